@@ -1,0 +1,230 @@
+"""The tables of a manifest, one dataclass each. Read this file first.
+
+Times are float64 seconds on the source's own presentation clock; spans are half-open, [start_s, end_s), and a
+frame belongs to a span when its pts does. Boxes are pixels of the displayed (rotated) source frame, as
+left, top, right, bottom. Every row carries its `source_id`, so a shard holds its sources whole. Ids are
+addresses made of content and time, never positions in a list and never paths.
+"""
+
+from dataclasses import dataclass, fields
+from types import UnionType
+from typing import Any, ClassVar, Union, get_args, get_origin, get_type_hints
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Row:
+    """What every table's rows have: the source they come from, and a key that is unique in the table."""
+
+    table: ClassVar[str]
+    key: ClassVar[str]
+    source_id: str
+
+    @property
+    def row_id(self) -> str:
+        """The value of the key column."""
+        return getattr(self, self.key)
+
+
+@dataclass(frozen=True)
+class Source(Row):
+    """One recording, as listed, then with what `ProbeSource` found in it.
+
+    The facts are those of the chosen streams: the video stream a player would show and the audio stream it would
+    play. `width` and `height` are displayed pixels, after rotation. A missing stream has the codec "".
+    """
+
+    table, key = "sources", "source_id"
+    uri: str  # as listed: a path, or an address
+    sha256: str = ""  # of the file's bytes; "" until it is at hand
+    bytes: int = 0
+    container: str = ""
+    start_s: float = 0.0  # pts of the first video frame, of the first audio sample where there is no video
+    end_s: float = 0.0  # end of the last video frame, of the last audio sample where there is no video
+    width: int = 0
+    height: int = 0
+    rotation_deg: int = 0  # clockwise turn a player applies: 0, 90, 180 or 270
+    frames: int = 0  # video packets counted, not the header's claim
+    fps: float = 0.0  # frames over duration
+    variable_fps: bool = False  # some frame gap differs from the median by more than a tenth
+    video_codec: str = ""
+    pixel_format: str = ""
+    audio_codec: str = ""
+    audio_hz: int = 0
+    audio_channels: int = 0
+    audio_start_s: float = 0.0
+    audio_end_s: float = 0.0
+    licence: str = ""
+
+
+@dataclass(frozen=True)
+class Shot(Row):
+    """A span of a source without a cut. The shots of a source tile it."""
+
+    table, key = "shots", "shot_id"
+    shot_id: str  # <source>/<start_ms>-<end_ms>
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class Face(Row):
+    """The faces a detector saw in one looked-at frame; lists are parallel, one entry a face.
+
+    A looked-at frame without a face has a row too, with empty lists: not looked and not seen differ.
+    """
+
+    table, key = "faces", "face_id"
+    face_id: str  # <source>/<pts_ms>
+    pts_s: float
+    left: list[float]
+    top: list[float]
+    right: list[float]
+    bottom: list[float]
+    confidence: list[float]  # 0 to 1
+    yaw_deg: list[float]  # rough, from the detector's keypoints; 0 is frontal, positive when the nose points to the image's right
+
+
+@dataclass(frozen=True)
+class Track(Row):
+    """One face through one shot. Lists are parallel, one entry a looked-at frame from the first to the last sight.
+
+    Where the face was hidden for a moment its box is interpolated and its confidence is 0.
+    """
+
+    table, key = "tracks", "track_id"
+    track_id: str  # <shot>/t<n>, n by first sight, then from left to right
+    shot_id: str
+    start_s: float
+    end_s: float
+    times_s: list[float]
+    left: list[float]
+    top: list[float]
+    right: list[float]
+    bottom: list[float]
+    confidence: list[float]
+
+
+@dataclass(frozen=True)
+class Turn(Row):
+    """A span in which one voice speaks. Turns of different speakers may overlap."""
+
+    table, key = "turns", "turn_id"
+    turn_id: str  # <source>/<start_ms>-<end_ms>/<speaker>
+    speaker: str  # speaker0, speaker1 ... in the order of first speech, within the source
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class Speaking(Row):
+    """Whether the face of a track is the one heard, `step_s` apart from `start_s` on."""
+
+    table, key = "speaking", "speaking_id"
+    speaking_id: str  # <track>/<model>
+    shot_id: str
+    track_id: str
+    model: str  # lr_asd, or mouth_motion: a proxy that does not listen
+    start_s: float
+    step_s: float
+    score: list[float]  # above 0: speaking; the scale is the model's own
+
+
+@dataclass(frozen=True)
+class Clip(Row):
+    """An edit decision, not a file: this span of this source, cut to this box, shows this face speaking."""
+
+    table, key = "clips", "clip_id"
+    clip_id: str  # <source>/<start_ms>-<end_ms>/<track's t<n>>
+    shot_id: str
+    track_id: str
+    speaker: str
+    start_s: float
+    end_s: float
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@dataclass(frozen=True)
+class Render(Row):
+    """The pixels and sound of a clip in a file of the media store."""
+
+    table, key = "renders", "render_id"
+    render_id: str  # <clip>@<made_by>
+    clip_id: str
+    made_by: str  # "recording", or the name of a generation system
+    media: str  # where the store keeps it, relative to the manifest
+    sha256: str  # of the file
+    frames_sha256: str  # of the raw frames as given to the encoder: equal whatever encoder build ran
+    bytes: int
+    width: int
+    height: int
+    fps: float
+    frames: int
+    duration_s: float
+    encoder: str  # libraries, builds and settings
+
+
+@dataclass(frozen=True)
+class Score(Row):
+    """One number about one row."""
+
+    table, key = "scores", "score_id"
+    score_id: str  # <subject>#<metric>
+    subject: str  # the id of a clip, a render, a track
+    metric: str
+    variant: str  # the model or protocol that gave the value
+    value: float
+
+
+@dataclass(frozen=True)
+class Dropped(Row):
+    """A row that did not survive, and why. `failed` tells an error from an answer."""
+
+    table, key = "drops", "drop_id"
+    drop_id: str  # <subject>@<operator>
+    subject: str  # the id of the row that was given up
+    subject_table: str
+    operator: str
+    reason: str
+    detail: str
+    failed: bool
+    retryable: bool
+
+
+def tables() -> dict[str, type[Row]]:
+    """Every table by name, in the order of this file."""
+    return {row.table: row for row in Row.__subclasses__()}
+
+
+_ARROW: dict[Any, pa.DataType] = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+
+
+def schema(row: type[Row]) -> pa.Schema:
+    """The Arrow schema of a table, from the annotations of its dataclass. `X | None` is nullable, nothing else is.
+
+    Raises:
+        TypeError: for an annotation that has no Arrow type, naming the column.
+    """
+    hints = get_type_hints(row)
+    return pa.schema([_field(row, f.name, hints[f.name]) for f in fields(row)])
+
+
+def _field(row: type[Row], name: str, hint: Any) -> pa.Field:
+    nullable = False
+    if get_origin(hint) in (Union, UnionType) and type(None) in get_args(hint):
+        hint, nullable = next(arg for arg in get_args(hint) if arg is not type(None)), True
+    if hint in _ARROW:
+        return pa.field(name, _ARROW[hint], nullable=nullable)
+    if get_origin(hint) is list and get_args(hint)[0] in _ARROW:
+        item = pa.field("item", _ARROW[get_args(hint)[0]], nullable=False)
+        return pa.field(name, pa.list_(item), nullable=nullable)
+    raise TypeError(f"{row.__name__}.{name}: {hint} has no Arrow type; use str, int, float, bool, a list of one, or `| None`")
+
+
+def span_id(parent: str, start_s: float, end_s: float) -> str:
+    """The address of a span: `<parent>/<start_ms>-<end_ms>`, six digits or more so that ids sort by time."""
+    return f"{parent}/{round(start_s * 1000):06d}-{round(end_s * 1000):06d}"

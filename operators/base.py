@@ -1,0 +1,228 @@
+"""An operator is a typed function of rows. Its signature is its declaration.
+
+    def __call__(self, shot: Shot, tracks: list[Track], turns: list[Turn], frames: Frames) -> Iterator[Clip]: ...
+
+reads one `Shot` a call, with the `Track`s of that shot, the `Turn`s of its source and the shot's frames, and writes
+`Clip`s. A parameter that is a row is the table read; it comes first. A `list` of rows is a join: on the column that is
+the key of the row read where the joined table has it, else on the source. `Frames`, `Audio` and `Media` ask for what
+the row's source holds. `Iterator[A | B]` writes two tables. An operator that writes a table it reads or joins refines
+it: what it yields replaces what it was given.
+"""
+
+import hashlib
+import inspect
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from types import UnionType
+from typing import Any, ClassVar, Protocol, Self, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
+from numpy.typing import NDArray
+
+from manifests.tables import Row
+from operators.weights import Weight
+
+
+class Drop(Exception):
+    """A row given up, with a reason to count.
+
+    Raised, it gives up the row being read, and nothing else the call yielded is kept: `raise Drop("no_face")`.
+    Yielded with a row, it gives up that one and the call goes on: `yield Drop("too_short", clip)`.
+    """
+
+    def __init__(self, reason: str, row: Row | None = None, *, detail: str = "", retryable: bool = False):
+        """
+        Args:
+            reason: a word to count by, in snake case.
+            row: the row given up; the one being read when None.
+            detail: the numbers behind the reason.
+            retryable: whether another try may end otherwise.
+        """
+        super().__init__(reason)
+        self.reason, self.row, self.detail, self.retryable = reason, row, detail, retryable
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one actor of a stage holds. A share of a core tells the scheduler how light the work is."""
+
+    cpus: float = 1
+    gpus: float = 0
+
+
+class Frame(Protocol):
+    """One decoded picture. Conversions are made when asked for, once, however many operators ask."""
+
+    pts_s: float
+    width: int  # displayed, after rotation
+    height: int
+
+    def rgb(self, height: int | None = None) -> NDArray[np.uint8]:
+        """(h, w, 3), displayed orientation, read-only; scaled to `height` lines, never up, where given."""
+        ...
+
+    def gray(self, height: int | None = None) -> NDArray[np.uint8]:
+        """(h, w) luma, 0 to 255, displayed orientation, read-only; scaled to `height` lines, never up, where given."""
+        ...
+
+    def crop(self, left: float, top: float, right: float, bottom: float, size: tuple[int, int]) -> NDArray[np.uint8]:
+        """(size[1], size[0], 3) RGB of a box of the displayed frame, area-averaged when it shrinks; black beyond the frame."""
+        ...
+
+
+class Frames(Protocol):
+    """The frames of a row's span in order of pts: those of the whole source where the row has no span."""
+
+    def __iter__(self) -> Iterator[Frame]: ...
+
+
+class Audio(Protocol):
+    """The sound of a row's source, whatever the row's span, on the source's clock. Decoded once."""
+
+    start_s: float
+    end_s: float
+
+    def samples(self, start_s: float, end_s: float, hz: int = 16000) -> NDArray[np.float32]:
+        """Mono, (round((end_s - start_s) * hz),), -1 to 1; zeros where the source has no sound."""
+        ...
+
+
+class Media(Protocol):
+    """The bytes of a row's source, and the store where files made from it are kept."""
+
+    path: Path
+
+    def keep(self, made: Path, suffix: str) -> tuple[str, str]:
+        """Moves a finished file into the store. Returns its place relative to the manifest, and its sha256."""
+        ...
+
+
+def every(frames: Iterable[Frame], rate_hz: float) -> Iterator[Frame]:
+    """The frames to look at for `rate_hz` looks a second: of each interval of the source's clock, the first frame.
+
+    The grid starts at time 0 of the clock, not at the span, so a span sees the same frames as the whole.
+    """
+    last = None
+    for frame in frames:
+        tick = int(frame.pts_s * rate_hz + 1e-6)
+        if tick != last:
+            last = tick
+            yield frame
+
+
+@dataclass(frozen=True)
+class Operator:
+    """Subclass it as a frozen dataclass; the fields are the configuration and the provenance.
+
+    Class variables that a subclass may set: `resources`, and `version`, raised when the same parameters give other
+    rows. Models are `cached_property`, loaded once per actor, and named in `weights`.
+    """
+
+    resources: ClassVar[Resources] = Resources()
+    version: ClassVar[int] = 1
+    __call__: ClassVar[Callable[..., Iterator[Any]]]
+
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        if "__call__" in cls.__dict__:
+            cls.signature = Signature.of(cls)
+
+    signature: ClassVar["Signature"]
+
+    @property
+    def name(self) -> str:
+        return type(self).__name__
+
+    @property
+    def weights(self) -> tuple[Weight, ...]:
+        """The model files these parameters need."""
+        return ()
+
+    def settled(self) -> Self:
+        """The operator with every choice that depends on this machine made, so that its fingerprint tells which."""
+        return self
+
+    def parameters(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def fingerprint(self) -> str:
+        """Names what the operator computes: its name, version, parameters and the content of its models."""
+        what = [self.name, self.version, self.parameters(), sorted(weight.sha256 for weight in self.weights)]
+        return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What an operator's `__call__` declares."""
+
+    reads: type[Row]
+    joins: dict[str, type[Row]]  # by parameter name
+    writes: tuple[type[Row], ...]
+    asks: dict[str, type]  # by parameter name: Frames, Audio, Media
+
+    @property
+    def refines(self) -> tuple[type[Row], ...]:
+        """The tables it writes whose rows it was given: its answer replaces them."""
+        given = {self.reads, *self.joins.values()}
+        return tuple(table for table in self.writes if table in given)
+
+    @classmethod
+    def of(cls, operator: type[Operator]) -> "Signature":
+        """Reads the declaration.
+
+        Raises:
+            TypeError: naming the class, what is wrong with it, and what to write instead.
+        """
+        where = f"{operator.__module__}.{operator.__qualname__}.__call__"
+        hints = get_type_hints(operator.__call__)
+        names = list(inspect.signature(operator.__call__).parameters)[1:]
+        if missing := [name for name in names if name not in hints]:
+            raise TypeError(f"{where}: parameter {missing[0]!r} has no type; write e.g. `{missing[0]}: Shot` or `frames: Frames`")
+        if not names or not _is_row(hints[names[0]]):
+            raise TypeError(f"{where}: the first parameter is the row it reads; write e.g. `shot: Shot` first")
+        joins: dict[str, type[Row]] = {}
+        asks: dict[str, type] = {}
+        for name in names[1:]:
+            hint = hints[name]
+            if hint in (Frames, Audio, Media):
+                asks[name] = hint
+            elif get_origin(hint) is list and _is_row(get_args(hint)[0]):
+                joins[name] = get_args(hint)[0]
+            elif _is_row(hint):
+                raise TypeError(f"{where}: reads one table a call; write `{name}: list[{hint.__name__}]` to join {hint.__name__}s")
+            else:
+                raise TypeError(f"{where}: {name!r} is {hint}; write a list of rows, Frames, Audio or Media, or make it a field of the class")
+        returns = hints.get("return")
+        if get_origin(returns) is not Iterator or not (writes := _rows_of(get_args(returns)[0])):
+            raise TypeError(f"{where}: returns {returns}; write `-> Iterator[Clip]`, or `-> Iterator[Clip | Drop]`")
+        return cls(hints[names[0]], joins, writes, asks)
+
+
+def _is_row(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, Row)
+
+
+def _rows_of(hint: Any) -> tuple[type[Row], ...]:
+    """The row types of `Clip`, `Clip | Score` or `Clip | Drop`; none where anything else is among them."""
+    parts = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    rows = tuple(part for part in parts if part is not Drop)
+    return rows if all(_is_row(part) for part in rows) else ()
+
+
+def with_field(operator: Operator, name: str, value: Any) -> Operator:
+    """The operator with one field set.
+
+    Raises:
+        ValueError: for a field it does not have, naming those it has, or a value of another type.
+    """
+    known = {f.name: getattr(operator, f.name) for f in fields(operator)}
+    if name not in known:
+        raise ValueError(f"{operator.name} has no field {name!r}; it has {', '.join(known) or 'none'}")
+    old = known[name]
+    if isinstance(old, float) and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if old is not None and type(value) is not type(old):
+        raise ValueError(f"{operator.name}.{name} is {type(old).__name__}, as in {old!r}; {value!r} is {type(value).__name__}")
+    return type(operator)(**{**known, name: value})
