@@ -19,6 +19,7 @@ class Row:
 
     table: ClassVar[str]
     key: ClassVar[str]
+    log: ClassVar[bool] = False  # True for a table that tells what happened and when: exempt from equal bytes
     source_id: str
 
     @property
@@ -56,6 +57,30 @@ class Source(Row):
     audio_start_s: float = 0.0
     audio_end_s: float = 0.0
     licence: str = ""
+    media: str = ""  # where the media store keeps the file, relative to the manifest; "" for a file read where it lies
+    title: str = ""  # title to description: as the site has them, "" where it says nothing
+    channel: str = ""
+    uploaded_on: str = ""  # YYYY-MM-DD
+    language: str = ""  # as the site codes it, en or en-US
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Fetch(Row):
+    """One attempt to get a source, and how it ended. A log: what other tables hold does not depend on it."""
+
+    table, key, log = "fetches", "fetch_id", True
+    fetch_id: str  # <source>/<time of its start, UTC, to the millisecond>
+    attempt: int  # within one run, from 1
+    address: str  # asked for at last, after redirects; without passwords and signatures
+    outcome: str  # ok, or why not: removed, private, rate_limited, http_404 ...; see docs/crawling.md
+    said: str  # the site's own words, or the tool's
+    tool: str  # what asked, with its version
+    bytes: int  # received in this attempt
+    seconds: float
+    started_at: str  # UTC, ISO 8601
+    retryable: bool  # whether another try may end otherwise
+    retry_at: str  # UTC, ISO 8601: not before; "" where nothing speaks against now, or nothing for another try
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,51 @@
+# The environment is made from pyproject.toml and constraints.txt, and made anew when either changes.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+KEY := $(shell cat pyproject.toml constraints.txt | sha256sum | cut -c1-16)
+READY := $(VENV)/.made-from-$(KEY)
+
+.PHONY: help env demo test slow check bench clean
+
+help:
+	@echo "make demo   make the environment, run the main job on an embedded sample, say where to look"
+	@echo "make test   run the fast tests          make slow   run the slow ones"
+	@echo "make check  lint and type-check         make bench  measure speed, print tables"
+	@echo "make env    only make the environment   make clean  remove it and the demo"
+
+env: $(READY)
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 13) else f"headset needs Python 3.11 or 3.12; this is {v[0]}.{v[1]}: make PYTHON=python3.12 ...")'
+	@echo "making the environment in $(VENV): about 6 GB, 3 to 10 minutes, once"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt pip hatchling editables
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt --no-build-isolation -e '.[dev]'
+	@touch $@
+
+demo: env
+	@$(BIN)/python -m pipeline.sample demo/videos
+	@$(BIN)/headset run talking_head demo/videos --out demo/corpus
+	@$(BIN)/headset sheet demo/corpus --out demo/clips.png
+	@echo
+	@echo "Look at demo/clips.png, and at the clips themselves in demo/corpus/media. Then ask:"
+	@echo "  $(BIN)/headset status demo/corpus"
+	@echo "  $(BIN)/headset explain demo/corpus interview.mp4"
+	@echo "  $(BIN)/headset sql demo/corpus \"select clip_id, speaker, end_s - start_s as seconds from clips\""
+
+test: env
+	@$(BIN)/python -m pytest -q -m "not slow"
+
+slow: env
+	@$(BIN)/python -m pytest -q -m slow
+
+check: env
+	@$(BIN)/ruff check .
+	@$(BIN)/pyright
+
+bench: env
+	@$(BIN)/python -m benchmarks.curate
+
+clean:
+	rm -rf .venv demo

@@ -1,0 +1,271 @@
+"""The command line: `headset run talking_head VIDEO... --out corpus/`, and what one asks about the result."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("PYANNOTE_METRICS_ENABLED", "0")
+
+from rich.console import Console
+
+from manifests.manifest import Manifest, ManifestError
+from manifests.media import MediaError
+from operators.weights import WeightError
+from pipeline import report
+from pipeline.listing import Listing, list_sources
+from pipeline.rates import learn, rates
+from pipeline.recipe import Recipe, RecipeError, recipe_named, recipe_names
+from pipeline.run import Progress, WORKER_ENVIRONMENT, run
+
+VIDEOS = "files, folders, lists (.txt .csv .tsv .jsonl .parquet), http(s) and s3 addresses, YouTube ids"
+
+EXAMPLES = """\
+examples:
+  headset run talking_head interview.mp4 --out corpus/     one video, on this machine
+  headset run talking_head videos/ more.txt --out corpus/  a folder and a list; run it again to go on after a stop
+  headset run talking_head videos/ --out corpus/ --set DetectShots.threshold=4
+  headset plan talking_head videos/                        what would run, with which models, for how long
+  headset status corpus/                                   where it stands, and the funnel
+  headset explain corpus/ interview.mp4                    the story of one source, or of one clip by its id
+  headset sql corpus/ "select reason, count(*) from drops group by 1"
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command. Returns the exit status: 0 done, 1 something does not add up, 2 cannot be done as asked, 130 stopped."""
+    options = _parser().parse_args(arguments)
+    errors = Console(stderr=True)
+    try:
+        return options.command(options)
+    except KeyboardInterrupt:
+        errors.print("\nStopped. What is committed stays; run the same command again to go on.")
+        return 130
+    except (RecipeError, WeightError, ManifestError, MediaError) as error:
+        errors.print(f"[red]headset:[/] {error}", highlight=False, markup=True, soft_wrap=True)
+        return 1 if isinstance(error, ManifestError) else 2
+    except BrokenPipeError:
+        sys.stdout = None  # the reader, such as `head`, has what it wanted
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="headset", description="Turns lists of videos into talking-head corpora.", epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(name: str, does: Any, what: str, example: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".", epilog=f"example:\n  {example}", formatter_class=argparse.RawDescriptionHelpFormatter)
+        made.set_defaults(command=does)
+        return made
+
+    runs = command("run", _run, "make a corpus, or go on with one", "headset run talking_head videos/ --out corpus/ --workers 2")
+    plans = command("plan", _plan, "print what would run, with which models, for how long", "headset plan talking_head videos/ --out corpus/")
+    for made in (runs, plans):
+        made.add_argument("recipe", help=f"{', '.join(recipe_names())}, or a Python file that defines RECIPE")
+        made.add_argument("videos", nargs="*", help=f"{VIDEOS}; none to go on with what --out lists")
+        made.add_argument("--out", metavar="CORPUS", required=made is runs, help="the corpus: a folder, or s3://bucket/prefix")
+        made.add_argument("--set", metavar="OPERATOR.FIELD=VALUE", action="append", default=[], help="another value for a field of the recipe; may be given again")
+        made.add_argument("--workers", type=_positive, help="actors per stage (default: as many as fit)")
+    runs.add_argument("--cpus", type=_positive, help="cores to use on this machine (default: all)")
+
+    status = command("status", _status, "say where a corpus stands, and print its funnel", "headset status corpus/")
+    status.add_argument("corpus")
+    explain = command("explain", _explain, "tell the story of one source or clip, with the numbers", "headset explain corpus/ interview.mp4")
+    explain.add_argument("corpus")
+    explain.add_argument("id", help="a source id, a clip id, a file name or an address")
+    sql = command("sql", _sql, "query the tables as they stand now, by DuckDB", 'headset sql corpus/ "select * from clips" --format csv')
+    sql.add_argument("corpus")
+    sql.add_argument("query", help="the tables: sources shots faces tracks turns speaking clips renders scores drops")
+    sql.add_argument("--format", choices=("table", "json", "csv"), default="table")
+    weights = command("weights", _weights, "fetch the model files a recipe needs, and print where they are", "headset weights talking_head")
+    weights.add_argument("recipe")
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number above 0")
+    return int(text)
+
+
+def _recipe(options: argparse.Namespace) -> Recipe:
+    recipe = recipe_named(options.recipe)
+    for assignment in options.set:
+        recipe = recipe.set(assignment)
+    return recipe
+
+
+def _list(options: argparse.Namespace, console: Console) -> Listing:
+    with console.status("listing sources"):
+        return list_sources(options.videos, skip=[Path(options.out)] if options.out and "://" not in options.out else [])
+
+
+def _run(options: argparse.Namespace) -> int:
+    console = Console()
+    recipe = _recipe(options)
+    steps = recipe.plan()
+    listing = _list(options, console)
+    manifest = Manifest(options.out)
+    new = manifest.add(listing.sources, listing.dropped)
+    if not manifest.exists():
+        raise RecipeError(f"nothing to run: name {VIDEOS}")
+    for drop in listing.dropped:
+        console.print(f"[yellow]{drop.reason}[/]: {drop.detail}", highlight=False)
+    if options.videos:
+        console.print(f"{len(listing.sources)} sources named, {len(new)} of them new to {options.out}.", highlight=False)
+    _fetch_weights(recipe, console)
+    before = {step.version: manifest.committed(step.version) for step in steps}
+    began = time.monotonic()
+    _start_ray(options.cpus, console)
+    try:
+        _watch(recipe, manifest, options.workers, console)
+    finally:
+        _stop_ray()
+    manifest = Manifest(options.out)
+    learn(manifest, before)
+    console.print()
+    report.print_funnel(manifest, console)
+    console.print(f"{report.clock(time.monotonic() - began)}. Look: headset status {options.out}, headset explain {options.out} ID, headset sql {options.out} QUERY", highlight=False)
+    return 0
+
+
+def _watch(recipe: Recipe, manifest: Manifest, workers: int | None, console: Console) -> None:
+    """Runs with a live table where there is a terminal, else with a line whenever a stage has got on."""
+    if console.is_terminal:
+        from rich.live import Live
+
+        with Live(console=console, refresh_per_second=4) as live:
+            run(recipe, manifest, workers=workers, watch=lambda lines: live.update(report.progress(lines)))
+        return
+    told: dict[str, tuple[int, float]] = {}
+
+    def tell(lines: list[Progress]) -> None:
+        for line in lines:
+            done, at = told.get(line.stage, (-1, 0.0))
+            if line.sources_done > max(done, 0) and (line.done or time.monotonic() - at > 10):
+                told[line.stage] = line.sources_done, time.monotonic()
+                counts = f"{line.kept} kept, {line.dropped} dropped, {line.failed} failed"
+                console.print(f"{line.stage}: {line.sources_done}/{line.sources} sources, {counts}", highlight=False)
+
+    run(recipe, manifest, workers=workers, watch=tell)
+
+
+def _start_ray(cpus: int | None, console: Console) -> None:
+    """Joins the cluster that RAY_ADDRESS names, else starts Ray on this machine."""
+    import logging
+
+    import ray
+
+    paths = [str(Path(__file__).resolve().parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**WORKER_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(paths)}
+    with console.status("starting ray"):
+        if os.environ.get("RAY_ADDRESS"):
+            ray.init(runtime_env={"env_vars": WORKER_ENVIRONMENT})
+        else:
+            os.environ.update(environment)
+            ray.init(
+                num_cpus=cpus or os.cpu_count(),
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                object_store_memory=200 * 2**20,
+            )
+
+
+def _stop_ray() -> None:
+    import ray
+
+    held = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave workers behind
+    ray.shutdown()
+    signal.signal(signal.SIGINT, held)
+
+
+def _fetch_weights(recipe: Recipe, console: Console) -> None:
+    for weight in recipe.weights():
+        if weight.found() is None:
+            with console.status(f"fetching {weight.file} ({weight.what}, {weight.bytes / 1e6:.0f} MB)"):
+                weight.path()
+
+
+def _plan(options: argparse.Namespace) -> int:
+    console = Console()
+    recipe = _recipe(options)
+    steps = recipe.plan()
+    missing = [weight for weight in recipe.weights() if weight.found() is None and not weight.inside and not weight.url]
+    if missing:
+        raise WeightError("\n".join(weight.ways() for weight in missing))
+    listing = _list(options, console)
+    manifest = Manifest(options.out) if options.out and Manifest(options.out).exists() else None
+    lengths = [_length_s(source.uri) for source in listing.sources]
+    media_s = sum(length for length in lengths if length is not None)
+    for drop in listing.dropped:
+        console.print(f"[yellow]{drop.reason}[/]: {drop.detail}", highlight=False)
+    cores = float(options.workers or os.cpu_count() or 1)
+    report.print_plan(recipe, steps, manifest, media_s if listing.sources else None, sum(length is None for length in lengths), rates(), cores, console)
+    return 0
+
+
+def _length_s(uri: str) -> float | None:
+    """What the header of a local file claims; None for what cannot be opened or lies elsewhere."""
+    import av
+
+    if not Path(uri).is_file():
+        return None
+    try:
+        with av.open(uri) as container:
+            return container.duration / av.time_base if container.duration else None
+    except av.FFmpegError:
+        return None
+
+
+def _status(options: argparse.Namespace) -> int:
+    report.print_status(_existing(options.corpus), Console())
+    return 0
+
+
+def _explain(options: argparse.Namespace) -> int:
+    report.print_story(_existing(options.corpus), options.id, Console())
+    return 0
+
+
+def _sql(options: argparse.Namespace) -> int:
+    rows = report.rows_of(_existing(options.corpus), options.query)
+    if options.format == "table":
+        rows.show(max_width=Console().width, max_rows=1000) if rows is not None else None
+    else:
+        table = rows.arrow().read_all() if hasattr(rows.arrow(), "read_all") else rows.arrow()
+        if options.format == "csv":
+            import pyarrow.csv
+
+            pyarrow.csv.write_csv(table, sys.stdout.buffer)
+        else:
+            json.dump(table.to_pylist(), sys.stdout, indent=1, default=str)
+            print()
+    return 0
+
+
+def _existing(root: str) -> Manifest:
+    manifest = Manifest(root)
+    if not manifest.exists():
+        raise RecipeError(f"{root} holds no corpus; `headset run RECIPE VIDEO... --out {root}` makes one")
+    return manifest
+
+
+def _weights(options: argparse.Namespace) -> int:
+    console = Console()
+    recipe = recipe_named(options.recipe)
+    _fetch_weights(recipe, console)
+    for weight in recipe.weights():
+        console.print(f"{weight.path()}  {weight.what}, {weight.licence}", highlight=False, soft_wrap=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,398 @@
+"""The shared decode: frames and sound of a source, on one clock.
+
+The clock is the container's own, as FFmpeg's demuxers give it: a time is pts times time base, with edit lists applied
+and nothing subtracted. Video and sound share it, so a source whose first frame comes at 0.85 s starts at 0.85 s, a
+late sound track starts late, an MPEG transport stream may start at 95,443 s, and a time may be negative. Seconds here
+are the seconds `ffprobe` prints.
+
+A picture is as a player shows it: turned and mirrored by the display matrix, and with square pixels (the height stays,
+the width is scaled by the sample aspect ratio). When a stream changes its size midway, every frame is shown in the
+size of the first, so that boxes stay comparable. Limited range is expanded to 0..255; the matrix is the one the stream
+names, BT.601 where it names none, as in FFmpeg. Pictures of high dynamic range are not tone mapped.
+"""
+
+import itertools
+import math
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+from numpy.typing import NDArray
+
+from operators.base import Drop
+from operators.probe_source import Display, audio_of, open_media, video_of
+
+# Within half a level of the formulas of ITU-R BT.601 and BT.709, on every machine.
+_ROUNDED = Interpolation.ACCURATE_RND | Interpolation.BITEXACT | Interpolation.FULL_CHR_H_INT
+SCALED = Interpolation.AREA | _ROUNDED
+CROPPED = Interpolation.POINT | _ROUNDED  # a chroma sample serves the pixels it covers
+WHOLE = Interpolation.POINT  # ten times faster, what other readers give, and about one level too dark
+CROP_BLOCK = 8  # stored pixels: a multiple of every chroma subsampling
+
+
+class SourceFrame:
+    """One decoded picture; see `operators.base.Frame`. Safe to ask from several threads at once.
+
+    Attributes:
+        pts_s: seconds on the source's clock.
+        width, height: displayed pixels, the same for all frames of a source.
+    """
+
+    def __init__(self, frame: av.VideoFrame, pts_s: float, display: Display):
+        self.pts_s, self.width, self.height = pts_s, display.width, display.height
+        self._frame, self._display = frame, display
+        self._made: dict[tuple[str, int], NDArray[np.uint8]] = {}
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"<SourceFrame {self.pts_s:.3f} s, {self.width}x{self.height}>"
+
+    def rgb(self, height: int | None = None) -> NDArray[np.uint8]:
+        """(h, w, 3), 0 to 255, displayed orientation, read-only; scaled to `height` lines, never up, where given."""
+        return self._converted("rgb24", height)
+
+    def gray(self, height: int | None = None) -> NDArray[np.uint8]:
+        """(h, w) luma, 0 to 255, displayed orientation, read-only; scaled to `height` lines, never up, where given.
+
+        It comes from the luma plane alone, black at 0 and white at 255 whatever the range the stream stores.
+        """
+        return self._converted("gray", height)
+
+    def crop(self, left: float, top: float, right: float, bottom: float, size: tuple[int, int]) -> NDArray[np.uint8]:
+        """(size[1], size[0], 3) RGB of a box of the displayed frame; black beyond the frame, read-only.
+
+        The box keeps its fractions of a pixel. An axis is averaged over the area (a Hamming window, since Pillow's box
+        window knows whole pixels only) when it shrinks, and bilinear when it grows.
+        Only the part of the frame under the box is converted.
+
+        Raises:
+            ValueError: for a box without area.
+        """
+        if not (right > left and bottom > top):
+            raise ValueError(f"the box {left, top, right, bottom} has no area")
+        from PIL import Image
+
+        outer = math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom)
+        inner = max(outer[0], 0), max(outer[1], 0), min(outer[2], self.width), min(outer[3], self.height)
+        canvas = np.zeros((outer[3] - outer[1], outer[2] - outer[0], 3), np.uint8)
+        if inner[0] < inner[2] and inner[1] < inner[3]:
+            canvas[inner[1] - outer[1] : inner[3] - outer[1], inner[0] - outer[0] : inner[2] - outer[0]] = self._region(*inner)
+        picture = Image.fromarray(canvas)
+        box = left - outer[0], top - outer[1], right - outer[0], bottom - outer[1]
+        # One axis after the other, since a box may shrink on one and grow on the other.
+        across = Image.Resampling.HAMMING if size[0] < right - left else Image.Resampling.BILINEAR
+        down = Image.Resampling.HAMMING if size[1] < bottom - top else Image.Resampling.BILINEAR
+        if across == down:
+            picture = picture.resize(size, across, box)
+        else:
+            picture = picture.resize((size[0], canvas.shape[0]), across, (box[0], 0, box[2], canvas.shape[0]))
+            picture = picture.resize(size, down, (0, box[1], size[0], box[3]))
+        return _read_only(np.asarray(picture))
+
+    def _converted(self, form: str, height: int | None) -> NDArray[np.uint8]:
+        lines = self.height if height is None else min(height, self.height)
+        with self._lock:
+            if (form, lines) not in self._made:
+                shown = max(1, round(self.width * lines / self.height)), lines
+                width, height = shown[::-1] if self._display.transposed else shown
+                flags = WHOLE if (width, height) == (self._frame.width, self._frame.height) else SCALED
+                stored = _reformatted(self._frame, form, width, height, flags)
+                self._made[form, lines] = _read_only(self._display.turned(stored))
+            return self._made[form, lines]
+
+    def _region(self, left: int, top: int, right: int, bottom: int) -> NDArray[np.uint8]:
+        """RGB of whole displayed pixels within the frame."""
+        stored_size = (self.height, self.width) if self._display.transposed else (self.width, self.height)
+        if stored_size != (self._frame.width, self._frame.height) or not _is_planar_yuv(self._frame.format):
+            return self.rgb()[top:bottom, left:right]
+        if self._display.flipped_x:
+            left, right = self.width - right, self.width - left
+        if self._display.flipped_y:
+            top, bottom = self.height - bottom, self.height - top
+        if self._display.transposed:
+            left, top, right, bottom = top, left, bottom, right
+        with self._lock:
+            return self._display.turned(_region(self._frame, left, top, right, bottom))
+
+
+@dataclass(frozen=True)
+class VideoFrames:
+    """The frames of a source whose pts lies in [start_s, end_s), in order of pts; of the whole source where they are None.
+
+    Each iteration opens the file anew, so it may be iterated as often as wanted, by several threads too. It decodes
+    from the key frame before the span, and holds no frame that the consumer does not hold.
+
+    Packets that cannot be decoded, frames that the decoder marks as damaged, and frames whose pts is not after the
+    one before are left out. When they are more than a tenth of the packets, or no frame is left, the iteration ends in
+    a drop.
+
+    Args:
+        threads: that decode; more than one decodes several frames at once.
+
+    Raises:
+        Drop: `no_video_stream`, `corrupt_video`, and those of `open_media`.
+    """
+
+    path: Path
+    start_s: float | None = None
+    end_s: float | None = None
+    threads: int = 1
+
+    def __iter__(self) -> Iterator[SourceFrame]:
+        with open_media(self.path) as container:
+            stream = video_of(container)
+            if stream is None:
+                raise Drop("no_video_stream")
+            size = stream.codec_context.width, stream.codec_context.height
+            stream.codec_context.thread_count = self.threads
+            stream.codec_context.thread_type = "AUTO" if self.threads > 1 else "NONE"
+            begun = self._sought(container, stream)
+            if begun is None:
+                whole = VideoFrames(self.path, None, self.end_s, self.threads)
+                yield from (frame for frame in whole if frame.pts_s >= self.start_s)
+                return
+            tally, frames = begun
+            display = None
+            for frame, pts_s in frames:
+                if self.end_s is not None and pts_s >= self.end_s:
+                    break
+                display = display or Display.of(stream, frame, size)
+                if self.start_s is None or pts_s >= self.start_s:
+                    yield SourceFrame(frame, pts_s, display)
+            tally.check("corrupt_video")
+
+    def _sought(self, container, stream) -> "tuple[_Tally, Iterator[tuple[av.VideoFrame, float]]] | None":
+        """Frames from one that is not after the span's start on; None where no seek leads there."""
+        tally = _Tally()
+        if self.start_s is None or (stream.start_time is not None and self.start_s <= float(stream.start_time * stream.time_base)):
+            return tally, _decoded(container, stream, tally)
+        # Containers index by decoding time, by byte or not at all, so that a seek may land behind the wanted frame.
+        for back_s in (0.0, 1.0, 5.0, 30.0):
+            try:
+                container.seek(math.floor((self.start_s - back_s) / stream.time_base + 0.01), stream=stream)
+            except av.FFmpegError:
+                return None
+            tally = _Tally()
+            frames = _decoded(container, stream, tally)
+            first = next(frames, None)
+            if first is not None and first[1] <= self.start_s:
+                return tally, itertools.chain([first], frames)
+        return None
+
+
+class SourceAudio:
+    """The sound of a source's default audio track; see `operators.base.Audio`. Safe to ask from several threads at once.
+
+    It is decoded whole when first asked for, once for each rate: 230 MB an hour at 16 kHz. Channels are mixed down by
+    FFmpeg's matrix (ITU-R BS.775, without the low-frequency channel), scaled so that the mix cannot exceed full scale.
+
+    Sound lies where its pts says, within 10 ms: less than that is jitter of the timestamps, and is passed over so that
+    it neither clicks nor drifts. A larger gap is silence; where sound overlaps, the later replaces the earlier.
+
+    Raises:
+        Drop: `no_audio_stream`, `corrupt_audio`, and those of `open_media`.
+    """
+
+    JITTER_S = 0.010
+
+    def __init__(self, path: Path):
+        with open_media(path) as container:
+            if audio_of(container) is None:
+                raise Drop("no_audio_stream")
+        self._path = path
+        self._made: dict[int, _Sound] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def start_s(self) -> float:
+        """When the first sample sounds, in seconds on the source's clock."""
+        return self._any().start_s
+
+    @property
+    def end_s(self) -> float:
+        """When the last sample has sounded."""
+        return self._any().end_s
+
+    def samples(self, start_s: float, end_s: float, hz: int = 16000) -> NDArray[np.float32]:
+        """Mono, (round((end_s - start_s) * hz),), -1 to 1; zeros where the source has no sound. A copy of the caller's own."""
+        with self._lock:
+            if hz not in self._made:
+                self._made[hz] = _sound(self._path, hz, self.JITTER_S)
+            sound = self._made[hz]
+        begin, count = round(start_s * hz), round((end_s - start_s) * hz)
+        wanted = np.zeros(max(count, 0), np.float32)
+        low, high = max(begin, sound.first), min(begin + count, sound.first + len(sound.wave))
+        if low < high:
+            wanted[low - begin : high - begin] = sound.wave[low - sound.first : high - sound.first]
+        return wanted
+
+    def _any(self) -> "_Sound":
+        with self._lock:
+            if not self._made:
+                self._made[16000] = _sound(self._path, 16000, self.JITTER_S)
+            return next(iter(self._made.values()))
+
+
+@dataclass
+class _Tally:
+    packets: int = 0
+    lost: int = 0  # packets that raise, frames marked as damaged or out of order
+    kept: int = 0
+
+    def check(self, reason: str) -> None:
+        if self.packets and (self.lost * 10 > self.packets or not self.kept):
+            raise Drop(reason, detail=f"{self.lost} of {self.packets} packets undecodable")
+
+
+@dataclass(frozen=True)
+class _Sound:
+    wave: NDArray[np.float32]
+    first: int  # number of the first sample, counted from time 0
+    start_s: float
+    end_s: float
+
+
+def _decoded(container, stream, tally: _Tally) -> Iterator[tuple[av.VideoFrame, float]]:
+    last_s = -math.inf
+    for packet in container.demux(stream):
+        tally.packets += packet.size > 0
+        try:
+            frames = stream.codec_context.decode(packet)
+        except (av.InvalidDataError, av.BugError, av.PatchWelcomeError):
+            tally.lost += 1
+            continue
+        for frame in frames:
+            pts = frame.pts if frame.pts is not None else frame.dts
+            pts_s = float(pts * frame.time_base) if pts is not None else -math.inf
+            if frame.is_corrupt or pts_s <= last_s:
+                tally.lost += 1
+                continue
+            last_s = pts_s
+            tally.kept += 1
+            yield frame, pts_s
+
+
+_of_thread = threading.local()
+
+
+def _reformatted(frame: av.VideoFrame, form: str, width: int, height: int, flags: Interpolation) -> NDArray[np.uint8]:
+    """Converted to full range. A converter is set up once a thread and kind, since it is not safe to share and slow to make."""
+    kind = form, width, height, flags, frame.width, frame.height, frame.format.name
+    converters = _of_thread.__dict__.setdefault("converters", {})
+    if kind not in converters and len(converters) >= 32:
+        converters.pop(next(iter(converters)))
+    converter = converters.setdefault(kind, VideoReformatter())
+    # Luma must not pass through RGB, which it would where the matrix of the target differs from the stream's.
+    matrix = Colorspace.ITU601 if form == "gray" else None
+    made = converter.reformat(
+        frame, width, height, form, matrix, matrix, interpolation=flags, dst_color_range=ColorRange.JPEG, threads=1
+    )
+    return made.to_ndarray()
+
+
+def _is_planar_yuv(form: av.VideoFormat) -> bool:
+    return not form.is_rgb and not form.has_palette and (form.is_planar or len(form.components) == 1)
+
+
+def _region(frame: av.VideoFrame, left: int, top: int, right: int, bottom: int) -> NDArray[np.uint8]:
+    """RGB of a part of the stored picture, cut out before it is converted."""
+    form = frame.format
+    x0, y0 = left // CROP_BLOCK * CROP_BLOCK, top // CROP_BLOCK * CROP_BLOCK
+    x1, y1 = min(frame.width, -(-right // CROP_BLOCK) * CROP_BLOCK), min(frame.height, -(-bottom // CROP_BLOCK) * CROP_BLOCK)
+    part = av.VideoFrame(x1 - x0, y1 - y0, form.name)
+    part.colorspace, part.color_range = frame.colorspace, frame.color_range
+    for index, (whole, cut) in enumerate(zip(frame.planes, part.planes, strict=True)):
+        wide, high = frame.width // whole.width, frame.height // whole.height  # of chroma subsampling
+        deep = 2 if max(component.bits for component in form.components) > 8 else 1
+        deep *= sum(component.plane == index for component in form.components)
+        source = np.frombuffer(whole, np.uint8).reshape(-1, whole.line_size)
+        target = np.frombuffer(cut, np.uint8).reshape(-1, cut.line_size)
+        target[: cut.height, : cut.width * deep] = source[y0 // high :, x0 // wide * deep :][: cut.height, : cut.width * deep]
+    return _reformatted(part, "rgb24", part.width, part.height, CROPPED)[top - y0 : bottom - y0, left - x0 : right - x0]
+
+
+def _read_only(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    array = np.ascontiguousarray(array).view()
+    array.flags.writeable = False
+    return array
+
+
+def _sound(path: Path, hz: int, jitter_s: float) -> _Sound:
+    """Decodes in runs: stretches whose samples follow one another, each placed by the pts of its first sample."""
+    pieces: list[tuple[float, NDArray[np.float32]]] = []
+    start_s, end_s = math.inf, -math.inf
+    tally = _Tally()
+    with open_media(path) as container:
+        stream = audio_of(container)
+        if stream is None:
+            raise Drop("no_audio_stream")
+        run: _Run | None = None
+        for frame, pts_s in _decoded_audio(container, stream, tally):
+            if run is None or not run.goes_on(frame, pts_s, jitter_s):
+                pieces += run.piece() if run else []
+                run = _Run(frame, pts_s, hz)
+            run.add(frame)
+            start_s, end_s = min(start_s, run.start_s), max(end_s, run.end_s)
+        pieces += run.piece() if run else []
+    tally.check("corrupt_audio")
+    if not pieces:
+        raise Drop("corrupt_audio", detail="the audio track holds no sample")
+    first = min(round(at_s * hz) for at_s, _ in pieces)
+    wave = np.zeros(max(round(at_s * hz) + len(piece) for at_s, piece in pieces) - first, np.float32)
+    for at_s, piece in pieces:
+        at = round(at_s * hz) - first
+        wave[at : at + len(piece)] = piece
+    return _Sound(np.clip(wave, -1.0, 1.0, out=wave), first, start_s, end_s)
+
+
+def _decoded_audio(container, stream, tally: _Tally) -> Iterator[tuple[av.AudioFrame, float]]:
+    stream.codec_context.thread_count = 1
+    next_s = 0.0
+    for packet in container.demux(stream):
+        tally.packets += packet.size > 0
+        try:
+            frames = stream.codec_context.decode(packet)
+        except (av.InvalidDataError, av.BugError, av.PatchWelcomeError):
+            tally.lost += 1
+            continue
+        for frame in frames:
+            pts_s = float(frame.pts * frame.time_base) if frame.pts is not None else next_s
+            next_s = pts_s + frame.samples / frame.sample_rate
+            tally.kept += 1
+            yield frame, pts_s
+
+
+class _Run:
+    """Sound whose samples follow one another, resampled and mixed down to mono as it comes."""
+
+    def __init__(self, frame: av.AudioFrame, start_s: float, hz: int):
+        self.start_s, self._samples, self._hz = start_s, 0, hz
+        self._rate, self._layout, self._format = frame.sample_rate, frame.layout.name, frame.format.name
+        self._resampler = av.AudioResampler("flt", "mono", hz, options={"rematrix_maxval": "1.0"})
+        self._made: list[NDArray[np.float32]] = []
+
+    @property
+    def end_s(self) -> float:
+        return self.start_s + self._samples / self._rate
+
+    def goes_on(self, frame: av.AudioFrame, pts_s: float, jitter_s: float) -> bool:
+        same = (frame.sample_rate, frame.layout.name, frame.format.name) == (self._rate, self._layout, self._format)
+        return same and abs(pts_s - self.end_s) <= jitter_s
+
+    def add(self, frame: av.AudioFrame) -> None:
+        self._samples += frame.samples
+        frame.pts = None  # the run is placed as a whole
+        self._take(self._resampler.resample(frame))
+
+    def piece(self) -> list[tuple[float, NDArray[np.float32]]]:
+        """Where the run begins, and its samples: as many as its length makes at the asked rate."""
+        self._take(self._resampler.resample(None))
+        wave = np.concatenate(self._made) if self._made else np.zeros(0, np.float32)
+        return [(self.start_s, wave[: round(self._samples * self._hz / self._rate)])]
+
+    def _take(self, frames: list[av.AudioFrame]) -> None:
+        self._made += [frame.to_ndarray().reshape(-1).astype(np.float32) for frame in frames]

@@ -1,0 +1,180 @@
+"""A recipe: the stages of a corpus, in order. A stage: operators that share one pass over one table."""
+
+import hashlib
+import importlib
+import importlib.util
+import json
+import pkgutil
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import pipeline.recipes
+from manifests.manifest import LISTED, RunRecord, StepRecord
+from manifests.tables import Row, Source
+from operators.base import Audio, Frames, Media, Operator, Resources, with_field
+from operators.weights import Weight
+
+
+class RecipeError(Exception):
+    """A recipe that cannot run as written. The text says what to write instead."""
+
+
+class Stage:
+    """Operators that read the same table; each row's frames are decoded once for all of them."""
+
+    def __init__(self, *operators: Operator):
+        self.operators = operators
+        self.reads: type[Row] = operators[0].signature.reads
+        if any(operator.signature.reads is not self.reads for operator in operators):
+            what = ", ".join(f"{operator.name} reads {operator.signature.reads.table}" for operator in operators)
+            raise RecipeError(f"a stage reads one table, but {what}: give each table a Stage of its own")
+
+    def __repr__(self) -> str:
+        return " + ".join(operator.name for operator in self.operators)
+
+    @property
+    def resources(self) -> Resources:
+        """What an actor of the stage holds: its operators work side by side on one row."""
+        return Resources(max(op.resources.cpus for op in self.operators), sum(op.resources.gpus for op in self.operators))
+
+
+@dataclass(frozen=True)
+class Step:
+    """An operator with the steps whose rows it reads; `version` names the ones it writes."""
+
+    operator: Operator
+    version: str
+    stage: int
+    inputs: dict[type[Row], tuple[str, ...]]
+
+    @property
+    def refines(self) -> tuple[type[Row], ...]:
+        return self.operator.signature.refines
+
+    def record(self) -> StepRecord:
+        signature = self.operator.signature
+        return StepRecord(
+            operator=self.operator.name,
+            version=self.version,
+            stage=self.stage,
+            reads=signature.reads.table,
+            writes=[table.table for table in signature.writes],
+            refines=[table.table for table in self.refines],
+            inputs={table.table: list(steps) for table, steps in self.inputs.items()},
+            parameters=self.operator.parameters(),
+            weights=[_weight_record(weight) for weight in self.operator.weights],
+        )
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a corpus is made."""
+
+    name: str
+    what: str  # one line for people
+    stages: tuple[Stage, ...]
+
+    def plan(self) -> list[Step]:
+        """The steps in order, each named by all it depends on.
+
+        Raises:
+            RecipeError: when a table is read that no earlier stage writes, or refined twice in one stage.
+        """
+        versions: dict[type[Row], tuple[str, ...]] = {Source: (LISTED,)}
+        steps: list[Step] = []
+        for number, stage in enumerate(self.stages):
+            made = [self._step(operator.settled(), number, versions) for operator in stage.operators]
+            refined = [table for step in made for table in step.refines]
+            if twice := {table.table for table in refined if refined.count(table) > 1}:
+                raise RecipeError(f"{self.name}: two operators of {stage} refine {', '.join(twice)}; give them a Stage each")
+            for step in made:
+                for table in step.operator.signature.writes:
+                    versions[table] = (step.version,) if table in step.refines else (*versions.get(table, ()), step.version)
+            steps += made
+        return steps
+
+    def _step(self, operator: Operator, stage: int, versions: dict[type[Row], tuple[str, ...]]) -> Step:
+        signature = operator.signature
+        needed = {signature.reads, *signature.joins.values()}
+        if {Frames, Audio, Media} & set(signature.asks.values()):
+            needed.add(Source)  # says where the bytes are
+        for table in needed - versions.keys():
+            raise RecipeError(f"{self.name}: {operator.name} reads {table.table}, which no earlier stage writes")
+        inputs = {table: versions[table] for table in sorted(needed, key=lambda table: table.table)}
+        text = json.dumps([operator.fingerprint(), *([table.table, *steps] for table, steps in inputs.items())])
+        return Step(operator, f"{operator.name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}", stage, inputs)
+
+    def record(self) -> RunRecord:
+        return RunRecord(self.name, [step.record() for step in self.plan()])
+
+    def weights(self) -> list[Weight]:
+        """The model files the recipe needs, each once."""
+        found = {weight.file: weight for step in self.plan() for weight in step.operator.weights}
+        return [found[name] for name in sorted(found)]
+
+    def set(self, assignment: str) -> "Recipe":
+        """The recipe with a field set, as in `DetectShots.threshold=4`.
+
+        A dotted rest reaches into a dict field: `KeepClips.ranges.dnsmos_ovrl=[3, null]`. Values are JSON, else text.
+
+        Raises:
+            RecipeError: for an operator, a field or a type that does not fit, with what would.
+        """
+        path, equals, text = assignment.partition("=")
+        operator_name, dot, field = path.partition(".")
+        if not equals or not dot:
+            raise RecipeError(f"--set {assignment}: write Operator.field=value, such as DetectShots.threshold=4")
+        names = [operator.name for stage in self.stages for operator in stage.operators]
+        if operator_name not in names:
+            close = get_close_matches(operator_name, names, 1)
+            raise RecipeError(f"--set {assignment}: {self.name} has no {operator_name}; " + (f"did you mean {close[0]}?" if close else f"it has {', '.join(names)}"))
+        stages = []
+        for stage in self.stages:
+            stages.append(Stage(*(_assigned(op, field, text, assignment) if op.name == operator_name else op for op in stage.operators)))
+        return replace(self, stages=tuple(stages))
+
+
+def _assigned(operator: Operator, field: str, text: str, assignment: str) -> Operator:
+    try:
+        value: Any = json.loads(text)
+    except json.JSONDecodeError:
+        value = text
+    field, dot, key = field.partition(".")
+    if dot:
+        value = {**getattr(operator, field, {}), key: value}
+    try:
+        return with_field(operator, field, value)
+    except ValueError as error:
+        raise RecipeError(f"--set {assignment}: {error}") from None
+
+
+def recipe_named(name: str) -> Recipe:
+    """A recipe of `pipeline/recipes/`, or of a Python file of the user's that defines `RECIPE`.
+
+    Raises:
+        RecipeError: when there is none, with those there are.
+    """
+    if name.endswith(".py"):
+        if not Path(name).is_file():
+            raise RecipeError(f"{name}: no such file")
+        spec = importlib.util.spec_from_file_location(f"recipe_{Path(name).stem}", name)
+        assert spec and spec.loader
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        if not isinstance(getattr(module, "RECIPE", None), Recipe):
+            raise RecipeError(f"{name} defines no RECIPE = Recipe(...)")
+        return module.RECIPE
+    names = recipe_names()
+    if name not in names:
+        raise RecipeError(f"no recipe {name!r}; there are {', '.join(names)}, and any Python file with a RECIPE")
+    return importlib.import_module(f"pipeline.recipes.{name}").RECIPE
+
+
+def recipe_names() -> list[str]:
+    return sorted(module.name for module in pkgutil.iter_modules(pipeline.recipes.__path__))
+
+
+def _weight_record(weight: Weight) -> dict[str, Any]:
+    return {"file": weight.file, "sha256": weight.sha256, "licence": weight.licence, "commercial": weight.commercial}

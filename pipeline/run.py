@@ -1,0 +1,468 @@
+"""Runs a recipe on Ray Data: a dataset of shard numbers flows through one actor pool per stage.
+
+Nothing but shard numbers travels; rows go through the manifest. A worker takes a shard, does the steps of its stage
+that have no receipt there, writes their tables, and commits each with a receipt. What a run left undone, the next one
+finds by its missing receipts.
+"""
+
+import logging
+import os
+import time
+import traceback
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+from manifests.manifest import LISTED, Manifest, ManifestError
+from manifests.media import MediaStore
+from manifests.tables import Dropped, Row, Source
+from operators.base import Audio, Drop, Frames, Media, Resources
+from pipeline.decode import SourceAudio, VideoFrames
+from pipeline.fan_out import fan_out
+from pipeline.rates import rates
+from pipeline.recipe import Recipe, Step
+
+MAX_DEATHS = 2  # a row in work when its worker died this often in one run is dropped
+
+# The native libraries of every worker compute on one thread: actors are the parallelism, and sums keep their order.
+WORKER_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "PYANNOTE_METRICS_ENABLED": "0",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "GLOG_minloglevel": "2",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+}
+
+
+@dataclass
+class Progress:
+    """How far one stage is."""
+
+    stage: str
+    sources: int  # to do in this run
+    sources_done: int = 0
+    kept: int = 0
+    dropped: int = 0
+    failed: int = 0
+    seconds: float = 0.0  # since its first row of this run
+    done: bool = False
+
+
+def run(recipe: Recipe, manifest: Manifest, *, workers: int | None = None, watch: Callable[[list[Progress]], None] = lambda _: None) -> None:
+    """Does what is not done yet. Ray must be initialised.
+
+    Args:
+        workers: actors per stage; None lets Ray Data add them where there is room.
+        watch: told of the progress twice a second.
+
+    Raises:
+        ManifestError: when the counts of what was read, written and dropped do not add up.
+    """
+    import ray
+
+    steps = recipe.plan()
+    manifest.remember(recipe.record())
+    shards = manifest.shards()
+    undone = {step.version: set(shards) - manifest.committed(step.version) for step in steps}
+    left = sorted(set().union(*undone.values()))
+    stages = [[step for step in steps if step.stage == number] for number in range(len(recipe.stages))]
+    todo = [group for group in stages if any(undone[step.version] for step in group)]
+    if todo:
+        board = cast(Any, ray.remote(num_cpus=0)(Board)).remote()
+        _stream(recipe, manifest, todo, left, workers, board, lambda: watch(_progress(board, recipe, manifest, todo, left)))
+    check(manifest, steps)
+
+
+def _stream(recipe: Recipe, manifest: Manifest, todo: list[list[Step]], left: list[int], workers: int | None, board: Any, tell: Callable[[], None]) -> None:
+    import ray
+    from ray.data import ActorPoolStrategy, DataContext
+
+    context = DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    run_id = uuid.uuid4().hex
+    there = ray.cluster_resources()
+    needs = [recipe.stages[group[0].stage].resources for group in todo]
+    if not there.get("GPU"):
+        needs = [Resources(need.cpus) for need in needs]
+    sizes = pool_sizes(todo, needs, there, len(left), workers)
+    # Every stage holds at least its share of an actor at once, or the last would wait for ever on a small machine.
+    cpu_share = min(1.0, there.get("CPU", 1.0) / (sum(size * need.cpus for size, need in zip(sizes, needs, strict=True) if not need.gpus) or 1))
+    gpu_share = min(1.0, there.get("GPU", 0.0) / (sum(size * need.gpus for size, need in zip(sizes, needs, strict=True)) or 1))
+    dataset: Any = ray.data.from_items([{"shard": shard} for shard in left], override_num_blocks=len(left))
+    for group, need, size in zip(todo, needs, sizes, strict=True):
+        dataset = dataset.map(
+            cast(Any, ShardWorker),
+            fn_constructor_args=(manifest, group, run_id, board),
+            # Of a fixed size: a pool that grows takes the place of an actor that died, which then never comes back.
+            compute=ActorPoolStrategy(size=size),
+            num_cpus=None if need.gpus else need.cpus * cpu_share,  # Ray Data schedules on one of the two
+            num_gpus=need.gpus * gpu_share or None,
+        )
+    rows = iter(dataset.iter_rows())
+    with _Ticker(tell):
+        for _ in rows:
+            pass
+    tell()
+
+
+def pool_sizes(todo: list[list[Step]], needs: list[Resources], there: dict[str, float], shards: int, workers: int | None) -> list[int]:
+    """How many actors each stage gets: one, and of the cores that are left its share by measured cost."""
+    if workers:
+        return [min(workers, shards)] * len(todo)
+    known = rates()
+    cost = [sum(known.of(step.operator.name) or 0.0 for step in group) or 0.01 for group in todo]
+    sizes = []
+    for seconds, need in zip(cost, needs, strict=True):
+        kind, per_actor = ("GPU", need.gpus) if need.gpus else ("CPU", need.cpus)
+        rivals = [(other, n) for other, n in zip(cost, needs, strict=True) if bool(n.gpus) == bool(need.gpus)]
+        spare = there.get(kind, 1.0) - sum(n.gpus or n.cpus for _, n in rivals)
+        extra = int(max(spare, 0.0) * seconds / sum(other for other, _ in rivals) / per_actor)
+        sizes.append(min(1 + extra, shards))
+    return sizes
+
+
+class _Ticker:
+    """Calls something twice a second while the main thread waits."""
+
+    def __init__(self, tell: Callable[[], None]):
+        from threading import Event, Thread
+
+        self.tell, self.over = tell, Event()
+        self.thread = Thread(target=self._tick, daemon=True)
+
+    def _tick(self) -> None:
+        while not self.over.wait(0.5):
+            self.tell()
+
+    def __enter__(self) -> None:
+        self.thread.start()
+
+    def __exit__(self, *_: Any) -> None:
+        self.over.set()
+        self.thread.join()
+
+
+class Board:
+    """A Ray actor that workers tell how far they are."""
+
+    def __init__(self) -> None:
+        self.began: dict[int, float] = {}
+        self.last: dict[int, float] = {}
+        self.shares: dict[tuple[int, int], tuple[float, Counter[str]]] = {}
+
+    def report(self, stage: int, shard: int, share: float, counts: Counter[str]) -> None:
+        now = time.monotonic()
+        self.began.setdefault(stage, now)
+        self.last[stage] = now
+        self.shares[stage, shard] = share, counts
+
+    def snapshot(self) -> dict[int, tuple[float, dict[int, tuple[float, Counter[str]]]]]:
+        """By stage: seconds from its first report to its last, and by shard the share done and the counts."""
+        found: dict[int, tuple[float, dict[int, tuple[float, Counter[str]]]]] = {}
+        for (stage, shard), told in self.shares.items():
+            seconds, shards = found.setdefault(stage, (self.last[stage] - self.began[stage], {}))
+            shards[shard] = told
+        return found
+
+
+def _progress(board: Any, recipe: Recipe, manifest: Manifest, todo: list[list[Step]], left: list[int]) -> list[Progress]:
+    import ray
+
+    sizes = {shard: manifest.count(Source, LISTED, shard) for shard in left}
+    told = ray.get(board.snapshot.remote())
+    lines = []
+    for group in todo:
+        stage = group[0].stage
+        seconds, shards = told.get(stage, (0.0, {}))
+        counts = sum((counts for _, counts in shards.values()), Counter())
+        share = sum(share * sizes[shard] for shard, (share, _) in shards.items())
+        total = sum(sizes.values())
+        done = int(share + 1e-6)
+        lines.append(Progress(repr(recipe.stages[stage]), total, done, counts["kept"], counts["dropped"], counts["failed"], seconds, share >= total - 1e-6))
+    return lines
+
+
+class ShardWorker:
+    """A Ray actor: the steps of one stage. Models load lazily, once, inside its operators."""
+
+    def __init__(self, manifest: Manifest, steps: list[Step], run_id: str, board: Any):
+        self.manifest, self.steps, self.run_id, self.board = manifest, steps, run_id, board
+        os.environ.update(WORKER_ENVIRONMENT)
+        self.store = MediaStore(manifest.root)
+
+    def __call__(self, item: dict[str, Any]) -> dict[str, Any]:
+        shard = int(item["shard"])
+        if pending := [step for step in self.steps if not self.manifest.receipt(step.version, shard)]:
+            self._work(shard, pending)
+        else:
+            self.board.report.remote(self.steps[0].stage, shard, 1.0, Counter())
+        return {"shard": shard}
+
+    def _work(self, shard: int, steps: list[Step]) -> None:
+        stage = "+".join(step.version for step in steps)
+        books = {step.version: Book(step) for step in steps}
+        given = Given(self.manifest, steps, shard)
+        claims = self.manifest.claims(stage, shard)
+        deaths: dict[str, int] = claims.get("deaths", {}) if claims.get("run") == self.run_id else {}
+        if (last := claims.get("row")) and claims.get("run") == self.run_id:
+            deaths[last] = deaths.get(last, 0) + 1
+        rows = given.rows
+        for number, row in enumerate(rows):
+            if deaths.get(row.row_id, 0) >= MAX_DEATHS:
+                for step in steps:
+                    books[step.version].enter(row, worker_died(row, step))
+            else:
+                self.manifest.claim(stage, shard, {"run": self.run_id, "row": row.row_id, "deaths": deaths})
+                for step, answer in zip(steps, self._answers(row, steps, given), strict=True):
+                    books[step.version].enter(row, answer)
+            self._tell(shard, (number + 1) / (len(rows) + 1), books)
+        for step in steps:
+            self._commit(shard, step, books[step.version])
+        self.manifest.release(stage, shard)
+        self._tell(shard, 1.0, books)
+
+    def _answers(self, row: Row, steps: list[Step], given: "Given") -> list["Answer"]:
+        """What each step made of the row, over one decode for those that look at frames."""
+        reach = Reach(row, given.source_of(row), self.store)
+        answers: dict[str, Answer] = {}
+        looking = [step for step in steps if Frames in step.operator.signature.asks.values()]
+        for step in steps:
+            if step not in looking:
+                answers[step.version] = answer(step, row, given.joined(row, step), reach, iter(()))
+        if looking:
+            began = time.thread_time()
+
+            def reader(step: Step) -> Callable[[Iterator[Any]], Answer]:
+                return lambda frames: answer(step, row, given.joined(row, step), reach, frames)
+
+            found = fan_out(reach.frames, [reader(step) for step in looking])
+            decode_s = time.thread_time() - began - (found[0].cpu_s if len(found) == 1 else 0.0)
+            for step, one in zip(looking, found, strict=True):
+                answers[step.version] = one
+            answers[looking[0].version].decode_s = max(decode_s, 0.0)
+        return [answers[step.version] for step in steps]
+
+    def _commit(self, shard: int, step: Step, book: "Book") -> None:
+        for table in step.operator.signature.writes:
+            self.manifest.write(table, step.version, shard, book.rows[table])
+        self.manifest.write(Dropped, step.version, shard, book.drops)
+        self.manifest.commit(step.version, shard, book.receipt())
+
+    def _tell(self, shard: int, share: float, books: dict[str, "Book"]) -> None:
+        counts: Counter[str] = Counter()
+        for book in books.values():
+            counts["kept"] += sum(len(rows) for rows in book.rows.values())
+            counts["failed"] += sum(drop.failed for drop in book.drops)
+            counts["dropped"] += sum(not drop.failed for drop in book.drops)
+        self.board.report.remote(self.steps[0].stage, shard, share, counts)
+
+
+class Given:
+    """The rows a stage reads in a shard, and those its steps join to each."""
+
+    def __init__(self, manifest: Manifest, steps: list[Step], shard: int):
+        self.tables: dict[type[Row], list[Row]] = {}
+        for step in steps:
+            for table, versions in step.inputs.items():
+                if table not in self.tables:
+                    self.tables[table] = manifest.read(table, versions, shard)
+        self.reads = steps[0].operator.signature.reads
+        self.rows = self.tables[self.reads]
+        self._sources = {source.source_id: cast(Source, source) for source in self.tables.get(Source, [])}
+        self._index: dict[tuple[type[Row], str], dict[str, list[Row]]] = {}
+
+    def joined(self, row: Row, step: Step) -> dict[str, list[Row]]:
+        joins = {}
+        for name, table in step.operator.signature.joins.items():
+            on = self.reads.key if self.reads.key in table.__dataclass_fields__ else "source_id"
+            if (table, on) not in self._index:
+                index: dict[str, list[Row]] = defaultdict(list)
+                for other in self.tables[table]:
+                    index[getattr(other, on)].append(other)
+                self._index[table, on] = index
+            joins[name] = self._index[table, on].get(getattr(row, on), [])
+        return joins
+
+    def source_of(self, row: Row) -> Source | None:
+        return self._sources.get(row.source_id)
+
+
+@dataclass
+class Reach:
+    """What an operator can ask of a row's source. Opened when asked for."""
+
+    row: Row
+    source: Source | None
+    store: MediaStore
+
+    @cached_property
+    def path(self) -> Path:
+        if self.source is None:
+            raise ManifestError(f"{self.row.row_id}: its source {self.row.source_id} is not among the sources")
+        if self.source.media:
+            return self.store.fetch(self.source.media, self.source.sha256, media_cache())
+        return Path(self.source.uri)
+
+    def keep(self, made: Path, suffix: str) -> tuple[str, str]:
+        return self.store.put(made, suffix)
+
+    @property
+    def frames(self) -> Iterator[Any]:
+        span = () if isinstance(self.row, Source) else (getattr(self.row, "start_s", None), getattr(self.row, "end_s", None))
+        yield from VideoFrames(self.path, *span)
+
+    @cached_property
+    def audio(self) -> Audio:
+        return _audio(self.path)
+
+    def of(self, kind: type) -> Any:
+        return self if kind is Media else self.audio
+
+
+def media_cache() -> Path:
+    """Where copies of media from a remote store lie on this machine."""
+    return Path(os.environ.get("HEADSET_CACHE") or Path.home() / ".cache" / "headset") / "media"
+
+
+_last_audio: list[tuple[Path, SourceAudio]] = []
+
+
+def _audio(path: Path) -> SourceAudio:
+    """The sound of a file, kept for the next row: rows of one source follow each other."""
+    if not _last_audio or _last_audio[0][0] != path:
+        _last_audio[:] = [(path, SourceAudio(path))]
+    return _last_audio[0][1]
+
+
+@dataclass
+class Answer:
+    """What an operator made of a row."""
+
+    status: str  # answered, dropped or failed
+    rows: list[Row] = field(default_factory=list)
+    drops: list[Dropped] = field(default_factory=list)
+    cpu_s: float = 0.0
+    decode_s: float = 0.0
+
+
+class LostRow(Exception):
+    """A refining operator gave neither a row nor a Drop for the row it was given."""
+
+
+def answer(step: Step, row: Row, joins: dict[str, list[Row]], reach: Any, frames: Iterator[Any]) -> Answer:
+    """Calls an operator on a row. Its drops and errors become rows, here and nowhere else."""
+    operator, began = step.operator, time.thread_time()
+    rows: list[Row] = []
+    drops: list[Dropped] = []
+    status = "answered"
+    try:
+        asks = {name: frames if kind is Frames else reach.of(kind) for name, kind in operator.signature.asks.items()}
+        for item in operator(row, **joins, **asks):
+            if isinstance(item, Drop):
+                drops.append(_dropped(operator.name, item.row or row, item))
+                status = status if item.row else "dropped"
+            elif type(item) in operator.signature.writes:
+                rows.append(item)
+            else:
+                raise TypeError(f"{operator.name} yielded a {type(item).__name__}; it declares {', '.join(t.__name__ for t in operator.signature.writes)}")
+        if type(row) in step.refines and not any(type(made) is type(row) for made in rows) and not drops:
+            raise LostRow(f"{operator.name} yielded neither a {type(row).__name__} nor a Drop")
+    except Drop as drop:
+        rows, drops, status = [], [_dropped(operator.name, row, drop)], "dropped"
+    except Exception as error:  # noqa: BLE001 - errors are data; the rest of the shard goes on
+        rows, drops, status = [], [_failed(operator.name, row, error)], "failed"
+    return Answer(status, rows, drops, time.thread_time() - began)
+
+
+def worker_died(row: Row, step: Step) -> Answer:
+    drop = Drop("worker_died", detail=f"its worker died {MAX_DEATHS} times while it was in work", retryable=True)
+    return Answer("failed", [], [_dropped(step.operator.name, row, drop, failed=True)])
+
+
+def _dropped(operator: str, row: Row, drop: Drop, failed: bool = False) -> Dropped:
+    return Dropped(row.source_id, f"{row.row_id}@{operator}", row.row_id, row.table, operator, drop.reason, drop.detail, failed, drop.retryable)
+
+
+def _failed(operator: str, row: Row, error: Exception) -> Dropped:
+    """Names the error and where it came from, without the paths of this machine."""
+    frames = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+    detail = f"{type(error).__name__}: {str(error)[:1000]}\n" + "\n".join(f"  {line}" for line in frames[-8:])
+    return Dropped(row.source_id, f"{row.row_id}@{operator}", row.row_id, row.table, operator, type(error).__name__, detail, True, True)
+
+
+class Book:
+    """What a step made of a shard so far."""
+
+    def __init__(self, step: Step):
+        self.step = step
+        self.rows: dict[type[Row], list[Row]] = defaultdict(list)
+        self.drops: list[Dropped] = []
+        self.calls: Counter[str] = Counter()
+        self.given_up: Counter[str] = Counter()  # proposed rows, by table, beside the row that was read
+        self.began, self.cpu_s, self.decode_s = time.monotonic(), 0.0, 0.0
+        self._keys: set[tuple[type[Row], str]] = set()
+
+    def enter(self, row: Row, answer: Answer) -> None:
+        self.calls["read"] += 1
+        self.calls[answer.status] += 1
+        self.cpu_s += answer.cpu_s
+        self.decode_s += answer.decode_s
+        for made in answer.rows:
+            if (type(made), made.row_id) in self._keys:
+                drop = Drop("duplicate_key", detail=f"{self.step.operator.name} made two rows {made.row_id}")
+                self._drop(_dropped(self.step.operator.name, made, drop, failed=True))
+            else:
+                self._keys.add((type(made), made.row_id))
+                self.rows[type(made)].append(made)
+        for drop in answer.drops:
+            if drop.subject != row.row_id:
+                self.given_up[drop.subject_table] += 1
+            self._drop(drop)
+
+    def _drop(self, drop: Dropped) -> None:
+        key, number = drop.drop_id, 1
+        while (Dropped, key) in self._keys:
+            number += 1
+            key = f"{drop.drop_id}#{number}"
+        self._keys.add((Dropped, key))
+        self.drops.append(drop if key == drop.drop_id else Dropped(**{**drop.__dict__, "drop_id": key}))
+
+    def receipt(self) -> dict[str, Any]:
+        return {
+            "operator": self.step.operator.name,
+            "calls": {name: self.calls[name] for name in ("read", "answered", "dropped", "failed")},
+            "rows": {table.table: len(self.rows[table]) for table in self.step.operator.signature.writes},
+            "drops": len(self.drops),
+            "given_up": dict(self.given_up),
+            "reasons": dict(sorted(Counter(drop.reason for drop in self.drops).items())),
+            "seconds": round(time.monotonic() - self.began, 3),
+            "cpu_s": round(self.cpu_s, 3),
+            "decode_cpu_s": round(self.decode_s, 3),
+        }
+
+
+def check(manifest: Manifest, steps: list[Step]) -> None:
+    """Compares what receipts say with what lies in the files: nothing may be lost between two steps.
+
+    Raises:
+        ManifestError: naming the step and shard that do not add up.
+    """
+    for step in steps:
+        for shard, receipt in manifest.receipts(step.version).items():
+            calls, where = receipt["calls"], f"{step.version}, shard {shard}"
+            given = sum(manifest.count(step.operator.signature.reads, version, shard) for version in step.inputs[step.operator.signature.reads])
+            if calls["read"] != given or calls["read"] != calls["answered"] + calls["dropped"] + calls["failed"]:
+                raise ManifestError(f"{where}: {given} rows to read, but the receipt says {calls}; please report this")
+            for table in step.operator.signature.writes:
+                if (found := manifest.count(table, step.version, shard)) != receipt["rows"][table.table]:
+                    raise ManifestError(f"{where}: wrote {receipt['rows'][table.table]} {table.table}, but the file holds {found}; delete its receipt to redo it")
+            if (found := manifest.count(Dropped, step.version, shard)) != receipt["drops"]:
+                raise ManifestError(f"{where}: dropped {receipt['drops']} rows, but the file holds {found}; delete its receipt to redo it")

@@ -1,0 +1,29 @@
+"""Where tests find real media and model files, and what every test process sets first."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("PYANNOTE_METRICS_ENABLED", "0")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+def media(*parts: str) -> Path:
+    """A real clip. Skips the test where `HEADSET_MEDIA` is unset; fails where it is set and the file is missing."""
+    return _given("HEADSET_MEDIA", *parts)
+
+
+def weights(*parts: str) -> Path:
+    """A model file that no package carries. Skips and fails as `media` does."""
+    return _given("HEADSET_WEIGHTS", *parts)
+
+
+def _given(variable: str, *parts: str) -> Path:
+    root = os.environ.get(variable)
+    if not root:
+        pytest.skip(f"{variable} is not set")
+    path = Path(root, *parts).resolve()
+    assert path.exists(), f"{variable} is set, but {path} is missing"
+    return path

@@ -1,0 +1,371 @@
+"""A web site with every fault a crawl meets, on 127.0.0.1. `CASES` says what each address should end in."""
+
+import gzip
+import hashlib
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import av
+import numpy as np
+
+from tests.made_videos import tone, write_audio, write_video
+
+
+@dataclass(frozen=True)
+class Case:
+    """An address of the site, and the truth about it."""
+
+    path: str
+    outcome: str
+    file: str = ""  # whose bytes it gives, where it gives any
+    said: str = ""  # part of the site's own words
+    tries: int = 1
+
+
+GOOD = tuple(f"good{number}" for number in range(6))
+ODD_NAMES = ("na%C3%AFve%20name.mp4", "..%2F..%2Fetc%2Fpasswd.mp4", "a;rm%20-rf%20$HOME.mp4", "%E6%BC%A2%E5%AD%97.mp4", "no-suffix", "CON.mp4", "x" * 200 + ".mp4")
+
+CASES = (
+    *(Case(f"/{name}.mp4", "ok", name) for name in GOOD),
+    *(Case(f"/odd/{name}", "ok", f"odd{number}") for number, name in enumerate(ODD_NAMES)),
+    Case("/query.mp4?id=1&part=a%20b", "ok", "query"),
+    Case("/norange.mp4", "ok", "norange"),
+    Case("/chunked.mp4", "ok", "chunked"),
+    Case("/gzip.mp4", "ok", "gzip"),
+    Case("/untyped.mp4", "ok", "untyped"),
+    Case("/moved/5", "ok", "moved"),
+    Case("/moved/30", "too_many_redirects"),
+    Case("/loop", "too_many_redirects"),
+    Case("/to-file", "scheme_not_allowed"),
+    Case("/to-nowhere", "not_an_address"),
+    Case("/status/401", "http_401", said="who are you"),
+    Case("/status/403", "http_403", said="not for you"),
+    Case("/status/404", "http_404", said="taken down by its owner"),
+    Case("/status/410", "http_410", said="gone for good"),
+    Case("/status/451", "http_451", said="legal reasons"),
+    Case("/status/500", "http_500", tries=3),
+    Case("/once/500", "ok", "once500", tries=2),
+    Case("/once/503", "ok", "once503", tries=2),
+    Case("/once/429", "ok", "once429", tries=2),
+    Case("/status/429", "rate_limited", said="slow down"),
+    Case("/stall.mp4", "timeout", tries=3),
+    Case("/mute.mp4", "timeout", tries=3),
+    Case("/once/stall", "ok", "oncestall", tries=2),
+    Case("/cut.mp4", "truncated", said=" bytes came", tries=3),
+    Case("/cut-each-third.mp4", "ok", "cuts", tries=3),
+    Case("/norange-cut-once.mp4", "ok", "norangecut", tries=2),
+    Case("/changes.mp4", "ok", "changed", tries=2),
+    Case("/chunked-cut.mp4", "truncated", tries=3),
+    Case("/claims-more.mp4", "truncated", tries=3),
+    Case("/claims-less.mp4", "truncated", said="ends at byte", tries=3),
+    Case("/huge.mp4", "too_large"),
+    Case("/endless.mp4", "too_large"),
+    Case("/empty.mp4", "not_a_video"),
+    Case("/text.mp4", "not_a_video"),
+    Case("/picture.mp4", "not_a_video"),
+    Case("/page.mp4", "not_a_video", said="This video was removed"),
+    Case("/playlist-of-files.mp4", "not_a_video"),
+    Case("/soft404.html", "not_a_video", said="Nothing here"),
+    Case("/watch.html", "ok", "watched"),
+    Case("/two.html", "not_one_video"),
+    Case("/hls/whole.m3u8", "ok"),
+    Case("/hls/hole.m3u8", "http_404"),
+    Case("/hls/apart.m3u8", "ok"),
+    Case("/hls/silent.m3u8", "format_missing"),
+)
+
+_TITLES = {401: "who are you", 403: "not for you", 404: "taken down by its owner", 410: "gone for good", 451: "legal reasons", 429: "slow down", 500: "oh no"}
+
+
+@dataclass
+class WebSite:
+    """The running site."""
+
+    address: str
+    files: dict[str, bytes]
+    asked: Counter[str] = field(default_factory=Counter)  # requests by path
+    ranges: list[tuple[str, str]] = field(default_factory=list)  # path and Range header, in order
+    sent: Counter[str] = field(default_factory=Counter)  # bytes of bodies by path
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def of(self, case: Case) -> str:
+        return self.address + case.path
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[WebSite]:
+    """Serves the site until the block ends. `folder` is for making its videos."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server.daemon_threads = True
+    site = WebSite(f"http://127.0.0.1:{server.server_address[1]}", _files(folder))
+    server.site = site  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield site
+    finally:
+        site.stop.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def listed(address: str) -> list[str]:
+    """The 60 lines of a list as people write them: every case, some of them twice or in another spelling."""
+    lines = [address + case.path for case in CASES]
+    again = [address + f"/{name}.mp4" for name in GOOD[:3]]
+    again += [address.replace("http://", "HTTP://") + "/good3.mp4#t=5", address + "/good4.mp4?utm_source=list", f"clip7 {address}/good5.mp4"]
+    other = ["file:///etc/passwd", "data:video/mp4;base64,AAAA", "ftp://127.0.0.1/a.mp4", "no-such-file.mp4", f"http://user:hunter2@{address[7:]}/good0.mp4"]
+    lines = ["# a comment", "", *lines, *again, *other]
+    return lines
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    """A different small video for every name, with sound; and what HLS needs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {}
+    for name in sorted({case.file for case in CASES if case.file} | {"half", "stall", "cut", "less", "before"}):
+        noise = np.random.default_rng(int(hashlib.sha256(name.encode()).hexdigest()[:8], 16)).integers(0, 255, (90, 160, 3), np.uint8)
+        files[name] = write_video(folder / f"{name}.mp4", [(noise, 0.4)], size=(160, 90), audio=tone(0.4), crf=10).read_bytes()
+    picture = np.random.default_rng(7).integers(0, 255, (90, 160, 3), np.uint8)
+    for number in range(2):
+        look = [(np.roll(picture, 40 * number, axis=1), 1.0)]
+        files[f"part{number}.ts"] = write_video(folder / f"part{number}.ts", look, size=(160, 90), audio=tone(1.0)).read_bytes()
+        files[f"silent{number}.ts"] = write_video(folder / f"silent{number}.ts", look, size=(160, 90)).read_bytes()
+    write_audio(folder / "sound.ts", tone(2.0)[:, None], 44100, "aac")
+    files["sound.ts"] = (folder / "sound.ts").read_bytes()
+    _shifted(folder, files)
+    return files
+
+
+def _shifted(folder: Path, files: dict[str, bytes]) -> None:
+    """Later segments start where the earlier ones end, as a server's do."""
+    for name in ("part1.ts", "silent1.ts"):
+        with av.open(str(folder / name)) as source, av.open(str(folder / f"later-{name}"), "w", format="mpegts") as made:
+            into = {stream.index: made.add_stream_from_template(stream) for stream in source.streams if stream.type in ("video", "audio")}
+            for packet in source.demux():
+                if packet.dts is not None and packet.pts is not None:
+                    packet.pts, packet.dts = packet.pts + 90000, packet.dts + 90000
+                    packet.stream = into[packet.stream.index]
+                    made.mux(packet)
+        files[name] = (folder / f"later-{name}").read_bytes()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    @property
+    def site(self) -> WebSite:
+        return self.server.site  # type: ignore[attr-defined]
+
+    def log_message(self, format: str, *args: Any) -> None: ...
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_GET(self) -> None:
+        path = self.path
+        self.site.asked[path] += 1
+        self.site.ranges.append((path, self.headers.get("Range", "")))
+        try:
+            self._answer(path, self.site.asked[path])
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
+
+    def _answer(self, path: str, times: int) -> None:
+        files = self.site.files
+        name = path[1:].removesuffix(".mp4")
+        case = next((case for case in CASES if case.path == path), None)
+        if path.startswith("/moved/"):
+            left = int(path.rsplit("/", 1)[1])
+            return self._file(files["moved"]) if left == 0 else self._page(301, "", {"Location": f"/moved/{left - 1}"})
+        if path.startswith("/status/"):
+            status = int(path.rsplit("/", 1)[1])
+            return self._page(status, _TITLES[status], {"Retry-After": "3600"} if status == 429 else {})
+        if path.startswith("/once/") and path != "/once/stall":
+            status = int(path.rsplit("/", 1)[1])
+            wait = {"Retry-After": "1"} if status in (429, 503) else {}
+            return self._page(status, "once", wait) if times == 1 else self._file(files[f"once{status}"])
+        if path.startswith("/hls/"):
+            return self._hls(path)
+        cut = name if name in ("cut", "cut-each-third") else ""
+        match path:
+            case "/loop":
+                return self._page(302, "", {"Location": "/loop"})
+            case "/to-file":
+                return self._page(302, "", {"Location": "file:///etc/passwd"})
+            case "/to-nowhere":
+                return self._page(302, "", {"Location": "http://[not-an-address/a.mp4"})
+            case "/to-localhost":
+                return self._page(302, "", {"Location": self.site.address.replace("127.0.0.1", "localhost") + "/good0.mp4"})
+            case "/norange.mp4":
+                return self._file(files["norange"], ranges=False)
+            case "/untyped.mp4":
+                return self._file(files["untyped"], kind="")
+            case "/gzip.mp4":
+                return self._send(200, gzip.compress(files["gzip"]), {"Content-Type": "video/mp4", "Content-Encoding": "gzip"})
+            case "/chunked.mp4":
+                return self._chunked(files["chunked"], whole=True)
+            case "/chunked-cut.mp4":
+                return self._chunked(files["half"], whole=False)
+            case "/stall.mp4":
+                return self._file(files["stall"], until=0.4, stall=True, etag=False)
+            case "/once/stall":
+                return self._file(files["oncestall"], until=0.4 if times == 1 else 1.0, stall=times == 1)
+            case "/mute.mp4":
+                return self._silence()
+            case "/cut.mp4":
+                return self._file(files["cut"], until=0.3, etag=False)
+            case "/cut-each-third.mp4":
+                return self._file(files["cuts"], until=0.4 * times)
+            case "/norange-cut-once.mp4":
+                return self._file(files["norangecut"], until=0.5 if times == 1 else 1.0, ranges=False)
+            case "/changes.mp4":
+                return self._file(files["before"], until=0.5) if times == 1 else self._file(files["changed"])
+            case "/claims-more.mp4":
+                return self._send(200, files["half"], {"Content-Type": "video/mp4"}, length=len(files["half"]) + 999)
+            case "/claims-less.mp4":
+                body = files["less"][: len(files["less"]) // 2]
+                return self._send(200, body, {"Content-Type": "video/mp4"})
+            case "/huge.mp4":
+                return self._send(200, b"", {"Content-Type": "video/mp4"}, length=2**41)
+            case "/endless.mp4":
+                return self._endless()
+            case "/empty.mp4":
+                return self._send(200, b"", {"Content-Type": "video/mp4"})
+            case "/text.mp4":
+                return self._send(200, b"only words\n" * 500, {"Content-Type": "video/mp4"})
+            case "/picture.mp4":
+                return self._send(200, _png(), {"Content-Type": "video/mp4"})
+            case "/page.mp4":
+                return self._send(200, b"<!DOCTYPE html><title>This video was removed</title><p>sorry", {"Content-Type": "video/mp4"})
+            case "/playlist-of-files.mp4":
+                body = b"ffconcat version 1.0\nfile '/etc/passwd'\nfile '/etc/hostname'\n"
+                return self._send(200, body, {"Content-Type": "video/mp4"})
+            case "/soft404.html":
+                return self._page(200, "Nothing here")
+            case "/watch.html":
+                return self._page(200, "../../odd &amp; title", body='<video src="/watched.mp4" controls></video>')
+            case "/two.html":
+                return self._page(200, "two", body='<video src="/good0.mp4"></video><video src="/good1.mp4"></video>')
+        if cut:
+            raise AssertionError(path)
+        key = case.file if case else unquote(name)
+        if key in files:
+            return self._file(files[key])
+        return self._page(404, "taken down by its owner")
+
+    def _page(self, status: int, title: str, headers: dict[str, str] | None = None, body: str = "") -> None:
+        page = f"<!DOCTYPE html><html><head><title>{title}</title></head><body>{body or title}</body></html>".encode()
+        self._send(status, page, {"Content-Type": "text/html; charset=utf-8", **(headers or {})})
+
+    def _hls(self, path: str) -> None:
+        name = path.removeprefix("/hls/")
+        if name.endswith(".ts"):
+            if name in self.site.files:
+                return self._file(self.site.files[name], kind="video/mp2t")
+            return self._page(404, "no such part")
+        lists = {
+            "whole.m3u8": _parts(["part0.ts", "part1.ts"]),
+            "hole.m3u8": _parts(["part0.ts", "missing.ts", "part1.ts"]),
+            "pictures.m3u8": _parts(["silent0.ts", "silent1.ts"]),
+            "sound.m3u8": _parts(["sound.ts"], 2.0),
+            "apart.m3u8": _apart(sound=True),
+            "silent.m3u8": _apart(sound=False),
+        }
+        self._send(200, lists[name].encode(), {"Content-Type": "application/vnd.apple.mpegurl"})
+
+    def _file(self, body: bytes, *, until: float = 1.0, stall: bool = False, ranges: bool = True, etag: bool = True, kind: str = "video/mp4") -> None:
+        """Sends a file, or the part asked for, up to the share `until` of the whole; then stalls or hangs up."""
+        tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+        start = 0
+        wanted = self.headers.get("Range", "")
+        if ranges and wanted.startswith("bytes=") and self.headers.get("If-Range", tag) == tag:
+            start = int(wanted.removeprefix("bytes=").split("-")[0])
+        headers = {"Accept-Ranges": "bytes"} if ranges else {}
+        headers |= {"Content-Type": kind} if kind else {}
+        headers |= {"ETag": tag} if etag else {}
+        headers |= {"Content-Range": f"bytes {start}-{len(body) - 1}/{len(body)}"} if start else {}
+        end = max(start, int(len(body) * until))
+        self._send(206 if start else 200, body[start:end], headers, length=len(body) - start)
+        if stall and end < len(body):
+            self.site.stop.wait(30)
+
+    def _send(self, status: int, body: bytes, headers: dict[str, str], length: int | None = None) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body) if length is None else length))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+            self.wfile.flush()
+            self.site.sent[self.path] += len(body)
+        self.close_connection = length not in (None, len(body))
+
+    def _chunked(self, body: bytes, whole: bool) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "video/mp4")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for at in range(0, len(body) if whole else len(body) // 2, 4096):
+            chunk = body[at : at + 4096]
+            self.wfile.write(f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n")
+        if whole:
+            self.wfile.write(b"0\r\n\r\n")
+        self.close_connection = not whole
+
+    def _endless(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "video/mp4")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        while not self.site.stop.is_set():
+            self.wfile.write(bytes(2**16))
+
+    def _silence(self) -> None:
+        self.site.stop.wait(30)
+        self.close_connection = True
+
+
+def _parts(names: list[str], seconds: float = 1.0) -> str:
+    lines = [f"#EXTINF:{seconds},\n{name}" for name in names]
+    return "\n".join(["#EXTM3U", "#EXT-X-VERSION:3", "#EXT-X-TARGETDURATION:2", *lines, "#EXT-X-ENDLIST", ""])
+
+
+def _apart(sound: bool) -> str:
+    """A master playlist whose pictures come without sound, with the sound beside them or without any."""
+    lines = ["#EXTM3U"]
+    if sound:
+        lines.append('#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="main",DEFAULT=YES,URI="sound.m3u8"')
+    codecs = 'CODECS="avc1.42c00b,mp4a.40.2",AUDIO="a"' if sound else 'CODECS="avc1.42c00b"'
+    lines += [f"#EXT-X-STREAM-INF:BANDWIDTH=200000,RESOLUTION=160x90,{codecs}", "pictures.m3u8", ""]
+    return "\n".join(lines)
+
+
+def _png() -> bytes:
+    codec: Any = av.CodecContext.create("png", "w")
+    codec.width, codec.height, codec.pix_fmt, codec.time_base = 8, 8, "rgb24", "1/25"
+    frame = av.VideoFrame.from_ndarray(np.zeros((8, 8, 3), np.uint8), format="rgb24")
+    return b"".join(bytes(packet) for packet in [*codec.encode(frame), *codec.encode(None)])
+
+
+def wait_for(what: Any, seconds: float = 10.0) -> None:
+    """Waits until `what()` is true.
+
+    Raises:
+        AssertionError: when it has not become true in time.
+    """
+    until = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < until, "it never came"
+        time.sleep(0.02)
