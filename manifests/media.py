@@ -126,12 +126,8 @@ class MediaStore:
             path = Path(self.root, place)
             return path.stat().st_size if path.is_file() else None
         try:
-            with s3_errors(f"{self.root}/{place}"):
-                return self._client.head_object(Bucket=self._bucket, Key=self._key(place))["ContentLength"]
+            return s3_head(self._client, self._bucket, self._key(place))["ContentLength"]
         except MissingMedia:
-            # A HEAD has no body to tell a missing object from a missing bucket.
-            with s3_errors(self.root, missing=MissingBucket):
-                self._client.head_bucket(Bucket=self._bucket)
             return None
 
     def _upload(self, path: Path, place: str) -> None:
@@ -187,7 +183,24 @@ def s3_client() -> Any:
     import boto3
     from botocore.config import Config
 
-    return boto3.client("s3", config=Config(retries={"mode": "standard", "total_max_attempts": 8}, connect_timeout=10, read_timeout=60))
+    config = Config(retries={"mode": "standard", "total_max_attempts": 8}, connect_timeout=10, read_timeout=60)
+    return boto3.Session().client("s3", config=config)  # a session of its own: the default one is not safe among threads
+
+
+def s3_head(client: Any, bucket: str, key: str) -> dict[str, Any]:
+    """What a store tells of an object without sending it.
+
+    Raises:
+        MissingMedia, MissingBucket, AccessDenied, StoreUnreachable
+    """
+    try:
+        with s3_errors(f"s3://{bucket}/{key}"):
+            return client.head_object(Bucket=bucket, Key=key)
+    except MissingMedia:
+        # A HEAD has no body to tell a missing object from a missing bucket.
+        with s3_errors(f"s3://{bucket}/{key}", missing=MissingBucket):
+            client.head_bucket(Bucket=bucket)
+        raise
 
 
 @contextmanager

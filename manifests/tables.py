@@ -222,7 +222,7 @@ class Dropped(Row):
 
 def tables() -> dict[str, type[Row]]:
     """Every table by name, in the order of this file."""
-    return {row.table: row for row in Row.__subclasses__()}
+    return {row.table: row for row in Row.__subclasses__() if row.__module__ == __name__}
 
 
 _ARROW: dict[Any, pa.DataType] = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}

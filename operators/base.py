@@ -81,8 +81,11 @@ class Frames(Protocol):
 class Audio(Protocol):
     """The sound of a row's source, whatever the row's span, on the source's clock. Decoded once."""
 
-    start_s: float
-    end_s: float
+    @property
+    def start_s(self) -> float: ...
+
+    @property
+    def end_s(self) -> float: ...
 
     def samples(self, start_s: float, end_s: float, hz: int = 16000) -> NDArray[np.float32]:
         """Mono, (round((end_s - start_s) * hz),), -1 to 1; zeros where the source has no sound."""
@@ -93,6 +96,7 @@ class Media(Protocol):
     """The bytes of a row's source, and the store where files made from it are kept."""
 
     path: Path
+    scratch: Path  # for unfinished files of this row; there again, with what was in it, when a killed run goes on
 
     def keep(self, made: Path, suffix: str) -> tuple[str, str]:
         """Moves a finished file into the store. Returns its place relative to the manifest, and its sha256."""
@@ -223,6 +227,8 @@ def with_field(operator: Operator, name: str, value: Any) -> Operator:
     old = known[name]
     if isinstance(old, float) and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
+    if isinstance(old, tuple) and isinstance(value, list):
+        value = tuple(value)
     if old is not None and type(value) is not type(old):
         raise ValueError(f"{operator.name}.{name} is {type(old).__name__}, as in {old!r}; {value!r} is {type(value).__name__}")
     return type(operator)(**{**known, name: value})

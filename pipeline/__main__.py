@@ -11,6 +11,7 @@ from typing import Any
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("PYANNOTE_METRICS_ENABLED", "0")
+os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its notes on actors that may restart alarm people for nothing
 
 from rich.console import Console
 
@@ -77,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
 
     status = command("status", _status, "say where a corpus stands, and print its funnel", "headset status corpus/")
     status.add_argument("corpus")
+    status.add_argument("--picture", metavar="SVG", help="save what is printed as a picture too")
     explain = command("explain", _explain, "tell the story of one source or clip, with the numbers", "headset explain corpus/ interview.mp4")
     explain.add_argument("corpus")
     explain.add_argument("id", help="a source id, a clip id, a file name or an address")
@@ -84,6 +86,10 @@ def _parser() -> argparse.ArgumentParser:
     sql.add_argument("corpus")
     sql.add_argument("query", help="the tables: sources shots faces tracks turns speaking clips renders scores drops")
     sql.add_argument("--format", choices=("table", "json", "csv"), default="table")
+    sheet = command("sheet", _sheet, "draw a contact sheet of the kept clips", "headset sheet corpus/ --out clips.png")
+    sheet.add_argument("corpus")
+    sheet.add_argument("--out", metavar="PNG", required=True)
+    sheet.add_argument("--most", type=_positive, default=40, help="clips to draw, evenly chosen (default: 40)")
     weights = command("weights", _weights, "fetch the model files a recipe needs, and print where they are", "headset weights talking_head")
     weights.add_argument("recipe")
     return parser
@@ -123,16 +129,17 @@ def _run(options: argparse.Namespace) -> int:
     _fetch_weights(recipe, console)
     before = {step.version: manifest.committed(step.version) for step in steps}
     began = time.monotonic()
-    _start_ray(options.cpus, console)
+    ours = _start_ray(options.cpus, console)
     try:
         _watch(recipe, manifest, options.workers, console)
     finally:
-        _stop_ray()
+        if ours:
+            _stop_ray()
     manifest = Manifest(options.out)
     learn(manifest, before)
     console.print()
     report.print_funnel(manifest, console)
-    console.print(f"{report.clock(time.monotonic() - began)}. Look: headset status {options.out}, headset explain {options.out} ID, headset sql {options.out} QUERY", highlight=False)
+    console.print(f"{report.clock(time.monotonic() - began)}. Look: headset status {options.out}, headset explain {options.out} ID, headset sql {options.out} QUERY", highlight=False, soft_wrap=True)
     return 0
 
 
@@ -157,11 +164,14 @@ def _watch(recipe: Recipe, manifest: Manifest, workers: int | None, console: Con
     run(recipe, manifest, workers=workers, watch=tell)
 
 
-def _start_ray(cpus: int | None, console: Console) -> None:
-    """Joins the cluster that RAY_ADDRESS names, else starts Ray on this machine."""
+def _start_ray(cpus: int | None, console: Console) -> bool:
+    """Joins the cluster that RAY_ADDRESS names, else starts Ray on this machine. False where Ray runs already."""
     import logging
 
     import ray
+
+    if ray.is_initialized():
+        return False
 
     paths = [str(Path(__file__).resolve().parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**WORKER_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(paths)}
@@ -177,6 +187,7 @@ def _start_ray(cpus: int | None, console: Console) -> None:
                 logging_level=logging.ERROR,
                 object_store_memory=200 * 2**20,
             )
+    return True
 
 
 def _stop_ray() -> None:
@@ -226,7 +237,10 @@ def _length_s(uri: str) -> float | None:
 
 
 def _status(options: argparse.Namespace) -> int:
-    report.print_status(_existing(options.corpus), Console())
+    console = Console(record=bool(options.picture), width=130 if options.picture else None)
+    report.print_status(_existing(options.corpus), console)
+    if options.picture:
+        console.save_svg(options.picture, title=f"headset status {options.corpus}")
     return 0
 
 
@@ -238,9 +252,17 @@ def _explain(options: argparse.Namespace) -> int:
 def _sql(options: argparse.Namespace) -> int:
     rows = report.rows_of(_existing(options.corpus), options.query)
     if options.format == "table":
-        rows.show(max_width=Console().width, max_rows=1000) if rows is not None else None
-    else:
-        table = rows.arrow().read_all() if hasattr(rows.arrow(), "read_all") else rows.arrow()
+        if rows is not None:
+            from rich.table import Table
+
+            shown = Table(box=None, pad_edge=False, header_style="dim")
+            for name in rows.columns:
+                shown.add_column(name, overflow="fold")
+            for row in rows.fetchall():
+                shown.add_row(*("" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value) for value in row))
+            Console().print(shown, highlight=False)
+    elif rows is not None:
+        table = rows.to_arrow_table()
         if options.format == "csv":
             import pyarrow.csv
 
@@ -248,6 +270,14 @@ def _sql(options: argparse.Namespace) -> int:
         else:
             json.dump(table.to_pylist(), sys.stdout, indent=1, default=str)
             print()
+    return 0
+
+
+def _sheet(options: argparse.Namespace) -> int:
+    from pipeline.sheet import draw_sheet
+
+    drawn = draw_sheet(_existing(options.corpus), Path(options.out), options.most)
+    Console().print(f"{drawn} clips on {options.out}", highlight=False)
     return 0
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from manifests.manifest import LISTED, Manifest, ManifestError
 from manifests.tables import Clip, Dropped, Row, Score, Shot, Source, Speaking, Track, Turn, tables
+from operators.base import Frames
 from pipeline.rates import Rates
 from pipeline.recipe import Recipe, Step
 from pipeline.run import Progress
@@ -155,30 +157,27 @@ def print_plan(recipe: Recipe, steps: list[Step], manifest: Manifest | None, med
     """The stages with their parameters, the models, what is done, and how long the rest will take."""
     console.print(f"[bold]{recipe.name}[/]: {recipe.what}")
     shards = manifest.shards() if manifest else []
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("", "operator", "reads", "writes", "parameters", "done", "estimate"):
-        table.add_column(name, overflow="fold")
     total, guessed = 0.0, False
     for number, stage in enumerate(recipe.stages):
-        for step in (step for step in steps if step.stage == number):
+        here = [step for step in steps if step.stage == number]
+        together = f", {len(here)} operators over one decode" if sum(Frames in step.operator.signature.asks.values() for step in here) > 1 else ""
+        console.print(f"\n[bold]{number + 1}[/] {stage.reads.table}{together}", highlight=False)
+        for step in here:
+            signature, operator = step.operator.signature, step.operator
             done = len(manifest.committed(step.version) & set(shards)) if manifest else 0
-            parameters = ", ".join(f"{name}={json.dumps(value)}" for name, value in step.operator.parameters().items())
-            signature = step.operator.signature
-            left = 1 - done / len(shards) if shards else 1.0
-            rate = rates.of(step.operator.name)
-            seconds = rate * media_s * left if rate is not None and media_s is not None else None
+            rate = rates.of(operator.name)
+            seconds = rate * media_s * (1 - done / len(shards) if shards else 1.0) if rate is not None and media_s is not None else None
             guessed |= rate is None
             total += seconds or 0.0
-            table.add_row(
-                str(number + 1),
-                step.operator.name,
-                ", ".join([signature.reads.table, *(joined.table for joined in signature.joins.values())]),
-                ", ".join(written.table for written in signature.writes),
-                parameters or "-",
-                f"{done}/{len(shards)} shards" if shards else "-",
-                clock(seconds) if seconds is not None else "not measured yet",
-            )
-    console.print(table)
+            joined = "".join(f" + {table.table}" for table in signature.joins.values())
+            written = ", ".join(table.table for table in signature.writes)
+            state = f", {done} of {len(shards)} shards done" if shards else ""
+            cost = clock(seconds) if seconds is not None else "not measured yet" if rate is None else "?"
+            console.print(f"  [cyan]{operator.name}[/]  {signature.reads.table}{joined} -> {written}   {cost}{state}", highlight=False)
+            if parameters := operator.parameters():
+                text = ", ".join(f"{name}={json.dumps(value)}" for name, value in parameters.items())
+                console.print(Padding(Text(text, style="dim"), (0, 0, 0, 6)))
+    console.print()
     models = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("model", "what", "size", "licence", "where"):
         models.add_column(name, overflow="fold")
@@ -225,10 +224,9 @@ class Story:
         """
         self.manifest, self.wanted = manifest, wanted
         found = [(shard, source) for shard in manifest.shards() for source in manifest.read(Source, [LISTED], shard)]
-        if listed := [drop for shard in manifest.shards() for drop in manifest.read(Dropped, [LISTED], shard) if wanted in (drop.subject, drop.detail.split(";")[0])]:
-            self.listed: Dropped | None = listed[0]
-        else:
-            self.listed = None
+        listed = [drop for shard in manifest.shards() for drop in manifest.read(Dropped, [LISTED], shard)]
+        told = {drop.drop_id: drop.detail.split("; ")[0] for drop in listed}  # what the user typed comes first
+        self.listed = next((drop for drop in listed if wanted in (drop.subject, told[drop.drop_id], Path(told[drop.drop_id]).name)), None)
         exact = [(shard, source) for shard, source in found if source.source_id == wanted.split("/")[0]]
         named = exact or [(shard, source) for shard, source in found if wanted in (source.uri, Path(source.uri).name)]
         named = named or [(shard, source) for shard, source in found if wanted and wanted in source.uri]
@@ -277,7 +275,7 @@ def print_story(manifest: Manifest, wanted: str, console: Console) -> None:
     speakers = sorted({turn.speaker for turn in turns})
     kept = {clip.clip_id for clip in story.current(Clip)}
     console.print(f"  {len(shots)} shots, {len(tracks)} face tracks, {len(speakers)} speakers in {len(turns)} turns, {len(kept)} clips kept")
-    console.print(_timeline(story, shots, tracks, turns, kept))
+    console.print(_timeline(story, shots, tracks, turns, kept, console.width - 20))
     clips = {clip.clip_id: clip for clip in story.rows(Clip)}
     if clips:
         table = Table(box=None, pad_edge=False, header_style="dim", title="clips", title_justify="left")
@@ -312,7 +310,9 @@ def _print_clip(story: Story, drops: list[Dropped], console: Console) -> bool:
     if clip is not None:
         box = f"{clip.right - clip.left:.0f}x{clip.bottom - clip.top:.0f} px at {clip.left:.0f},{clip.top:.0f}"
         console.print(f"  {clip.start_s:.2f} to {clip.end_s:.2f} s ({clip.end_s - clip.start_s:.2f} s), {clip.speaker}, face {clip.track_id}, crop {box}")
-        console.print(_timeline(story, *(story.current(table) for table in (Shot, Track, Turn)), {clip.clip_id} if kept else set(), (clip.start_s - 2, clip.end_s + 2)))
+        kept_here = {clip.clip_id} if kept else set()
+        around = clip.start_s - 2, clip.end_s + 2
+        console.print(_timeline(story, story.current(Shot), story.current(Track), story.current(Turn), kept_here, console.width - 20, around))
     scores = [score for score in story.rows(Score) if score.subject == story.subject]
     if scores:
         limits = next((step.parameters.get("ranges", {}) for step in (story.manifest.run.steps if story.manifest.run else []) if "ranges" in step.parameters), {})
@@ -328,15 +328,15 @@ def _print_clip(story: Story, drops: list[Dropped], console: Console) -> bool:
     return True
 
 
-def _timeline(story: Story, shots: list[Shot], tracks: list[Track], turns: list[Turn], kept: set[str], span: tuple[float, float] | None = None) -> RenderableType:
+def _timeline(
+    story: Story, shots: list[Shot], tracks: list[Track], turns: list[Turn], kept: set[str], width: int, span: tuple[float, float] | None = None
+) -> RenderableType:
     """Shots, faces, who speaks, turns and clips on one line each, above one another."""
     ends = [row.end_s for rows in (shots, tracks, turns) for row in rows]
     start_s = span[0] if span else min([story.source.start_s, *(shot.start_s for shot in shots)])
     end_s = span[1] if span else max([story.source.end_s, *ends], default=0.0)
     if end_s <= start_s:
         return Text("")
-    width = 88
-
     def line(name: str, spans: Iterable[tuple[float, float]], style: str, mark: str = "█") -> Text:
         cells = [" "] * width
         for first_s, last_s in spans:
@@ -346,8 +346,8 @@ def _timeline(story: Story, shots: list[Shot], tracks: list[Track], turns: list[
                 cells[first:last] = [mark] * (min(last, width) - first)
         return Text(f"  {name:>16} ") + Text("".join(cells), style=style)
 
-    ruler = f"{start_s:.1f}".ljust(width // 2) + f"{(start_s + end_s) / 2:.1f}"
-    shown = [Text(f"  {'seconds':>16} ") + Text(ruler.ljust(width - 6) + f"{end_s:6.1f}", style="dim")]
+    ruler = (f"{start_s:.1f}".ljust(width // 2) + f"{(start_s + end_s) / 2:.1f}").ljust(width - 7) + f"{end_s:7.1f}"
+    shown = [Text(f"  {'seconds':>16} ") + Text(ruler, style="dim")]
     cuts = [(shot.start_s, shot.start_s) for shot in shots[1:]]
     shown.append(line("cuts", cuts, "white", "|"))
     speaking = {row.track_id: row for row in story.current(Speaking)}

@@ -5,6 +5,7 @@ that have no receipt there, writes their tables, and commits each with a receipt
 finds by its missing receipts.
 """
 
+import hashlib
 import logging
 import os
 import time
@@ -313,6 +314,12 @@ class Reach:
 
     def keep(self, made: Path, suffix: str) -> tuple[str, str]:
         return self.store.put(made, suffix)
+
+    @property
+    def scratch(self) -> Path:
+        """A folder of the source's own on this machine that outlives a killed run: partial downloads wait there."""
+        corpus = hashlib.sha256(os.path.abspath(self.store.root).encode()).hexdigest()[:12]
+        return media_cache().with_name("scratch") / corpus / self.row.source_id
 
     @property
     def frames(self) -> Iterator[Any]:

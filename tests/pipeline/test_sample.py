@@ -57,6 +57,7 @@ def test_the_same_packages_give_the_same_bytes(tmp_path: Path):
     assert all((first / name).read_bytes() == (second / name).read_bytes() for name in files)
 
 
+@pytest.mark.slow
 def test_cuts_are_where_the_truth_says(sample: Path):
     for film in truths(sample):
         before, changes = None, []
@@ -68,6 +69,7 @@ def test_cuts_are_where_the_truth_says(sample: Path):
         assert changes == pytest.approx([shot["start_s"] for shot in film["shots"][1:]])
 
 
+@pytest.mark.slow
 def test_sound_is_where_the_truth_says_and_nowhere_in_the_mute_one(sample: Path):
     for film in truths(sample):
         sound = SourceAudio(sample / film["file"]).samples(0, SECONDS, HZ)
@@ -79,10 +81,10 @@ def test_sound_is_where_the_truth_says_and_nowhere_in_the_mute_one(sample: Path)
         for speech in film["speech"]:
             spoken[round(speech["start_s"] * HZ) : round(speech["end_s"] * HZ)] = True
         assert spoken.any()
-        last = round(max(speech["end_s"] for speech in film["speech"]) * HZ)  # what is cut off is not in the truth
-        assert np.sqrt((sound[:last][spoken[:last]] ** 2).mean()) > 10 * np.sqrt((sound[:last][~spoken[:last]] ** 2).mean())
+        assert np.sqrt((sound[spoken] ** 2).mean()) > 10 * np.sqrt((sound[~spoken] ** 2).mean())
 
 
+@pytest.mark.slow
 def test_faces_are_where_the_truth_says_and_only_the_mouth_of_who_speaks_moves(sample: Path):
     from mediapipe import Image, ImageFormat
     from mediapipe.tasks.python import BaseOptions
@@ -107,7 +109,10 @@ def test_faces_are_where_the_truth_says_and_only_the_mouth_of_who_speaks_moves(s
                     if left < points[:, 0].mean() < right and top < points[:, 1].mean() < bottom
                 ]
                 assert np.abs(points.min(axis=0) - (left, top)).max() < 40
-                speaks = any(speech["who"] == face["who"] and speech["start_s"] <= at_s < speech["end_s"] for speech in film["speech"])
+                own = [speech for speech in film["speech"] if speech["who"] == face["who"]]
+                if any(abs(at_s - edge_s) < 0.15 for speech in own for edge_s in (speech["start_s"], speech["end_s"])):
+                    continue
+                speaks = any(speech["start_s"] <= at_s < speech["end_s"] for speech in own)
                 share = (points[LOWER_LIP, 1] - points[UPPER_LIP, 1]) / (points[CHIN, 1] - points[FOREHEAD, 1])
                 opening.setdefault((face["who"], speaks), []).append(share)
     for who in ("collins", "hopper"):

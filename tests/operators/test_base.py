@@ -1,0 +1,105 @@
+"""An operator's signature is its declaration: what is read from it, and what is refused with the fix named."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from manifests.tables import Clip, Score, Shot, Source, Track, Turn
+from operators.base import Audio, Drop, Frames, Media, Operator, every, with_field
+from operators.weights import Weight
+
+
+@dataclass(frozen=True)
+class Everything(Operator):
+    limit: float = 1.0
+    names: tuple[str, ...] = ("a",)
+    ranges: dict[str, Any] | None = None
+
+    def __call__(self, shot: Shot, tracks: list[Track], turns: list[Turn], frames: Frames, audio: Audio, media: Media) -> Iterator[Clip | Score | Drop]:
+        yield Drop("nothing")
+
+
+def test_a_signature_says_what_is_read_joined_asked_and_written() -> None:
+    signature = Everything.signature
+    assert signature.reads is Shot
+    assert signature.joins == {"tracks": Track, "turns": Turn}
+    assert signature.asks == {"frames": Frames, "audio": Audio, "media": Media}
+    assert signature.writes == (Clip, Score)
+    assert signature.refines == ()
+
+
+def test_writing_what_is_read_or_joined_refines_it() -> None:
+    @dataclass(frozen=True)
+    class Again(Operator):
+        def __call__(self, source: Source, turns: list[Turn]) -> Iterator[Turn | Source]: ...
+
+    assert set(Again.signature.refines) == {Turn, Source}
+
+
+def untyped(self, shot, frames: Frames) -> Iterator[Clip]: ...
+def no_row(self, frames: Frames) -> Iterator[Clip]: ...
+def two_rows(self, shot: Shot, turn: Turn) -> Iterator[Clip]: ...
+def a_number(self, shot: Shot, threshold: float) -> Iterator[Clip]: ...
+def a_list(self, shot: Shot) -> list[Clip]: ...
+def no_rows_out(self, shot: Shot) -> Iterator[str]: ...
+def nothing_out(self, shot: Shot): ...
+
+
+@pytest.mark.parametrize(
+    ("call", "fix"),
+    [
+        (untyped, "'shot' has no type; write e.g. `shot: Shot`"),
+        (no_row, "the first parameter is the row it reads"),
+        (two_rows, r"write `turn: list\[Turn\]` to join Turns"),
+        (a_number, "make it a field of the class"),
+        (a_list, "write `-> Iterator"),
+        (no_rows_out, "write `-> Iterator"),
+        (nothing_out, "write `-> Iterator"),
+    ],
+)
+def test_a_wrong_signature_is_refused_where_the_class_is_defined(call: Any, fix: str) -> None:
+    with pytest.raises(TypeError, match=fix):
+        type("Wrong", (Operator,), {"__call__": call})
+
+
+def test_the_fingerprint_follows_parameters_version_and_models() -> None:
+    @dataclass(frozen=True)
+    class Newer(Everything):
+        version = 2
+
+    @dataclass(frozen=True)
+    class Heavier(Everything):
+        @property
+        def weights(self) -> tuple[Weight, ...]:
+            return (Weight("m", "00", 1, "a model", "MIT"),)
+
+    made = [Everything(), Everything(limit=2.0), Newer(), Heavier()]
+    assert len({operator.fingerprint() for operator in made}) == len(made)
+    assert Everything().fingerprint() == Everything().fingerprint()
+
+
+def test_a_field_is_set_by_name_and_kind() -> None:
+    assert with_field(Everything(), "limit", 4) == Everything(limit=4.0)
+    assert with_field(Everything(), "names", ["b", "c"]) == Everything(names=("b", "c"))
+    with pytest.raises(ValueError, match="has no field 'limt'; it has limit, names, ranges"):
+        with_field(Everything(), "limt", 4)
+    with pytest.raises(ValueError, match=r"Everything\.limit is float, as in 1\.0; 'x' is str"):
+        with_field(Everything(), "limit", "x")
+
+
+def test_looks_are_the_first_frame_of_each_interval_of_the_clock() -> None:
+    class At:
+        def __init__(self, pts_s: float):
+            self.pts_s = pts_s
+
+    def looked(start_s: float, fps: float) -> list[float]:
+        frames: list[Any] = [At(start_s + n / fps) for n in range(round(2 * fps))]
+        return [round(frame.pts_s, 3) for frame in every(frames, 5)]
+
+    assert looked(0.0, 25) == [0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6, 1.8]
+    assert looked(0.12, 25)[1:3] == [0.2, 0.4], "the grid is the clock's, not the span's"
+    assert looked(0.0, 2) == [0.0, 0.5, 1.0, 1.5], "fewer frames than looks: each once"
+
+

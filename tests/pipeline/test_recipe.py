@@ -1,0 +1,106 @@
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from manifests.manifest import LISTED
+from manifests.tables import Clip, Score, Shot, Source
+from operators.base import Frames, Operator
+from pipeline.recipe import Recipe, RecipeError, Stage, recipe_named, recipe_names
+
+
+@dataclass(frozen=True)
+class Cut(Operator):
+    threshold: float = 3.0
+
+    def __call__(self, source: Source, frames: Frames) -> Iterator[Shot]: ...
+
+
+@dataclass(frozen=True)
+class Look(Operator):
+    def __call__(self, source: Source, frames: Frames) -> Iterator[Score]: ...
+
+
+@dataclass(frozen=True)
+class Propose(Operator):
+    def __call__(self, shot: Shot) -> Iterator[Clip]: ...
+
+
+@dataclass(frozen=True)
+class Keep(Operator):
+    ranges: dict[str, list[float]] | None = None
+
+    def __call__(self, clip: Clip, scores: list[Score]) -> Iterator[Clip]: ...
+
+
+RECIPE = Recipe("r", "for tests", (Stage(Cut(), Look()), Stage(Propose()), Stage(Keep({"a": [1, 2]}))))
+
+
+def versions(recipe: Recipe) -> dict[str, str]:
+    return {step.operator.name: step.version for step in recipe.plan()}
+
+
+def changed(recipe: Recipe) -> set[str]:
+    before, after = versions(RECIPE), versions(recipe)
+    return {name for name in before if before[name] != after[name]}
+
+
+def test_a_step_reads_what_the_steps_before_it_wrote() -> None:
+    cut, look, propose, keep = RECIPE.plan()
+    assert cut.inputs == {Source: (LISTED,)}
+    assert propose.inputs == {Shot: (cut.version,)}
+    assert keep.inputs == {Clip: (propose.version,), Score: (look.version,)}
+
+
+def test_only_what_depends_on_a_change_gets_a_new_version() -> None:
+    assert changed(RECIPE) == set()
+    assert changed(RECIPE.set("Cut.threshold=4")) == {"Cut", "Propose", "Keep"}, "not Look, though it shares the pass"
+    assert changed(RECIPE.set("Keep.ranges.a=[1, 3]")) == {"Keep"}
+
+
+def test_a_dotted_rest_reaches_into_a_dict() -> None:
+    (_, _, _, keep) = RECIPE.set("Keep.ranges.b=[0, 1]").plan()
+    assert keep.operator.parameters()["ranges"] == {"a": [1, 2], "b": [0, 1]}
+
+
+@pytest.mark.parametrize(
+    ("assignment", "fix"),
+    [
+        ("Cut", "write Operator.field=value"),
+        ("cut.threshold=3", "did you mean Cut"),
+        ("Cut.treshold=3", "it has threshold"),
+        ("Cut.threshold=high", "is float"),
+    ],
+)
+def test_a_wrong_assignment_names_the_right_one(assignment: str, fix: str) -> None:
+    with pytest.raises(RecipeError, match=fix):
+        RECIPE.set(assignment)
+
+
+def test_a_table_nobody_wrote_is_named() -> None:
+    with pytest.raises(RecipeError, match="r: Propose reads shots, which no earlier stage writes"):
+        Recipe("r", "", (Stage(Propose()),)).plan()
+
+
+def test_a_stage_reads_one_table() -> None:
+    with pytest.raises(RecipeError, match="Cut reads sources, Propose reads shots: give each table a Stage"):
+        Stage(Cut(), Propose())
+
+
+def test_a_table_is_refined_once_a_stage() -> None:
+    with pytest.raises(RecipeError, match="two operators of Keep \\+ Keep refine clips"):
+        Recipe("r", "", (*RECIPE.stages[:2], Stage(Keep(), Keep({})))).plan()
+
+
+def test_recipes_are_found_by_name_and_by_file(tmp_path: Path) -> None:
+    assert {"talking_head", "diarize"} <= set(recipe_names())
+    for name in recipe_names():
+        recipe = recipe_named(name)
+        assert recipe.name == name
+        assert recipe.plan()
+    with pytest.raises(RecipeError, match="no recipe 'talkinghead'; there are .*talking_head"):
+        recipe_named("talkinghead")
+    (tmp_path / "empty.py").write_text("")
+    with pytest.raises(RecipeError, match="defines no RECIPE"):
+        recipe_named(str(tmp_path / "empty.py"))
