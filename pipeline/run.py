@@ -76,7 +76,8 @@ def run(recipe: Recipe, manifest: Manifest, *, workers: int | None = None, watch
     todo = [group for group in stages if any(undone[step.version] for step in group)]
     if todo:
         board = cast(Any, ray.remote(num_cpus=0)(Board)).remote()
-        _stream(recipe, manifest, todo, left, workers, board, lambda: watch(_progress(board, recipe, manifest, todo, left)))
+        sizes = {shard: manifest.count(Source, LISTED, shard) for shard in left}
+        _stream(recipe, manifest, todo, left, workers, board, lambda: watch(_progress(board, recipe, todo, sizes)))
     check(manifest, steps)
 
 
@@ -174,10 +175,9 @@ class Board:
         return found
 
 
-def _progress(board: Any, recipe: Recipe, manifest: Manifest, todo: list[list[Step]], left: list[int]) -> list[Progress]:
+def _progress(board: Any, recipe: Recipe, todo: list[list[Step]], sizes: dict[int, int]) -> list[Progress]:
     import ray
 
-    sizes = {shard: manifest.count(Source, LISTED, shard) for shard in left}
     told = ray.get(board.snapshot.remote())
     lines = []
     for group in todo:

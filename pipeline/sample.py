@@ -13,7 +13,7 @@ Beside the videos, `truth.json` says what every shot shows, who speaks when, and
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from functools import cache
 from importlib.metadata import distribution
@@ -267,14 +267,12 @@ def _openings(film: Film, who: str) -> NDArray[np.int64]:
     padded = np.pad(film.sound, HZ // FPS)
     around = np.lib.stride_tricks.sliding_window_view(padded, 2 * HZ // FPS)[:: HZ // FPS][:frames]
     level_db = 10 * np.log10((around**2).mean(axis=1) + 1e-9)
-    spoken = np.zeros(frames, bool)
+    share = np.zeros(frames)
     for speech in film.speech:
         if speech.who == who:
-            spoken[round(speech.start_s * FPS) : round(speech.end_s * FPS)] = True
-    if not spoken.any():
-        return np.zeros(frames, np.int64)
-    loud_db = np.percentile(level_db[spoken], 95)
-    share = np.where(spoken, np.clip((level_db - loud_db + 18) / 16, 0, 1), 0)
+            turn = slice(round(speech.start_s * FPS), round(speech.end_s * FPS))
+            loud_db = np.percentile(level_db[turn], 95)
+            share[turn] = np.clip((level_db[turn] - loud_db + 18) / 16, 0, 1)
     return np.round(np.convolve(share, [0.2, 0.6, 0.2], mode="same") * (_OPENINGS - 1)).astype(np.int64)
 
 
@@ -353,7 +351,7 @@ def _truth(film: Film, length_s: float) -> dict:
             shots.append({"start_s": start_s, "end_s": end_s, "faces": faces, "ends": scene.ends if end_s == whole_s else ""})
         start_s = whole_s
     heard = () if film.mute else film.speech
-    speech = [asdict(said) for said in heard if said.end_s <= length_s]
+    speech = [asdict(replace(said, end_s=min(said.end_s, length_s))) for said in heard if said.start_s < length_s]
     return {"file": f"{film.name}.mp4", "seconds": length_s, "shots": shots, "speech": speech}
 
 
