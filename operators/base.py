@@ -12,6 +12,7 @@ it: what it yields replaces what it was given.
 import hashlib
 import inspect
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -95,8 +96,13 @@ class Audio(Protocol):
 class Media(Protocol):
     """The bytes of a row's source, and the store where files made from it are kept."""
 
-    path: Path
-    scratch: Path  # for unfinished files of this row; there again, with what was in it, when a killed run goes on
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def scratch(self) -> Path:
+        """A folder for unfinished files of this row's source, not made yet; what a killed run left in it is there again."""
+        ...
 
     def keep(self, made: Path, suffix: str) -> tuple[str, str]:
         """Moves a finished file into the store. Returns its place relative to the manifest, and its sha256."""
@@ -110,7 +116,7 @@ def every(frames: Iterable[Frame], rate_hz: float) -> Iterator[Frame]:
     """
     last = None
     for frame in frames:
-        tick = int(frame.pts_s * rate_hz + 1e-6)
+        tick = math.floor(frame.pts_s * rate_hz + 1e-6)
         if tick != last:
             last = tick
             yield frame

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.error import BugError, FFmpegError, InvalidDataError, PatchWelcomeError
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
@@ -30,7 +31,8 @@ from operators.probe_source import Display, audio_of, open_media, video_of
 _ROUNDED = Interpolation.ACCURATE_RND | Interpolation.BITEXACT | Interpolation.FULL_CHR_H_INT
 SCALED = Interpolation.AREA | _ROUNDED
 CROPPED = Interpolation.POINT | _ROUNDED  # a chroma sample serves the pixels it covers
-WHOLE = Interpolation.POINT  # ten times faster, what other readers give, and about one level too dark
+WHOLE = Interpolation.POINT  # about eight times faster, what other readers give, and about one level too dark
+UNDECODABLE = (InvalidDataError, BugError, PatchWelcomeError)  # what FFmpeg's decoders say of a damaged packet
 CROP_BLOCK = 8  # stored pixels: a multiple of every chroma subsampling
 
 
@@ -153,7 +155,7 @@ class VideoFrames:
             begun = self._sought(container, stream)
             if begun is None:
                 whole = VideoFrames(self.path, None, self.end_s, self.threads)
-                yield from (frame for frame in whole if frame.pts_s >= self.start_s)
+                yield from (frame for frame in whole if self.start_s is None or frame.pts_s >= self.start_s)
                 return
             tally, frames = begun
             display = None
@@ -174,7 +176,7 @@ class VideoFrames:
         for back_s in (0.0, 1.0, 5.0, 30.0):
             try:
                 container.seek(math.floor((self.start_s - back_s) / stream.time_base + 0.01), stream=stream)
-            except av.FFmpegError:
+            except FFmpegError:
                 return None
             tally = _Tally()
             frames = _decoded(container, stream, tally)
@@ -187,7 +189,7 @@ class VideoFrames:
 class SourceAudio:
     """The sound of a source's default audio track; see `operators.base.Audio`. Safe to ask from several threads at once.
 
-    It is decoded whole when first asked for, once for each rate: 230 MB an hour at 16 kHz. Channels are mixed down by
+    It is decoded whole when first asked for, once for each rate: 230 MB an hour at 16 kHz, twice that for the moment. Channels are mixed down by
     FFmpeg's matrix (ITU-R BS.775, without the low-frequency channel), scaled so that the mix cannot exceed full scale.
 
     Sound lies where its pts says, within 10 ms: less than that is jitter of the timestamps, and is passed over so that
@@ -262,7 +264,7 @@ def _decoded(container, stream, tally: _Tally) -> Iterator[tuple[av.VideoFrame, 
         tally.packets += packet.size > 0
         try:
             frames = stream.codec_context.decode(packet)
-        except (av.InvalidDataError, av.BugError, av.PatchWelcomeError):
+        except UNDECODABLE:
             tally.lost += 1
             continue
         for frame in frames:
@@ -288,9 +290,7 @@ def _reformatted(frame: av.VideoFrame, form: str, width: int, height: int, flags
     converter = converters.setdefault(kind, VideoReformatter())
     # Luma must not pass through RGB, which it would where the matrix of the target differs from the stream's.
     matrix = Colorspace.ITU601 if form == "gray" else None
-    made = converter.reformat(
-        frame, width, height, form, matrix, matrix, interpolation=flags, dst_color_range=ColorRange.JPEG, threads=1
-    )
+    made = converter.reformat(frame, width, height, form, matrix, matrix, interpolation=flags, dst_color_range=ColorRange.JPEG, threads=1)
     return made.to_ndarray()
 
 
@@ -309,8 +309,8 @@ def _region(frame: av.VideoFrame, left: int, top: int, right: int, bottom: int) 
         wide, high = frame.width // whole.width, frame.height // whole.height  # of chroma subsampling
         deep = 2 if max(component.bits for component in form.components) > 8 else 1
         deep *= sum(component.plane == index for component in form.components)
-        source = np.frombuffer(whole, np.uint8).reshape(-1, whole.line_size)
-        target = np.frombuffer(cut, np.uint8).reshape(-1, cut.line_size)
+        source = np.frombuffer(memoryview(whole), np.uint8).reshape(-1, whole.line_size)
+        target = np.frombuffer(memoryview(cut), np.uint8).reshape(-1, cut.line_size)
         target[: cut.height, : cut.width * deep] = source[y0 // high :, x0 // wide * deep :][: cut.height, : cut.width * deep]
     return _reformatted(part, "rgb24", part.width, part.height, CROPPED)[top - y0 : bottom - y0, left - x0 : right - x0]
 
@@ -342,10 +342,12 @@ def _sound(path: Path, hz: int, jitter_s: float) -> _Sound:
     if not pieces:
         raise Drop("corrupt_audio", detail="the audio track holds no sample")
     first = min(round(at_s * hz) for at_s, _ in pieces)
-    wave = np.zeros(max(round(at_s * hz) + len(piece) for at_s, piece in pieces) - first, np.float32)
-    for at_s, piece in pieces:
-        at = round(at_s * hz) - first
-        wave[at : at + len(piece)] = piece
+    wave = pieces[0][1]
+    if len(pieces) > 1:
+        wave = np.zeros(max(round(at_s * hz) + len(piece) for at_s, piece in pieces) - first, np.float32)
+        for at_s, piece in pieces:
+            at = round(at_s * hz) - first
+            wave[at : at + len(piece)] = piece
     return _Sound(np.clip(wave, -1.0, 1.0, out=wave), first, start_s, end_s)
 
 
@@ -356,7 +358,7 @@ def _decoded_audio(container, stream, tally: _Tally) -> Iterator[tuple[av.AudioF
         tally.packets += packet.size > 0
         try:
             frames = stream.codec_context.decode(packet)
-        except (av.InvalidDataError, av.BugError, av.PatchWelcomeError):
+        except UNDECODABLE:
             tally.lost += 1
             continue
         for frame in frames:

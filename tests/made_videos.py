@@ -3,9 +3,11 @@
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
+from av.stream import Disposition
 from numpy.typing import NDArray
 
 COLOURS = {
@@ -77,7 +79,7 @@ def write_video(
             video.set_display_rotation(-rotation_deg)
         tracks = [_track(container, samples, audio_hz, audio_codec) for samples in ([] if audio is None else [audio]) + list(more_audio)]
         for later in tracks[1:]:
-            later[0].disposition = av.stream.Disposition(0)
+            later[0].disposition = Disposition(0)
         for time_s in times_s:
             shot = min(int(np.searchsorted(ends, time_s + 1e-9, side="right")), len(shots) - 1)
             frame = av.VideoFrame.from_ndarray(_picture(shots[shot][0], time_s, size), format="rgb24")
@@ -176,10 +178,10 @@ def _encode(container, stream, parts, hz: int) -> None:
         planes = np.atleast_2d(samples.T).astype(np.float32)
         for at in range(0, planes.shape[1], 1024):
             chunk = planes[:, at : at + 1024]
+            laid_out: Any = np.ascontiguousarray(chunk.T).reshape(1, -1) if packed else np.ascontiguousarray(chunk)
             for width, whole in (("s16", np.int16), ("s32", np.int32)):
                 if width in stream.format.name:
-                    chunk = (np.clip(chunk, -1, 1).astype(np.float64) * np.iinfo(whole).max).round().astype(whole)
-            laid_out = np.ascontiguousarray(chunk.T).reshape(1, -1) if packed else np.ascontiguousarray(chunk)
+                    laid_out = (np.clip(laid_out, -1, 1).astype(np.float64) * np.iinfo(whole).max).round().astype(whole)
             frame = av.AudioFrame.from_ndarray(laid_out, format=stream.format.name, layout=stream.layout.name)
             frame.sample_rate, frame.time_base = hz, Fraction(1, hz)
             frame.pts = round(start_s * hz) + at
