@@ -42,6 +42,7 @@ slow: env
 
 check: env
 	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
 	@$(BIN)/pyright
 
 bench: env

@@ -181,7 +181,11 @@ def main() -> None:
         corpus, source = listed(folder, options.minutes)
         stages = all_stages(corpus, options.recipe)
         manifest = Manifest(corpus)
-        floor = {"one decode": decode_once(source), "models": sum(told["models"] + told["native"] for told in stages), "encode of survivors": encode_again(manifest)}
+        floor = {
+            "one decode": decode_once(source),
+            "models": sum(told["models"] + told["native"] for told in stages),
+            "encode of survivors": encode_again(manifest),
+        }
     print(f"CPU seconds for {options.minutes:g} min of 720p\n")
     print("| stage | CPU s | decode | " + "operators, in their own threads | models in these | MediaPipe's threads |")
     print("|---|---|---|---|---|---|")
@@ -189,7 +193,9 @@ def main() -> None:
         own = ", ".join(f"{name} {seconds:.2f}" for name, seconds in told["own"].items())
         print(f"| {told['stage']} | {told['total']:.2f} | {told['decode']:.2f} | {own} | {told['models']:.2f} | {told['native']:.2f} |")
     total = sum(told["total"] for told in stages)
-    print(f"\nwhole recipe {total:.1f} CPU s; floor {sum(floor.values()):.1f} ({', '.join(f'{name} {seconds:.1f}' for name, seconds in floor.items())}); ratio {total / sum(floor.values()):.2f}")
+    print(
+        f"\nwhole recipe {total:.1f} CPU s; floor {sum(floor.values()):.1f} ({', '.join(f'{name} {seconds:.1f}' for name, seconds in floor.items())}); ratio {total / sum(floor.values()):.2f}"
+    )
 
 
 if __name__ == "__main__":

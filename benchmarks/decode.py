@@ -48,7 +48,10 @@ def _print_odd(root: Path, made: list[Path]) -> None:
     for path in [*real, root / "hdtf/hdtf_RD_Radio10_0_clip_0.mp4", *made]:
         truth = _truth(path)
         cells = [_verdict(_in_process(reader, "look", path), truth) for reader in READERS]
-        print(f"| {path.name} | {truth['frames']} from {truth['first']:.3f} to {truth['last']:.3f} s | " + " | ".join(cells) + " |", flush=True)
+        print(
+            f"| {path.name} | {truth['frames']} from {truth['first']:.3f} to {truth['last']:.3f} s | " + " | ".join(cells) + " |",
+            flush=True,
+        )
 
 
 def _print_speed(root: Path, render: Path) -> None:
@@ -132,7 +135,9 @@ def _made(folder: Path, root: Path) -> list[Path]:
         write_video(folder / "made_transport_stream.ts", shots),
         write_video(folder / "made_10_bit.mp4", shots, pixel_format="yuv420p10le", codec="libx265"),
         truncated(write_video(folder / "w.mp4", shots, options={"movflags": "faststart"}, crf=1), folder / "made_truncated.mp4", 0.6),
-        write_video(folder / "render.mp4", [(lambda time_s: pictures[round(time_s, 3)], len(frames) / 25)], size=(512, 512), keyframe_every=25),
+        write_video(
+            folder / "render.mp4", [(lambda time_s: pictures[round(time_s, 3)], len(frames) / 25)], size=(512, 512), keyframe_every=25
+        ),
     ]
 
 

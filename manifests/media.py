@@ -91,7 +91,9 @@ class MediaStore:
             if not path.is_file():
                 raise MissingMedia(f"{self.root} has no {place}")
             if not _intact(path, sha256):
-                raise DamagedMedia(f"{path} is not what was kept: its sha256 is no longer {sha256[:12]}…; restore it or delete it to have it made again")
+                raise DamagedMedia(
+                    f"{path} is not what was kept: its sha256 is no longer {sha256[:12]}…; restore it or delete it to have it made again"
+                )
             return path
         path = into / Path(place).name
         if path.is_file() and _intact(path, sha256):
@@ -107,6 +109,16 @@ class MediaStore:
         finally:
             part.unlink(missing_ok=True)
         return path
+
+    def check(self) -> None:
+        """Whether the store is there and lets this user in, to be told before any work.
+
+        Raises:
+            MissingBucket, AccessDenied, StoreUnreachable
+        """
+        if self._s3:
+            with s3_errors(self.root, missing=MissingBucket):
+                self._client.head_bucket(Bucket=self._bucket)
 
     def has(self, place: str) -> bool:
         return self._bytes(place) is not None
@@ -219,11 +231,15 @@ def s3_errors(what: str, missing: type[MediaError] = MissingMedia) -> Iterator[N
         code = cause.response.get("Error", {}).get("Code", "") if cause else type(error).__name__
         bucket = what.removeprefix("s3://").split("/", 1)[0]
         if isinstance(error, (NoCredentialsError, PartialCredentialsError, ProfileNotFound, NoRegionError)):
-            raise AccessDenied(f"{what}: AWS credentials are not set up ({code}); set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY") from None
+            raise AccessDenied(
+                f"{what}: AWS credentials are not set up ({code}); set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            ) from None
         if code == "NoSuchBucket":
             raise MissingBucket(f"{what}: there is no bucket {bucket}; create it, or correct the address") from None
         if code in ("NoSuchKey", "404", "NotFound"):
-            told = f"there is no bucket {bucket}; create it, or correct the address" if missing is MissingBucket else "there is no such object"
+            told = (
+                f"there is no bucket {bucket}; create it, or correct the address" if missing is MissingBucket else "there is no such object"
+            )
             raise missing(f"{what}: {told}") from None
         if code in _DENIED:
             raise AccessDenied(f"{what}: the credentials in use are refused ({code})") from None

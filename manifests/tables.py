@@ -103,10 +103,10 @@ class Face(Row):
     table, key = "faces", "face_id"
     face_id: str  # <source>/<pts_ms>
     pts_s: float
-    left: list[float]
-    top: list[float]
-    right: list[float]
-    bottom: list[float]
+    left_px: list[float]
+    top_px: list[float]
+    right_px: list[float]
+    bottom_px: list[float]
     confidence: list[float]  # 0 to 1
     yaw_deg: list[float]  # rough, from the detector's keypoints; 0 is frontal, positive when the nose points to the image's right
 
@@ -124,10 +124,10 @@ class Track(Row):
     start_s: float
     end_s: float
     times_s: list[float]
-    left: list[float]
-    top: list[float]
-    right: list[float]
-    bottom: list[float]
+    left_px: list[float]
+    top_px: list[float]
+    right_px: list[float]
+    bottom_px: list[float]
     confidence: list[float]
 
 
@@ -167,10 +167,10 @@ class Clip(Row):
     speaker: str
     start_s: float
     end_s: float
-    left: float
-    top: float
-    right: float
-    bottom: float
+    left_px: float
+    top_px: float
+    right_px: float
+    bottom_px: float
 
 
 @dataclass(frozen=True)

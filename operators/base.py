@@ -203,7 +203,9 @@ class Signature:
             elif _is_row(hint):
                 raise TypeError(f"{where}: reads one table a call; write `{name}: list[{hint.__name__}]` to join {hint.__name__}s")
             else:
-                raise TypeError(f"{where}: {name!r} is {hint}; write a list of rows, Frames, Audio or Media, or make it a field of the class")
+                raise TypeError(
+                    f"{where}: {name!r} is {hint}; write a list of rows, Frames, Audio or Media, or make it a field of the class"
+                )
         returns = hints.get("return")
         if get_origin(returns) is not Iterator or not (writes := _rows_of(get_args(returns)[0])):
             raise TypeError(f"{where}: returns {returns}; write `-> Iterator[Clip]`, or `-> Iterator[Clip | Drop]`")

@@ -149,7 +149,9 @@ def system_libraries() -> Iterator[None]:
     except (ImportError, OSError) as error:
         if any(name in str(error) for name in ("libGL", "libEGL", "libgthread", "libglib")):
             packages = "libgl1 libegl1 libgles2 libglib2.0-0"
-            raise ImportError(f"{error}. MediaPipe and OpenCV need system libraries; on Debian or Ubuntu: apt-get install {packages}") from error
+            raise ImportError(
+                f"{error}. MediaPipe and OpenCV need system libraries; on Debian or Ubuntu: apt-get install {packages}"
+            ) from error
         raise
 
 

@@ -17,7 +17,9 @@ class KeepClips(Operator):
     numbers of all that fail, those after the first by name.
     """
 
-    ranges: Mapping[str, Sequence[float | None]] = field(default_factory=dict)  # by metric: lowest, highest, both inclusive; None is no limit
+    ranges: Mapping[str, Sequence[float | None]] = field(
+        default_factory=dict
+    )  # by metric: lowest, highest, both inclusive; None is no limit
 
     def __post_init__(self) -> None:
         """

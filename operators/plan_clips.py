@@ -43,7 +43,9 @@ class PlanClips(Operator):
 
     def __post_init__(self) -> None:
         if self.max_s < 2 * self.min_s:
-            raise ValueError(f"max_s is {self.max_s:g} and min_s {self.min_s:g}: parts of a split would be too short; make max_s twice min_s or more")
+            raise ValueError(
+                f"max_s is {self.max_s:g} and min_s {self.min_s:g}: parts of a split would be too short; make max_s twice min_s or more"
+            )
 
     def __call__(
         self, shot: Shot, tracks: list[Track], speaking: list[Speaking], turns: list[Turn], sources: list[Source]
@@ -174,12 +176,12 @@ class PlanClips(Operator):
             return Drop("face_small", clip, detail=f"{width:.0f} px < {self.min_face_px:g} px")
         if (length := clip.end_s - clip.start_s) < self.min_s - 1e-6:
             return Drop("too_short", clip, detail=f"{length:.1f} s < {self.min_s:g} s")
-        if (reach := max(right.max() - left.min(), bottom.max() - top.min())) > clip.right - clip.left + 1:
+        if (reach := max(right.max() - left.min(), bottom.max() - top.min())) > clip.right_px - clip.left_px + 1:
             return Drop("face_leaves_crop", clip, detail=f"it moves over {reach:.0f} px, the frame is {source.width}x{source.height}")
         for other in others:
             left, top, right, bottom = _boxes(other, clip.start_s, clip.end_s)
             x, y = (left + right) / 2, (top + bottom) / 2
-            inside = (x > clip.left) & (x < clip.right) & (y > clip.top) & (y < clip.bottom)
+            inside = (x > clip.left_px) & (x < clip.right_px) & (y > clip.top_px) & (y < clip.bottom_px)
             if inside.any():
                 detail = f"{other.track_id.rsplit('/', 1)[-1]}, in {inside.mean():.0%} of its looks"
                 return Drop("other_face_in_crop", clip, detail=detail)
@@ -217,7 +219,7 @@ def _boxes(track: Track, start_s: float, end_s: float) -> tuple[NDArray[np.float
     """Left, top, right and bottom at each sight of the track in the span; interpolated boxes are left out."""
     times = np.asarray(track.times_s)
     seen = (times >= start_s) & (times < end_s) & (np.asarray(track.confidence) > 0)
-    return tuple(np.asarray(side)[seen] for side in (track.left, track.top, track.right, track.bottom))
+    return tuple(np.asarray(side)[seen] for side in (track.left_px, track.top_px, track.right_px, track.bottom_px))
 
 
 def _runs(mask: Mask) -> list[tuple[int, int]]:

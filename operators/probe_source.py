@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from manifests.tables import Source
 from operators.base import Drop, Media, Operator
+from operators.containers import CONTAINERS
 
 # Containers with one recording in them. What else FFmpeg reads may name other files and addresses, or be pictures and text.
-CONTAINERS = "mov,mp4,matroska,webm,avi,flv,mpegts,mpeg,mpegvideo,asf,ogg,mxf,rm,wav,mp3,flac,aac,aiff,amr,dv,ivf,h264,hevc,w64,caf"
 MP4_BOXES = {b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"mfra", b"sidx", b"free", b"skip", b"wide", b"uuid", b"meta", b"pnot"}
 STATES_DURATION = ("mov", "matroska")  # demuxers whose duration is what the file says, not an estimate
 
@@ -65,7 +65,9 @@ class ProbeSource(Operator):
                 continue
             stated, held = float(stream.duration * stream.time_base), read.end_s - read.start_s if read.count else 0.0
             if stated - held > max(self.truncated_s, self.truncated_share * stated):
-                text = f"{stream.type}: {held:.2f} s of the stated {stated:.2f} s" + (f", {read.count} of {stream.frames} packets" if stream.frames else "")
+                text = f"{stream.type}: {held:.2f} s of the stated {stated:.2f} s" + (
+                    f", {read.count} of {stream.frames} packets" if stream.frames else ""
+                )
                 raise Drop("truncated", detail=text, retryable=True)
         if container.duration is not None and packets:
             stated = container.duration / av.time_base + (container.start_time or 0) / av.time_base
@@ -191,7 +193,9 @@ class _Packets:
         self.start_s, self.end_s = min(self.start_s, max(time_s, not_before_s)), max(self.end_s, end_s)
 
 
-def _read(container: InputContainer, video: av.VideoStream | None, audio: av.AudioStream | None) -> tuple[dict[int, _Packets], Display | None]:
+def _read(
+    container: InputContainer, video: av.VideoStream | None, audio: av.AudioStream | None
+) -> tuple[dict[int, _Packets], Display | None]:
     chosen = [stream for stream in (video, audio) if stream is not None]
     packets = {stream.index: _Packets() for stream in chosen}
     # An encoder's priming has packets before the stream's start, and no sound.

@@ -46,7 +46,9 @@ class RenderClips(Operator):
         with tempfile.TemporaryDirectory() as folder:
             made = Path(folder, "clip.mp4")
             with av.open(str(made), "w", options={"movflags": "+faststart"}) as container:
-                video = container.add_stream("libx264", rate=self.fps, options={"crf": str(self.crf), "preset": self.preset, "g": str(self.fps)})
+                video = container.add_stream(
+                    "libx264", rate=self.fps, options={"crf": str(self.crf), "preset": self.preset, "g": str(self.fps)}
+                )
                 video.width = video.height = self.size
                 video.pix_fmt = "yuv420p"
                 video.time_base = Fraction(1, self.fps)
@@ -65,7 +67,9 @@ class RenderClips(Operator):
                 for k, rgb in enumerate(self._resampled(clip, frames, count)):
                     seen.update(rgb.tobytes())
                     picture = VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
-                    picture = picture.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG, threads=1)
+                    picture = picture.reformat(
+                        format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG, threads=1
+                    )
                     picture.pts, picture.time_base = k, Fraction(1, self.fps)
                     container.mux(video.encode(picture))
                 container.mux(video.encode(None))
@@ -96,7 +100,7 @@ class RenderClips(Operator):
             yield from [self._picture(clip, shown)] * (count - k)
 
     def _picture(self, clip: Clip, frame: Frame) -> NDArray[np.uint8]:
-        return frame.crop(clip.left, clip.top, clip.right, clip.bottom, (self.size, self.size))
+        return frame.crop(clip.left_px, clip.top_px, clip.right_px, clip.bottom_px, (self.size, self.size))
 
     def _encoder(self) -> str:
         codec = ".".join(map(str, av.library_versions["libavcodec"]))

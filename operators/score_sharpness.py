@@ -38,4 +38,6 @@ class ScoreSharpness(Operator):
         if not values:
             raise Drop("face_not_seen")
         metric = "face_sharpness"
-        yield Score(clip.source_id, f"{clip.clip_id}#{metric}", clip.clip_id, metric, f"laplacian_variance_{self.crop_px}px", median(values))
+        yield Score(
+            clip.source_id, f"{clip.clip_id}#{metric}", clip.clip_id, metric, f"laplacian_variance_{self.crop_px}px", median(values)
+        )

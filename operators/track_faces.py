@@ -51,7 +51,10 @@ class TrackFaces(Operator):
         ended: list[_Path] = []
         live: list[_Path] = []
         for look, face in enumerate(looks):
-            boxes = [Box(*values) for values in zip(face.left, face.top, face.right, face.bottom, face.confidence, face.yaw_deg, strict=True)]
+            boxes = [
+                Box(*values)
+                for values in zip(face.left_px, face.top_px, face.right_px, face.bottom_px, face.confidence, face.yaw_deg, strict=True)
+            ]
             ended += [path for path in live if face.pts_s - path.last_s > self.max_gap_s]
             live = [path for path in live if face.pts_s - path.last_s <= self.max_gap_s]
             for path in live:
@@ -162,5 +165,7 @@ def box_at(track: Track, at_s: float) -> Box | None:
     if not times or not times[0] - 1e-6 <= at_s <= times[-1] + 1e-6:
         return None
     nearest = int(np.argmin(np.abs(np.array(times) - at_s)))
-    left, top, right, bottom = (float(np.interp(at_s, times, side)) for side in (track.left, track.top, track.right, track.bottom))
+    left, top, right, bottom = (
+        float(np.interp(at_s, times, side)) for side in (track.left_px, track.top_px, track.right_px, track.bottom_px)
+    )
     return Box(left, top, right, bottom, track.confidence[nearest], math.nan)

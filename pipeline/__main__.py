@@ -16,13 +16,13 @@ os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its notes on actors t
 from rich.console import Console
 
 from manifests.manifest import Manifest, ManifestError
-from manifests.media import MediaError
+from manifests.media import MediaError, MediaStore
 from operators.weights import WeightError
 from pipeline import report
 from pipeline.listing import Listing, list_sources
 from pipeline.rates import learn, rates
 from pipeline.recipe import Recipe, RecipeError, recipe_named, recipe_names
-from pipeline.run import Progress, WORKER_ENVIRONMENT, run
+from pipeline.run import WORKER_ENVIRONMENT, Progress, run
 
 VIDEOS = "files, folders, lists (.txt .csv .tsv .jsonl .parquet), http(s) and s3 addresses, YouTube ids"
 
@@ -57,29 +57,48 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="headset", description="Turns lists of videos into talking-head corpora.", epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="headset",
+        description="Turns lists of videos into talking-head corpora.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     def command(name: str, does: Any, what: str, example: str) -> argparse.ArgumentParser:
-        made = commands.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".", epilog=f"example:\n  {example}", formatter_class=argparse.RawDescriptionHelpFormatter)
+        made = commands.add_parser(
+            name,
+            help=what,
+            description=what[0].upper() + what[1:] + ".",
+            epilog=f"example:\n  {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         made.set_defaults(command=does)
         return made
 
     runs = command("run", _run, "make a corpus, or go on with one", "headset run talking_head videos/ --out corpus/ --workers 2")
-    plans = command("plan", _plan, "print what would run, with which models, for how long", "headset plan talking_head videos/ --out corpus/")
+    plans = command(
+        "plan", _plan, "print what would run, with which models, for how long", "headset plan talking_head videos/ --out corpus/"
+    )
     for made in (runs, plans):
         made.add_argument("recipe", help=f"{', '.join(recipe_names())}, or a Python file that defines RECIPE")
         made.add_argument("videos", nargs="*", help=f"{VIDEOS}; none to go on with what --out lists")
         made.add_argument("--out", metavar="CORPUS", required=made is runs, help="the corpus: a folder, or s3://bucket/prefix")
-        made.add_argument("--set", metavar="OPERATOR.FIELD=VALUE", action="append", default=[], help="another value for a field of the recipe; may be given again")
+        made.add_argument(
+            "--set",
+            metavar="OPERATOR.FIELD=VALUE",
+            action="append",
+            default=[],
+            help="another value for a field of the recipe; may be given again",
+        )
         made.add_argument("--workers", type=_positive, help="actors per stage (default: as many as fit)")
     runs.add_argument("--cpus", type=_positive, help="cores to use on this machine (default: all)")
 
     status = command("status", _status, "say where a corpus stands, and print its funnel", "headset status corpus/")
     status.add_argument("corpus")
     status.add_argument("--picture", metavar="SVG", help="save what is printed as a picture too")
-    explain = command("explain", _explain, "tell the story of one source or clip, with the numbers", "headset explain corpus/ interview.mp4")
+    explain = command(
+        "explain", _explain, "tell the story of one source or clip, with the numbers", "headset explain corpus/ interview.mp4"
+    )
     explain.add_argument("corpus")
     explain.add_argument("id", help="a source id, a clip id, a file name or an address")
     sql = command("sql", _sql, "query the tables as they stand now, by DuckDB", 'headset sql corpus/ "select * from clips" --format csv')
@@ -118,6 +137,7 @@ def _run(options: argparse.Namespace) -> int:
     recipe = _recipe(options)
     steps = recipe.plan()
     listing = _list(options, console)
+    MediaStore(options.out).check()
     manifest = Manifest(options.out)
     new = manifest.add(listing.sources, listing.dropped)
     if not manifest.exists():
@@ -139,7 +159,11 @@ def _run(options: argparse.Namespace) -> int:
     learn(manifest, before)
     console.print()
     report.print_funnel(manifest, console)
-    console.print(f"{report.clock(time.monotonic() - began)}. Look: headset status {options.out}, headset explain {options.out} ID, headset sql {options.out} QUERY", highlight=False, soft_wrap=True)
+    console.print(
+        f"{report.clock(time.monotonic() - began)}. Look: headset status {options.out}, headset explain {options.out} ID, headset sql {options.out} QUERY",
+        highlight=False,
+        soft_wrap=True,
+    )
     return 0
 
 
@@ -219,20 +243,23 @@ def _plan(options: argparse.Namespace) -> int:
     for drop in listing.dropped:
         console.print(f"[yellow]{drop.reason}[/]: {drop.detail}", highlight=False)
     cores = float(options.workers or os.cpu_count() or 1)
-    report.print_plan(recipe, steps, manifest, media_s if listing.sources else None, sum(length is None for length in lengths), rates(), cores, console)
+    report.print_plan(
+        recipe, steps, manifest, media_s if listing.sources else None, sum(length is None for length in lengths), rates(), cores, console
+    )
     return 0
 
 
 def _length_s(uri: str) -> float | None:
     """What the header of a local file claims; None for what cannot be opened or lies elsewhere."""
     import av
+    from av.error import FFmpegError
 
     if not Path(uri).is_file():
         return None
     try:
         with av.open(uri) as container:
             return container.duration / av.time_base if container.duration else None
-    except av.FFmpegError:
+    except FFmpegError:
         return None
 
 
@@ -282,6 +309,7 @@ def _sheet(options: argparse.Namespace) -> int:
 
 
 def _existing(root: str) -> Manifest:
+    MediaStore(root).check()
     manifest = Manifest(root)
     if not manifest.exists():
         raise RecipeError(f"{root} holds no corpus; `headset run RECIPE VIDEO... --out {root}` makes one")

@@ -9,27 +9,65 @@ import hashlib
 import json
 import os
 import re
+import sqlite3
 import stat
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from manifests.media import sha256_of
+from manifests.media import AccessDenied, MediaError, MissingBucket, s3_client, s3_errors, sha256_of
 from manifests.tables import Dropped, Source
 from operators import addresses
 
 VIDEO = frozenset(
-    [".3gp", ".asf", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv"]
+    [
+        ".3gp",
+        ".asf",
+        ".avi",
+        ".flv",
+        ".m2ts",
+        ".m4v",
+        ".mkv",
+        ".mov",
+        ".mp4",
+        ".mpeg",
+        ".mpg",
+        ".mts",
+        ".mxf",
+        ".ogv",
+        ".ts",
+        ".vob",
+        ".webm",
+        ".wmv",
+    ]
 )
 AUDIO = frozenset([".aac", ".aiff", ".flac", ".m4a", ".mka", ".mp3", ".oga", ".ogg", ".opus", ".wav", ".wma"])
 LISTS = frozenset([".txt", ".csv", ".tsv", ".parquet", ".jsonl"])
-COLUMNS = ("uri", "url", "address", "link", "video_url", "path", "video_path", "file", "file_name", "filename", "video", "youtube_id", "ytb_id", "video_id")
+COLUMNS = (
+    "uri",
+    "url",
+    "address",
+    "link",
+    "video_url",
+    "path",
+    "video_path",
+    "file",
+    "file_name",
+    "filename",
+    "video",
+    "youtube_id",
+    "ytb_id",
+    "video_id",
+)
 
 _FACTS = (("sha256",), ("licence", "license"))
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://|(file|data|javascript):", re.IGNORECASE)
@@ -56,7 +94,7 @@ class _Entry:
 
 
 @dataclass(frozen=True)
-class _Problem(Exception):
+class _Problem:
     reason: str
     detail: str = ""
 
@@ -64,8 +102,8 @@ class _Problem(Exception):
 def list_sources(arguments: Iterable[str], skip: Iterable[Path] = ()) -> Listing:
     """Lists what the user typed.
 
-    An argument is a video or audio file, a folder (searched through), a list (.txt, .csv, .tsv, .parquet, .jsonl), an
-    `http(s)` or `s3` address, a YouTube id or `yt:<id>`. A list has one entry a line, or a column named like one of
+    An argument is a video or audio file, a folder or `s3://bucket/prefix/` (searched through), a list (.txt, .csv, .tsv,
+    .parquet, .jsonl), an `http(s)` or `s3` address, a YouTube id or `yt:<id>`. A list has one entry a line, or a column named like one of
     `COLUMNS`, else its first column; its columns `sha256` and `licence` are taken over. Relative paths in a list start at
     the list. In a .txt, `#` starts a comment line, and an address may follow a name, as in HDTF's lists.
 
@@ -74,8 +112,10 @@ def list_sources(arguments: Iterable[str], skip: Iterable[Path] = ()) -> Listing
     """
     skipped = {os.path.abspath(folder) for folder in skip}
     entries = [entry for argument in arguments for entry in _expand(argument, skipped)]
+    hashes = _Hashes()
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:  # hashing files lets go of the interpreter
-        found = list(pool.map(_source_of, entries))
+        found = list(pool.map(partial(_source_of, hashes=hashes), entries))
+    hashes.save()
     by_id: dict[str, list[tuple[str, str, _Entry, Source]]] = {}
     problems: list[tuple[str, str, _Entry, _Problem]] = []
     for entry, result in zip(entries, found, strict=True):
@@ -91,7 +131,7 @@ def list_sources(arguments: Iterable[str], skip: Iterable[Path] = ()) -> Listing
     dropped: list[Dropped] = []
     times: Counter[str] = Counter()
     for text, source_id, entry, problem in sorted(problems, key=lambda p: (p[0], p[2].where, p[3].reason, p[3].detail)):
-        subject = f"listed-{hashlib.sha256(text.encode(errors='surrogateescape')).hexdigest()[:12]}"
+        subject = f"listed-{hashlib.sha256(text.encode(errors='backslashreplace')).hexdigest()[:12]}"
         times[subject] += 1
         if times[subject] > 1:
             subject = f"{subject}-{times[subject]}"
@@ -105,7 +145,9 @@ def list_sources(arguments: Iterable[str], skip: Iterable[Path] = ()) -> Listing
 
 def _expand(argument: str, skipped: set[str]) -> Iterator[_Entry]:
     """The entries of one argument: those of a list or a folder, else itself."""
-    if _SCHEME.match(argument) or not argument.strip():
+    if re.fullmatch(r"(?i)s3://[^/]+/(.*/)?", argument):
+        yield from _prefix(argument)
+    elif _SCHEME.match(argument) or not argument.strip():
         yield _Entry(argument)
     elif os.path.isdir(argument):
         yield from _folder(os.path.abspath(argument), skipped)
@@ -133,6 +175,24 @@ def _folder(folder: str, skipped: set[str]) -> Iterator[_Entry]:
         yield _Entry(folder, problem=("empty_folder", "no video or audio file in it"))
 
 
+def _prefix(address: str) -> Iterator[_Entry]:
+    """The videos under a prefix of an S3 bucket."""
+    bucket, _, prefix = address[len("s3://") :].partition("/")
+    try:
+        with s3_errors(address, missing=MissingBucket):
+            listed = s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+            keys = [item["Key"] for page in listed for item in page.get("Contents", [])]
+    except MediaError as error:
+        reason = {MissingBucket: "missing_bucket", AccessDenied: "access_denied"}.get(type(error), "store_unreachable")
+        yield _Entry(address, problem=(reason, str(error)))
+        return
+    videos = sorted(key for key in keys if os.path.splitext(key)[1].lower() in VIDEO | AUDIO)
+    for key in videos:
+        yield _Entry(f"s3://{bucket}/{key}")
+    if not videos:
+        yield _Entry(address, problem=("empty_folder", "no video or audio file in it"))
+
+
 def _list(path: Path) -> Iterator[_Entry]:
     base, kind = os.path.dirname(os.path.abspath(path)), path.suffix.lower()
     read = {".txt": _text_rows, ".parquet": _parquet_rows, ".jsonl": _json_rows}.get(kind, _csv_rows)
@@ -148,7 +208,7 @@ def _list(path: Path) -> Iterator[_Entry]:
             column = next((names[name] for name in COLUMNS if name in names), next(iter(row), None))
             text = "" if column is None or row[column] is None else str(row[column]).strip()
             sha256, licence = (next((str(row[names[name]] or "").strip() for name in wanted if name in names), "") for wanted in _FACTS)
-            yield _Entry(text, where, base, sha256, licence)
+            yield _Entry(text, where, base, sha256.lower(), licence.encode(errors="replace").decode())
     except (OSError, UnicodeDecodeError, csv.Error, pa.ArrowException) as error:
         yield _Entry(str(path), problem=("list_unreadable", f"{type(error).__name__}: {error}"))
     else:
@@ -212,7 +272,7 @@ def _json_rows(path: Path) -> _Rows:
             yield f"line {number}", row if isinstance(row, dict) else {"uri": row}
 
 
-def _source_of(entry: _Entry) -> Source | _Problem:
+def _source_of(entry: _Entry, hashes: "_Hashes") -> Source | _Problem:
     """The source an entry names, or why it names none."""
     if entry.problem[0]:
         return _Problem(*entry.problem)
@@ -229,7 +289,7 @@ def _source_of(entry: _Entry) -> Source | _Problem:
         path = os.path.join(entry.base, text)
         if not os.path.lexists(path) and addresses.is_youtube_id(text):
             return _youtube(text, entry)
-        return _file(path, entry)
+        return _file(path, entry, hashes)
     except addresses.AddressRefused as refused:
         return _Problem(refused.reason, refused.detail)
     except ValueError as error:
@@ -244,8 +304,8 @@ def _address(text: str, entry: _Entry) -> Source | _Problem:
         return _youtube(video, entry)
     if addresses.is_youtube(text):
         return _Problem("not_one_video", "a channel, playlist or search of YouTube: list its videos")
-    if re.fullmatch(r"(?i)s3://[^/]+/*", text):
-        return _Problem("not_one_video", "a bucket without an object")
+    if re.fullmatch(r"(?i)s3://([^/]+|.*/)", text):
+        return _Problem("not_one_video", "a bucket or a prefix: name it outside of a list, with a slash at its end")
     address = addresses.normalised(text)
     return Source(f"web-{hashlib.sha256(address.encode()).hexdigest()[:12]}", address, sha256=entry.sha256, licence=entry.licence)
 
@@ -254,7 +314,7 @@ def _youtube(video: str, entry: _Entry) -> Source:
     return Source(f"yt-{video}", f"https://www.youtube.com/watch?v={video}", sha256=entry.sha256, licence=entry.licence)
 
 
-def _file(path: str, entry: _Entry) -> Source | _Problem:
+def _file(path: str, entry: _Entry, hashes: "_Hashes") -> Source | _Problem:
     path = os.path.abspath(path)
     try:
         path.encode()
@@ -264,11 +324,51 @@ def _file(path: str, entry: _Entry) -> Source | _Problem:
         found = os.stat(path)
         if not stat.S_ISREG(found.st_mode):  # a pipe or a device would be read for ever
             return _Problem("not_a_file", "a folder in a list is not searched" if stat.S_ISDIR(found.st_mode) else "")
-        sha256 = sha256_of(Path(path))
+        sha256 = hashes.of(path, found)
     except FileNotFoundError:
         return _Problem("missing_file")
     except OSError as error:
         return _Problem("unreadable", str(error.strerror))
-    if entry.sha256 and entry.sha256.lower() != sha256:
-        return _Problem("checksum_changed", f"has sha256 {sha256[:12]}…, listed as {entry.sha256.lower()[:12]}…")
+    if entry.sha256 and entry.sha256 != sha256:
+        return _Problem("checksum_changed", f"has sha256 {sha256[:12]}…, listed as {entry.sha256[:12]}…")
     return Source(f"file-{sha256[:12]}", path, sha256=sha256, bytes=found.st_size, licence=entry.licence)
+
+
+class _Hashes:
+    """The sha256 of large local files, kept between runs by path, size and time of change: a terabyte is not read at every start."""
+
+    LARGE = 2**20  # a smaller file is read as soon as it is looked up
+    SETTLED_NS = 2 * 10**9  # a file may change twice within a tick of its clock, with nothing to tell by
+
+    def __init__(self) -> None:
+        self._lock, self._new, self._saved = threading.Lock(), [], time.monotonic()
+        cache = os.environ.get("HEADSET_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "headset"
+        try:
+            Path(cache).mkdir(parents=True, exist_ok=True)
+            self._known = sqlite3.connect(Path(cache, "hashes.sqlite"), timeout=60, check_same_thread=False)
+            self._known.execute("create table if not exists hashes (path text primary key, bytes int, changed_ns int, sha256 text)")
+        except (OSError, sqlite3.Error):
+            self._known = sqlite3.connect(":memory:", check_same_thread=False)  # where nothing can be written, all is read each time
+            self._known.execute("create table hashes (path text primary key, bytes int, changed_ns int, sha256 text)")
+
+    def of(self, path: str, found: os.stat_result) -> str:
+        if found.st_size < self.LARGE:
+            return sha256_of(Path(path))
+        now = (path, found.st_size, found.st_ctime_ns)
+        with self._lock:
+            known = self._known.execute("select sha256 from hashes where path = ? and bytes = ? and changed_ns = ?", now).fetchone()
+        if known:
+            return known[0]
+        sha256 = sha256_of(Path(path))
+        if time.time_ns() - found.st_ctime_ns > self.SETTLED_NS:
+            with self._lock:
+                self._new.append((*now, sha256))
+            if time.monotonic() - self._saved > 10:
+                self.save()
+        return sha256
+
+    def save(self) -> None:
+        """Writes down what was learned; a listing that is killed loses the last seconds of it."""
+        with self._lock, self._known:
+            self._known.executemany("insert or replace into hashes values (?, ?, ?, ?)", self._new)
+            self._new, self._saved = [], time.monotonic()

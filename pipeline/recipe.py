@@ -85,7 +85,11 @@ class Recipe:
         versions: dict[type[Row], tuple[str, ...]] = {Source: (LISTED,)}
         steps: list[Step] = []
         for number, stage in enumerate(self.stages):
-            made = [self._step(operator.settled(), number, versions) for operator in stage.operators]
+            try:
+                settled = [operator.settled() for operator in stage.operators]
+            except ValueError as error:
+                raise RecipeError(f"{self.name}: {error}") from None
+            made = [self._step(operator, number, versions) for operator in settled]
             refined = [table for step in made for table in step.refines]
             if twice := {table.table for table in refined if refined.count(table) > 1}:
                 raise RecipeError(f"{self.name}: two operators of {stage} refine {', '.join(twice)}; give them a Stage each")
@@ -129,11 +133,15 @@ class Recipe:
         names = [operator.name for stage in self.stages for operator in stage.operators]
         if operator_name not in names:
             close = get_close_matches(operator_name, names, 1)
-            raise RecipeError(f"--set {assignment}: {self.name} has no {operator_name}; " + (f"did you mean {close[0]}?" if close else f"it has {', '.join(names)}"))
-        stages = []
-        for stage in self.stages:
-            stages.append(Stage(*(_assigned(op, field, text, assignment) if op.name == operator_name else op for op in stage.operators)))
-        return replace(self, stages=tuple(stages))
+            instead = f"did you mean {close[0]}?" if close else f"it has {', '.join(names)}"
+            raise RecipeError(f"--set {assignment}: {self.name} has no {operator_name}; {instead}")
+        return replace(
+            self,
+            stages=tuple(
+                Stage(*(_assigned(op, field, text, assignment) if op.name == operator_name else op for op in stage.operators))
+                for stage in self.stages
+            ),
+        )
 
 
 def _assigned(operator: Operator, field: str, text: str, assignment: str) -> Operator:
@@ -160,7 +168,8 @@ def recipe_named(name: str) -> Recipe:
         if not Path(name).is_file():
             raise RecipeError(f"{name}: no such file")
         spec = importlib.util.spec_from_file_location(f"recipe_{Path(name).stem}", name)
-        assert spec and spec.loader
+        assert spec is not None
+        assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         if not isinstance(getattr(module, "RECIPE", None), Recipe):

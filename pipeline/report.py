@@ -35,7 +35,16 @@ def progress(lines: list[Progress]) -> Table:
         share = line.sources_done / line.sources if line.sources else 1.0
         bar = Text("━" * round(18 * share), style="green") + Text("━" * (18 - round(18 * share)), style="grey30")
         failed = Text(str(line.failed), style="red" if line.failed else "")
-        table.add_row(line.stage, f"{line.sources_done}/{line.sources}", bar, str(line.kept), str(line.dropped), failed, f"{rate:.1f}" if rate else "…", left)
+        table.add_row(
+            line.stage,
+            f"{line.sources_done}/{line.sources}",
+            bar,
+            str(line.kept),
+            str(line.dropped),
+            failed,
+            f"{rate:.1f}" if rate else "…",
+            left,
+        )
     return table
 
 
@@ -63,7 +72,9 @@ def funnel(manifest: Manifest) -> list[Line]:
     listed = [drop for shard in shards for drop in manifest.read(Dropped, [LISTED], shard)]
     sources = sum(manifest.count(Source, LISTED, shard) for shard in shards)
     reasons = Counter(drop.reason for drop in listed)
-    lines = [Line("listed", "sources", sources + len(listed), sources, len(listed), 0, {"sources": sources}, {}, dict(reasons), len(shards))]
+    lines = [
+        Line("listed", "sources", sources + len(listed), sources, len(listed), 0, {"sources": sources}, {}, dict(reasons), len(shards))
+    ]
     for step in manifest.run.steps:
         calls: Counter[str] = Counter()
         wrote: Counter[str] = Counter({table: 0 for table in step.writes})
@@ -76,7 +87,18 @@ def funnel(manifest: Manifest) -> list[Line]:
             counted.update(receipt["reasons"])
             given_up.update(receipt["given_up"])
         lines.append(
-            Line(step.operator, step.reads, calls["read"], calls["answered"], calls["dropped"], calls["failed"], dict(wrote), dict(given_up), dict(counted), len(receipts))
+            Line(
+                step.operator,
+                step.reads,
+                calls["read"],
+                calls["answered"],
+                calls["dropped"],
+                calls["failed"],
+                dict(wrote),
+                dict(given_up),
+                dict(counted),
+                len(receipts),
+            )
         )
     return lines
 
@@ -92,7 +114,9 @@ def print_funnel(manifest: Manifest, console: Console) -> None:
     for name in ("step", "read", "ok", "dropped", "failed", "wrote", "why not"):
         table.add_column(name, justify="right" if name in ("read", "ok", "dropped", "failed") else "left", overflow="fold")
     for line in lines:
-        wrote = ", ".join(f"{n} {name}" + (f" of {n + line.given_up[name]}" if line.given_up.get(name) else "") for name, n in line.wrote.items())
+        wrote = ", ".join(
+            f"{n} {name}" + (f" of {n + line.given_up[name]}" if line.given_up.get(name) else "") for name, n in line.wrote.items()
+        )
         why = ", ".join(f"{reason} {n}" for reason, n in sorted(line.reasons.items(), key=lambda item: (-item[1], item[0])))
         table.add_row(line.step, f"{line.read} {line.table}", str(line.answered), str(line.dropped), _failures(line.failed), wrote, why)
     console.print(table)
@@ -127,11 +151,15 @@ def balance(manifest: Manifest, lines: list[Line]) -> dict[str, tuple[int, int, 
         refiners = [line for line in writers if (line.step, name) in refined_by]
         proposed = sum(line.read if line.step == "listed" else line.wrote[name] + line.given_up.get(name, 0) for line in first)
         kept = manifest.rows(table)
-        dropped = sum(line.dropped if line.step == "listed" else line.given_up.get(name, 0) for line in first) + sum(line.dropped for line in refiners)
+        dropped = sum(line.dropped if line.step == "listed" else line.given_up.get(name, 0) for line in first) + sum(
+            line.dropped for line in refiners
+        )
         failed = sum(line.failed for line in refiners)
         sums[name] = proposed, kept, dropped, failed
         if proposed != kept + dropped + failed:
-            raise ManifestError(f"{name}: {proposed} proposed, but {kept} kept + {dropped} dropped + {failed} failed = {kept + dropped + failed}; please report this")
+            raise ManifestError(
+                f"{name}: {proposed} proposed, but {kept} kept + {dropped} dropped + {failed} failed = {kept + dropped + failed}; please report this"
+            )
     return sums
 
 
@@ -153,14 +181,25 @@ def chain(lines: list[Line]) -> str:
     return " -> ".join(parts)
 
 
-def print_plan(recipe: Recipe, steps: list[Step], manifest: Manifest | None, media_s: float | None, unknown: int, rates: Rates, cores: float, console: Console) -> None:
+def print_plan(
+    recipe: Recipe,
+    steps: list[Step],
+    manifest: Manifest | None,
+    media_s: float | None,
+    unknown: int,
+    rates: Rates,
+    cores: float,
+    console: Console,
+) -> None:
     """The stages with their parameters, the models, what is done, and how long the rest will take."""
     console.print(f"[bold]{recipe.name}[/]: {recipe.what}")
     shards = manifest.shards() if manifest else []
     total, guessed = 0.0, False
     for number, stage in enumerate(recipe.stages):
         here = [step for step in steps if step.stage == number]
-        together = f", {len(here)} operators over one decode" if sum(Frames in step.operator.signature.asks.values() for step in here) > 1 else ""
+        together = (
+            f", {len(here)} operators over one decode" if sum(Frames in step.operator.signature.asks.values() for step in here) > 1 else ""
+        )
         console.print(f"\n[bold]{number + 1}[/] {stage.reads.table}{together}", highlight=False)
         for step in here:
             signature, operator = step.operator.signature, step.operator
@@ -189,7 +228,9 @@ def print_plan(recipe: Recipe, steps: list[Step], manifest: Manifest | None, med
     console.print(models)
     if media_s is not None:
         more = f", and {unknown} sources of unknown length" if unknown else ""
-        console.print(f"{clock(media_s)} of video{more}. About {clock(total / cores)} on {cores:g} cores ({rates.origin}){'; some steps are not measured yet' if guessed else ''}.")
+        console.print(
+            f"{clock(media_s)} of video{more}. About {clock(total / cores)} on {cores:g} cores ({rates.origin}){'; some steps are not measured yet' if guessed else ''}."
+        )
 
 
 def print_status(manifest: Manifest, console: Console) -> None:
@@ -231,7 +272,10 @@ class Story:
         named = exact or [(shard, source) for shard, source in found if wanted in (source.uri, Path(source.uri).name)]
         named = named or [(shard, source) for shard, source in found if wanted and wanted in source.uri]
         if not named and not self.listed:
-            raise ManifestError(f"{manifest.root} knows no source, clip or file {wanted!r}; `headset sql {manifest.root} \"select source_id, uri from sources\"` lists them")
+            raise ManifestError(
+                f"{manifest.root} knows no source, clip or file {wanted!r}; "
+                f"headset sql {manifest.root} 'select source_id, uri from sources' lists them"
+            )
         if len(named) > 1:
             raise ManifestError(f"{wanted!r} fits {len(named)} sources: " + ", ".join(source.source_id for _, source in named[:8]))
         if not named:
@@ -246,8 +290,10 @@ class Story:
         steps = self.manifest.run.steps if self.manifest.run else []
         found: dict[str, R] = {}
         for step in steps:
-            if table.table in [*step.writes, "drops" if table is Dropped else ""] and self.shard in self.manifest.committed(step.version):
-                found |= {row.row_id: row for row in self.manifest.read(table, [step.version], self.shard) if row.source_id == self.source.source_id}
+            if table.table in [*step.writes, Dropped.table] and self.shard in self.manifest.committed(step.version):
+                for row in self.manifest.read(table, [step.version], self.shard):
+                    if row.source_id == self.source.source_id:
+                        found[row.row_id] = row
         return sorted(found.values(), key=lambda row: row.row_id)
 
     def current(self, table: type[R]) -> list[R]:
@@ -266,7 +312,11 @@ def print_story(manifest: Manifest, wanted: str, console: Console) -> None:
     console.print(f"[bold]{source.source_id}[/]  {source.uri}")
     drops = story.rows(Dropped)
     if source.end_s > source.start_s:
-        video = f"{source.width}x{source.height} {source.video_codec} {source.fps:.3f} fps{' (variable)' if source.variable_fps else ''}" if source.video_codec else "no video"
+        video = (
+            f"{source.width}x{source.height} {source.video_codec} {source.fps:.3f} fps{' (variable)' if source.variable_fps else ''}"
+            if source.video_codec
+            else "no video"
+        )
         audio = f"{source.audio_codec} {source.audio_hz} Hz, {source.audio_channels} ch" if source.audio_codec else "no audio"
         console.print(f"  {clock(source.end_s - source.start_s)}, {video}, {audio}")
     if story.subject.count("/") >= 2 and _print_clip(story, drops, console):
@@ -274,7 +324,9 @@ def print_story(manifest: Manifest, wanted: str, console: Console) -> None:
     shots, tracks, turns = story.current(Shot), story.current(Track), story.current(Turn)
     speakers = sorted({turn.speaker for turn in turns})
     kept = {clip.clip_id for clip in story.current(Clip)}
-    console.print(f"  {len(shots)} shots, {len(tracks)} face tracks, {len(speakers)} speakers in {len(turns)} turns, {len(kept)} clips kept")
+    console.print(
+        f"  {len(shots)} shots, {len(tracks)} face tracks, {len(speakers)} speakers in {len(turns)} turns, {len(kept)} clips kept"
+    )
     console.print(_timeline(story, shots, tracks, turns, kept, console.width - 20))
     clips = {clip.clip_id: clip for clip in story.rows(Clip)}
     if clips:
@@ -285,8 +337,17 @@ def print_story(manifest: Manifest, wanted: str, console: Console) -> None:
         for drop in drops:
             why[drop.subject].append(f"{drop.reason} ({drop.detail})" if drop.detail else drop.reason)
         for clip in clips.values():
-            outcome = Text("kept", style="green") if clip.clip_id in kept else Text("; ".join(why[clip.clip_id]) or "in work", style="yellow")
-            table.add_row(clip.clip_id.partition("/")[2], f"{clip.start_s:.2f}", f"{clip.end_s:.2f}", clip.speaker, clip.track_id.rsplit("/", 1)[-1], outcome)
+            outcome = (
+                Text("kept", style="green") if clip.clip_id in kept else Text("; ".join(why[clip.clip_id]) or "in work", style="yellow")
+            )
+            table.add_row(
+                clip.clip_id.partition("/")[2],
+                f"{clip.start_s:.2f}",
+                f"{clip.end_s:.2f}",
+                clip.speaker,
+                clip.track_id.rsplit("/", 1)[-1],
+                outcome,
+            )
         console.print(table)
     others = [drop for drop in drops if drop.subject not in clips]
     if others:
@@ -294,7 +355,12 @@ def print_story(manifest: Manifest, wanted: str, console: Console) -> None:
         for name in ("what", "by", "reason", "detail"):
             table.add_column(name, overflow="fold")
         for drop in others:
-            table.add_row(f"{drop.subject_table} {drop.subject.partition('/')[2]}", drop.operator, Text(drop.reason, style="red" if drop.failed else "yellow"), drop.detail)
+            table.add_row(
+                f"{drop.subject_table} {drop.subject.partition('/')[2]}",
+                drop.operator,
+                Text(drop.reason, style="red" if drop.failed else "yellow"),
+                drop.detail,
+            )
         console.print(table)
 
 
@@ -308,14 +374,25 @@ def _print_clip(story: Story, drops: list[Dropped], console: Console) -> bool:
     for drop in about:
         console.print(f"  {drop.operator}: [yellow]{drop.reason}[/]" + (f", {drop.detail}" if drop.detail else ""))
     if clip is not None:
-        box = f"{clip.right - clip.left:.0f}x{clip.bottom - clip.top:.0f} px at {clip.left:.0f},{clip.top:.0f}"
-        console.print(f"  {clip.start_s:.2f} to {clip.end_s:.2f} s ({clip.end_s - clip.start_s:.2f} s), {clip.speaker}, face {clip.track_id}, crop {box}")
+        box = f"{clip.right_px - clip.left_px:.0f}x{clip.bottom_px - clip.top_px:.0f} px at {clip.left_px:.0f},{clip.top_px:.0f}"
+        console.print(
+            f"  {clip.start_s:.2f} to {clip.end_s:.2f} s ({clip.end_s - clip.start_s:.2f} s), {clip.speaker}, face {clip.track_id}, crop {box}"
+        )
         kept_here = {clip.clip_id} if kept else set()
         around = clip.start_s - 2, clip.end_s + 2
-        console.print(_timeline(story, story.current(Shot), story.current(Track), story.current(Turn), kept_here, console.width - 20, around))
+        console.print(
+            _timeline(story, story.current(Shot), story.current(Track), story.current(Turn), kept_here, console.width - 20, around)
+        )
     scores = [score for score in story.rows(Score) if score.subject == story.subject]
     if scores:
-        limits = next((step.parameters.get("ranges", {}) for step in (story.manifest.run.steps if story.manifest.run else []) if "ranges" in step.parameters), {})
+        limits = next(
+            (
+                step.parameters.get("ranges", {})
+                for step in (story.manifest.run.steps if story.manifest.run else [])
+                if "ranges" in step.parameters
+            ),
+            {},
+        )
         table = Table(box=None, pad_edge=False, header_style="dim")
         for name in ("metric", "value", "variant", "wanted"):
             table.add_column(name)
@@ -329,7 +406,13 @@ def _print_clip(story: Story, drops: list[Dropped], console: Console) -> bool:
 
 
 def _timeline(
-    story: Story, shots: list[Shot], tracks: list[Track], turns: list[Turn], kept: set[str], width: int, span: tuple[float, float] | None = None
+    story: Story,
+    shots: list[Shot],
+    tracks: list[Track],
+    turns: list[Turn],
+    kept: set[str],
+    width: int,
+    span: tuple[float, float] | None = None,
 ) -> RenderableType:
     """Shots, faces, who speaks, turns and clips on one line each, above one another."""
     ends = [row.end_s for rows in (shots, tracks, turns) for row in rows]
@@ -337,6 +420,7 @@ def _timeline(
     end_s = span[1] if span else max([story.source.end_s, *ends], default=0.0)
     if end_s <= start_s:
         return Text("")
+
     def line(name: str, spans: Iterable[tuple[float, float]], style: str, mark: str = "█") -> Text:
         cells = [" "] * width
         for first_s, last_s in spans:
@@ -356,11 +440,19 @@ def _timeline(
         lanes[track.track_id.rsplit("/", 1)[-1]].append(track)
     for name, members in list(lanes.items())[:6]:
         shown.append(line(f"face {name}", ((track.start_s, track.end_s) for track in members), "blue"))
-        talks = [(row.start_s + i * row.step_s, row.start_s + (i + 1) * row.step_s) for track in members if (row := speaking.get(track.track_id)) for i, value in enumerate(row.score) if value > 0]
+        talks = [
+            (row.start_s + i * row.step_s, row.start_s + (i + 1) * row.step_s)
+            for track in members
+            if (row := speaking.get(track.track_id))
+            for i, value in enumerate(row.score)
+            if value > 0
+        ]
         if talks:
             shown.append(line("speaks", talks, "cyan"))
-    for speaker in sorted({turn.speaker for turn in turns})[:6]:
-        shown.append(line(f"{speaker}", ((turn.start_s, turn.end_s) for turn in turns if turn.speaker == speaker), "magenta"))
+    shown += [
+        line(speaker, ((turn.start_s, turn.end_s) for turn in turns if turn.speaker == speaker), "magenta")
+        for speaker in sorted({turn.speaker for turn in turns})[:6]
+    ]
     clips = story.rows(Clip)
     shown.append(line("clips proposed", ((clip.start_s, clip.end_s) for clip in clips if clip.clip_id not in kept), "yellow"))
     shown.append(line("clips kept", ((clip.start_s, clip.end_s) for clip in clips if clip.clip_id in kept), "green"))

@@ -55,7 +55,9 @@ class Progress:
     done: bool = False
 
 
-def run(recipe: Recipe, manifest: Manifest, *, workers: int | None = None, watch: Callable[[list[Progress]], None] = lambda _: None) -> None:
+def run(
+    recipe: Recipe, manifest: Manifest, *, workers: int | None = None, watch: Callable[[list[Progress]], None] = lambda _: None
+) -> None:
     """Does what is not done yet. Ray must be initialised.
 
     Args:
@@ -81,7 +83,9 @@ def run(recipe: Recipe, manifest: Manifest, *, workers: int | None = None, watch
     check(manifest, steps)
 
 
-def _stream(recipe: Recipe, manifest: Manifest, todo: list[list[Step]], left: list[int], workers: int | None, board: Any, tell: Callable[[], None]) -> None:
+def _stream(
+    recipe: Recipe, manifest: Manifest, todo: list[list[Step]], left: list[int], workers: int | None, board: Any, tell: Callable[[], None]
+) -> None:
     import ray
     from ray.data import ActorPoolStrategy, DataContext
 
@@ -90,13 +94,15 @@ def _stream(recipe: Recipe, manifest: Manifest, todo: list[list[Step]], left: li
     context.print_on_execution_start = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     run_id = uuid.uuid4().hex
-    there = ray.cluster_resources()
+    there: dict[str, float] = dict(ray.cluster_resources())
     needs = [recipe.stages[group[0].stage].resources for group in todo]
     if not there.get("GPU"):
         needs = [Resources(need.cpus) for need in needs]
     sizes = pool_sizes(todo, needs, there, len(left), workers)
     # Every stage holds at least its share of an actor at once, or the last would wait for ever on a small machine.
-    cpu_share = min(1.0, there.get("CPU", 1.0) / (sum(size * need.cpus for size, need in zip(sizes, needs, strict=True) if not need.gpus) or 1))
+    cpu_share = min(
+        1.0, there.get("CPU", 1.0) / (sum(size * need.cpus for size, need in zip(sizes, needs, strict=True) if not need.gpus) or 1)
+    )
     gpu_share = min(1.0, there.get("GPU", 0.0) / (sum(size * need.gpus for size, need in zip(sizes, needs, strict=True)) or 1))
     dataset: Any = ray.data.from_items([{"shard": shard} for shard in left], override_num_blocks=len(left))
     for group, need, size in zip(todo, needs, sizes, strict=True):
@@ -170,24 +176,29 @@ class Board:
         """By stage: seconds from its first report to its last, and by shard the share done and the counts."""
         found: dict[int, tuple[float, dict[int, tuple[float, Counter[str]]]]] = {}
         for (stage, shard), told in self.shares.items():
-            seconds, shards = found.setdefault(stage, (self.last[stage] - self.began[stage], {}))
-            shards[shard] = told
+            found.setdefault(stage, (self.last[stage] - self.began[stage], {}))[1][shard] = told
         return found
 
 
 def _progress(board: Any, recipe: Recipe, todo: list[list[Step]], sizes: dict[int, int]) -> list[Progress]:
     import ray
 
-    told = ray.get(board.snapshot.remote())
+    told: dict[int, Any] = cast(Any, ray.get(board.snapshot.remote()))
     lines = []
     for group in todo:
         stage = group[0].stage
         seconds, shards = told.get(stage, (0.0, {}))
-        counts = sum((counts for _, counts in shards.values()), Counter())
+        counts: Counter[str] = Counter()
+        for _, told_of in shards.values():
+            counts.update(told_of)
         share = sum(share * sizes[shard] for shard, (share, _) in shards.items())
         total = sum(sizes.values())
         done = int(share + 1e-6)
-        lines.append(Progress(repr(recipe.stages[stage]), total, done, counts["kept"], counts["dropped"], counts["failed"], seconds, share >= total - 1e-6))
+        lines.append(
+            Progress(
+                repr(recipe.stages[stage]), total, done, counts["kept"], counts["dropped"], counts["failed"], seconds, share >= total - 1e-6
+            )
+        )
     return lines
 
 
@@ -212,12 +223,13 @@ class ShardWorker:
         books = {step.version: Book(step) for step in steps}
         given = Given(self.manifest, steps, shard)
         claims = self.manifest.claims(stage, shard)
-        deaths: dict[str, int] = claims.get("deaths", {}) if claims.get("run") == self.run_id else {}
-        if (last := claims.get("row")) and claims.get("run") == self.run_id:
-            deaths[last] = deaths.get(last, 0) + 1
+        deaths: Counter[str] = Counter()
+        if claims.get("run") == self.run_id:
+            deaths.update({**claims["deaths"]})
+            deaths[claims["row"]] += 1
         rows = given.rows
         for number, row in enumerate(rows):
-            if deaths.get(row.row_id, 0) >= MAX_DEATHS:
+            if deaths[row.row_id] >= MAX_DEATHS:
                 for step in steps:
                     books[step.version].enter(row, worker_died(row, step))
             else:
@@ -323,8 +335,10 @@ class Reach:
 
     @property
     def frames(self) -> Iterator[Any]:
-        span = () if isinstance(self.row, Source) else (getattr(self.row, "start_s", None), getattr(self.row, "end_s", None))
-        yield from VideoFrames(self.path, *span)
+        start_s, end_s = (
+            (None, None) if isinstance(self.row, Source) else (getattr(self.row, "start_s", None), getattr(self.row, "end_s", None))
+        )
+        yield from VideoFrames(self.path, start_s, end_s)
 
     @cached_property
     def audio(self) -> Audio:
@@ -375,11 +389,14 @@ def answer(step: Step, row: Row, joins: dict[str, list[Row]], reach: Any, frames
         for item in operator(row, **joins, **asks):
             if isinstance(item, Drop):
                 drops.append(_dropped(operator.name, item.row or row, item))
-                status = status if item.row else "dropped"
+                if drops[-1].subject == row.row_id:
+                    status = "dropped"
             elif type(item) in operator.signature.writes:
                 rows.append(item)
             else:
-                raise TypeError(f"{operator.name} yielded a {type(item).__name__}; it declares {', '.join(t.__name__ for t in operator.signature.writes)}")
+                raise TypeError(
+                    f"{operator.name} yielded a {type(item).__name__}; it declares {', '.join(t.__name__ for t in operator.signature.writes)}"
+                )
         if type(row) in step.refines and not any(type(made) is type(row) for made in rows) and not drops:
             raise LostRow(f"{operator.name} yielded neither a {type(row).__name__} nor a Drop")
     except Drop as drop:
@@ -395,7 +412,9 @@ def worker_died(row: Row, step: Step) -> Answer:
 
 
 def _dropped(operator: str, row: Row, drop: Drop, failed: bool = False) -> Dropped:
-    return Dropped(row.source_id, f"{row.row_id}@{operator}", row.row_id, row.table, operator, drop.reason, drop.detail, failed, drop.retryable)
+    return Dropped(
+        row.source_id, f"{row.row_id}@{operator}", row.row_id, row.table, operator, drop.reason, drop.detail, failed, drop.retryable
+    )
 
 
 def _failed(operator: str, row: Row, error: Exception) -> Dropped:
@@ -465,11 +484,15 @@ def check(manifest: Manifest, steps: list[Step]) -> None:
     for step in steps:
         for shard, receipt in manifest.receipts(step.version).items():
             calls, where = receipt["calls"], f"{step.version}, shard {shard}"
-            given = sum(manifest.count(step.operator.signature.reads, version, shard) for version in step.inputs[step.operator.signature.reads])
+            given = sum(
+                manifest.count(step.operator.signature.reads, version, shard) for version in step.inputs[step.operator.signature.reads]
+            )
             if calls["read"] != given or calls["read"] != calls["answered"] + calls["dropped"] + calls["failed"]:
                 raise ManifestError(f"{where}: {given} rows to read, but the receipt says {calls}; please report this")
             for table in step.operator.signature.writes:
                 if (found := manifest.count(table, step.version, shard)) != receipt["rows"][table.table]:
-                    raise ManifestError(f"{where}: wrote {receipt['rows'][table.table]} {table.table}, but the file holds {found}; delete its receipt to redo it")
+                    raise ManifestError(
+                        f"{where}: wrote {receipt['rows'][table.table]} {table.table}, but the file holds {found}; delete its receipt to redo it"
+                    )
             if (found := manifest.count(Dropped, step.version, shard)) != receipt["drops"]:
                 raise ManifestError(f"{where}: dropped {receipt['drops']} rows, but the file holds {found}; delete its receipt to redo it")

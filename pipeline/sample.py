@@ -293,7 +293,9 @@ def _pictures(film: Film) -> Iterator[NDArray[np.uint8]]:
             edge = cv2.BORDER_REPLICATE if view.scale > 1 else cv2.BORDER_CONSTANT
             for plane, onto, half, wall in zip(planes, (luma, blue, red), (1, 2, 2), (50, 130, 126), strict=True):
                 seen = turn / (1, 1, half)
-                shown = cv2.warpAffine(plane, seen, (view.width // half, HEIGHT // half), flags=cv2.INTER_LINEAR, borderMode=edge, borderValue=wall)
+                shown = cv2.warpAffine(
+                    plane, seen, (view.width // half, HEIGHT // half), flags=cv2.INTER_LINEAR, borderMode=edge, borderValue=wall
+                )
                 onto[:, view.left // half : (view.left + view.width) // half] = shown
         yield np.concatenate([luma, blue.reshape(-1, WIDTH), red.reshape(-1, WIDTH)])
 
@@ -330,7 +332,9 @@ def _write_video(path: Path, film: Film, frames: int) -> None:
         sound.bit_rate = 64000
         samples = film.sound[: frames * HZ // FPS] * (not film.mute)
         for at in range(0, len(samples), 1024):
-            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples[None, at : at + 1024], np.float32), format="fltp", layout="mono")
+            frame = av.AudioFrame.from_ndarray(
+                np.ascontiguousarray(samples[None, at : at + 1024], np.float32), format="fltp", layout="mono"
+            )
             frame.sample_rate, frame.pts, frame.time_base = HZ, at, Fraction(1, HZ)
             container.mux(sound.encode(frame))
         container.mux(sound.encode(None))

@@ -37,7 +37,9 @@ def draw_sheet(manifest: Manifest, out: Path, most: int = 40) -> int:
     sheet = Image.new("RGB", (FRAMES * SIDE, len(renders) * (SIDE + CAPTION)), "white")
     pen = ImageDraw.Draw(sheet)
     for number, render in enumerate(renders):
-        reader = decord.VideoReader(str(store.fetch(render["media"], render["sha256"], media_cache())), width=SIDE, height=SIDE, num_threads=1)
+        reader = decord.VideoReader(
+            str(store.fetch(render["media"], render["sha256"], media_cache())), width=SIDE, height=SIDE, num_threads=1
+        )
         top = number * (SIDE + CAPTION)
         picks = [min(len(reader) - 1, round((i + 0.5) * len(reader) / FRAMES)) for i in range(FRAMES)]
         for i, picture in enumerate(reader.get_batch(picks).asnumpy()):

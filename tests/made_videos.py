@@ -84,7 +84,10 @@ def write_video(
             shot = min(int(np.searchsorted(ends, time_s + 1e-9, side="right")), len(shots) - 1)
             frame = av.VideoFrame.from_ndarray(_picture(shots[shot][0], time_s, size), format="rgb24")
             frame = frame.reformat(
-                format=pixel_format, dst_colorspace="ITU709" if bt709 else "ITU601", dst_color_range="JPEG" if full_range else "MPEG", threads=1
+                format=pixel_format,
+                dst_colorspace="ITU709" if bt709 else "ITU601",
+                dst_color_range="JPEG" if full_range else "MPEG",
+                threads=1,
             )
             frame.pts, frame.time_base = round(time_s / time_base), time_base
             container.mux(video.encode(frame))

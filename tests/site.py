@@ -1,13 +1,15 @@
-"""A web site with every fault a crawl meets, on 127.0.0.1. `CASES` says what each address should end in."""
+"""A web site with every fault a crawl meets, and an S3 server that stumbles, on 127.0.0.1. `CASES` says what each address should end in."""
 
 import gzip
 import hashlib
+import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from urllib.parse import unquote
 
 import av
 import numpy as np
+import requests
 
 from tests.made_videos import tone, write_audio, write_video
 
@@ -31,7 +34,9 @@ class Case:
 
 
 GOOD = tuple(f"good{number}" for number in range(6))
-ODD_NAMES = ("na%C3%AFve%20name.mp4", "..%2F..%2Fetc%2Fpasswd.mp4", "a;rm%20-rf%20$HOME.mp4", "%E6%BC%A2%E5%AD%97.mp4", "no-suffix", "CON.mp4", "x" * 200 + ".mp4")
+ODD_NAMES = (
+    "na%C3%AFve%20name.mp4", "..%2F..%2Fetc%2Fpasswd.mp4", "a;rm%20-rf%20$HOME.mp4", "%E6%BC%A2%E5%AD%97.mp4", "no-suffix", "CON.mp4", f"{'x' * 200}.mp4",
+)  # fmt: skip
 
 CASES = (
     *(Case(f"/{name}.mp4", "ok", name) for name in GOOD),
@@ -82,7 +87,15 @@ CASES = (
     Case("/hls/silent.m3u8", "format_missing"),
 )
 
-_TITLES = {401: "who are you", 403: "not for you", 404: "taken down by its owner", 410: "gone for good", 451: "legal reasons", 429: "slow down", 500: "oh no"}
+_TITLES = {
+    401: "who are you",
+    403: "not for you",
+    404: "taken down by its owner",
+    410: "gone for good",
+    451: "legal reasons",
+    429: "slow down",
+    500: "oh no",
+}
 
 
 @dataclass
@@ -103,8 +116,7 @@ class WebSite:
 @contextmanager
 def serve(folder: Path) -> Iterator[WebSite]:
     """Serves the site until the block ends. `folder` is for making its videos."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), _Handler)
     site = WebSite(f"http://127.0.0.1:{server.server_address[1]}", _files(folder))
     server.site = site  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -122,8 +134,18 @@ def listed(address: str) -> list[str]:
     """The 60 lines of a list as people write them: every case, some of them twice or in another spelling."""
     lines = [address + case.path for case in CASES]
     again = [address + f"/{name}.mp4" for name in GOOD[:3]]
-    again += [address.replace("http://", "HTTP://") + "/good3.mp4#t=5", address + "/good4.mp4?utm_source=list", f"clip7 {address}/good5.mp4"]
-    other = ["file:///etc/passwd", "data:video/mp4;base64,AAAA", "ftp://127.0.0.1/a.mp4", "no-such-file.mp4", f"http://user:hunter2@{address[7:]}/good0.mp4"]
+    again += [
+        address.replace("http://", "HTTP://") + "/good3.mp4#t=5",
+        address + "/good4.mp4?utm_source=list",
+        f"clip7 {address}/good5.mp4",
+    ]
+    other = [
+        "file:///etc/passwd",
+        "data:video/mp4;base64,AAAA",
+        "ftp://127.0.0.1/a.mp4",
+        "no-such-file.mp4",
+        f"http://user:hunter2@{address[7:]}/good0.mp4",
+    ]
     lines = ["# a comment", "", *lines, *again, *other]
     return lines
 
@@ -157,6 +179,15 @@ def _shifted(folder: Path, files: dict[str, bytes]) -> None:
                     packet.stream = into[packet.stream.index]
                     made.mux(packet)
         files[name] = (folder / f"later-{name}").read_bytes()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up is no error of the site's."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -196,7 +227,6 @@ class _Handler(BaseHTTPRequestHandler):
             return self._page(status, "once", wait) if times == 1 else self._file(files[f"once{status}"])
         if path.startswith("/hls/"):
             return self._hls(path)
-        cut = name if name in ("cut", "cut-each-third") else ""
         match path:
             case "/loop":
                 return self._page(302, "", {"Location": "/loop"})
@@ -206,6 +236,18 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._page(302, "", {"Location": "http://[not-an-address/a.mp4"})
             case "/to-localhost":
                 return self._page(302, "", {"Location": self.site.address.replace("127.0.0.1", "localhost") + "/good0.mp4"})
+            case "/to-signed":
+                return self._page(302, "", {"Location": "/query.mp4?id=1&X-Amz-Signature=hunter2"})
+            case "/to-signed-missing":
+                return self._page(302, "", {"Location": "/missing.mp4?token=hunter2"})
+            case "/query.mp4?id=1&X-Amz-Signature=hunter2":
+                return self._file(files["query"])
+            case "/embeds-localhost.html":
+                return self._page(
+                    200, "inside", body=f"<video src='{self.site.address.replace('127.0.0.1', 'localhost')}/good0.mp4'></video>"
+                )
+            case "/slow.mp4":
+                return self._file(files["query"] * 400, until=0.3 if times == 1 else 1.0, stall=times == 1)
             case "/norange.mp4":
                 return self._file(files["norange"], ranges=False)
             case "/untyped.mp4":
@@ -256,8 +298,6 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._page(200, "../../odd &amp; title", body='<video src="/watched.mp4" controls></video>')
             case "/two.html":
                 return self._page(200, "two", body='<video src="/good0.mp4"></video><video src="/good1.mp4"></video>')
-        if cut:
-            raise AssertionError(path)
         key = case.file if case else unquote(name)
         if key in files:
             return self._file(files[key])
@@ -283,13 +323,17 @@ class _Handler(BaseHTTPRequestHandler):
         }
         self._send(200, lists[name].encode(), {"Content-Type": "application/vnd.apple.mpegurl"})
 
-    def _file(self, body: bytes, *, until: float = 1.0, stall: bool = False, ranges: bool = True, etag: bool = True, kind: str = "video/mp4") -> None:
+    def _file(
+        self, body: bytes, *, until: float = 1.0, stall: bool = False, ranges: bool = True, etag: bool = True, kind: str = "video/mp4"
+    ) -> None:
         """Sends a file, or the part asked for, up to the share `until` of the whole; then stalls or hangs up."""
         tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
         start = 0
         wanted = self.headers.get("Range", "")
         if ranges and wanted.startswith("bytes=") and self.headers.get("If-Range", tag) == tag:
             start = int(wanted.removeprefix("bytes=").split("-")[0])
+        if start >= len(body) > 0:
+            return self._send(416, b"", {"Content-Range": f"bytes */{len(body)}"})
         headers = {"Accept-Ranges": "bytes"} if ranges else {}
         headers |= {"Content-Type": kind} if kind else {}
         headers |= {"ETag": tag} if etag else {}
@@ -354,9 +398,94 @@ def _apart(sound: bool) -> str:
 
 def _png() -> bytes:
     codec: Any = av.CodecContext.create("png", "w")
-    codec.width, codec.height, codec.pix_fmt, codec.time_base = 8, 8, "rgb24", "1/25"
+    codec.width, codec.height, codec.pix_fmt, codec.time_base = 8, 8, "rgb24", Fraction(1, 25)
     frame = av.VideoFrame.from_ndarray(np.zeros((8, 8, 3), np.uint8), format="rgb24")
     return b"".join(bytes(packet) for packet in [*codec.encode(frame), *codec.encode(None)])
+
+
+@dataclass
+class ObjectStore:
+    """An S3 server behind a front that can misbehave."""
+
+    address: str  # of the front
+    behind: str  # of the server itself
+    slow_downs: int = 0  # how many requests to answer with 503 SlowDown
+    hold_part: int = 0  # the number of the part of an upload that is let through only after `release`
+    release: threading.Event = field(default_factory=threading.Event)
+    held: threading.Event = field(default_factory=threading.Event)
+    asked: list[str] = field(default_factory=list)  # method and path
+
+    def check_credentials(self, on: bool) -> None:
+        """From now on requests with unknown keys are refused, or no longer."""
+        requests.post(f"{self.behind}/moto-api/reset-auth", data=b"0" if on else b"1000000", timeout=10)
+
+
+@contextmanager
+def serve_s3() -> Iterator[ObjectStore]:
+    """Serves moto's S3 and a front to it until the block ends."""
+    from moto.server import ThreadedMotoServer
+
+    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    moto.start()
+    host, port = moto.get_host_and_port()
+    front = _Server(("127.0.0.1", 0), _Front)
+    store = ObjectStore(f"http://127.0.0.1:{front.server_address[1]}", f"http://{host}:{port}")
+    front.store = store  # type: ignore[attr-defined]
+    thread = threading.Thread(target=front.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield store
+    finally:
+        store.release.set()
+        front.shutdown()
+        front.server_close()
+        thread.join()
+        moto.stop()
+
+
+class _Front(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: Any) -> None: ...
+
+    def _pass(self) -> None:
+        store: ObjectStore = self.server.store  # type: ignore[attr-defined]
+        store.asked.append(f"{self.command} {self.path}")
+        body = (
+            self._chunks()
+            if "chunked" in self.headers.get("Transfer-Encoding", "")
+            else self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        )
+        if store.slow_downs > 0:
+            store.slow_downs -= 1
+            return self._reply(503, {}, b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>")
+        if store.hold_part and f"partNumber={store.hold_part}&" in self.path + "&":
+            store.held.set()
+            store.release.wait(60)
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in ("transfer-encoding", "connection", "expect")}
+        headers["Content-Length"] = str(len(body))
+        answer = requests.request(self.command, store.behind + self.path, data=body, headers=headers, timeout=60, stream=True)
+        self._reply(answer.status_code, dict(answer.headers), answer.raw.read(decode_content=False))
+
+    def _chunks(self) -> bytes:
+        body = b""
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
+
+    def _reply(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            if name.lower() not in ("content-length", "transfer-encoding", "connection", "server", "date"):
+                self.send_header(name, value)
+        self.send_header("Content-Length", headers.get("Content-Length", str(len(body))) if self.command == "HEAD" else str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _pass
 
 
 def wait_for(what: Any, seconds: float = 10.0) -> None:

@@ -17,7 +17,13 @@ OURS = {"manifests", "operators", "pipeline", "tests", "benchmarks", "infra"}
 def test_imports_point_one_way(package: str) -> None:
     for path in (ROOT / package).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names = (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
             wrong = {name for name in names if name.split(".")[0] in OURS - MAY_IMPORT[package]}
             assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
 
@@ -31,7 +37,7 @@ def test_nothing_shadows_the_packages() -> None:
 
 
 def test_the_command_line_starts_without_the_heavy_libraries() -> None:
-    heavy = "torch mediapipe pyannote.audio ray scenedetect cv2 duckdb onnxruntime".split()
+    heavy = ["torch", "mediapipe", "pyannote.audio", "ray", "scenedetect", "cv2", "duckdb", "onnxruntime"]
     code = "import sys, pipeline.__main__ as m; m._parser(); from pipeline.recipe import recipe_named; recipe_named('talking_head'); print(*sys.modules)"
     loaded = set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout.split())
     assert not loaded & set(heavy)
@@ -43,7 +49,9 @@ def tracked() -> list[Path]:
 
 
 def test_no_file_names_a_package_index_or_a_path_of_one_machine() -> None:
-    forbidden = re.compile(r"py" r"pi\.org|python" r"hosted\.org|registry\.npm" r"js|deb\.deb" r"ian\.org|(^|[^A-Za-z0-9_.])/(wo" r"rk|ro" r"ot|fa" r"rm)/")
+    forbidden = re.compile(
+        r"py" r"pi\.org|python" r"hosted\.org|registry\.npm" r"js|deb\.deb" r"ian\.org|(^|[^A-Za-z0-9_.])/(wo" r"rk|ro" r"ot|fa" r"rm)/"
+    )
     for path in tracked():
         if path.suffix not in (".png", ".jpg", ".mp4"):
             for number, line in enumerate(path.read_text().splitlines(), 1):

@@ -17,7 +17,9 @@ class Everything(Operator):
     names: tuple[str, ...] = ("a",)
     ranges: dict[str, Any] | None = None
 
-    def __call__(self, shot: Shot, tracks: list[Track], turns: list[Turn], frames: Frames, audio: Audio, media: Media) -> Iterator[Clip | Score | Drop]:
+    def __call__(
+        self, shot: Shot, tracks: list[Track], turns: list[Turn], frames: Frames, audio: Audio, media: Media
+    ) -> Iterator[Clip | Score | Drop]:
         yield Drop("nothing")
 
 
@@ -101,5 +103,3 @@ def test_looks_are_the_first_frame_of_each_interval_of_the_clock() -> None:
     assert looked(0.0, 25) == [0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6, 1.8]
     assert looked(0.12, 25)[1:3] == [0.2, 0.4], "the grid is the clock's, not the span's"
     assert looked(0.0, 2) == [0.0, 0.5, 1.0, 1.5], "fewer frames than looks: each once"
-
-

@@ -40,10 +40,12 @@ def test_boxes_lie_on_the_faces_in_source_pixels(tmp_path):
     assert [row.pts_s for row in rows] == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8])
     assert rows[1].face_id == "s/000200"
     for row in rows:
-        assert len(row.left) == len(row.top) == len(row.right) == len(row.bottom) == len(row.confidence) == len(row.yaw_deg) == 2
+        assert (
+            len(row.left_px) == len(row.top_px) == len(row.right_px) == len(row.bottom_px) == len(row.confidence) == len(row.yaw_deg) == 2
+        )
         for n, (scale, x, y) in enumerate(faces):
             truth = np.array(FACE) * scale + (x, y, x, y)
-            box = np.array([row.left[n], row.top[n], row.right[n], row.bottom[n]])
+            box = np.array([row.left_px[n], row.top_px[n], row.right_px[n], row.bottom_px[n]])
             assert np.abs(box - truth).max() < 0.15 * scale * (FACE[2] - FACE[0]), (box, truth)
             assert row.confidence[n] > 0.85
 
@@ -52,37 +54,41 @@ def test_a_frame_without_a_face_has_a_row_without_boxes(tmp_path):
     path = write_video(tmp_path / "none.mp4", [("blue", 0.6)])
     rows = rows_of(path)
     assert len(rows) == 3
-    assert all(row.left == row.confidence == [] for row in rows)
+    assert all(row.left_px == row.confidence == [] for row in rows)
 
 
 def test_finds_a_face_of_a_twentieth_of_the_width(tmp_path):
     path = write_video(tmp_path / "small.mp4", [(scene((0.67, 600, 200)), 0.2)], size=(1280, 720))  # 64 px of 1280
-    assert len(rows_of(path)[0].left) == 1
+    assert len(rows_of(path)[0].left_px) == 1
 
 
 def test_boxes_of_a_rotated_film_are_those_of_the_displayed_picture(tmp_path):
     upright = scene((1.0, 100, 500), size=(720, 1280))
     path = write_video(tmp_path / "phone.mp4", [(np.ascontiguousarray(np.rot90(upright)), 0.2)], size=(1280, 720), rotation_deg=90)
     (row,) = rows_of(path)
-    assert (row.left[0], row.top[0]) == pytest.approx((FACE[0] + 100, FACE[1] + 500), abs=15)
+    assert (row.left_px[0], row.top_px[0]) == pytest.approx((FACE[0] + 100, FACE[1] + 500), abs=15)
     assert abs(row.yaw_deg[0]) < 15
 
 
 def test_yaw_is_positive_towards_the_right_of_the_image(tmp_path):
     there, back = (
-        rows_of(write_video(tmp_path / f"{mirrored}.mp4", [(scene((1.0, 300, 100), mirrored=mirrored), 0.2)], size=(1280, 720)))[0].yaw_deg[0]
+        rows_of(write_video(tmp_path / f"{mirrored}.mp4", [(scene((1.0, 300, 100), mirrored=mirrored), 0.2)], size=(1280, 720)))[0].yaw_deg[
+            0
+        ]
         for mirrored in (False, True)
     )
     assert there == pytest.approx(-back, abs=6)
     assert rough_yaw_deg(np.array([(0.0, 0.0), (1.0, 0.0), (0.5, 0.7)])) == 0
     assert rough_yaw_deg(np.array([(0.0, 0.0), (1.0, 0.0), (0.7, 0.7)])) == pytest.approx(np.degrees(np.arctan(1.4 * 0.2)))
-    assert rough_yaw_deg(np.array([(0.0, 0.0), (0.0, 1.0), (-0.7, 0.7)])) == pytest.approx(np.degrees(np.arctan(1.4 * 0.2))), "whatever the roll"
+    assert rough_yaw_deg(np.array([(0.0, 0.0), (0.0, 1.0), (-0.7, 0.7)])) == pytest.approx(np.degrees(np.arctan(1.4 * 0.2))), (
+        "whatever the roll"
+    )
 
 
 def test_two_men_who_face_each_other():
     rows = list(DetectFaces(rate_hz=1)(Source("s", ""), VideoFrames(media("multi", "avi_billhyland.mp4"))))
     assert len(rows) == 20
-    assert all(len(row.left) == 2 for row in rows)
+    assert all(len(row.left_px) == 2 for row in rows)
     assert np.median([row.yaw_deg[0] for row in rows]) > 10, "the left man looks to the right"
     assert np.median([row.yaw_deg[1] for row in rows]) < -10
 

@@ -37,7 +37,9 @@ def test_finds_the_cuts_of_real_films(parts):
     shots = shots_of(path)
     told = [times_s.index(shot.start_s) for shot in shots[1:]]
     right = [cut for cut in cuts if any(abs(cut - frame) <= 1 for frame in told)]
-    wrong = [frame for frame in told if not any(abs(cut - frame) <= 1 for cut in cuts) and not any(low <= frame <= high for low, high in slow)]
+    wrong = [
+        frame for frame in told if not any(abs(cut - frame) <= 1 for cut in cuts) and not any(low <= frame <= high for low, high in slow)
+    ]
     f1 = 2 * len(right) / (2 * len(right) + len(wrong) + len(cuts) - len(right)) if cuts or wrong else 1.0
     assert f1 == 1.0, f"missed {sorted(set(cuts) - set(right))}, false {wrong}"
     assert shots[0].start_s == times_s[0]
@@ -65,7 +67,9 @@ def test_cuts_of_a_variable_rate_are_pts(tmp_path):
     path = write_video(tmp_path / "vfr.mkv", [("red", 1.5), ("yellow", 1.0)], times_s=times_s)
     shots = shots_of(path)
     assert [shot.start_s for shot in shots] == pytest.approx([0.5, 1.5], abs=2e-3)
-    assert shots[-1].end_s == pytest.approx(times_s[-1] + 1 / 30, abs=2e-3), "a median gap after the last frame, since the source claims no end"
+    assert shots[-1].end_s == pytest.approx(times_s[-1] + 1 / 30, abs=2e-3), (
+        "a median gap after the last frame, since the source claims no end"
+    )
 
 
 def test_one_odd_frame_does_not_make_a_shot(tmp_path):

@@ -15,7 +15,9 @@ def shot(start_s: float = 0.0, end_s: float = 20.0) -> Shot:
     return Shot("talk", "talk/shot", start_s, end_s)
 
 
-def track(name: str = "t0", start_s: float = 0.0, end_s: float = 20.0, x: float = 600, y: float = 300, width: float = 200, dx: float = 0.0) -> Track:
+def track(
+    name: str = "t0", start_s: float = 0.0, end_s: float = 20.0, x: float = 600, y: float = 300, width: float = 200, dx: float = 0.0
+) -> Track:
     """A face of `width` px whose centre starts at x, y and moves `dx` px a second to the right."""
     times = np.arange(start_s, end_s - 1e-9, LOOK_S)
     centre = x + dx * (times - start_s)
@@ -158,7 +160,9 @@ def test_a_long_span_without_a_pause_is_split_evenly(length_s: float, parts: int
 
 def test_what_is_too_short_or_too_small_is_proposed_and_given_up():
     face, small = track(), track(width=61)
-    assert plan([face], [speaks(face, (5, 6.2))], [turn(5, 6.2)])[1] == [("too_short", pytest.approx(4.8, abs=0.03), pytest.approx(6.4, abs=0.03))]
+    assert plan([face], [speaks(face, (5, 6.2))], [turn(5, 6.2)])[1] == [
+        ("too_short", pytest.approx(4.8, abs=0.03), pytest.approx(6.4, abs=0.03))
+    ]
     assert [reason for reason, *_ in plan([small], [speaks(small, (2, 9))], [turn(2, 9)])[1]] == ["face_small"]
     (drop,) = PlanClips()(shot(), [small], [speaks(small, (2, 9))], [turn(2, 9)], [SOURCE])
     assert isinstance(drop, Drop)
@@ -177,19 +181,21 @@ def test_a_face_beside_the_speaker_must_stay_out_of_the_crop():
 def test_the_crop_is_a_square_that_holds_the_face_wherever_it_moves():
     face = track(x=400, dx=20)  # 200 px wide; from 4.9 to 11.1 s its centre goes from 498 to 622
     (clip,), _ = plan([face], [speaks(face, (5, 11))], [turn(5, 11)], up=0.0)
-    seen = [(left, right) for at, left, right in zip(face.times_s, face.left, face.right, strict=True) if clip.start_s <= at < clip.end_s]
+    seen = [
+        (left, right) for at, left, right in zip(face.times_s, face.left_px, face.right_px, strict=True) if clip.start_s <= at < clip.end_s
+    ]
     reach = max(right for _, right in seen) - min(left for left, _ in seen)
-    assert clip.right - clip.left == clip.bottom - clip.top == pytest.approx(reach + 200, abs=1)
-    assert clip.left == pytest.approx(min(left for left, _ in seen) - 100, abs=1)
-    assert (clip.top + clip.bottom) / 2 == pytest.approx(300, abs=1)
+    assert clip.right_px - clip.left_px == clip.bottom_px - clip.top_px == pytest.approx(reach + 200, abs=1)
+    assert clip.left_px == pytest.approx(min(left for left, _ in seen) - 100, abs=1)
+    assert (clip.top_px + clip.bottom_px) / 2 == pytest.approx(300, abs=1)
 
 
 def test_the_crop_is_moved_into_the_frame_and_is_no_larger_than_it():
     corner, huge, crossing = track(x=90, y=90), track(width=500, y=360), track(x=150, dx=120)
     (clip,), _ = plan([corner], [speaks(corner, (5, 11))], [turn(5, 11)])
-    assert (clip.left, clip.top, clip.right, clip.bottom) == (0, 0, 400, 400)
+    assert (clip.left_px, clip.top_px, clip.right_px, clip.bottom_px) == (0, 0, 400, 400)
     (clip,), _ = plan([huge], [speaks(huge, (5, 11))], [turn(5, 11)])
-    assert (clip.top, clip.bottom, clip.right - clip.left) == (0, 720, 720)
+    assert (clip.top_px, clip.bottom_px, clip.right_px - clip.left_px) == (0, 720, 720)
     assert [reason for reason, *_ in plan([crossing], [speaks(crossing, (2, 9))], [turn(2, 9)])[1]] == ["face_leaves_crop"]
 
 
@@ -243,16 +249,16 @@ def test_lengths_that_no_split_can_meet_are_refused():
 def test_boxes_guessed_while_the_face_was_hidden_do_not_move_the_crop():
     face = track()
     lost = hidden(face, 8, 8.3)
-    far = [left - 300 if confidence == 0 else left for left, confidence in zip(face.left, lost.confidence, strict=True)]
-    lost = Track(**{**vars(lost), "left": far})
+    far = [left - 300 if confidence == 0 else left for left, confidence in zip(face.left_px, lost.confidence, strict=True)]
+    lost = Track(**{**vars(lost), "left_px": far})
     given = [speaks(face, (5, 11))], [turn(5, 11)]
-    assert [(c.left, c.right) for c in plan([lost], *given)[0]] == [(c.left, c.right) for c in plan([face], *given)[0]]
+    assert [(c.left_px, c.right_px) for c in plan([lost], *given)[0]] == [(c.left_px, c.right_px) for c in plan([face], *given)[0]]
 
 
 def test_the_crop_leaves_room_for_the_forehead():
     face = track()  # 200 px, its centre at 300
     (clip,), _ = plan([face], [speaks(face, (5, 11))], [turn(5, 11)], up=0.1)
-    assert (clip.top + clip.bottom) / 2 == pytest.approx(280, abs=1)
+    assert (clip.top_px + clip.bottom_px) / 2 == pytest.approx(280, abs=1)
 
 
 def test_edges_that_only_touch_are_no_proposal():

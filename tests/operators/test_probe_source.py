@@ -156,7 +156,13 @@ def test_a_missing_file_is_an_error_not_an_answer(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "options"),
-    [("a.mp4", {}), ("a.mp4", {"movflags": "faststart"}), ("a.mp4", {"movflags": "frag_keyframe+empty_moov"}), ("a.mkv", {}), ("a.avi", {})],
+    [
+        ("a.mp4", {}),
+        ("a.mp4", {"movflags": "faststart"}),
+        ("a.mp4", {"movflags": "frag_keyframe+empty_moov"}),
+        ("a.mkv", {}),
+        ("a.avi", {}),
+    ],
 )
 def test_a_truncated_file_is_told_from_a_whole_one(tmp_path, name, options):
     codec, audio_codec = ("mpeg4", "mp3") if name == "a.avi" else ("libx264", "aac")

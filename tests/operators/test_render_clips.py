@@ -129,7 +129,9 @@ def test_sound_and_picture_are_equally_long_and_cut_to_the_sample(tmp_path: Path
     sound, hz = heard(path)
     assert row.duration_s == pytest.approx(2.2)
     with av.open(str(path)) as container:
-        assert [float((stream.duration or 0) * (stream.time_base or 0)) for stream in container.streams] == pytest.approx([2.2, 2.2], abs=0.5 / hz)
+        assert [float((stream.duration or 0) * (stream.time_base or 0)) for stream in container.streams] == pytest.approx(
+            [2.2, 2.2], abs=0.5 / hz
+        )
     assert 0 <= len(sound) - 2.2 * hz < 1024  # decoders give the encoder's last frame whole
     given = SourceAudio(video).samples(1.0, 3.2, hz)
     kept = sound[: len(given)]
@@ -176,7 +178,7 @@ def test_the_frame_hash_is_that_of_the_pictures_encoded(tmp_path: Path):
     video = write_video(tmp_path / "made.mp4", [("red", 1.0), ("blue", 1.0)], size=(160, 160), audio=tone(2.0))
     of = clip(0.519, 1.519)
     row, path = render(video, of)
-    frames = [frame.crop(of.left, of.top, of.right, of.bottom, (160, 160)) for frame in VideoFrames(video, 0.519, 1.519)]
+    frames = [frame.crop(of.left_px, of.top_px, of.right_px, of.bottom_px, (160, 160)) for frame in VideoFrames(video, 0.519, 1.519)]
     assert row.frames == len(frames) == 25
     assert row.frames_sha256 == hashlib.sha256(b"".join(frame.tobytes() for frame in frames)).hexdigest()
     assert row.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()

@@ -58,7 +58,9 @@ def test_falls_with_every_step_of_blur_of_a_real_face(tmp_path):
     values = []
     for sigma in (0.0, 1.0, 2.0, 4.0, 8.0):
         picture = frame.rgb() if sigma == 0 else np.asarray(cv2.GaussianBlur(frame.rgb(), (0, 0), sigma), np.uint8)
-        values.append(sharpness(write_video(tmp_path / f"{sigma}.mp4", [(picture, 0.6)], size=(1280, 720), crf=8), (500.0, 150.0, 780.0, 430.0)))
+        values.append(
+            sharpness(write_video(tmp_path / f"{sigma}.mp4", [(picture, 0.6)], size=(1280, 720), crf=8), (500.0, 150.0, 780.0, 430.0))
+        )
     assert all(after < 0.9 * before for before, after in pairwise(values)), values
 
 

@@ -27,7 +27,7 @@ def run(faces: list[Face], shot: Shot = SHOT, **fields) -> tuple[list[Track], li
 
 
 def centres(track: Track) -> np.ndarray:
-    return (np.array(track.left) + np.array(track.right)) / 2
+    return (np.array(track.left_px) + np.array(track.right_px)) / 2
 
 
 def test_two_still_faces_are_two_tracks_named_from_left_to_right():
@@ -136,8 +136,10 @@ def test_two_people_in_view_throughout_are_two_whole_tracks(name):
     for track in tracks:
         assert track.start_s == times_s[0]
         assert track.end_s > times_s[-1] - 0.01
-        assert max(np.abs(np.diff(centres(track)))) < 0.7 * np.median(np.array(track.right) - np.array(track.left)), "never jumps to the other man"
-    assert all(left < right for left, right in zip(tracks[0].left, tracks[1].left, strict=True))
+        assert max(np.abs(np.diff(centres(track)))) < 0.7 * np.median(np.array(track.right_px) - np.array(track.left_px)), (
+            "never jumps to the other man"
+        )
+    assert all(left < right for left, right in zip(tracks[0].left_px, tracks[1].left_px, strict=True))
 
 
 def test_one_man_passes_in_front_of_another():

@@ -24,7 +24,9 @@ def by_formula(frame: av.VideoFrame) -> tuple[np.ndarray, np.ndarray]:
     bits = frame.format.components[0].bits
     planes = []
     for plane in frame.planes:
-        values = np.frombuffer(memoryview(plane), np.uint16 if bits > 8 else np.uint8).reshape(plane.height, -1)[:, : plane.width] / 2 ** (bits - 8)
+        values = np.frombuffer(memoryview(plane), np.uint16 if bits > 8 else np.uint8).reshape(plane.height, -1)[:, : plane.width] / 2 ** (
+            bits - 8
+        )
         values = values.repeat(round(frame.height / plane.height), 0).repeat(round(frame.width / plane.width), 1)
         planes.append(values[: frame.height, : frame.width])
     y, cb, cr = planes
@@ -113,7 +115,9 @@ def test_a_transport_stream_keeps_its_clock(tmp_path):
 
 @pytest.mark.parametrize("bt709", [False, True])
 @pytest.mark.parametrize("full_range", [False, True])
-@pytest.mark.parametrize(("pixel_format", "codec"), [("yuv420p", "libx264"), ("yuv444p", "libx264"), ("yuv422p10le", "libx264"), ("yuv420p10le", "libx265")])
+@pytest.mark.parametrize(
+    ("pixel_format", "codec"), [("yuv420p", "libx264"), ("yuv444p", "libx264"), ("yuv422p10le", "libx264"), ("yuv420p10le", "libx265")]
+)
 def test_colours_agree_with_the_formula(tmp_path, pixel_format, codec, full_range, bt709):
     path = write_video(
         tmp_path / "a.mp4", [(ramp(), 0.4)], pixel_format=pixel_format, codec=codec, full_range=full_range, bt709=bt709
@@ -300,7 +304,12 @@ def test_what_is_no_video_is_a_drop(tmp_path):
     sound = write_audio(tmp_path / "a.wav", tone(1, 16000))
     silent = write_video(tmp_path / "a.mp4")
     cut_off = truncated(silent, tmp_path / "b.mp4", 0.02)
-    for path, reason in ((tmp_path / "empty.mp4", "empty_file"), (tmp_path / "page.mp4", "not_a_video"), (sound, "no_video_stream"), (cut_off, "truncated")):
+    for path, reason in (
+        (tmp_path / "empty.mp4", "empty_file"),
+        (tmp_path / "page.mp4", "not_a_video"),
+        (sound, "no_video_stream"),
+        (cut_off, "truncated"),
+    ):
         assert of_drop(lambda path=path: list(VideoFrames(path))).reason == reason
     assert of_drop(lambda: SourceAudio(silent)).reason == "no_audio_stream"
     with pytest.raises(FileNotFoundError):
@@ -311,12 +320,15 @@ def test_what_is_no_video_is_a_drop(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "codec"), [("a.mp4", "aac"), ("a.mkv", "pcm_s16le"), ("a.mkv", "libopus"), ("a.ts", "aac"), ("a.mov", "pcm_s16le"), ("a.mp4", "mp3")]
+    ("name", "codec"),
+    [("a.mp4", "aac"), ("a.mkv", "pcm_s16le"), ("a.mkv", "libopus"), ("a.ts", "aac"), ("a.mov", "pcm_s16le"), ("a.mp4", "mp3")],
 )
 @pytest.mark.parametrize("hz", [16000, 48000])
 def test_a_click_sounds_with_its_flash(tmp_path, name, codec, hz):
     times_s = [0.2, 0.88, 1.6]
-    path = write_video(tmp_path / name, [(flashes(times_s), 2.0)], audio=clicks(2.0, times_s, 48000), audio_hz=48000, audio_codec=codec, keyframe_every=50)
+    path = write_video(
+        tmp_path / name, [(flashes(times_s), 2.0)], audio=clicks(2.0, times_s, 48000), audio_hz=48000, audio_codec=codec, keyframe_every=50
+    )
     seen_s = [frame.pts_s for frame in VideoFrames(path) if frame.gray(20).mean() > 128]
     sound = SourceAudio(path)
     for flash_s in seen_s:
@@ -378,7 +390,9 @@ def test_channels_are_mixed_down_without_clipping(tmp_path):
         assert np.abs(mono).max() <= 1.0
         assert np.median(np.abs(mono)) == pytest.approx(0.98, abs=0.02), channels
     left_only = np.stack([loud, np.zeros_like(loud)], 1).astype(np.float32)
-    assert np.median(np.abs(SourceAudio(write_audio(tmp_path / "l.wav", left_only, 48000)).samples(0, 1, 48000))) == pytest.approx(0.49, abs=0.01)
+    assert np.median(np.abs(SourceAudio(write_audio(tmp_path / "l.wav", left_only, 48000)).samples(0, 1, 48000))) == pytest.approx(
+        0.49, abs=0.01
+    )
 
 
 def test_of_several_tracks_the_default_one_plays(tmp_path):

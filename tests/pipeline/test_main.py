@@ -50,8 +50,12 @@ def test_status_as_a_picture(corpus: str, tmp_path: Path, capsys: pytest.Capture
     assert "clips" in (tmp_path / "funnel.svg").read_text()
 
 
-@pytest.mark.parametrize(("name", "told"), [("good.mp4", "kept"), ("dropped.mp4", "no_sense"), ("fails.mp4", "as asked"), ("no.mp4", "missing_file")])
-def test_explain_tells_the_story_of_every_input_by_its_file_name(corpus: str, name: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("name", "told"), [("good.mp4", "kept"), ("dropped.mp4", "no_sense"), ("fails.mp4", "as asked"), ("no.mp4", "missing_file")]
+)
+def test_explain_tells_the_story_of_every_input_by_its_file_name(
+    corpus: str, name: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert told in said(capsys, "explain", corpus, name)
 
 
@@ -99,7 +103,9 @@ def test_plan_tells_the_stages_before_any_work(corpus: str, videos: Path, tmp_pa
         (["status", "nowhere"], "headset run RECIPE"),
     ],
 )
-def test_what_cannot_be_done_is_told_with_what_can(arguments: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_done_is_told_with_what_can(
+    arguments: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert told in " ".join(said(capsys, *arguments, status=2).split())
 

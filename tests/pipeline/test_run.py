@@ -138,7 +138,9 @@ def test_a_killed_run_goes_on_where_it_stopped(videos: Path, tmp_path: Path) -> 
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TOY_LOG": str(tmp_path / "log")}
     subprocess.run([*command, "--out", str(tmp_path / "calm")], cwd=ROOT, env=environment, check=True, timeout=300)
     (tmp_path / "log").unlink()
-    running = subprocess.Popen([*command, "--out", str(tmp_path / "hit")], cwd=ROOT, env={**environment, "TOY_SLEEP_S": "1.5"}, start_new_session=True)
+    running = subprocess.Popen(
+        [*command, "--out", str(tmp_path / "hit")], cwd=ROOT, env={**environment, "TOY_SLEEP_S": "1.5"}, start_new_session=True
+    )
     deadline = time.monotonic() + 120
     while len(list((tmp_path / "hit").glob("receipts/CountFrames*/*.json"))) < 2:
         assert time.monotonic() < deadline
@@ -149,7 +151,9 @@ def test_a_killed_run_goes_on_where_it_stopped(videos: Path, tmp_path: Path) -> 
     committed = {path.relative_to(tmp_path / "hit"): path.read_bytes() for path in (tmp_path / "hit" / "receipts").rglob("*.json")}
     assert 2 <= len([path for path in committed if "CountFrames" in str(path)]) < 7
     time.sleep(3)  # orphaned workers see that their driver is gone
-    again = subprocess.run([*command, "--out", str(tmp_path / "hit")], cwd=ROOT, env=environment, check=True, timeout=300, capture_output=True, text=True)
+    again = subprocess.run(
+        [*command, "--out", str(tmp_path / "hit")], cwd=ROOT, env=environment, check=True, timeout=300, capture_output=True, text=True
+    )
     assert content(tmp_path / "hit") == content(tmp_path / "calm")
     assert {path: (tmp_path / "hit" / path).read_bytes() for path in committed} == committed
     looked = Counter((tmp_path / "log").read_text().split())

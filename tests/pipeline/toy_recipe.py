@@ -48,7 +48,19 @@ class ProposeClips(Operator):
     min_s: float = 0.3
 
     def __call__(self, shot: Shot, media: Media) -> Iterator[Clip | Drop]:
-        clip = Clip(shot.source_id, f"{shot.shot_id}/t0", shot.shot_id, f"{shot.shot_id}/t0", "speaker0", shot.start_s, shot.end_s, 0.0, 0.0, 1.0, 1.0)
+        clip = Clip(
+            shot.source_id,
+            f"{shot.shot_id}/t0",
+            shot.shot_id,
+            f"{shot.shot_id}/t0",
+            "speaker0",
+            shot.start_s,
+            shot.end_s,
+            0.0,
+            0.0,
+            1.0,
+            1.0,
+        )
         if shot.end_s - shot.start_s < self.min_s:
             yield Drop("too_short", clip)
         else:

@@ -1,0 +1,377 @@
+"""What the user typed becomes sources, and everything that cannot is named: the counts add up."""
+
+import hashlib
+import itertools
+import json
+import os
+import time
+import tracemalloc
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import pipeline.listing
+from manifests.media import s3_client, sha256_of
+from manifests.tables import Dropped, Source, schema
+from pipeline.listing import Listing, list_sources
+from tests.site import serve_s3
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HEADSET_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+def ids(listing: Listing) -> list[str]:
+    return [source.source_id for source in listing.sources]
+
+
+def reasons(listing: Listing) -> dict[str, int]:
+    return dict(Counter(drop.reason for drop in listing.dropped))
+
+
+def file_id(content: bytes) -> str:
+    return f"file-{hashlib.sha256(content).hexdigest()[:12]}"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with videos, a sound, what is neither, and what must not be found."""
+    root = tmp_path / "videos"
+    for name, content in {
+        "b.mp4": b"b", "sub/a.MKV": b"a", "sub/deeper/naïve 漢字 'quoted'; rm -rf.mov": b"c", "sound.wav": b"d", "notes.txt": b"x", "picture.jpg": b"y",
+        ".hidden.mp4": b"h", ".git/objects.mp4": b"g", "corpus/media/00/render.mp4": b"r", "same as b.mp4": b"b",
+    }.items():  # fmt: skip
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(content)
+    return root
+
+
+def test_a_folder_is_searched_through(folder: Path):
+    listing = list_sources([str(folder)], skip=[folder / "corpus"])
+    assert ids(listing) == sorted(file_id(content) for content in (b"a", b"b", b"c", b"d"))
+    assert [(source.bytes, len(source.sha256)) for source in listing.sources] == [(1, 64)] * 4
+    assert reasons(listing) == {"duplicate": 1}
+    assert listing.dropped[0].source_id == file_id(b"b")
+    assert f"the same as {folder}/b.mp4" in listing.dropped[0].detail
+
+
+def test_moving_or_renaming_a_folder_changes_no_id(folder: Path):
+    before = ids(list_sources([str(folder)]))
+    (folder / "b.mp4").rename(folder / "renamed.m4v")
+    assert ids(list_sources([str(folder.rename(folder.with_name("moved")))])) == before
+
+
+def test_the_order_of_what_was_typed_changes_nothing(folder: Path):
+    arguments = [str(folder), str(folder / "b.mp4"), "yt:CPCoMyuBRM0", "https://youtu.be/CPCoMyuBRM0", "missing.mp4", "https://h.org/v.mp4"]
+    listings = {repr(list_sources(order)) for order in itertools.islice(itertools.permutations(arguments), 0, 720, 60)}
+    assert len(listings) == 1
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://www.youtube.com/watch?v=CPCoMyuBRM0",
+        "http://youtube.com/watch?v=CPCoMyuBRM0&t=6s",
+        "https://m.youtube.com/watch?list=PL123&v=CPCoMyuBRM0&index=3",
+        "HTTPS://WWW.YouTube.com/watch?v=CPCoMyuBRM0#t=3",
+        "https://youtu.be/CPCoMyuBRM0?si=abcdef",
+        "https://www.youtube.com/shorts/CPCoMyuBRM0",
+        "https://www.youtube.com/embed/CPCoMyuBRM0?start=3",
+        "https://www.youtube-nocookie.com/embed/CPCoMyuBRM0",
+        "https://www.youtube.com/live/CPCoMyuBRM0",
+        "https://www.youtube.com/v/CPCoMyuBRM0",
+        "yt:CPCoMyuBRM0",
+        "CPCoMyuBRM0",
+    ],
+)
+def test_youtube_in_every_form_is_one_source(address: str):
+    (source,) = list_sources([address]).sources
+    assert (source.source_id, source.uri) == ("yt-CPCoMyuBRM0", "https://www.youtube.com/watch?v=CPCoMyuBRM0")
+
+
+def test_a_youtube_look_alike_is_not_youtube():
+    listing = list_sources(["https://youtube.com.evil.org/watch?v=CPCoMyuBRM0", "https://evil.org/?u=youtu.be/CPCoMyuBRM0"])
+    assert [source.source_id[:4] for source in listing.sources] == ["web-", "web-"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("http://H.org/a.mp4", "http://h.org:80/a.mp4#t=3", True),
+        ("https://h.org/a b.mp4", "https://h.org/a%20b.mp4", True),
+        ("https://h.org/é.mp4", "https://h.org/%C3%A9.mp4", True),
+        ("https://h.org/a.mp4?utm_source=x&id=1", "https://h.org/a.mp4?id=1", True),
+        ("https://bücher.org/a.mp4", "https://xn--bcher-kva.org/a.mp4", True),
+        ("https://h.org/a.mp4", "http://h.org/a.mp4", False),
+        ("https://h.org/A.mp4", "https://h.org/a.mp4", False),
+        ("https://h.org/a.mp4?id=1", "https://h.org/a.mp4?id=2", False),
+        ("https://h.org:8443/a.mp4", "https://h.org/a.mp4", False),
+        ("s3://bucket/a #1?.mp4", "s3://bucket/a", False),
+    ],
+)
+def test_two_spellings_of_one_address_are_one_source(one: str, other: str, same: bool):
+    listing = list_sources([one, other])
+    assert len(listing.sources) == (1 if same else 2)
+    assert reasons(listing) == ({"duplicate": 1} if same else {})
+
+
+@pytest.mark.parametrize(
+    ("argument", "reason"),
+    [
+        ("file:///etc/passwd", "scheme_not_allowed"),
+        ("FILE:/etc/passwd", "scheme_not_allowed"),
+        ("data:video/mp4;base64,AAAA", "scheme_not_allowed"),
+        ("javascript:alert(1)", "scheme_not_allowed"),
+        ("ftp://h.org/a.mp4", "scheme_not_allowed"),
+        ("http://", "not_an_address"),
+        ("http://h.org:port/a.mp4", "not_an_address"),
+        ("http://[::1/a.mp4", "not_an_address"),
+        ("http://a b/c.mp4", "not_an_address"),
+        ("http://h.org/a\x00.mp4", "not_an_address"),
+        ("yt:tooshort", "not_an_address"),
+        ("https://www.youtube.com/@channel", "not_one_video"),
+        ("https://www.youtube.com/playlist?list=PL123", "not_one_video"),
+        ("s3://bucket", "not_one_video"),
+        ("https://user:hunter2@h.org/a.mp4", "credentials_in_address"),
+        ("https://h.org/a.mp4?X-Amz-Credential=k&X-Amz-Signature=hunter2", "credentials_in_address"),
+        ("https://h.org/a.mp4?token=hunter2", "credentials_in_address"),
+        ("no/such/file.mp4", "missing_file"),
+        ("", "empty_entry"),
+        ("/dev/null", "not_a_file"),
+    ],
+)
+def test_what_cannot_be_a_source_says_why(argument: str, reason: str):
+    listing = list_sources([argument])
+    assert listing.sources == []
+    (drop,) = listing.dropped
+    assert (drop.reason, drop.operator, drop.subject_table, drop.failed) == (reason, "list_sources", "sources", False)
+    assert drop.drop_id == f"{drop.subject}@list_sources"
+    assert "hunter2" not in repr(drop)
+    assert repr(drop).isprintable()
+
+
+def test_a_name_that_no_table_can_hold_is_told(tmp_path: Path):
+    (tmp_path / os.fsdecode(b"broken\xff.mp4")).write_bytes(b"x")
+    listing = list_sources([str(tmp_path)])
+    assert reasons(listing) == {"name_not_utf8": 1}
+    assert listing.dropped[0].detail.encode()
+    assert "broken\\udcff.mp4" in listing.dropped[0].detail
+
+
+def test_an_empty_file_is_a_source_and_a_second_one_its_duplicate(tmp_path: Path):
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).touch()
+    listing = list_sources([str(tmp_path)])
+    assert ids(listing) == [file_id(b"")]
+    assert reasons(listing) == {"duplicate": 1}
+
+
+def test_a_folder_and_a_list_with_nothing_in_them_are_told(tmp_path: Path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "list.txt").write_text("# only a comment\n\n")
+    assert reasons(list_sources([str(tmp_path / "folder"), str(tmp_path / "list.txt")])) == {"empty_folder": 1, "empty_list": 1}
+
+
+ENTRIES = ["clips/a.mp4", "https://h.org/b.mp4", "https://youtu.be/CPCoMyuBRM0", "-7TMJtnhiPM"]
+
+
+def write_list(path: Path, form: str) -> Path:
+    """The same four entries in one of the forms that lists come in."""
+    names = [f"name{number}" for number in range(4)]
+    rows = [{"name": name, "URL": entry, "licence": "CC-BY"} for name, entry in zip(names, ENTRIES, strict=True)]
+    match form:
+        case "txt":
+            path.write_text("# mine\n" + "\n".join(ENTRIES) + "\n\n")
+        case "txt_bom_crlf":
+            path.write_bytes(("\ufeff" + "\r\n".join(ENTRIES)).encode())
+        case "txt_with_names":
+            path.write_text("\n".join([ENTRIES[0], f"name1 {ENTRIES[1]}", f"a name with spaces\t{ENTRIES[2]}", ENTRIES[3]]))
+        case "csv":
+            path.write_text("name,URL,licence\n" + "\n".join(f'"{row["name"]}, said",{row["URL"]},CC-BY' for row in rows))
+        case "csv_bom_crlf":
+            path.write_bytes(("\ufeffURL\r\n" + "\r\n".join(ENTRIES) + "\r\n").encode())
+        case "csv_no_header":
+            path.write_text("\n".join(f"{entry},{name}" for entry, name in zip(ENTRIES, names, strict=True)))
+        case "csv_first_column":
+            path.write_text("what,who\n" + "\n".join(f"{entry},{name}" for entry, name in zip(ENTRIES, names, strict=True)))
+        case "tsv":
+            path.write_text("id\tvideo_path\n" + "\n".join(f"{name}\t{entry}" for entry, name in zip(ENTRIES, names, strict=True)))
+        case "jsonl":
+            path.write_text("\n".join(json.dumps(row) for row in rows))
+        case "jsonl_strings":
+            path.write_text("\n".join(json.dumps(entry) for entry in ENTRIES))
+        case "parquet":
+            pq.write_table(pa.Table.from_pylist(rows), path)
+    return path
+
+
+FORMS = [
+    "txt",
+    "txt_bom_crlf",
+    "txt_with_names",
+    "csv",
+    "csv_bom_crlf",
+    "csv_no_header",
+    "csv_first_column",
+    "tsv",
+    "jsonl",
+    "jsonl_strings",
+    "parquet",
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_lists_come_in_many_forms(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "a.mp4").write_bytes(b"a")
+    path = write_list(tmp_path / f"list.{form.split('_')[0]}", form)
+    monkeypatch.chdir("/")  # relative paths start at the list
+    listing = list_sources([str(path)])
+    assert listing.dropped == []
+    assert {source.uri for source in listing.sources} == {
+        str(tmp_path / "clips" / "a.mp4"),
+        "https://h.org/b.mp4",
+        "https://www.youtube.com/watch?v=CPCoMyuBRM0",
+        "https://www.youtube.com/watch?v=-7TMJtnhiPM",
+    }
+    assert {source.licence for source in listing.sources} == ({"CC-BY"} if form in ("csv", "jsonl", "parquet") else {""})
+
+
+def test_a_manifests_sources_table_is_a_list(tmp_path: Path):
+    sha256 = hashlib.sha256(b"a").hexdigest()
+    good = {"source_id": "web-1", "uri": "https://h.org/b.mp4", "sha256": sha256.upper(), "licence": "x"}
+    rows = [good, {"source_id": "y", "uri": None, "sha256": "", "licence": ""}]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "sources.parquet")
+    listing = list_sources([str(tmp_path / "sources.parquet")])
+    assert [(source.uri, source.sha256, source.licence) for source in listing.sources] == [("https://h.org/b.mp4", sha256, "x")]
+    assert reasons(listing) == {"empty_entry": 1}
+    assert "in sources.parquet row 2" in listing.dropped[0].detail
+
+
+def test_a_local_file_that_is_not_the_listed_one_is_told(tmp_path: Path):
+    (tmp_path / "a.mp4").write_bytes(b"a")
+    (tmp_path / "list.csv").write_text(f"file,sha256\na.mp4,{'0' * 64}\n")
+    assert reasons(list_sources([str(tmp_path / "list.csv")])) == {"checksum_changed": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("a.jsonl", b'{"url": "https://h.org/a.mp4"\n', "not_json"),
+        ("a.txt", b"\xff\xfe\x00h\n", "list_unreadable"),
+        ("a.parquet", b"not parquet", "list_unreadable"),
+        ("a.csv", b'url\n"' + b"x" * 200_000 + b'"\n', "list_unreadable"),
+    ],
+)
+def test_a_broken_list_is_told(name: str, content: bytes, reason: str, tmp_path: Path):
+    (tmp_path / name).write_bytes(content)
+    assert reasons(list_sources([str(tmp_path / name)])) == {reason: 1}
+
+
+def test_a_broken_line_costs_that_line_alone(tmp_path: Path):
+    (tmp_path / "a.jsonl").write_text('"https://h.org/a.mp4"\n{broken\n\n"https://h.org/b.mp4"\n')
+    listing = list_sources([str(tmp_path / "a.jsonl")])
+    assert len(listing.sources) == 2
+    assert reasons(listing) == {"not_json": 1}
+    assert "a.jsonl line 2" in listing.dropped[0].detail
+
+
+def test_the_same_line_many_times_is_one_source_and_the_rest_have_ids_of_their_own(tmp_path: Path):
+    (tmp_path / "list.txt").write_text("https://h.org/a.mp4\n" * 4 + "missing.mp4\n" * 3)
+    listing = list_sources([str(tmp_path / "list.txt")])
+    assert len(listing.sources) == 1
+    assert reasons(listing) == {"duplicate": 3, "missing_file": 3}
+    assert len({drop.drop_id for drop in listing.dropped}) == 6
+
+
+def test_a_duplicate_does_not_take_away_what_a_list_knows(tmp_path: Path):
+    (tmp_path / "list.csv").write_text("url,licence\nhttps://h.org/a.mp4,CC-BY\n")
+    assert list_sources(["https://h.org/a.mp4", str(tmp_path / "list.csv")]).sources[0].licence == "CC-BY"
+
+
+def test_a_large_file_is_read_once_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    read: list[Path] = []
+
+    def reading(path: Path) -> str:
+        read.append(path)
+        return sha256_of(path)
+
+    monkeypatch.setattr(pipeline.listing, "sha256_of", reading)
+    monkeypatch.setattr(pipeline.listing._Hashes, "SETTLED_NS", 0)
+    path = tmp_path / "a.mp4"
+    path.write_bytes(bytes(2**20))
+    first = ids(list_sources([str(path)]))
+    assert ids(list_sources([str(path)])) == first
+    assert len(read) == 1
+    before = path.stat()
+    path.write_bytes(b"!" + bytes(2**20 - 1))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # the same size and date: only the time of change tells
+    assert ids(list_sources([str(path)])) == [file_id(path.read_bytes())] != first
+    assert len(read) == 2
+
+
+def test_a_machine_whose_cache_cannot_be_written_lists_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HEADSET_CACHE", str(tmp_path / "file" / "below"))
+    (tmp_path / "a.mp4").write_bytes(bytes(2**20))
+    assert ids(list_sources([str(tmp_path / "a.mp4")])) == [file_id(bytes(2**20))]
+
+
+def test_a_prefix_of_a_bucket_is_searched_through(monkeypatch: pytest.MonkeyPatch):
+    with serve_s3() as store:
+        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in (
+            ("ACCESS_KEY_ID", "test"),
+            ("SECRET_ACCESS_KEY", "test"),
+            ("DEFAULT_REGION", "us-east-1"),
+            ("ENDPOINT_URL", store.address),
+        ):
+            monkeypatch.setenv(f"AWS_{name}", value)
+        client = s3_client()
+        client.create_bucket(Bucket="videos")
+        for key in ("a/1.mp4", "a/b/2 #odd?.MKV", "a/notes.txt", "c/3.mp4"):
+            client.put_object(Bucket="videos", Key=key, Body=b"x")
+        assert {source.uri for source in list_sources(["s3://videos/a/"]).sources} == {"s3://videos/a/1.mp4", "s3://videos/a/b/2 #odd?.MKV"}
+        assert len(list_sources(["s3://videos/"]).sources) == 3
+        assert reasons(list_sources(["s3://videos/none/", "s3://no-such-bucket/"])) == {"empty_folder": 1, "missing_bucket": 1}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *['"\\ud83d.mp4"', '{"url": "https://h.org/a.mp4", "licence": "half \\ud83d"}', '{"url": "s3://bucket/\\ud83d"}'],
+        *['{"url": 3}', "null", "[1]", "{}"],
+    ],
+)
+def test_nothing_a_list_can_hold_breaks_a_table(line: str, tmp_path: Path):
+    (tmp_path / "list.jsonl").write_text(line + "\n")
+    listing = list_sources([str(tmp_path / "list.jsonl")])
+    assert len(listing.sources) + len(listing.dropped) == 1
+    pa.Table.from_pylist([asdict(row) for row in listing.sources], schema(Source))
+    pa.Table.from_pylist([asdict(row) for row in listing.dropped], schema(Dropped))
+
+
+@pytest.mark.parametrize("kind", ["addresses", "files"])
+def test_ten_thousand_entries_are_listed_in_seconds_and_flat(kind: str, tmp_path: Path):
+    for number in range(10_000 if kind == "files" else 0):
+        (tmp_path / f"{number}.mp4").write_bytes(str(number).encode())
+    figures = {}
+    for count in (2_000, 10_000):
+        lines = [f"{number}.mp4" if kind == "files" else f"https://h.org/{number}.mp4" for number in range(count)]
+        (tmp_path / "list.txt").write_text("\n".join(lines))
+        tracemalloc.start()
+        list_sources([str(tmp_path / "list.txt")])
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        began = time.perf_counter()
+        listing = list_sources([str(tmp_path / "list.txt")])
+        figures[count] = (time.perf_counter() - began, peak)
+        assert len(listing.sources) == count
+    assert figures[10_000][0] < 15
+    assert figures[10_000][1] < 8 * figures[2_000][1] < 200 * 2**20
