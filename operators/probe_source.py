@@ -18,7 +18,6 @@ from manifests.tables import Source
 from operators.base import Drop, Media, Operator
 from operators.containers import CONTAINERS
 
-# Containers with one recording in them. What else FFmpeg reads may name other files and addresses, or be pictures and text.
 MP4_BOXES = {b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"mfra", b"sidx", b"free", b"skip", b"wide", b"uuid", b"meta", b"pnot"}
 STATES_DURATION = ("mov", "matroska")  # demuxers whose duration is what the file says, not an estimate
 

@@ -273,7 +273,7 @@ class Story:
         named = named or [(shard, source) for shard, source in found if wanted and wanted in source.uri]
         if not named and not self.listed:
             raise ManifestError(
-                f"{manifest.root} knows no source, clip or file {wanted!r}; "
+                f"{manifest.root} knows no source, clip or file {wanted!r}; "  # noqa: S608 - a query for people to type
                 f"headset sql {manifest.root} 'select source_id, uri from sources' lists them"
             )
         if len(named) > 1:
