@@ -9,8 +9,23 @@ from typing import Any
 from manifests.manifest import Manifest
 from manifests.tables import Source
 
-# Seconds of one core for a second of 720p video, until this machine has its own. Measured by benchmarks/curate.py.
-SHIPPED: dict[str, float] = {}
+# Seconds of one core for a second of 720p video that is all talking head, until this machine has its own: docs/speed.md.
+SHIPPED: dict[str, float] = {
+    "DownloadVideo": 0.006,
+    "ProbeSource": 0.004,
+    "DetectShots": 0.10,
+    "DetectFaces": 0.09,
+    "TrackFaces": 0.02,
+    "DiarizeSpeakers": 0.29,
+    "MatchSpeakers": 0.35,
+    "PlanClips": 0.004,
+    "ScoreSharpness": 0.07,
+    "ScoreFace": 0.18,
+    "ScoreSpeech": 0.10,
+    "ScoreSync": 0.30,
+    "KeepClips": 0.004,
+    "RenderClips": 0.38,
+}
 
 
 @dataclass(frozen=True)
