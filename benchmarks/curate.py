@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -109,12 +110,10 @@ def stage_alone(corpus: str, recipe_name: str, stage: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def all_stages(corpus: str, recipe_name: str) -> list[dict[str, Any]]:
-    found = []
-    for stage in range(len(recipe_named(recipe_name).stages)):
+def all_stages(corpus: str, recipe_name: str, last: int = 99) -> Iterator[dict[str, Any]]:
+    for stage in range(min(last, len(recipe_named(recipe_name).stages))):
         command = [sys.executable, "-m", "benchmarks.curate", "--stage", str(stage), "--recipe", recipe_name, "--corpus", corpus]
-        found.append(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1]))
-    return found
+        yield json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
 
 
 def decode_once(path: Path) -> float:
@@ -158,6 +157,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--recipe", default="talking_head")
     parser.add_argument("--memory", type=float, nargs="*", help="minutes of the sources to tell the peak memory for")
+    parser.add_argument("--last", type=int, default=99, help="with --memory: how many stages to run")
     parser.add_argument("--stage", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--corpus", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -168,18 +168,14 @@ def main() -> None:
         sys.exit("set HEADSET_MEDIA to a folder that holds single/headpose_31.mp4")
     with tempfile.TemporaryDirectory() as folder:
         if options.memory:
-            rows = {}
+            print("| minutes | stage | peak MB | before work |\n|---|---|---|---|")
             for minutes in options.memory:
                 corpus, _ = listed(folder, minutes)
-                for told in all_stages(corpus, options.recipe):
-                    rows.setdefault(told["stage"], []).append(f"{told['peak_mb']:.0f} ({told['idle_mb']:.0f})")
-            print("| stage | " + " | ".join(f"{minutes:g} min: peak MB (before work)" for minutes in options.memory) + " |")
-            print("|---" * (1 + len(options.memory)) + "|")
-            for stage, cells in rows.items():
-                print(f"| {stage} | " + " | ".join(cells) + " |")
+                for told in all_stages(corpus, options.recipe, options.last):
+                    print(f"| {minutes:g} | {told['stage']} | {told['peak_mb']:.0f} | {told['idle_mb']:.0f} |", flush=True)
             return
         corpus, source = listed(folder, options.minutes)
-        stages = all_stages(corpus, options.recipe)
+        stages = list(all_stages(corpus, options.recipe))
         manifest = Manifest(corpus)
         floor = {
             "one decode": decode_once(source),

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from manifests import cache
+
 PLACE = re.compile(r"media/[0-9a-f]{2}/[0-9a-f]{64}(\.[a-z0-9]{1,8})?")
 PART_BYTES = 16 * 2**20  # of a multipart upload; larger files go up in parts
 
@@ -80,7 +82,8 @@ class MediaStore:
     def fetch(self, place: str, sha256: str, into: Path) -> Path:
         """A local path of the file, checked once a process: the file itself in a folder store, else a copy under `into`.
 
-        A copy that is already there serves again. Two processes may fetch into the same folder at once.
+        A copy that is already there serves again. Two processes may fetch into the same folder at once. Copies are held under
+        the byte budget of `manifests/cache.py`; the last two that a process was given stay.
 
         Raises:
             MissingMedia, DamagedMedia, MissingBucket, AccessDenied, StoreUnreachable
@@ -96,9 +99,10 @@ class MediaStore:
                 )
             return path
         path = into / Path(place).name
-        if path.is_file() and _intact(path, sha256):
+        if cache.use(path) and _intact(path, sha256):
             return path
         into.mkdir(parents=True, exist_ok=True)
+        cache.make_room(into, self._bytes(place) or 0)
         part = into / f".{uuid4().hex}.part"
         try:
             with s3_errors(f"{self.root}/{place}"):
@@ -106,6 +110,7 @@ class MediaStore:
             if not _intact(part, sha256):
                 raise DamagedMedia(f"{self.root}/{place} is not what was kept: its sha256 is no longer {sha256[:12]}…")
             os.replace(part, path)
+            cache.use(path)
         finally:
             part.unlink(missing_ok=True)
         return path
@@ -117,6 +122,10 @@ class MediaStore:
             MissingBucket, AccessDenied, StoreUnreachable
         """
         if self._s3:
+            try:
+                cache.told_budget()
+            except ValueError as error:
+                raise MediaError(str(error)) from None
             with s3_errors(self.root, missing=MissingBucket):
                 self._client.head_bucket(Bucket=self._bucket)
 

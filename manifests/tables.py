@@ -7,6 +7,7 @@ addresses made of content and time, never positions in a list and never paths.
 """
 
 from dataclasses import dataclass, fields
+from functools import cache
 from types import UnionType
 from typing import Any, ClassVar, Union, get_args, get_origin, get_type_hints
 
@@ -81,6 +82,32 @@ class Fetch(Row):
     started_at: str  # UTC, ISO 8601
     retryable: bool  # whether another try may end otherwise
     retry_at: str  # UTC, ISO 8601: not before; "" where nothing speaks against now, or nothing for another try
+
+
+@dataclass(frozen=True)
+class Fingerprint(Row):
+    """What a source looks like over time, to find copies of it. Looks without features are left out."""
+
+    table, key = "fingerprints", "fingerprint_id"
+    fingerprint_id: str  # <source>/looks
+    times_s: list[float]  # of the looks
+    looks: bytes  # (looks, 35) little-endian int16; see `operators/fingerprint_source.py`
+
+
+@dataclass(frozen=True)
+class Duplicate(Row):
+    """A source that shows what another one shows too. A table of the whole corpus, which `headset duplicates` makes anew.
+
+    A source is in it once at most, and one that others are copies of is not: without these, each video is left once.
+    """
+
+    table, key = "duplicates", "duplicate_id"
+    duplicate_id: str  # <source>=<duplicate_of>
+    duplicate_of: str  # the source kept: of all that show the same, the one with most pixels, then the longest
+    overlap_s: float  # how long both show the same
+    offset_s: float  # a moment t of this source is t + offset_s of the one kept
+    share: float  # 0 to 1: of the moments of this source that can be compared, those that are the same
+    distance: float  # 0 to 2: median of one minus the cosine between the changes in both
 
 
 @dataclass(frozen=True)
@@ -225,9 +252,10 @@ def tables() -> dict[str, type[Row]]:
     return {row.table: row for row in Row.__subclasses__() if row.__module__ == __name__}
 
 
-_ARROW: dict[Any, pa.DataType] = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+_ARROW: dict[Any, pa.DataType] = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_(), bytes: pa.binary()}
 
 
+@cache
 def schema(row: type[Row]) -> pa.Schema:
     """The Arrow schema of a table, from the annotations of its dataclass. `X | None` is nullable, nothing else is.
 

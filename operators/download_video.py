@@ -35,6 +35,7 @@ MANNERS = (
     "at_once",
     "allow_private",
     "user_agent",
+    "keep_sources",
 )
 
 
@@ -72,6 +73,7 @@ class DownloadVideo(Operator):
     at_once: int = 2  # sources of one site under way, on this machine
     allow_private: bool = False  # addresses of this machine and its network too
     user_agent: str = "headset/0.1"
+    keep_sources: bool = True  # False: once a shard is done, its downloads leave the store; what needs them again fetches them again
 
     resources: ClassVar[Resources] = Resources(cpus=0.25)
 
@@ -126,6 +128,16 @@ class DownloadVideo(Operator):
             listed = {"licence": source.licence} if source.licence else {}
             yield replace(source, sha256=sha256, bytes=size, media=place, **{**got.facts, **listed})
             return
+
+    def fetch_again(self, source: Source, media: Media) -> None:
+        """Gets a source that has left the store. Its content is checked to be that of the first time.
+
+        Raises:
+            Drop: as the first download would, with `checksum_changed` where the site gives another file now.
+        """
+        for made in self(source, media):
+            if isinstance(made, Drop):
+                raise made
 
     def _site(self, address: str) -> Site:
         parts = urlsplit(address)

@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from pipeline import report
 from pipeline.listing import Listing, list_sources
 from pipeline.rates import learn, rates
 from pipeline.recipe import Recipe, RecipeError, recipe_named, recipe_names
+from pipeline.retry import retry
 from pipeline.run import WORKER_ENVIRONMENT, Progress, run
 
 VIDEOS = "files, folders, lists (.txt .csv .tsv .jsonl .parquet), http(s) and s3 addresses, YouTube ids"
@@ -33,6 +36,7 @@ examples:
   headset run talking_head videos/ --out corpus/ --set DetectShots.threshold=4
   headset plan talking_head videos/                        what would run, with which models, for how long
   headset status corpus/                                   where it stands, and the funnel
+  headset retry corpus/ --reason rate_limited              another try for what was dropped so, and nothing else
   headset explain corpus/ interview.mp4                    the story of one source, or of one clip by its id
   headset sql corpus/ "select reason, count(*) from drops group by 1"
 """
@@ -83,6 +87,18 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument("recipe", help=f"{', '.join(recipe_names())}, or a Python file that defines RECIPE")
         made.add_argument("videos", nargs="*", help=f"{VIDEOS}; none to go on with what --out lists")
         made.add_argument("--out", metavar="CORPUS", required=made is runs, help="the corpus: a folder, or s3://bucket/prefix")
+    retries = command(
+        "retry",
+        _retry,
+        "try again what was dropped but need not have been, and nothing else",
+        "headset retry corpus/ --reason rate_limited",
+    )
+    retries.add_argument("corpus")
+    retries.add_argument(
+        "--reason", action="append", default=[], help="of the drops to try again; may be given again (default: all that are retryable)"
+    )
+    retries.add_argument("--operator", default="", help="whose drops (default: of all operators of the last run)")
+    for made in (runs, plans, retries):
         made.add_argument(
             "--set",
             metavar="OPERATOR.FIELD=VALUE",
@@ -91,7 +107,8 @@ def _parser() -> argparse.ArgumentParser:
             help="another value for a field of the recipe; may be given again",
         )
         made.add_argument("--workers", type=_positive, help="actors per stage (default: as many as fit)")
-    runs.add_argument("--cpus", type=_positive, help="cores to use on this machine (default: all)")
+    for made in (runs, retries):
+        made.add_argument("--cpus", type=_positive, help="cores to use on this machine (default: all)")
 
     status = command("status", _status, "say where a corpus stands, and print its funnel", "headset status corpus/")
     status.add_argument("corpus")
@@ -103,8 +120,14 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("id", help="a source id, a clip id, a file name or an address")
     sql = command("sql", _sql, "query the tables as they stand now, by DuckDB", 'headset sql corpus/ "select * from clips" --format csv')
     sql.add_argument("corpus")
-    sql.add_argument("query", help="the tables: sources shots faces tracks turns speaking clips renders scores drops")
+    sql.add_argument(
+        "query", help="the tables: sources shots faces tracks turns speaking clips renders scores drops fingerprints duplicates"
+    )
     sql.add_argument("--format", choices=("table", "json", "csv"), default="table")
+    duplicates = command(
+        "duplicates", _duplicates, "find the sources that show what another one shows, copies by any name", "headset duplicates corpus/"
+    )
+    duplicates.add_argument("corpus")
     sheet = command("sheet", _sheet, "draw a contact sheet of the kept clips", "headset sheet corpus/ --out clips.png")
     sheet.add_argument("corpus")
     sheet.add_argument("--out", metavar="PNG", required=True)
@@ -135,19 +158,75 @@ def _list(options: argparse.Namespace, console: Console) -> Listing:
 def _run(options: argparse.Namespace) -> int:
     console = Console()
     recipe = _recipe(options)
-    steps = recipe.plan()
+    recipe.plan()  # says what is wrong with it before anything is listed
     listing = _list(options, console)
     MediaStore(options.out).check()
     manifest = Manifest(options.out)
-    new = manifest.add(listing.sources, listing.dropped)
+    new = manifest.add(listing.sources, listing.dropped, listing.lists)
     if not manifest.exists():
         raise RecipeError(f"nothing to run: name {VIDEOS}")
     for drop in listing.dropped:
         console.print(f"[yellow]{drop.reason}[/]: {drop.detail}", highlight=False)
     if options.videos:
         console.print(f"{len(listing.sources)} sources named, {len(new)} of them new to {options.out}.", highlight=False)
+    _go_on(recipe, manifest, options, console, _done(recipe, manifest))
+    return 0
+
+
+def _retry(options: argparse.Namespace) -> int:
+    console = Console()
+    manifest = _existing(options.corpus)
+    recipe = _last_recipe(manifest, options.set)
+    before = _done(recipe, manifest)
+    found = retry(manifest, reasons=tuple(options.reason), operator=options.operator)
+    if found.left:
+        console.print(f"Going on with {found.left} sources of a retry that was stopped.", highlight=False)
+    if found.drops:
+        sources = len({drop.source_id for drop in found.drops})
+        console.print(
+            f"Trying {len(found.drops)} rows of {sources} sources again: {_counted(drop.reason for drop in found.drops)}.", highlight=False
+        )
+    elif not found.left:
+        console.print(
+            "Nothing to try again." + (f" Dropped for good: {_counted(found.others.elements())}." if found.others else ""), highlight=False
+        )
+        return 0
+    _go_on(recipe, manifest, options, console, before)
+    return 0
+
+
+def _counted(reasons: Iterable[str]) -> str:
+    return ", ".join(f"{reason} {n}" for reason, n in sorted(Counter(reasons).items(), key=lambda item: (-item[1], item[0])))
+
+
+def _last_recipe(manifest: Manifest, changes: list[str]) -> Recipe:
+    """
+    Raises:
+        RecipeError: where nothing ran, or the recipe would no longer do the steps that ran.
+    """
+    last = manifest.run
+    if last is None or not last.origin:
+        what = "nothing ran here yet" if last is None else f"{last.recipe} was run by a program, not by `headset run`"
+        raise RecipeError(f"{manifest.root}: {what}; `headset run RECIPE --out {manifest.root}` runs a recipe")
+    recipe = recipe_named(last.origin)
+    for assignment in (*last.changes, *changes):
+        recipe = recipe.set(assignment)
+    if [step.version for step in recipe.plan()] != [step.version for step in last.steps]:
+        raise RecipeError(
+            f"{last.origin} would now do other steps than it did last, since a field, the code or the machine is another; "
+            f"do those first: headset run {last.origin} --out {manifest.root}"
+        )
+    return recipe
+
+
+def _done(recipe: Recipe, manifest: Manifest) -> dict[str, set[int]]:
+    """By step the shards that were done before, if only in part: what they cost is known."""
+    return {step.version: manifest.committed(step.version) | manifest.retries(step.version).keys() for step in recipe.plan()}
+
+
+def _go_on(recipe: Recipe, manifest: Manifest, options: argparse.Namespace, console: Console, before: dict[str, set[int]]) -> None:
+    """Runs what is not done, and prints the funnel."""
     _fetch_weights(recipe, console)
-    before = {step.version: manifest.committed(step.version) for step in steps}
     began = time.monotonic()
     ours = _start_ray(options.cpus, console)
     try:
@@ -155,16 +234,16 @@ def _run(options: argparse.Namespace) -> int:
     finally:
         if ours:
             _stop_ray()
-    manifest = Manifest(options.out)
+    root = manifest.root
+    manifest = Manifest(root)
     learn(manifest, before)
     console.print()
     report.print_funnel(manifest, console)
     console.print(
-        f"{report.clock(time.monotonic() - began)}. Look: headset status {options.out}, headset explain {options.out} ID, headset sql {options.out} QUERY",
+        f"{report.clock(time.monotonic() - began)}. Look: headset status {root}, headset explain {root} ID, headset sql {root} QUERY",
         highlight=False,
         soft_wrap=True,
     )
-    return 0
 
 
 def _watch(recipe: Recipe, manifest: Manifest, workers: int | None, console: Console) -> None:
@@ -297,6 +376,13 @@ def _sql(options: argparse.Namespace) -> int:
         else:
             json.dump(table.to_pylist(), sys.stdout, indent=1, default=str)
             print()
+    return 0
+
+
+def _duplicates(options: argparse.Namespace) -> int:
+    from pipeline.duplicates import print_duplicates
+
+    print_duplicates(_existing(options.corpus), Console())
     return 0
 
 

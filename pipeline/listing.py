@@ -13,7 +13,7 @@ import sqlite3
 import stat
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ COLUMNS = (
     "video_id",
 )
 
-_FACTS = (("sha256",), ("licence", "license"))
+_FACTS = (("sha256",), ("licence", "license"), ("duration_s", "duration", "seconds"))
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://|(file|data|javascript):", re.IGNORECASE)
 
 
@@ -79,6 +79,7 @@ class Listing:
 
     sources: list[Source]  # unique, by source_id
     dropped: list[Dropped]  # by drop_id
+    lists: dict[str, dict[str, float | None]]  # by the path of a list: what it named, with its seconds where it tells; see `Manifest.add`
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,8 @@ class _Entry:
     base: str = ""  # the folder relative paths start from
     sha256: str = ""  # as the list has it
     licence: str = ""
+    list_path: str = ""
+    seconds: float | None = None  # as the list has it
     problem: tuple[str, str] = ("", "")  # a reason and its detail, where it is known already
 
 
@@ -104,7 +107,7 @@ def list_sources(arguments: Iterable[str], skip: Iterable[Path] = ()) -> Listing
 
     An argument is a video or audio file, a folder or `s3://bucket/prefix/` (searched through), a list (.txt, .csv, .tsv,
     .parquet, .jsonl), an `http(s)` or `s3` address, a YouTube id or `yt:<id>`. A list has one entry a line, or a column named like one of
-    `COLUMNS`, else its first column; its columns `sha256` and `licence` are taken over. Relative paths in a list start at
+    `COLUMNS`, else its first column; its columns `sha256`, `licence` and `duration_s` are taken over. Relative paths in a list start at
     the list. In a .txt, `#` starts a comment line, and an address may follow a name, as in HDTF's lists.
 
     Args:
@@ -128,6 +131,10 @@ def list_sources(arguments: Iterable[str], skip: Iterable[Path] = ()) -> Listing
         same.sort(key=lambda one: (not one[3].sha256, not one[3].licence, one[0], one[1], one[3].sha256, one[3].licence))
         kept = same[0][3]
         problems += [(one[0], source_id, one[2], _Problem("duplicate", f"the same as {kept.uri}")) for one in same[1:]]
+    lists: dict[str, dict[str, float | None]] = defaultdict(dict)
+    for source_id, same in by_id.items():
+        for _, _, entry, _ in same:
+            _note(lists, entry, source_id)
     dropped: list[Dropped] = []
     times: Counter[str] = Counter()
     for text, source_id, entry, problem in sorted(problems, key=lambda p: (p[0], p[2].where, p[3].reason, p[3].detail)):
@@ -135,12 +142,19 @@ def list_sources(arguments: Iterable[str], skip: Iterable[Path] = ()) -> Listing
         times[subject] += 1
         if times[subject] > 1:
             subject = f"{subject}-{times[subject]}"
+        _note(lists, entry, source_id or subject)
         where = f"in {entry.where}" if entry.where else ""
         detail = addresses.scrubbed("; ".join(part for part in (text, where, problem.detail) if part))
         by = list_sources.__name__
         dropped.append(Dropped(source_id or subject, f"{subject}@{by}", subject, "sources", by, problem.reason, detail, False, False))
     sources = [same[0][3] for _, same in sorted(by_id.items())]
-    return Listing(sources, sorted(dropped, key=lambda drop: drop.drop_id))
+    return Listing(sources, sorted(dropped, key=lambda drop: drop.drop_id), dict(lists))
+
+
+def _note(lists: dict[str, dict[str, float | None]], entry: _Entry, named: str) -> None:
+    if entry.list_path:
+        known = lists[entry.list_path].get(named)
+        lists[entry.list_path][named] = entry.seconds if known is None else known
 
 
 def _expand(argument: str, skipped: set[str]) -> Iterator[_Entry]:
@@ -194,7 +208,8 @@ def _prefix(address: str) -> Iterator[_Entry]:
 
 
 def _list(path: Path) -> Iterator[_Entry]:
-    base, kind = os.path.dirname(os.path.abspath(path)), path.suffix.lower()
+    whole = os.path.abspath(path)
+    base, kind = os.path.dirname(whole), path.suffix.lower()
     read = {".txt": _text_rows, ".parquet": _parquet_rows, ".jsonl": _json_rows}.get(kind, _csv_rows)
     found = False
     try:
@@ -202,18 +217,24 @@ def _list(path: Path) -> Iterator[_Entry]:
             found = True
             where = f"{path.name} {where}"
             if isinstance(row, _Problem):
-                yield _Entry(where, problem=(row.reason, row.detail))
+                yield _Entry(where, list_path=whole, problem=(row.reason, row.detail))
                 continue
             names = {str(name).strip().lower(): name for name in row}
             column = next((names[name] for name in COLUMNS if name in names), next(iter(row), None))
             text = "" if column is None or row[column] is None else str(row[column]).strip()
-            sha256, licence = (next((str(row[names[name]] or "").strip() for name in wanted if name in names), "") for wanted in _FACTS)
-            yield _Entry(text, where, base, sha256.lower(), licence.encode(errors="replace").decode())
+            sha256, licence, seconds = (
+                next((str(row[names[name]] or "").strip() for name in wanted if name in names), "") for wanted in _FACTS
+            )
+            yield _Entry(text, where, base, sha256.lower(), licence.encode(errors="replace").decode(), whole, _seconds(seconds))
     except (OSError, UnicodeDecodeError, csv.Error, pa.ArrowException) as error:
         yield _Entry(str(path), problem=("list_unreadable", f"{type(error).__name__}: {error}"))
     else:
         if not found:
             yield _Entry(str(path), problem=("empty_list", "no entry in it"))
+
+
+def _seconds(text: str) -> float | None:
+    return float(text) if re.fullmatch(r"\d{1,9}(\.\d*)?", text) else None
 
 
 _Rows = Iterator[tuple[str, "dict[Any, Any] | _Problem"]]

@@ -52,7 +52,15 @@ def draw_funnel(manifest: Manifest, out: Path) -> None:
             colour = "#3a9d5d" if number == 0 else shades(0.2 + 0.5 * number / len(parts))
             axes.barh(place, share, left=left, color=colour, edgecolor="white")
             if share * 100 > len(name) + 2:
-                axes.text(left + share / 2, place, f"{name}\n{count}", ha="center", va="center", fontsize=8, color="white" if number == 0 else "black")
+                axes.text(
+                    left + share / 2,
+                    place,
+                    f"{name}\n{count}",
+                    ha="center",
+                    va="center",
+                    fontsize=8,
+                    color="white" if number == 0 else "black",
+                )
             elif count and share > 0.015:
                 axes.text(left + share / 2, place, f"{name} {count}", ha="center", va="center", fontsize=6.5, rotation=90)
             left += share

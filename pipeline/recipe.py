@@ -75,6 +75,8 @@ class Recipe:
     name: str
     what: str  # one line for people
     stages: tuple[Stage, ...]
+    origin: str = ""  # its name, or the absolute path of its file, where it has one
+    changes: tuple[str, ...] = ()  # what `set` was given
 
     def plan(self) -> list[Step]:
         """The steps in order, each named by all it depends on.
@@ -111,7 +113,7 @@ class Recipe:
         return Step(operator, f"{operator.name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}", stage, inputs)
 
     def record(self) -> RunRecord:
-        return RunRecord(self.name, [step.record() for step in self.plan()])
+        return RunRecord(self.name, [step.record() for step in self.plan()], self.origin, list(self.changes))
 
     def weights(self) -> list[Weight]:
         """The model files the recipe needs, each once."""
@@ -137,6 +139,7 @@ class Recipe:
             raise RecipeError(f"--set {assignment}: {self.name} has no {operator_name}; {instead}")
         return replace(
             self,
+            changes=(*self.changes, assignment),
             stages=tuple(
                 Stage(*(_assigned(op, field, text, assignment) if op.name == operator_name else op for op in stage.operators))
                 for stage in self.stages
@@ -174,11 +177,11 @@ def recipe_named(name: str) -> Recipe:
         spec.loader.exec_module(module)
         if not isinstance(getattr(module, "RECIPE", None), Recipe):
             raise RecipeError(f"{name} defines no RECIPE = Recipe(...)")
-        return module.RECIPE
+        return replace(module.RECIPE, origin=str(Path(name).absolute()))
     names = recipe_names()
     if name not in names:
         raise RecipeError(f"no recipe {name!r}; there are {', '.join(names)}, and any Python file with a RECIPE")
-    return importlib.import_module(f"pipeline.recipes.{name}").RECIPE
+    return replace(importlib.import_module(f"pipeline.recipes.{name}").RECIPE, origin=name)
 
 
 def recipe_names() -> list[str]:

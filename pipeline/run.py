@@ -16,17 +16,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Any, cast
 
 from manifests.manifest import LISTED, Manifest, ManifestError
-from manifests.media import MediaStore
+from manifests.media import MediaStore, MissingMedia
 from manifests.tables import Dropped, Row, Source
 from operators.base import Audio, Drop, Frames, Media, Resources
+from operators.download_video import DownloadVideo
 from pipeline.decode import SourceAudio, VideoFrames
 from pipeline.fan_out import fan_out
 from pipeline.rates import rates
 from pipeline.recipe import Recipe, Step
 
+DUPLICATE_KEY = "duplicate_key"  # a second row of one key is a failure beside the row that was read
 MAX_DEATHS = 2  # a row in work when its worker died this often in one run is dropped
 
 # The native libraries of every worker compute on one thread: actors are the parallelism, and sums keep their order.
@@ -104,11 +107,12 @@ def _stream(
         1.0, there.get("CPU", 1.0) / (sum(size * need.cpus for size, need in zip(sizes, needs, strict=True) if not need.gpus) or 1)
     )
     gpu_share = min(1.0, there.get("GPU", 0.0) / (sum(size * need.gpus for size, need in zip(sizes, needs, strict=True)) or 1))
+    download = next((step for step in recipe.plan() if isinstance(step.operator, DownloadVideo)), None)
     dataset: Any = ray.data.from_items([{"shard": shard} for shard in left], override_num_blocks=len(left))
     for group, need, size in zip(todo, needs, sizes, strict=True):
         dataset = dataset.map(
             cast(Any, ShardWorker),
-            fn_constructor_args=(manifest, group, run_id, board),
+            fn_constructor_args=(manifest, group, run_id, board, download, group is todo[-1]),
             # Of a fixed size: a pool that grows takes the place of an actor that died, which then never comes back.
             compute=ActorPoolStrategy(size=size),
             num_cpus=None if need.gpus else need.cpus * cpu_share,  # Ray Data schedules on one of the two
@@ -205,8 +209,13 @@ def _progress(board: Any, recipe: Recipe, todo: list[list[Step]], sizes: dict[in
 class ShardWorker:
     """A Ray actor: the steps of one stage. Models load lazily, once, inside its operators."""
 
-    def __init__(self, manifest: Manifest, steps: list[Step], run_id: str, board: Any):
-        self.manifest, self.steps, self.run_id, self.board = manifest, steps, run_id, board
+    def __init__(self, manifest: Manifest, steps: list[Step], run_id: str, board: Any, download: Step | None = None, last: bool = False):
+        """
+        Args:
+            download: the step that fetched the sources.
+            last: whether a shard is done when these steps are.
+        """
+        self.manifest, self.steps, self.run_id, self.board, self.download, self.last = manifest, steps, run_id, board, download, last
         os.environ.update(WORKER_ENVIRONMENT)
         self.store = MediaStore(manifest.root)
 
@@ -216,12 +225,25 @@ class ShardWorker:
             self._work(shard, pending)
         else:
             self.board.report.remote(self.steps[0].stage, shard, 1.0, Counter())
+        if self.last:
+            self._evict(shard)
         return {"shard": shard}
+
+    def _evict(self, shard: int) -> None:
+        """Deletes what was downloaded for a shard, where the recipe says so. A source's own file elsewhere is never touched."""
+        if self.download is None or cast(DownloadVideo, self.download.operator).keep_sources:
+            return
+        for source in self.manifest.read(Source, [self.download.version], shard):
+            if source.media:
+                self.store.delete(source.media)
 
     def _work(self, shard: int, steps: list[Step]) -> None:
         stage = "+".join(step.version for step in steps)
         books = {step.version: Book(step) for step in steps}
         given = Given(self.manifest, steps, shard)
+        for step in steps:
+            if again := self.manifest.retry(step.version, shard):
+                books[step.version].keep_others(self.manifest, shard, again, given.rows)
         claims = self.manifest.claims(stage, shard)
         deaths: Counter[str] = Counter()
         if claims.get("run") == self.run_id:
@@ -229,12 +251,13 @@ class ShardWorker:
             deaths[claims["row"]] += 1
         rows = given.rows
         for number, row in enumerate(rows):
+            wanted = [step for step in steps if books[step.version].wants(row)]
             if deaths[row.row_id] >= MAX_DEATHS:
-                for step in steps:
+                for step in wanted:
                     books[step.version].enter(row, worker_died(row, step))
-            else:
+            elif wanted:
                 self.manifest.claim(stage, shard, {"run": self.run_id, "row": row.row_id, "deaths": deaths})
-                for step, answer in zip(steps, self._answers(row, steps, given), strict=True):
+                for step, answer in zip(wanted, self._answers(row, wanted, given), strict=True):
                     books[step.version].enter(row, answer)
             self._tell(shard, (number + 1) / (len(rows) + 1), books)
         for step in steps:
@@ -244,7 +267,7 @@ class ShardWorker:
 
     def _answers(self, row: Row, steps: list[Step], given: "Given") -> list["Answer"]:
         """What each step made of the row, over one decode for those that look at frames."""
-        reach = Reach(row, given.source_of(row), self.store)
+        reach = Reach(row, given.source_of(row), self.store, cast(DownloadVideo, self.download.operator) if self.download else None)
         answers: dict[str, Answer] = {}
         looking = [step for step in steps if Frames in step.operator.signature.asks.values()]
         for step in steps:
@@ -268,6 +291,8 @@ class ShardWorker:
             self.manifest.write(table, step.version, shard, book.rows[table])
         self.manifest.write(Dropped, step.version, shard, book.drops)
         self.manifest.commit(step.version, shard, book.receipt())
+        if book.again is not None:
+            self.manifest.retried(step.version, shard)
 
     def _tell(self, shard: int, share: float, books: dict[str, "Book"]) -> None:
         counts: Counter[str] = Counter()
@@ -315,14 +340,26 @@ class Reach:
     row: Row
     source: Source | None
     store: MediaStore
+    download: DownloadVideo | None = None  # to get again what has left the store
+    _one_at_a_time: Any = field(default_factory=Lock, repr=False)  # operators that share a decode ask from threads of their own
 
     @cached_property
     def path(self) -> Path:
+        with self._one_at_a_time:
+            return self._path()
+
+    def _path(self) -> Path:
         if self.source is None:
             raise ManifestError(f"{self.row.row_id}: its source {self.row.source_id} is not among the sources")
-        if self.source.media:
+        if not self.source.media:
+            return Path(self.source.uri)
+        try:
             return self.store.fetch(self.source.media, self.source.sha256, media_cache())
-        return Path(self.source.uri)
+        except MissingMedia:
+            if self.download is None or "://" not in self.source.uri:
+                raise
+            self.download.fetch_again(self.source, cast(Media, self))
+            return self.store.fetch(self.source.media, self.source.sha256, media_cache())
 
     def keep(self, made: Path, suffix: str) -> tuple[str, str]:
         return self.store.put(made, suffix)
@@ -433,8 +470,36 @@ class Book:
         self.drops: list[Dropped] = []
         self.calls: Counter[str] = Counter()
         self.given_up: Counter[str] = Counter()  # proposed rows, by table, beside the row that was read
-        self.began, self.cpu_s, self.decode_s = time.monotonic(), 0.0, 0.0
+        self.began, self.seconds, self.cpu_s, self.decode_s = time.monotonic(), 0.0, 0.0, 0.0
+        self.again: set[str] | None = None  # the sources to do; None for all
         self._keys: set[tuple[type[Row], str]] = set()
+
+    def wants(self, row: Row) -> bool:
+        return self.again is None or row.source_id in self.again
+
+    def keep_others(self, manifest: Manifest, shard: int, retry: dict[str, Any], given: list[Row]) -> None:
+        """Takes over what the step made of the sources that are not to be done again, and counts it anew."""
+        self.again, version, operator = set(retry["sources"]), self.step.version, self.step.operator
+        reads = operator.signature.reads
+        for table in operator.signature.writes:
+            kept = [row for row in manifest.read(table, [version], shard) if table.log or not self.wants(row)]
+            self.rows[table] += kept
+            self._keys |= {(table, row.row_id) for row in kept}
+        self.drops = [drop for drop in manifest.read(Dropped, [version], shard) if not self.wants(drop)]
+        self._keys |= {(Dropped, drop.drop_id) for drop in self.drops}
+        others = {row.row_id for row in given if not self.wants(row)}
+        ended = {}
+        for drop in self.drops:
+            if drop.reason == DUPLICATE_KEY:
+                continue
+            if drop.subject_table == reads.table and drop.subject in others:
+                ended[drop.subject] = "failed" if drop.failed else "dropped"
+            else:
+                self.given_up[drop.subject_table] += 1
+        self.calls.update({"read": len(others), "answered": len(others) - len(ended)})
+        self.calls.update(ended.values())
+        if before := retry["receipt"]:
+            self.seconds, self.cpu_s, self.decode_s = before["seconds"], before["cpu_s"], before["decode_cpu_s"]
 
     def enter(self, row: Row, answer: Answer) -> None:
         self.calls["read"] += 1
@@ -443,7 +508,7 @@ class Book:
         self.decode_s += answer.decode_s
         for made in answer.rows:
             if (type(made), made.row_id) in self._keys:
-                drop = Drop("duplicate_key", detail=f"{self.step.operator.name} made two rows {made.row_id}")
+                drop = Drop(DUPLICATE_KEY, detail=f"{self.step.operator.name} made two rows {made.row_id}")
                 self._drop(_dropped(self.step.operator.name, made, drop, failed=True))
             else:
                 self._keys.add((type(made), made.row_id))
@@ -469,7 +534,8 @@ class Book:
             "drops": len(self.drops),
             "given_up": dict(self.given_up),
             "reasons": dict(sorted(Counter(drop.reason for drop in self.drops).items())),
-            "seconds": round(time.monotonic() - self.began, 3),
+            "inputs": {table.table: list(steps) for table, steps in self.step.inputs.items()},
+            "seconds": round(self.seconds + time.monotonic() - self.began, 3),
             "cpu_s": round(self.cpu_s, 3),
             "decode_cpu_s": round(self.decode_s, 3),
         }

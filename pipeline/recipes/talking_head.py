@@ -9,6 +9,7 @@ from operators.detect_faces import DetectFaces
 from operators.detect_shots import DetectShots
 from operators.diarize_speakers import DiarizeSpeakers
 from operators.download_video import DownloadVideo
+from operators.fingerprint_source import FingerprintSource
 from operators.keep_clips import KeepClips
 from operators.match_speakers import MatchSpeakers
 from operators.plan_clips import PlanClips
@@ -27,7 +28,7 @@ RECIPE = Recipe(
     (
         Stage(DownloadVideo()),
         Stage(ProbeSource()),
-        Stage(DetectShots(), DetectFaces()),
+        Stage(DetectShots(), DetectFaces(), FingerprintSource()),
         Stage(TrackFaces()),
         Stage(DiarizeSpeakers()),
         Stage(MatchSpeakers()),

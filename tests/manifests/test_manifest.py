@@ -76,6 +76,27 @@ def test_many_sources_share_shards(manifest: Manifest) -> None:
     assert max(sizes) == SHARD_SOURCES
 
 
+def test_a_list_that_is_named_again_replaces_what_was_known_of_it(manifest: Manifest) -> None:
+    manifest.add([Source("a", "")], lists={"/l/x.txt": {"a": None}, "/l/y.txt": {"a": 2.0}})
+    manifest.add([Source("b", "")], lists={"/l/x.txt": {"a": 1.0, "b": None}})
+    assert manifest.lists() == {"/l/x.txt": {"a": 1.0, "b": None}, "/l/y.txt": {"a": 2.0}}
+
+
+def test_a_step_taken_back_is_not_committed_until_it_is_done_again(manifest: Manifest) -> None:
+    manifest.add([Source("a", "")])
+    manifest.commit("x", 0, {"inputs": {"sources": [LISTED]}, "cpu_s": 1.0})
+    assert manifest.steps_done() == {"x": {"sources": [LISTED]}}
+    manifest.take_back("x", 0, ["a"])
+    manifest.take_back("x", 0, ["b"])
+    assert manifest.steps_done() == {"x": {"sources": [LISTED]}}
+    assert manifest.committed("x") == set()
+    assert manifest.retries("x") == {0: {"sources": ["a", "b"], "receipt": {"inputs": {"sources": [LISTED]}, "cpu_s": 1.0}}}
+    manifest.commit("x", 0, {})
+    manifest.retried("x", 0)
+    assert manifest.retries("x") == {}
+    assert manifest.committed("x") == {0}
+
+
 def test_current_rows_are_those_of_the_last_committed_step_of_each_shard(manifest: Manifest) -> None:
     manifest.add([Source("a", "a.mp4"), Source("b", "b.mp4")])
     manifest.remember(RunRecord("r", [step("Find", ["shots"], []), step("More", ["shots"], []), step("Refine", ["shots"], ["shots"])]))

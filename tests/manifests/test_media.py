@@ -225,3 +225,16 @@ def test_a_run_killed_in_the_middle_of_an_upload_leaves_nothing_visible_and_goes
 
 def _everything_told(error: BaseException) -> str:
     return f"{error!r} {error} {error.__cause__!r} {'' if error.__suppress_context__ else repr(error.__context__)}"
+
+
+def test_copies_of_what_lies_on_s3_stay_within_their_budget(s3: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HEADSET_CACHE_BYTES", "3500")
+    store = MediaStore("s3://corpus/budget")
+    kept = []
+    for number in range(6):
+        (tmp_path / "made").write_bytes(bytes([number]) * 1000)
+        kept.append(store.put(tmp_path / "made", ".mp4"))
+    for place, sha256 in kept:
+        assert store.fetch(place, sha256, tmp_path / "cache").stat().st_size == 1000
+        assert len(list((tmp_path / "cache").iterdir())) <= 3
+    assert {path.name for path in (tmp_path / "cache").iterdir()} == {Path(place).name for place, _ in kept[3:]}

@@ -7,13 +7,14 @@ from urllib.parse import urlsplit
 import pytest
 
 from manifests.manifest import Manifest
-from manifests.tables import Dropped, Fetch, Source
+from manifests.tables import Dropped, Fetch, Shot, Source
 from operators.download_video import DownloadVideo
 from operators.sites import Site
 from pipeline.listing import list_sources
-from pipeline.recipe import Recipe, Stage
+from pipeline.recipe import Recipe, Stage, recipe_named
 from pipeline.report import balance, funnel
 from pipeline.run import run
+from tests.made_videos import write_video
 from tests.site import CASES, listed, serve
 
 RECIPE = Recipe(
@@ -55,3 +56,37 @@ def test_a_second_run_fetches_nothing_again_and_everything_is_accounted_for(ray_
     assert Counter(row["source_id"] for row in fetches).total() == sum(case.tries for case in CASES)
     assert not any(row["failed"] for row in drops)
     assert all((tmp_path / "corpus" / row["media"]).is_file() for row in sources)
+
+
+def test_sources_leave_the_store_when_a_shard_is_done_and_come_back_by_need(ray_here: None, tmp_path: Path):
+    crawl = recipe_named(str(Path(__file__).with_name("crawl_recipe.py"))).set("DownloadVideo.keep_sources=false")
+
+    def media() -> list[Path]:
+        return [path for path in (tmp_path / "corpus" / "media").rglob("*") if path.is_file()]
+
+    with serve(tmp_path / "site") as site:
+        Site(urlsplit(site.address).netloc, 1, 0).forget()
+        own = write_video(tmp_path / "own.mp4", [("red", 1.0)], size=(64, 64))
+        listing = list_sources([f"{site.address}/good0.mp4", f"{site.address}/good1.mp4", str(own)])
+        manifest = Manifest(str(tmp_path / "corpus"))
+        manifest.add(listing.sources, listing.dropped)
+        run(crawl, manifest)
+        first = Manifest(manifest.root)
+        assert (first.rows(Source), first.rows(Shot), media()) == (3, 6, [])
+        assert own.is_file()
+        assert site.asked == {"/good0.mp4": 1, "/good1.mp4": 1}
+
+        run(crawl.set("CutInTwo.at_s=0.2"), manifest)
+        again = Manifest(manifest.root)
+        assert {row["end_s"] for row in again.table(Shot).to_pylist() if row["start_s"] == 0} == {0.2}
+        assert site.asked == {"/good0.mp4": 2, "/good1.mp4": 2}, "once each, and none for the step that was done"
+        assert media() == []
+
+        site.files["good0"] = site.files["good2"]
+        run(crawl.set("CutInTwo.at_s=0.3"), manifest)
+        changed = Manifest(manifest.root)
+        balance(changed, funnel(changed))
+        (drop,) = [row for row in changed.table(Dropped).to_pylist() if row["subject_table"] == "sources"]
+        assert (drop["operator"], drop["reason"], drop["failed"]) == ("CutInTwo", "checksum_changed", False)
+        assert changed.rows(Shot) == 4
+        assert media() == []

@@ -334,12 +334,15 @@ def test_a_prefix_of_a_bucket_is_searched_through(monkeypatch: pytest.MonkeyPatc
         ):
             monkeypatch.setenv(f"AWS_{name}", value)
         client = s3_client()
-        client.create_bucket(Bucket="videos")
+        client.create_bucket(Bucket="searched")
         for key in ("a/1.mp4", "a/b/2 #odd?.MKV", "a/notes.txt", "c/3.mp4"):
-            client.put_object(Bucket="videos", Key=key, Body=b"x")
-        assert {source.uri for source in list_sources(["s3://videos/a/"]).sources} == {"s3://videos/a/1.mp4", "s3://videos/a/b/2 #odd?.MKV"}
-        assert len(list_sources(["s3://videos/"]).sources) == 3
-        assert reasons(list_sources(["s3://videos/none/", "s3://no-such-bucket/"])) == {"empty_folder": 1, "missing_bucket": 1}
+            client.put_object(Bucket="searched", Key=key, Body=b"x")
+        assert {source.uri for source in list_sources(["s3://searched/a/"]).sources} == {
+            "s3://searched/a/1.mp4",
+            "s3://searched/a/b/2 #odd?.MKV",
+        }
+        assert len(list_sources(["s3://searched/"]).sources) == 3
+        assert reasons(list_sources(["s3://searched/none/", "s3://no-such-bucket/"])) == {"empty_folder": 1, "missing_bucket": 1}
 
 
 @pytest.mark.parametrize(
@@ -375,3 +378,18 @@ def test_ten_thousand_entries_are_listed_in_seconds_and_flat(kind: str, tmp_path
         assert len(listing.sources) == count
     assert figures[10_000][0] < 15
     assert figures[10_000][1] < 8 * figures[2_000][1] < 200 * 2**20
+
+
+def test_what_a_list_named_is_told_each_once_with_its_seconds(tmp_path: Path):
+    """The share that was had of a list is a share of the videos in it, not of its lines, whatever else was listed."""
+    (tmp_path / "a.csv").write_text(
+        "url,duration\nhttps://h.org/a.mp4,12.5\nhttps://h.org/a.mp4#t=3,\nhttps://h.org/b.mp4,unknown\nmissing.mp4,3\n"
+    )
+    (tmp_path / "b.txt").write_text("https://h.org/a.mp4\n")
+    listing = list_sources([str(tmp_path / "a.csv"), str(tmp_path / "b.txt"), "https://h.org/c.mp4"])
+    ids = {source.uri: source.source_id for source in listing.sources}
+    (missing,) = [drop.subject for drop in listing.dropped if drop.reason == "missing_file"]
+    assert listing.lists == {
+        str(tmp_path / "a.csv"): {ids["https://h.org/a.mp4"]: 12.5, ids["https://h.org/b.mp4"]: None, missing: 3.0},
+        str(tmp_path / "b.txt"): {ids["https://h.org/a.mp4"]: None},
+    }

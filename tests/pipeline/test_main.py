@@ -110,7 +110,7 @@ def test_what_cannot_be_done_is_told_with_what_can(
     assert told in " ".join(said(capsys, *arguments, status=2).split())
 
 
-@pytest.mark.parametrize("command", ["run", "plan", "status", "explain", "sql", "sheet", "weights"])
+@pytest.mark.parametrize("command", ["run", "plan", "retry", "status", "explain", "sql", "sheet", "weights"])
 def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ def corpus(tmp_path: Path) -> Manifest:
     video = write_video(tmp_path / "video.mp4", [("red", 2.0), ("blue", 2.0)], size=(128, 128), audio=tone(4.0))
     clip = Clip("s", "s/0-4/t0", "s/0-4", "s/0-4/t0", "speaker0", 0.0, 4.0, 0.0, 0.0, 128.0, 128.0)
     media = SimpleNamespace(path=video, keep=MediaStore(manifest.root).put)
-    (render,) = RenderClips(size=128)(clip, VideoFrames(video, 0.0, 4.0), SourceAudio(video), media)
+    (render,) = RenderClips(size=128)(clip, VideoFrames(video, 0.0, 4.0), SourceAudio(video), cast(Any, media))
     score = Score("s", "s/0-4/t0#face_width_px", clip.clip_id, "face_width_px", "boxes", 101.0)
     manifest.add([Source("s", str(video))])
     manifest.remember(RunRecord("r", [StepRecord("All", "All-1", 0, "sources", ["clips", "renders", "scores"], [], {}, {}, [])]))
