@@ -124,7 +124,7 @@ class FindDuplicates:
         del found
         lists = max(1, round(2 * len(vectors) ** 0.5)) if len(vectors) > 20_000 else 1  # one list is searched exactly
         faiss.omp_set_num_threads(1)  # sums keep their order
-        index = faiss.index_factory(vectors.shape[1], f"IVF{lists},SQ8", faiss.METRIC_INNER_PRODUCT)
+        index: Any = faiss.index_factory(vectors.shape[1], f"IVF{lists},SQ8", faiss.METRIC_INNER_PRODUCT)
         index.cp.seed, index.cp.niter, index.cp.max_points_per_centroid, index.cp.min_points_per_centroid = 1, 10, 64, 1
         index.nprobe = min(8, lists)
         index.train(vectors[:: max(1, len(vectors) // (64 * lists + 1000))].astype(np.float32))
