@@ -43,7 +43,7 @@ slow: env
 check: env
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/pyright
+	@$(BIN)/pyright --pythonpath $(BIN)/python
 
 bench: env
 	@$(BIN)/python -m benchmarks.curate

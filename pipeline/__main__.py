@@ -112,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
 
     status = command("status", _status, "say where a corpus stands, and print its funnel", "headset status corpus/")
     status.add_argument("corpus")
-    status.add_argument("--picture", metavar="SVG", help="save what is printed as a picture too")
+    status.add_argument("--picture", metavar="PNG", help="draw the funnel too")
     explain = command(
         "explain", _explain, "tell the story of one source or clip, with the numbers", "headset explain corpus/ interview.mp4"
     )
@@ -343,10 +343,12 @@ def _length_s(uri: str) -> float | None:
 
 
 def _status(options: argparse.Namespace) -> int:
-    console = Console(record=bool(options.picture), width=130 if options.picture else None)
-    report.print_status(_existing(options.corpus), console)
+    manifest = _existing(options.corpus)
+    report.print_status(manifest, Console())
     if options.picture:
-        console.save_svg(options.picture, title=f"headset status {options.corpus}")
+        from pipeline.picture import draw_funnel
+
+        draw_funnel(manifest, Path(options.picture))
     return 0
 
 
