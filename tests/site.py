@@ -17,6 +17,7 @@ from urllib.parse import unquote
 
 import av
 import numpy as np
+import pytest
 import requests
 
 from tests.made_videos import tone, write_audio, write_video
@@ -441,6 +442,16 @@ def serve_s3() -> Iterator[ObjectStore]:
         front.server_close()
         thread.join()
         moto.stop()
+
+
+def aws_points_at(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sets AWS's own chain to the store, and nothing of the person's who runs the tests."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", store.address)
 
 
 class _Front(BaseHTTPRequestHandler):

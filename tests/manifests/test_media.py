@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from manifests.media import AccessDenied, DamagedMedia, MediaStore, MissingBucket, MissingMedia, StoreUnreachable, s3_client
-from tests.site import ObjectStore, serve_s3, wait_for
+from tests.site import ObjectStore, aws_points_at, serve_s3, wait_for
 
 SMALL = b"some bytes that stand for a video" * 1000
 LARGE_BYTES = 40 * 2**20  # three parts
@@ -27,15 +27,7 @@ def server() -> Iterator[ObjectStore]:
 
 @pytest.fixture
 def s3(server: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in (
-        ("ACCESS_KEY_ID", "test"),
-        ("SECRET_ACCESS_KEY", "hunter2"),
-        ("DEFAULT_REGION", "us-east-1"),
-        ("ENDPOINT_URL", server.address),
-    ):
-        monkeypatch.setenv(f"AWS_{name}", value)
+    aws_points_at(server, monkeypatch)
     s3_client().create_bucket(Bucket="corpus")
     server.asked.clear()
     return server

@@ -29,7 +29,7 @@ from operators.pages import user_options
 from operators.sites import Site
 from pipeline.listing import list_sources
 from tests.made_videos import write_video
-from tests.site import CASES, Case, ObjectStore, WebSite, listed, serve, serve_s3, wait_for
+from tests.site import CASES, Case, ObjectStore, WebSite, aws_points_at, listed, serve, serve_s3, wait_for
 
 QUICK = DownloadVideo(tries=3, timeout_s=0.7, backoff_s=0.05, patience_s=3, gap_s=0, max_bytes=2**24, max_seconds=20, allow_private=True)
 
@@ -520,15 +520,7 @@ def server() -> Iterator[ObjectStore]:
 
 @pytest.fixture
 def bucket(server: ObjectStore, site: WebSite, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in (
-        ("ACCESS_KEY_ID", "test"),
-        ("SECRET_ACCESS_KEY", "hunter2"),
-        ("DEFAULT_REGION", "us-east-1"),
-        ("ENDPOINT_URL", server.address),
-    ):
-        monkeypatch.setenv(f"AWS_{name}", value)
+    aws_points_at(server, monkeypatch)
     s3_client().create_bucket(Bucket="videos")
     s3_client().put_object(Bucket="videos", Key="a folder/odd #name?.mp4", Body=site.files["good0"])
     return server

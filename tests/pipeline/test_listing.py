@@ -18,7 +18,7 @@ import pipeline.listing
 from manifests.media import s3_client, sha256_of
 from manifests.tables import Dropped, Source, schema
 from pipeline.listing import Listing, list_sources
-from tests.site import serve_s3
+from tests.site import aws_points_at, serve_s3
 
 
 @pytest.fixture(autouse=True)
@@ -324,15 +324,7 @@ def test_a_machine_whose_cache_cannot_be_written_lists_all_the_same(tmp_path: Pa
 
 def test_a_prefix_of_a_bucket_is_searched_through(monkeypatch: pytest.MonkeyPatch):
     with serve_s3() as store:
-        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE"):
-            monkeypatch.delenv(name, raising=False)
-        for name, value in (
-            ("ACCESS_KEY_ID", "test"),
-            ("SECRET_ACCESS_KEY", "test"),
-            ("DEFAULT_REGION", "us-east-1"),
-            ("ENDPOINT_URL", store.address),
-        ):
-            monkeypatch.setenv(f"AWS_{name}", value)
+        aws_points_at(store, monkeypatch)
         client = s3_client()
         client.create_bucket(Bucket="searched")
         for key in ("a/1.mp4", "a/b/2 #odd?.MKV", "a/notes.txt", "c/3.mp4"):
