@@ -29,6 +29,8 @@ from pipeline.run import WORKER_ENVIRONMENT, Progress, run
 
 VIDEOS = "files, folders, lists (.txt .csv .tsv .jsonl .parquet), http(s) and s3 addresses, YouTube ids"
 
+STOPPED = "\nStopped. What is committed stays; run the same command again to go on."
+
 EXAMPLES = """\
 examples:
   headset run talking_head interview.mp4 --out corpus/     one video, on this machine
@@ -49,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return options.command(options)
     except KeyboardInterrupt:
-        errors.print("\nStopped. What is committed stays; run the same command again to go on.")
+        errors.print(STOPPED)
         return 130
     except (RecipeError, WeightError, ManifestError, MediaError) as error:
         errors.print(f"[red]headset:[/] {error}", highlight=False, markup=True, soft_wrap=True)
@@ -229,6 +231,8 @@ def _go_on(recipe: Recipe, manifest: Manifest, options: argparse.Namespace, cons
     _fetch_weights(recipe, console)
     began = time.monotonic()
     ours = _start_ray(options.cpus, console)
+    if ours:
+        signal.signal(signal.SIGINT, _stop_at_once)
     try:
         _watch(recipe, manifest, options.workers, console)
     finally:
@@ -296,9 +300,17 @@ def _start_ray(cpus: int | None, console: Console) -> bool:
 def _stop_ray() -> None:
     import ray
 
-    held = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave workers behind
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C now must not leave workers behind
     ray.shutdown()
-    signal.signal(signal.SIGINT, held)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _stop_at_once(*_: object) -> None:
+    """Ends the process, and with it the Ray it started. An orderly end would wait for the rows in work, a minute or an hour."""
+    console = Console(stderr=True)
+    console.show_cursor(True)
+    console.print(STOPPED)
+    os._exit(130)
 
 
 def _fetch_weights(recipe: Recipe, console: Console) -> None:
