@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from manifests.tables import Clip, Score, Shot, Source, Speaking, Track, Turn, span_id
 from operators.base import Audio, Frame
-from operators.detect_faces import DetectFaces
-from operators.match_speakers import MatchSpeakers, MouthOpening
-from operators.score_sync import ScoreSync
-from operators.track_faces import TrackFaces
+from operators.faces.detect_faces import DetectFaces
+from operators.faces.track_faces import TrackFaces
+from operators.speech.match_speakers import MatchSpeakers, MouthOpening
+from operators.speech.score_sync import ScoreSync
 from pipeline.decode import SourceAudio, VideoFrames
 
 MEDIA = Path(os.environ["HEADSET_MEDIA"])

@@ -127,7 +127,7 @@ def decode_once(path: Path) -> float:
 
 def encode_again(manifest: Manifest) -> float:
     """CPU seconds of encoding the pictures of every render once more, with its settings."""
-    from operators.render_clips import RenderClips
+    from operators.clips.render_clips import RenderClips
 
     how, spent = RenderClips(), 0.0
     for render in manifest.table(Render).to_pylist():

@@ -28,7 +28,7 @@ from pyannote.core import Annotation, Segment, Timeline
 from pyannote.metrics.diarization import DiarizationErrorRate
 
 from manifests.tables import Source
-from operators.diarize_speakers import DiarizeSpeakers
+from operators.speech.diarize_speakers import DiarizeSpeakers
 from pipeline.decode import SourceAudio
 
 DEFAULT = DiarizeSpeakers()

@@ -23,9 +23,9 @@ import av
 import av.error
 
 from operators.base import Drop
-from operators.download_video import DownloadVideo
+from operators.sources.download_video import DownloadVideo
 from pipeline.listing import list_sources
-from tests.operators.test_download_video import Holder
+from tests.operators.sources.test_download_video import Holder
 from tests.site import CASES, Case, WebSite, serve
 
 VERDICTS = ("good", "missed", "FALSE SUCCESS", "true reason", "other reason", "no reason", "other rule")

@@ -25,7 +25,7 @@ import numpy as np
 
 from manifests.manifest import LISTED, Manifest, RunRecord, StepRecord
 from manifests.tables import Dropped, Duplicate, Fingerprint, Source
-from operators.fingerprint_source import COEFFICIENTS, FingerprintSource
+from operators.sources.fingerprint_source import COEFFICIENTS, FingerprintSource
 from pipeline.decode import VideoFrames
 from pipeline.duplicates import find_duplicates
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from manifests.manifest import Manifest
 from manifests.tables import Dropped, Source
-from operators.download_video import DownloadVideo
+from operators.sources.download_video import DownloadVideo
 from pipeline.listing import list_sources
 from pipeline.recipe import Recipe, Stage
 from pipeline.run import run

@@ -91,7 +91,7 @@ class Fingerprint(Row):
     table, key = "fingerprints", "fingerprint_id"
     fingerprint_id: str  # <source>/looks
     times_s: list[float]  # of the looks
-    looks: bytes  # (looks, 35) little-endian int16; see `operators/fingerprint_source.py`
+    looks: bytes  # (looks, 35) little-endian int16; see `operators/sources/fingerprint_source.py`
 
 
 @dataclass(frozen=True)

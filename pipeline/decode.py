@@ -25,7 +25,7 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoRef
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from operators.probe_source import Display, audio_of, open_media, video_of
+from operators.sources.probe_source import Display, audio_of, open_media, video_of
 
 # Within half a level of the formulas of ITU-R BT.601 and BT.709, on every machine.
 _ROUNDED = Interpolation.ACCURATE_RND | Interpolation.BITEXACT | Interpolation.FULL_CHR_H_INT

@@ -24,7 +24,7 @@ from rich.table import Table
 
 from manifests.manifest import Manifest, ManifestError
 from manifests.tables import Duplicate, Fingerprint, Source
-from operators.fingerprint_source import COEFFICIENTS
+from operators.sources.fingerprint_source import COEFFICIENTS
 
 GRID_HZ = 4.0  # looks a second that windows are sampled at
 HARMONICS = 4  # half periods of the cosine a window is described with, from 1

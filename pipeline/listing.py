@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 
 from manifests.media import AccessDenied, MediaError, MissingBucket, s3_client, s3_errors, sha256_of
 from manifests.tables import Dropped, Source
-from operators import addresses
+from operators.sources import addresses
 
 VIDEO = frozenset(
     [

@@ -23,7 +23,7 @@ from manifests.manifest import LISTED, Manifest, ManifestError
 from manifests.media import MediaStore, MissingMedia
 from manifests.tables import Dropped, Row, Source
 from operators.base import Audio, Drop, Frames, Media, Resources
-from operators.download_video import DownloadVideo
+from operators.sources.download_video import DownloadVideo
 from pipeline.decode import SourceAudio, VideoFrames
 from pipeline.fan_out import fan_out
 from pipeline.rates import rates

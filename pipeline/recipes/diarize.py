@@ -1,7 +1,7 @@
 """Who speaks when: audio or video in, turns out, and nothing else run."""
 
-from operators.diarize_speakers import DiarizeSpeakers
-from operators.probe_source import ProbeSource
+from operators.sources.probe_source import ProbeSource
+from operators.speech.diarize_speakers import DiarizeSpeakers
 from pipeline.recipe import Recipe, Stage
 
 RECIPE = Recipe(

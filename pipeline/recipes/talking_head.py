@@ -5,21 +5,21 @@ diarization; each face is asked whether it is the one heard. Where shot, track a
 proposals are decoded again to be measured, and only those that pass are encoded.
 """
 
-from operators.detect_faces import DetectFaces
-from operators.detect_shots import DetectShots
-from operators.diarize_speakers import DiarizeSpeakers
-from operators.download_video import DownloadVideo
-from operators.fingerprint_source import FingerprintSource
-from operators.keep_clips import KeepClips
-from operators.match_speakers import MatchSpeakers
-from operators.plan_clips import PlanClips
-from operators.probe_source import ProbeSource
-from operators.render_clips import RenderClips
-from operators.score_face import ScoreFace
-from operators.score_sharpness import ScoreSharpness
-from operators.score_speech import ScoreSpeech
-from operators.score_sync import ScoreSync
-from operators.track_faces import TrackFaces
+from operators.clips.keep_clips import KeepClips
+from operators.clips.plan_clips import PlanClips
+from operators.clips.render_clips import RenderClips
+from operators.faces.detect_faces import DetectFaces
+from operators.faces.score_face import ScoreFace
+from operators.faces.score_sharpness import ScoreSharpness
+from operators.faces.track_faces import TrackFaces
+from operators.shots.detect_shots import DetectShots
+from operators.sources.download_video import DownloadVideo
+from operators.sources.fingerprint_source import FingerprintSource
+from operators.sources.probe_source import ProbeSource
+from operators.speech.diarize_speakers import DiarizeSpeakers
+from operators.speech.match_speakers import MatchSpeakers
+from operators.speech.score_speech import ScoreSpeech
+from operators.speech.score_sync import ScoreSync
 from pipeline.recipe import Recipe, Stage
 
 RECIPE = Recipe(

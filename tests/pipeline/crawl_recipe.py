@@ -1,6 +1,6 @@
 """A download that tries once, and two toys that look at what came."""
 
-from operators.download_video import DownloadVideo
+from operators.sources.download_video import DownloadVideo
 from pipeline.recipe import Recipe, Stage
 from tests.pipeline.toy_recipe import CountFrames, CutInTwo
 

@@ -8,8 +8,8 @@ import pytest
 
 from manifests.manifest import Manifest
 from manifests.tables import Dropped, Fetch, Shot, Source
-from operators.download_video import DownloadVideo
-from operators.sites import Site
+from operators.sources.download_video import DownloadVideo
+from operators.sources.sites import Site
 from pipeline.listing import list_sources
 from pipeline.recipe import Recipe, Stage, recipe_named
 from pipeline.report import balance, funnel

@@ -6,7 +6,7 @@ import pytest
 from benchmarks.duplicates import corpus_of
 from manifests.manifest import Manifest, ManifestError
 from manifests.tables import Duplicate, Fingerprint, Source
-from operators.fingerprint_source import COEFFICIENTS
+from operators.sources.fingerprint_source import COEFFICIENTS
 from pipeline.duplicates import find_duplicates
 from pipeline.report import rows_of
 

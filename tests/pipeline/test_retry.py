@@ -10,7 +10,7 @@ import pytest
 
 from manifests.manifest import LISTED, Manifest, ManifestError
 from manifests.tables import Clip, Dropped, Fetch, Score, Shot, Source
-from operators.sites import Site
+from operators.sources.sites import Site
 from pipeline.__main__ import main
 from pipeline.recipe import Recipe, recipe_named
 from pipeline.report import balance, funnel

@@ -1,0 +1,564 @@
+"""Downloads against a web site with every fault, and moto's S3: the typed outcome, the site's words, the right bytes."""
+
+import hashlib
+import itertools
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import av
+import pytest
+
+from manifests.media import MediaStore, s3_client
+from manifests.tables import Fetch, Source
+from operators.base import Drop, with_field
+from operators.sources import sites
+from operators.sources.addresses import AddressRefused, is_private, public_only, scrubbed
+from operators.sources.download_video import DownloadVideo, _proxy
+from operators.sources.outcomes import AGAIN, LATER, meaning
+from operators.sources.pages import user_options
+from operators.sources.sites import Site
+from pipeline.listing import list_sources
+from tests.made_videos import write_video
+from tests.site import CASES, Case, ObjectStore, WebSite, aws_points_at, listed, serve, serve_s3, wait_for
+
+QUICK = DownloadVideo(tries=3, timeout_s=0.7, backoff_s=0.05, patience_s=3, gap_s=0, max_bytes=2**24, max_seconds=20, allow_private=True)
+
+
+@dataclass
+class Holder:
+    """The media of one source, as a runner gives them."""
+
+    root: Path
+    source: Source
+
+    @property
+    def path(self) -> Path:
+        return Path(self.source.uri)
+
+    @property
+    def scratch(self) -> Path:
+        return self.root / "scratch" / self.source.source_id
+
+    def keep(self, made: Path, suffix: str) -> tuple[str, str]:
+        return MediaStore(str(self.root)).put(made, suffix)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebSite]:
+    with serve(tmp_path_factory.mktemp("site")) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HEADSET_CACHE", str(tmp_path / "cache"))
+    for name in ("HEADSET_PROXIES", "HEADSET_YTDLP", "http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def source_of(address: str) -> Source:
+    listing = list_sources([address])
+    assert not listing.dropped
+    return listing.sources[0]
+
+
+def download(source: Source, root: Path, operator: DownloadVideo = QUICK) -> tuple[Source | Drop, list[Fetch]]:
+    made = list(operator(source, Holder(root, source)))
+    fetches = [row for row in made if isinstance(row, Fetch)]
+    ends = [row for row in made if not isinstance(row, Fetch)]
+    assert len(ends) == 1
+    assert isinstance(ends[0], Source | Drop)
+    return ends[0], fetches
+
+
+def outcome(end: Source | Drop) -> str:
+    return end.reason if isinstance(end, Drop) else "ok"
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.path[:40])
+def test_every_address_ends_in_what_is_true_of_it(case: Case, site: WebSite, tmp_path: Path):
+    source = source_of(site.of(case))
+    end, fetches = download(source, tmp_path)
+    last = fetches[-1]
+    assert outcome(end) == last.outcome == case.outcome
+    assert [row.attempt for row in fetches] == list(range(1, case.tries + 1))
+    assert {row.outcome for row in fetches[:-1]} <= AGAIN
+    assert case.said in last.said
+    assert last.tool.startswith(("requests 2", "yt-dlp 20")) or case.outcome == "scheme_not_allowed"
+    assert last.retryable == (case.outcome in LATER) == (last.retry_at != "")
+    if isinstance(end, Drop):
+        assert (end.row, end.detail, end.retryable) == (None, last.said, last.retryable)
+        assert not (tmp_path / "media").exists()
+    else:
+        assert replace(end, sha256="", bytes=0, media="", title="") == source
+        kept = (tmp_path / end.media).read_bytes()
+        assert (end.sha256, end.bytes) == (hashlib.sha256(kept).hexdigest(), len(kept))
+        assert not (tmp_path / "scratch" / source.source_id).exists()
+        if case.file:
+            assert kept == site.files[case.file]
+
+
+def test_sixty_lines_of_one_list_are_all_accounted_for(tmp_path: Path):
+    """Good sources arrive, bad ones have their reason, duplicates and what is no address are named; nothing is lost."""
+    with serve(tmp_path / "site") as own, serve(tmp_path / "other-site") as limited:
+        lines = [line.replace(own.address, limited.address) if line.endswith("/status/429") else line for line in listed(own.address)]
+        path = tmp_path / "list.txt"
+        path.write_bytes("\r\n".join(["\ufeff" + lines[0], *lines[1:]]).encode())
+        listing = list_sources([str(path)])
+        entries = [line for line in lines if line and not line.startswith("#")]
+        assert len(listing.sources) + len(listing.dropped) == len(entries) >= 60
+        assert Counter(drop.reason for drop in listing.dropped) == {
+            "duplicate": 6,
+            "scheme_not_allowed": 3,
+            "missing_file": 1,
+            "credentials_in_address": 1,
+        }
+        ends = {
+            source.uri.removeprefix(own.address).removeprefix(limited.address): download(source, tmp_path / "corpus")
+            for source in listing.sources
+        }
+        assert {path: outcome(end) for path, (end, _) in ends.items()} == {case.path: case.outcome for case in CASES}
+        kept = {hashlib.sha256(own.files[case.file]).hexdigest() for case in CASES if case.file}
+        stored = {file.stem for file in (tmp_path / "corpus" / "media").rglob("*") if file.is_file()}
+        assert kept <= stored
+        assert len(stored) == sum(case.outcome == "ok" for case in CASES)
+        assert "hunter2" not in repr([listing, ends])
+        assert own.asked["/good0.mp4"] == own.asked["/good4.mp4"] == 1
+        assert not [file for file in tmp_path.rglob("passwd*")]
+
+
+def test_streams_that_a_site_keeps_apart_come_as_one_file(site: WebSite, tmp_path: Path):
+    end, _ = download(source_of(site.address + "/hls/apart.m3u8"), tmp_path)
+    assert isinstance(end, Source)
+    with av.open(str(tmp_path / end.media)) as joined:
+        assert (len(joined.streams.video), len(joined.streams.audio)) == (1, 1)
+        pictures = [packet for packet in joined.demux(video=0) if packet.dts is not None]
+    with av.open(str(tmp_path / end.media)) as joined:
+        sounds = [bytes(packet) for packet in joined.demux(audio=0) if packet.dts is not None]
+    assert len(pictures) == 50
+    times_s = sorted(float((packet.pts or 0) * packet.time_base) for packet in pictures)
+    assert [round(time_s - times_s[0], 3) for time_s in times_s] == [round(number * 0.04, 3) for number in range(50)]
+    (tmp_path / "sound.ts").write_bytes(site.files["sound.ts"])
+    with av.open(str(tmp_path / "sound.ts")) as sent:
+        adts = [bytes(packet) for packet in sent.demux(audio=0) if packet.dts is not None]
+    assert [packet[7:] for packet in adts] == sounds  # the same AAC frames, without the seven bytes that a stream puts before each
+
+
+def test_an_hls_playlist_comes_whole(site: WebSite, tmp_path: Path):
+    end, _ = download(source_of(site.address + "/hls/whole.m3u8"), tmp_path)
+    assert isinstance(end, Source)
+    assert (tmp_path / end.media).read_bytes() == site.files["part0.ts"] + site.files["part1.ts"]
+    assert end.media.endswith(".ts")
+
+
+def test_what_the_site_tells_is_kept_and_is_never_a_path(site: WebSite, tmp_path: Path):
+    end, fetches = download(source_of(site.address + "/watch.html"), tmp_path / "corpus")
+    assert isinstance(end, Source)
+    assert end.title == "../../odd & title (1)"  # yt-dlp numbers the videos of a page
+    assert sorted(file.parent.parent.name for file in tmp_path.rglob("*.mp4")) == ["media"]
+    assert fetches[0].tool.startswith("yt-dlp 20")
+
+
+def test_a_licence_that_is_not_wanted_is_not_downloaded(site: WebSite, tmp_path: Path):
+    before = site.sent["/watched.mp4"]
+    end, _ = download(source_of(site.address + "/watch.html"), tmp_path, replace(QUICK, licences=("creative commons",)))
+    assert isinstance(end, Drop)
+    assert (end.reason, end.detail) == ("licence_not_wanted", "none given")
+    assert site.sent["/watched.mp4"] == before
+
+
+def test_the_licence_a_list_states_counts(site: WebSite, tmp_path: Path):
+    operator = replace(QUICK, licences=("CC-BY", "creative commons"))
+    local = source_of(str(write_video(tmp_path / "a.mp4")))
+    for source in (source_of(site.address + "/good2.mp4"), source_of(site.address + "/watch.html"), local):
+        assert outcome(download(source, tmp_path / "none", operator)[0]) == "licence_not_wanted"
+        end, _ = download(replace(source, licence="cc-by-4.0"), tmp_path / "some", operator)
+        assert isinstance(end, Source)
+        assert end.licence == "cc-by-4.0"
+    assert not (tmp_path / "none" / "media").exists()
+
+
+def test_a_killed_download_goes_on_where_it_was(site: WebSite, tmp_path: Path):
+    source = source_of(site.address + "/slow.mp4")
+    code = (
+        "import sys; from pathlib import Path; from dataclasses import replace; from tests.operators.sources.test_download_video import *;"
+        "list(replace(QUICK, timeout_s=60)(source_of(sys.argv[1]), Holder(Path(sys.argv[2]), source_of(sys.argv[1]))))"
+    )
+    worker = subprocess.Popen([sys.executable, "-c", code, source.uri, str(tmp_path)], cwd=Path(__file__).parents[3])
+    part = tmp_path / "scratch" / source.source_id / "file.part"
+    whole = site.files["query"] * 400
+    try:
+        wait_for(lambda: part.is_file() and part.stat().st_size == int(len(whole) * 0.3), 30)
+    finally:
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+    end, fetches = download(source, tmp_path)
+    assert isinstance(end, Source)
+    assert end.sha256 == hashlib.sha256(whole).hexdigest()
+    assert [row.bytes for row in fetches] == [len(whole) - int(len(whole) * 0.3)]
+
+
+def test_a_listed_checksum_is_compared(site: WebSite, tmp_path: Path):
+    source = source_of(site.address + "/good0.mp4")
+    right = hashlib.sha256(site.files["good0"]).hexdigest()
+    assert outcome(download(replace(source, sha256=right), tmp_path)[0]) == "ok"
+    end, fetches = download(replace(source, sha256="0" * 64), tmp_path)
+    assert outcome(end) == "checksum_changed"
+    assert fetches[-1].said == f"has sha256 {right[:12]}…, listed as 000000000000…"
+
+
+def test_a_local_file_is_not_copied(tmp_path: Path):
+    path = write_video(tmp_path / "a.mp4")
+    source = source_of(str(path))
+    end, fetches = download(source, tmp_path / "corpus")
+    assert end == replace(source, sha256=hashlib.sha256(path.read_bytes()).hexdigest(), bytes=path.stat().st_size)
+    assert fetches == []
+    assert not (tmp_path / "corpus").exists()
+    path.write_bytes(b"something else")
+    assert outcome(download(source, tmp_path)[0]) == "checksum_changed"
+    path.unlink()
+    assert outcome(download(source, tmp_path)[0]) == "missing_file"
+
+
+# What must not be asked for, and what must not be told
+
+
+@pytest.mark.parametrize(
+    "ip",
+    [
+        *["127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1"],
+        *["255.255.255.255", "::1", "::", "fe80::1%eth0", "fc00::1", "fd00:ec2::254", "::ffff:127.0.0.1", "::ffff:10.0.0.1"],
+        *["64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::", "ff02::1", "192.0.2.1", "198.18.0.1"],
+    ],
+)
+def test_addresses_of_the_machine_and_its_network_are_private(ip: str):
+    assert is_private(ip)
+
+
+@pytest.mark.parametrize("ip", ["8.8.8.8", "142.250.1.1", "2607:f8b0:4005::1", "64:ff9b::808:808", "::ffff:8.8.8.8", "2002:808:808::"])
+def test_addresses_of_the_internet_are_not(ip: str):
+    assert not is_private(ip)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.1", "[::1]", "localhost.", "0"])
+def test_this_machine_is_not_asked_under_any_name(host: str, site: WebSite, tmp_path: Path):
+    port, before = site.address.rpartition(":")[2], site.asked.total()
+    end, _ = download(source_of(f"http://{host}:{port}/good0.mp4"), tmp_path, replace(QUICK, allow_private=False))
+    assert outcome(end) in ("private_address", "unreachable")  # some resolvers do not take 0x7f.1 for an address
+    assert host in ("0x7f.1", "localhost.", "[::1]") or outcome(end) == "private_address"
+    assert site.asked.total() == before
+
+
+@pytest.mark.parametrize("path", ["/to-localhost", "/embeds-localhost.html"])
+def test_a_redirect_or_a_page_does_not_lead_to_this_machine(path: str, site: WebSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    # A proxy of the user's own is allowed whatever its address; here it stands for the outside, and localhost for the inside.
+    monkeypatch.setenv("ftp_proxy", "http://127.0.0.1:1")
+    before = site.asked["/good0.mp4"]
+    end, fetches = download(source_of(site.address + path), tmp_path, replace(QUICK, allow_private=False))
+    assert outcome(end) == "private_address"
+    assert "localhost is " in fetches[-1].said
+    assert site.asked["/good0.mp4"] == before
+    assert site.asked[path] > 0
+
+
+def test_the_guard_is_this_threads_alone_and_ends():
+    with public_only() as refused:
+        with pytest.raises(AddressRefused, match="of this machine"):
+            socket.getaddrinfo("127.0.0.1", 80)
+        found: list[object] = []
+        thread = threading.Thread(target=lambda: found.extend(socket.getaddrinfo("127.0.0.1", 80)))
+        thread.start()
+        thread.join()
+        assert found
+    assert [one.reason for one in refused] == ["private_address"]
+    assert socket.getaddrinfo("127.0.0.1", 80)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "file:///etc/passwd",
+        "data:video/mp4;base64,AA",
+        "gopher://127.0.0.1/",
+        "http:///nohost",
+        "http://a b/c",
+        "http://[::1/a",
+        "http://h:x/a",
+    ],
+)
+def test_a_row_that_never_passed_the_listing_is_refused_all_the_same(uri: str, tmp_path: Path):
+    source = Source("web-000000000000", uri)
+    if "://" not in uri:
+        assert outcome(download(source, tmp_path)[0]) == "missing_file"
+    else:
+        end, fetches = download(source, tmp_path)
+        assert outcome(end) in ("scheme_not_allowed", "not_an_address")
+        assert fetches == []
+
+
+@pytest.mark.parametrize(("path", "end"), [("/to-signed", "ok"), ("/to-signed-missing", "http_404")])
+def test_a_signature_the_site_led_to_is_not_told(path: str, end: str, site: WebSite, tmp_path: Path):
+    made = download(source_of(site.address + path), tmp_path)
+    assert outcome(made[0]) == end
+    assert "hunter2" not in repr(made)
+
+
+def test_a_proxys_password_is_not_told(site: WebSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HEADSET_PROXIES", "http://user:hunter2@127.0.0.1:9,http://user:hunter2@127.0.0.1:10")
+    for path in ("/good0.mp4", "/watch.html"):
+        made = download(source_of(site.address + path), tmp_path)
+        assert outcome(made[0]) == "unreachable"
+        assert "hunter2" not in repr(made)
+    for wrong in ("http://user:hunter2@", "hunter2://h:1", "http://h:1,http://user:hunter2@h:port"):
+        monkeypatch.setenv("HEADSET_PROXIES", wrong)
+        with pytest.raises(ValueError, match="HEADSET_PROXIES: entry") as raised:
+            QUICK.settled()
+        assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://user:hunter2@host/a",
+        "GET http://h/v?X-Amz-Signature=hunter2&b=1",
+        "socks5://u:hunter2@h:1 no",
+        "'http://h/?a=1&token=hunter2'",
+        "?sig=hunter2",
+    ],
+)
+def test_secrets_are_scrubbed_out_of_words(text: str):
+    assert "hunter2" not in scrubbed(text)
+
+
+# Manners
+
+
+def test_proxies_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "proxies").write_text("# ours\nhttp://a:1\nhttp://b:2\n\nsocks5://c:3\n")
+    monkeypatch.setenv("HEADSET_PROXIES", str(tmp_path / "proxies"))
+    assert {_proxy("yt-aaaaaaaaaaa", attempt) for attempt in (1, 2, 3)} == {"http://a:1", "http://b:2", "socks5://c:3"}
+    assert len({_proxy(f"web-{number}", 1) for number in range(20)}) == 3
+    monkeypatch.delenv("HEADSET_PROXIES")
+    assert _proxy("yt-aaaaaaaaaaa", 1) == ""
+
+
+def test_a_proxy_is_used(site: WebSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HEADSET_PROXIES", site.address)
+    end, _ = download(source_of("http://no-such-host.invalid/good0.mp4"), tmp_path, replace(QUICK, allow_private=False))
+    assert outcome(end) == "http_404"  # the site was asked in place of a host that does not exist
+    assert site.asked["http://no-such-host.invalid/good0.mp4"] == 1
+
+
+def test_a_site_that_serves_nobody_is_left_alone(tmp_path: Path):
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+    operator = replace(QUICK, tries=1)
+    ends = [
+        outcome(download(source_of(f"http://127.0.0.1:{port}/{number}.mp4"), tmp_path, operator)[0]) for number in range(sites.FAILURES + 2)
+    ]
+    assert ends == ["unreachable"] * sites.FAILURES + ["site_rests"] * 2
+
+
+def test_a_site_that_says_no_is_not_one_that_serves_nobody(site: WebSite, tmp_path: Path):
+    ends = [outcome(download(source_of(f"{site.address}/missing{number}.mp4"), tmp_path)[0]) for number in range(sites.FAILURES + 2)]
+    assert set(ends) == {"http_404"}
+
+
+def test_nobody_asks_a_site_that_wants_a_pause(site: WebSite, tmp_path: Path):
+    end, fetches = download(source_of(site.address + "/status/429"), tmp_path)
+    assert isinstance(end, Drop)
+    assert end.retryable
+    wait = datetime.fromisoformat(fetches[-1].retry_at) - datetime.fromisoformat(fetches[-1].started_at)
+    assert 3599 < wait.total_seconds() < 3605
+    before = site.asked.total()
+    end, fetches = download(source_of(site.address + "/good0.mp4"), tmp_path)
+    assert (outcome(end), fetches) == ("site_rests", [])
+    assert site.asked.total() == before
+
+
+def test_sources_of_one_site_wait_for_their_turn():
+    site = Site("example.org", at_once=2, gap_s=0.1)
+    under_way, most, starts = 0, 0, []
+    lock = threading.Lock()
+
+    def ask() -> None:
+        nonlocal under_way, most
+        with site.turn(5):
+            with lock:
+                under_way += 1
+                most = max(most, under_way)
+                starts.append(time.monotonic())
+            time.sleep(0.25)
+            with lock:
+                under_way -= 1
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 2
+    starts.sort()
+    assert all(later - earlier > 0.09 for earlier, later in itertools.pairwise(starts))
+
+
+def test_the_rate_is_kept(site: WebSite, tmp_path: Path):
+    began = time.monotonic()
+    download(source_of(site.address + "/good1.mp4"), tmp_path, replace(QUICK, rate_bytes_s=20_000))
+    assert time.monotonic() - began > len(site.files["good1"]) / 20_000 - 0.2
+
+
+def test_manners_change_no_fingerprint():
+    for name, value in (("tries", 9), ("gap_s", 7.0), ("allow_private", True), ("at_once", 5), ("timeout_s", 1.0)):
+        assert with_field(DownloadVideo(), name, value).fingerprint() == DownloadVideo().fingerprint()
+    for name, value in (("max_height", 720), ("codec", "vp9"), ("audio", False)):
+        assert with_field(DownloadVideo(), name, value).fingerprint() != DownloadVideo().fingerprint()
+
+
+def test_yt_dlps_own_options_are_reachable_but_not_those_about_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "cookies.txt").write_text("# Netscape HTTP Cookie File\n")
+    words = f"--js-runtimes node --extractor-args youtube:player_client=mweb;po_token=mweb.gvs+abc --sleep-requests 2 --cookies {tmp_path / 'cookies.txt'}"
+    monkeypatch.setenv("HEADSET_YTDLP", words)
+    options = user_options()
+    assert "node" in options["js_runtimes"]
+    assert options["extractor_args"] == {"youtube": {"player_client": ["mweb"], "po_token": ["mweb.gvs+abc"]}}
+    assert options["sleep_interval_requests"] == 2
+    assert options["cookiefile"].read().startswith("# Netscape")
+    for words in (
+        "--exec ls",
+        "-o /tmp/x",
+        "--enable-file-urls",
+        "--no-such-option",
+        "--ffmpeg-location /bin/sh",
+        "--cookies /no/such/file",
+    ):
+        monkeypatch.setenv("HEADSET_YTDLP", words)
+        with pytest.raises(ValueError, match="HEADSET_YTDLP"):
+            QUICK.settled()
+    monkeypatch.setenv("HEADSET_YTDLP", "")
+    monkeypatch.setenv("HEADSET_PROXIES", str(tmp_path / "missing"))
+    with pytest.raises(ValueError, match="HEADSET_PROXIES names no file"):
+        QUICK.settled()
+
+
+def test_cookies_are_read_and_not_written_back(site: WebSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    cookies = tmp_path / "cookies.txt"
+    cookies.write_text("# Netscape HTTP Cookie File\n127.0.0.1\tFALSE\t/\tFALSE\t0\tname\tvalue\n")
+    before = cookies.read_bytes()
+    monkeypatch.setenv("HEADSET_YTDLP", f"--cookies {cookies}")
+    assert outcome(download(source_of(site.address + "/watch.html"), tmp_path)[0]) == "ok"
+    assert cookies.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("said", "means"),
+    [  # as yt-dlp 2026.10.26 and the sites behind it word them
+        ("Sign in to confirm you’re not a bot. Use --cookies-from-browser or --cookies for the authentication", "bot_check"),
+        ("Got HTTP Error 403 caused by Cloudflare anti-bot challenge; try again with --extractor-args generic:impersonate", "bot_check"),
+        ("Private video. Sign in if you've been granted access to this video", "private"),
+        ("Sign in to confirm your age. This video may be inappropriate for some users. Use --cookies", "age_gated"),
+        ("Join this channel to get access to members-only content like this video, and other exclusive perks.", "members_only"),
+        ("This video is available to this channel's members on level: Fan (or any higher level)", "members_only"),
+        ("Video unavailable. This video has been removed by the uploader", "removed"),
+        (
+            "Video unavailable. This video is no longer available because the YouTube account associated with this video has been terminated.",
+            "removed",
+        ),
+        ("Video unavailable. This video is not available", "removed"),
+        ("Video unavailable", "removed"),
+        ("Video unavailable. The uploader has not made this video available in your country", "geo_blocked"),
+        ("This video is not available from your location due to geo restriction", "geo_blocked"),
+        ("This live event will begin in 3 hours.", "live"),
+        ("Premieres in 8 hours", "live"),
+        ("This live stream recording is not available.", "live"),
+        (
+            "Video unavailable. This content isn't available, try again later. Your account has been rate-limited by YouTube for up to an hour.",
+            "rate_limited",
+        ),
+        ("Unable to download webpage: HTTP Error 429: Too Many Requests", "rate_limited"),
+        ("Unable to download webpage: HTTP Error 404: Not Found", "http_404"),
+        ("unable to download video data: HTTP Error 403: Forbidden", "http_403"),
+        ("Requested format is not available. Use --list-formats for a list of available formats", "format_missing"),
+        ("This video is DRM protected", "drm"),
+        ("This video is only available for registered users. Use --cookies", "login_required"),
+        ("The read operation timed out", "timeout"),
+        ("4096 bytes read, 8192 more expected", "truncated"),
+        ("<urlopen error [Errno -3] Temporary failure in name resolution>", "unreachable"),
+        ("something nobody has seen before", "tool_broken"),
+    ],
+)
+def test_the_words_of_sites_have_their_meaning(said: str, means: str):
+    assert meaning(said) == means
+
+
+def test_a_youtube_address_goes_to_yt_dlp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HEADSET_PROXIES", "http://127.0.0.1:9")  # so that nothing leaves this machine
+    end, fetches = download(source_of("yt:CPCoMyuBRM0"), tmp_path, replace(QUICK, tries=1))
+    assert outcome(end) == "unreachable"
+    assert fetches[0].tool.startswith("yt-dlp 20")
+    assert fetches[0].address == "https://www.youtube.com/watch?v=CPCoMyuBRM0"
+
+
+# Objects
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ObjectStore]:
+    with serve_s3() as store:
+        yield store
+
+
+@pytest.fixture
+def bucket(server: ObjectStore, site: WebSite, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
+    aws_points_at(server, monkeypatch)
+    s3_client().create_bucket(Bucket="videos")
+    s3_client().put_object(Bucket="videos", Key="a folder/odd #name?.mp4", Body=site.files["good0"])
+    return server
+
+
+def test_an_object_comes_out_of_s3(bucket: ObjectStore, site: WebSite, tmp_path: Path):
+    bucket.slow_downs = 2
+    end, fetches = download(source_of("s3://videos/a folder/odd #name?.mp4"), tmp_path, replace(QUICK, allow_private=False, gap_s=100))
+    assert isinstance(end, Source)
+    assert (tmp_path / end.media).read_bytes() == site.files["good0"]
+    assert (fetches[-1].tool[:6], fetches[-1].bytes) == ("boto3 ", len(site.files["good0"]))
+
+
+def test_half_an_object_is_gone_on_with_only_where_it_is_the_same(bucket: ObjectStore, site: WebSite, tmp_path: Path):
+    whole = site.files["good0"]
+    source = source_of("s3://videos/a folder/odd #name?.mp4")
+    etag = s3_client().head_object(Bucket="videos", Key="a folder/odd #name?.mp4")["ETag"]
+    for validator, received in ((etag, len(whole) - 1000), ('"another"', len(whole))):
+        scratch = tmp_path / "scratch" / source.source_id
+        scratch.mkdir(parents=True)
+        (scratch / "file.part").write_bytes(whole[:1000])
+        (scratch / "file.json").write_text(json.dumps({"address": source.uri, "validator": validator}))
+        end, fetches = download(source, tmp_path)
+        assert isinstance(end, Source)
+        assert (end.sha256, fetches[-1].bytes) == (hashlib.sha256(whole).hexdigest(), received)
+
+
+def test_what_is_wrong_with_an_object_is_told(bucket: ObjectStore, tmp_path: Path):
+    end, fetches = download(source_of("s3://videos/missing.mp4"), tmp_path)
+    assert (outcome(end), fetches[-1].said) == ("http_404", "s3://videos/missing.mp4: there is no such object")
+    end, fetches = download(source_of("s3://no-such-bucket/a.mp4"), tmp_path)
+    assert outcome(end) == "http_404"
+    assert "there is no bucket no-such-bucket" in fetches[-1].said
+    bucket.check_credentials(True)
+    try:
+        made = download(source_of("s3://videos/a folder/odd #name?.mp4"), tmp_path)
+    finally:
+        bucket.check_credentials(False)
+    assert outcome(made[0]) == "http_403"
+    assert "hunter2" not in repr(made)
+    assert len(made[1]) == 1

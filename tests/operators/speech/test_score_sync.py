@@ -1,0 +1,109 @@
+"""Offset and confidence: on made signals, and on real clips with sound moved by a known time or taken from another."""
+
+import numpy as np
+import pytest
+
+from manifests.tables import Clip, Score, Speaking
+from operators.base import Drop
+from operators.speech.match_speakers import MatchSpeakers
+from operators.speech.score_sync import ScoreSync, correlations, peak, speaking_share, voice_level
+from pipeline.decode import SourceAudio, VideoFrames
+from tests.conftest import media
+from tests.made_videos import tone, write_audio, write_video
+from tests.operators.speech.test_match_speakers import Box, track, turn
+
+HEADPOSE: dict[float, Box] = {0.0: (383, 209, 706, 532), 2.0: (392, 211, 712, 531), 4.0: (417, 215, 702, 500), 6.0: (385, 202, 666, 483)}
+INTERVIEW: dict[float, Box] = {2.0: (541, 64, 659, 182), 3.0: (517, 57, 639, 179), 4.0: (520, 57, 646, 183), 5.0: (539, 68, 665, 194)}
+
+
+def clip(start_s: float, end_s: float) -> Clip:
+    return Clip("s", "s/clip/t0", "s/000000-012000", "s/000000-012000/t0", "speaker0", start_s, end_s, 0, 0, 100, 100)
+
+
+def told(
+    path, span: tuple[float, float], boxes: dict[float, Box], audio=None, speaking: list[Speaking] | None = None
+) -> tuple[dict[str, float], list[Drop]]:
+    rows = list(ScoreSync()(clip(*span), [track(boxes)], speaking or [], VideoFrames(path, *span), audio or SourceAudio(path)))
+    return {row.metric: row.value for row in rows if isinstance(row, Score)}, [row for row in rows if isinstance(row, Drop)]
+
+
+class Delayed:
+    """The sound of a file, put later."""
+
+    def __init__(self, path, by_s: float):
+        self.audio, self.by_s = SourceAudio(path), by_s
+        self.start_s, self.end_s = self.audio.start_s + by_s, self.audio.end_s + by_s
+
+    def samples(self, start_s, end_s, hz=16000):
+        return self.audio.samples(start_s - self.by_s, end_s - self.by_s, hz)
+
+
+@pytest.mark.parametrize("late", [-9, -1, 0, 4, 15])
+def test_the_peak_lies_where_the_sound_was_put(late):
+    rng = np.random.default_rng(7)
+    voice = rng.normal(size=230)
+    openings = voice[15 + late : 215 + late] + 0.5 * rng.normal(size=200)
+    curve = correlations(openings, voice)
+    offset, height = peak(curve)
+    assert offset == pytest.approx(late, abs=0.3)
+    assert height > 0.7
+    assert len(curve) == 31
+
+
+def test_slow_changes_do_not_count():
+    rng = np.random.default_rng(7)
+    voice, trend = rng.normal(size=230), np.linspace(0, 30, 200)
+    plain, drifting = (correlations(voice[15:215] + added, voice).max() for added in (np.zeros(200), trend))
+    assert drifting == pytest.approx(plain, abs=0.05)
+
+
+def test_peak_between_two_ticks():
+    offset, height = peak(np.array([0, 0, 0, 0.1, 0.9, 0.9, 0.1, 0, 0]))
+    assert offset == pytest.approx(0.5)
+    assert height == pytest.approx(0.9)
+
+
+def test_vowels_are_louder_than_hums_and_pauses(tmp_path):
+    # Tones stand for sounds: in the bands of open vowels, of a hum with closed lips, and nothing.
+    seconds = [tone(0.4, 16000, 1500), tone(0.4, 16000, 150), np.zeros(6400, np.float32)]
+    level = voice_level(SourceAudio(write_audio(tmp_path / "a.wav", np.concatenate(seconds))), 0, 30)
+    vowel, hum, pause = (level[n + 2 : n + 8].mean() for n in (0, 10, 20))
+    assert vowel > pause > hum
+
+
+def test_share_counts_ticks_without_a_score_as_silent():
+    row = Speaking("s", "t/m", "shot", "t", "m", 1.0, 0.04, [1.0, -1.0, 1.0, 1.0])
+    assert speaking_share(row, 25, 28) == 0.75
+    assert speaking_share(row, 27, 30) == 0.5
+    assert speaking_share(row, 20, 25) == pytest.approx(1 / 6)
+    assert speaking_share(row, 40, 44) == 0.0
+
+
+def test_what_cannot_be_judged_is_said_and_the_share_is_kept(tmp_path):
+    path = write_video(tmp_path / "v.mp4", [("gray", 4.0)], audio=tone(4.0))
+    boxes: dict[float, Box] = {0.0: (100, 40, 200, 140), 4.0: (100, 40, 200, 140)}
+    speaking = list(MatchSpeakers("mouth_motion")(clip(0, 4), [track(boxes)], [turn(0, 4)], VideoFrames(path), SourceAudio(path)))  # pyright: ignore[reportArgumentType]
+    for span, reason in (((0.0, 1.5), "sync_too_short"), ((0.0, 3.0), "mouth_unseen")):
+        scores, drops = told(path, span, boxes, speaking=speaking)
+        assert scores == {"speaking_share": 0.0}
+        assert [drop.reason for drop in drops] == [reason]
+
+
+def test_no_sound():
+    scores, drops = told(media("negative", "facerec_interview.mp4"), (2.0, 5.0), INTERVIEW)
+    assert scores == {}
+    assert [drop.reason for drop in drops] == ["no_sound"]
+
+
+@pytest.mark.parametrize("by_s", [-0.24, 0.0, 0.24])
+def test_a_known_shift_is_found(by_s):
+    path = media("single", "headpose_31.mp4")
+    scores, _ = told(path, (0.1, 6.0), HEADPOSE, Delayed(path, by_s))
+    assert scores["av_offset_s"] == pytest.approx(by_s, abs=0.06)
+    assert scores["av_confidence"] > 0.9
+
+
+def test_foreign_sound_is_less_sure():
+    path = media("single", "headpose_31.mp4")
+    scores, _ = told(path, (0.1, 6.0), HEADPOSE, SourceAudio(media("single", "latentsync_demo1_audio.wav")))
+    assert scores["av_confidence"] < 0.9
