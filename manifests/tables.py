@@ -201,6 +201,48 @@ class Clip(Row):
 
 
 @dataclass(frozen=True)
+class Published(Row):
+    """What a published list says of a clip, in the list's own terms: seconds and pixels are known when its video is.
+
+    Either `start_s` and `end_s` are there, or `first_frame` and `last_frame`.
+    """
+
+    table, key = "published", "published_id"
+    published_id: str  # <dataset>/<name>
+    dataset: str
+    name: str  # as the list names the clip
+    start_s: float | None  # on the video's clock
+    end_s: float | None
+    first_frame: int | None  # of the video or of `piece`, at `fps`, from 0
+    last_frame: int | None  # the first one that is no more in the clip
+    fps: float  # of the frame numbers; 0 for the video's own
+    piece: int | None  # number of the stream-copied minute the frames are counted in
+    left: float
+    top: float
+    right: float
+    bottom: float
+    frame_width: float  # the box is measured in a frame of this size: 1 x 1 for shares of it; 0 for unknown, the height decides
+    frame_height: float  # 0 as well: pixels of the video as it is
+    crop: str  # the rule that makes the crop of the box, in `operators/clips/crops.py`; "" where the box is the crop
+    identity: str  # "" where the list does not say
+    split: str  # train, val, test; "" where the list does not say
+
+
+@dataclass(frozen=True)
+class Annotation(Row):
+    """A word, or a few, about a clip or a published clip: an attribute, an emotion, a transcript."""
+
+    table, key = "annotations", "annotation_id"
+    annotation_id: str  # <subject>#<name>, with @<start_ms> where it is about a part
+    subject: str  # the id of a clip or of a published clip
+    name: str
+    value: str
+    model: str  # who says so: a model, or the list
+    start_s: float | None = None  # from the subject's start; None for all of it
+    end_s: float | None = None
+
+
+@dataclass(frozen=True)
 class Render(Row):
     """The pixels and sound of a clip in a file of the media store."""
 
@@ -228,8 +270,10 @@ class Score(Row):
     score_id: str  # <subject>#<metric>
     subject: str  # the id of a clip, a render, a track
     metric: str
-    variant: str  # the model or protocol that gave the value
+    variant: str  # which of the definitions that share the metric's name
     value: float
+    model_sha256: str = ""  # of the weights that gave it; "" where there are none
+    protocol: str = ""  # crop, size, frame rate, colour, alignment: values of different protocols are never averaged
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from manifests.media import AccessDenied, MediaError, MissingBucket, s3_client, 
 from manifests.tables import Dropped, Source
 from operators.sources import addresses
 
+VIDEOS = "files, folders, lists (.txt .csv .tsv .jsonl .parquet), http(s) and s3 addresses, YouTube ids"  # for people
 VIDEO = frozenset(
     [
         ".3gp",

@@ -15,6 +15,11 @@ def media(*parts: str) -> Path:
     return _given("HEADSET_MEDIA", *parts)
 
 
+def lists(*parts: str) -> Path:
+    """A published list. Skips and fails as `media` does."""
+    return _given("HEADSET_LISTS", *parts)
+
+
 def weights(*parts: str) -> Path:
     """A model file that no package carries. Skips and fails as `media` does."""
     return _given("HEADSET_WEIGHTS", *parts)

@@ -1,0 +1,54 @@
+"""Print what would run, with which models, for how long."""
+
+import argparse
+import os
+from pathlib import Path
+
+from rich.console import Console
+
+from manifests.manifest import Manifest
+from operators.weights import WeightError
+from pipeline import report
+from pipeline.commands.run import asked_recipe, listed, recipe_and_videos
+from pipeline.rates import rates
+from pipeline.session import changes
+
+EXAMPLE = "headset plan talking_head videos/ --out corpus/"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    recipe_and_videos(parser)
+    parser.add_argument("--out", metavar="CORPUS", help="the corpus, to tell what is done already")
+    changes(parser)
+
+
+def main(options: argparse.Namespace) -> int:
+    console = Console()
+    recipe = asked_recipe(options)
+    steps = recipe.plan()
+    missing = [weight for weight in recipe.weights() if weight.found() is None and not weight.inside and not weight.url]
+    if missing:
+        raise WeightError("\n".join(weight.ways() for weight in missing))
+    listing = listed(options, console)
+    manifest = Manifest(options.out) if options.out and Manifest(options.out).exists() else None
+    lengths = [_length_s(source.uri) for source in listing.sources]
+    media_s = sum(length for length in lengths if length is not None)
+    cores = float(options.workers or os.cpu_count() or 1)
+    report.print_plan(
+        recipe, steps, manifest, media_s if listing.sources else None, sum(length is None for length in lengths), rates(), cores, console
+    )
+    return 0
+
+
+def _length_s(uri: str) -> float | None:
+    """What the header of a local file claims; None for what cannot be opened or lies elsewhere."""
+    import av
+    from av.error import FFmpegError
+
+    if not Path(uri).is_file():
+        return None
+    try:
+        with av.open(uri) as container:
+            return container.duration / av.time_base if container.duration else None
+    except FFmpegError:
+        return None

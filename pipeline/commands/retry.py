@@ -1,0 +1,70 @@
+"""Try again what was dropped but need not have been, and nothing else."""
+
+import argparse
+from collections import Counter
+from collections.abc import Iterable
+
+from rich.console import Console
+
+from manifests.manifest import Manifest
+from pipeline.recipe import Recipe, RecipeError, recipe_named
+from pipeline.retry import retry
+from pipeline.session import changes, done, existing, go_on, positive
+
+EXAMPLE = "headset retry corpus/ --reason rate_limited"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("corpus")
+    parser.add_argument(
+        "--reason", action="append", default=[], help="of the drops to try again; may be given again (default: all that are retryable)"
+    )
+    parser.add_argument("--operator", default="", help="whose drops (default: of all operators of the last run)")
+    changes(parser)
+    parser.add_argument("--cpus", type=positive, help="cores to use on this machine (default: all)")
+
+
+def main(options: argparse.Namespace) -> int:
+    console = Console()
+    manifest = existing(options.corpus)
+    recipe = _last_recipe(manifest, options.set)
+    before = done(recipe, manifest)
+    found = retry(manifest, reasons=tuple(options.reason), operator=options.operator)
+    if found.left:
+        console.print(f"Going on with {found.left} sources of a retry that was stopped.", highlight=False)
+    if found.drops:
+        sources = len({drop.source_id for drop in found.drops})
+        console.print(
+            f"Trying {len(found.drops)} rows of {sources} sources again: {_counted(drop.reason for drop in found.drops)}.", highlight=False
+        )
+    elif not found.left:
+        console.print(
+            "Nothing to try again." + (f" Dropped for good: {_counted(found.others.elements())}." if found.others else ""), highlight=False
+        )
+        return 0
+    go_on(recipe, manifest, console, before, workers=options.workers, cpus=options.cpus)
+    return 0
+
+
+def _counted(reasons: Iterable[str]) -> str:
+    return ", ".join(f"{reason} {n}" for reason, n in sorted(Counter(reasons).items(), key=lambda item: (-item[1], item[0])))
+
+
+def _last_recipe(manifest: Manifest, assignments: list[str]) -> Recipe:
+    """
+    Raises:
+        RecipeError: where nothing ran, or the recipe would no longer do the steps that ran.
+    """
+    last = manifest.run
+    if last is None or not last.origin:
+        what = "nothing ran here yet" if last is None else f"{last.recipe} was run by a program, not by `headset run`"
+        raise RecipeError(f"{manifest.root}: {what}; `headset run RECIPE --out {manifest.root}` runs a recipe")
+    recipe = recipe_named(last.origin)
+    for assignment in (*last.changes, *assignments):
+        recipe = recipe.set(assignment)
+    if [step.version for step in recipe.plan()] != [step.version for step in last.steps]:
+        raise RecipeError(
+            f"{last.origin} would now do other steps than it did last, since a field, the code or the machine is another; "
+            f"do those first: headset run {last.origin} --out {manifest.root}"
+        )
+    return recipe

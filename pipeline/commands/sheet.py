@@ -1,0 +1,24 @@
+"""Draw a contact sheet of the kept clips."""
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from pipeline.session import existing, positive
+
+EXAMPLE = "headset sheet corpus/ --out clips.png"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("corpus")
+    parser.add_argument("--out", metavar="PNG", required=True)
+    parser.add_argument("--most", type=positive, default=40, help="clips to draw, evenly chosen (default: 40)")
+
+
+def main(options: argparse.Namespace) -> int:
+    from pipeline.sheet import draw_sheet
+
+    drawn = draw_sheet(existing(options.corpus), Path(options.out), options.most)
+    Console().print(f"{drawn} clips on {options.out}", highlight=False)
+    return 0

@@ -1,0 +1,165 @@
+"""A run as a person at a terminal sees it: model files, Ray, live progress, and the funnel at the end."""
+
+import argparse
+import os
+import signal
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from manifests.manifest import Manifest
+from manifests.media import MediaStore
+from pipeline import report
+from pipeline.rates import learn
+from pipeline.recipe import Recipe, RecipeError
+from pipeline.run import WORKER_ENVIRONMENT, Progress, run
+
+STOPPED = "\nStopped. What is committed stays; run the same command again to go on."
+
+
+def existing(root: str) -> Manifest:
+    """The corpus that lies there.
+
+    Raises:
+        RecipeError: where there is none.
+        MediaError: where its bucket cannot be reached.
+    """
+    MediaStore(root).check()
+    manifest = Manifest(root)
+    if not manifest.exists():
+        raise RecipeError(f"{root} holds no corpus; `headset run RECIPE VIDEO... --out {root}` makes one")
+    return manifest
+
+
+def positive(text: str) -> int:
+    """For argparse: a whole number above 0."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number above 0")
+    return int(text)
+
+
+def changes(parser: argparse.ArgumentParser) -> None:
+    """What every command takes that runs, or would run, a recipe."""
+    parser.add_argument(
+        "--set",
+        metavar="OPERATOR.FIELD=VALUE",
+        action="append",
+        default=[],
+        help="another value for a field of the recipe; may be given again",
+    )
+    parser.add_argument("--workers", type=positive, help="actors per stage (default: as many as fit)")
+
+
+def done(recipe: Recipe, manifest: Manifest) -> dict[str, set[int]]:
+    """By step the shards that were done before, if only in part: what they cost is known."""
+    return {step.version: manifest.committed(step.version) | manifest.retries(step.version).keys() for step in recipe.plan()}
+
+
+def go_on(
+    recipe: Recipe,
+    manifest: Manifest,
+    console: Console,
+    before: dict[str, set[int]],
+    *,
+    workers: int | None = None,
+    cpus: int | None = None,
+) -> None:
+    """Runs what is not done, and prints the funnel.
+
+    Args:
+        before: what was done already, from `done`.
+        workers: actors per stage; None for as many as fit.
+        cpus: cores to use on this machine; None for all.
+    """
+    fetch_weights(recipe, console)
+    began = time.monotonic()
+    ours = _start_ray(cpus, console)
+    if ours:
+        signal.signal(signal.SIGINT, _stop_at_once)
+    try:
+        _watch(recipe, manifest, workers, console)
+    finally:
+        if ours:
+            _stop_ray()
+    root = manifest.root
+    manifest = Manifest(root)
+    learn(manifest, before)
+    console.print()
+    report.print_funnel(manifest, console)
+    console.print(
+        f"{report.clock(time.monotonic() - began)}. Look: headset status {root}, headset explain {root} ID, headset sql {root} QUERY",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def fetch_weights(recipe: Recipe, console: Console) -> None:
+    """Gets the model files that are not at hand."""
+    for weight in recipe.weights():
+        if weight.found() is None:
+            with console.status(f"fetching {weight.file} ({weight.what}, {weight.bytes / 1e6:.0f} MB)"):
+                weight.path()
+
+
+def _watch(recipe: Recipe, manifest: Manifest, workers: int | None, console: Console) -> None:
+    """Runs with a live table where there is a terminal, else with a line whenever a stage has got on."""
+    if console.is_terminal:
+        from rich.live import Live
+
+        with Live(console=console, refresh_per_second=4) as live:
+            run(recipe, manifest, workers=workers, watch=lambda lines: live.update(report.progress(lines)))
+        return
+    told: dict[str, tuple[int, float]] = {}
+
+    def tell(lines: list[Progress]) -> None:
+        for line in lines:
+            done, at = told.get(line.stage, (-1, 0.0))
+            if line.sources_done > max(done, 0) and (line.done or time.monotonic() - at > 10):
+                told[line.stage] = line.sources_done, time.monotonic()
+                counts = f"{line.kept} kept, {line.dropped} dropped, {line.failed} failed"
+                console.print(f"{line.stage}: {line.sources_done}/{line.sources} sources, {counts}", highlight=False)
+
+    run(recipe, manifest, workers=workers, watch=tell)
+
+
+def _start_ray(cpus: int | None, console: Console) -> bool:
+    """Joins the cluster that RAY_ADDRESS names, else starts Ray on this machine. False where Ray runs already."""
+    import logging
+
+    import ray
+
+    if ray.is_initialized():
+        return False
+
+    paths = [str(Path(__file__).resolve().parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**WORKER_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(paths)}
+    with console.status("starting ray"):
+        if os.environ.get("RAY_ADDRESS"):
+            ray.init(runtime_env={"env_vars": WORKER_ENVIRONMENT})
+        else:
+            os.environ.update(environment)
+            ray.init(
+                num_cpus=cpus or os.cpu_count(),
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                object_store_memory=200 * 2**20,
+            )
+    return True
+
+
+def _stop_ray() -> None:
+    import ray
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C now must not leave workers behind
+    ray.shutdown()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _stop_at_once(*_: object) -> None:
+    """Ends the process, and with it the Ray it started. An orderly end would wait for the rows in work, a minute or an hour."""
+    console = Console(stderr=True)
+    console.show_cursor(True)
+    console.print(STOPPED)
+    os._exit(130)
