@@ -6,13 +6,19 @@
     <root>/retries/<step>/<shard>.json        the sources to do again, until they are; all others stay as they are
     <root>/recipes/<name>.json                the steps of the last run, to know which rows are current
     <root>/lists.json                         what the lists held that the user named, for the share that was had
+    <root>/given.json                         the tables that were given with the sources, by shard: clips of a published list
+    <root>/attached.json                      the steps that no recipe did, such as scoring, whose rows count as well
     <root>/corpus.json                        the steps that hold the tables of the whole corpus, which lie in shard 0
     <root>/media/                             files by content: `manifests/media.py`
+    <root>/selections/<name>/                 clips chosen by a query, a version each: `pipeline/selection.py`
+    <root>/releases/<name>.json               where a release lies, and of what it was made: `pipeline/release.py`
+    <root>/takedowns.json                     what was taken down and must not come back: `pipeline/takedown.py`
 
 A step is named by the operator and a hash of all it depends on. The root is a local folder or `s3://bucket/prefix`.
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -23,7 +29,9 @@ import pyarrow as pa
 import pyarrow.fs as fs
 import pyarrow.parquet as pq
 
+from manifests import takedowns
 from manifests.tables import Dropped, Row, Source, schema, tables
+from manifests.takedowns import Takedowns
 
 R = TypeVar("R", bound=Row)
 T = TypeVar("T")
@@ -89,17 +97,31 @@ class Manifest:
         filesystem, root = self._place
         rows: list[R] = []
         for step in steps:
+            if not self._there(table, step, shard):
+                continue
             found = pq.read_table(f"{root}/{_file(table.table, step, shard)}", filesystem=filesystem)
             rows += [table(**row) for row in found.to_pylist()]
         return sorted(rows, key=lambda row: row.row_id)
 
-    def files(self, table: type[Row]) -> list[str]:
-        """The files that hold the current rows of a table: of each shard, what its last committed steps left."""
-        return [_file(table.table, step, shard) for shard in self.shards() for step in self.current(shard).get(table.table, [])]
+    def _there(self, table: type[Row], step: str, shard: int) -> bool:
+        """Whether there is a file to read: of all steps, only what was given may have nothing for a shard."""
+        return step != LISTED or table in (Source, Dropped) or shard in self._given.get(table.table, ())
+
+    def files(self, table: type[Row], shards: Iterable[int] | None = None) -> list[str]:
+        """The files that hold the current rows of a table: of each shard, what its last committed steps left.
+
+        Args:
+            shards: the shards to tell of; None for all. A table of the whole corpus is told of in any case.
+        """
+        whole = {0} if table.table in self._whole else set[int]()
+        there = self.shards() if shards is None else sorted(whole.union(shards))
+        return [_file(table.table, step, shard) for shard in there for step in self.current(shard).get(table.table, [])]
 
     def count(self, table: type[Row], step: str, shard: int) -> int:
         """Rows in a file, from its footer."""
         filesystem, root = self._place
+        if not self._there(table, step, shard):
+            return 0
         return pq.read_metadata(f"{root}/{_file(table.table, step, shard)}", filesystem=filesystem).num_rows
 
     def rows(self, table: type[Row]) -> int:
@@ -112,12 +134,12 @@ class Manifest:
         parts = [pq.read_table(f"{root}/{name}", filesystem=filesystem, schema=schema(table)) for name in self.files(table)]
         return pa.concat_tables(parts) if parts else schema(table).empty_table()
 
-    def dataset(self, table: type[Row]) -> Any:
-        """The current rows of a table as an Arrow dataset, which DuckDB scans without loading it whole."""
+    def dataset(self, table: type[Row], shards: Iterable[int] | None = None) -> Any:
+        """The current rows of a table, of some shards or of all, as an Arrow dataset, which DuckDB scans without loading it whole."""
         import pyarrow.dataset as dataset
 
         filesystem, root = self._place
-        names = [f"{root}/{name}" for name in self.files(table)]
+        names = [f"{root}/{name}" for name in self.files(table, shards)]
         if not names:
             return schema(table).empty_table()
         return dataset.dataset(names, schema=schema(table), filesystem=filesystem, format="parquet")
@@ -149,32 +171,63 @@ class Manifest:
         sources: Sequence[Source],
         dropped: Sequence[Dropped] = (),
         lists: Mapping[str, Mapping[str, float | None]] | None = None,
+        given: Iterable[Row] = (),
     ) -> list[Source]:
         """Lists sources that are not listed yet, in shards of their own. Returns those that are new.
 
-        A shard, once listed, never changes: its receipts stay true when sources are added.
+        A shard, once listed, never changes: its receipts stay true when sources are added. A source that was taken down is not
+        listed again, but dropped as `taken_down`.
 
         Args:
+            given: rows that come with the sources, such as the clips of a published list; those of sources that are listed
+                already are left out.
             lists: what each list named: the ids of its sources, and the subjects of drops, with their seconds where it tells.
                 A list that is named again replaces what was known of it.
         """
         shards = self.shards()
         known = self._listed(Source, shards)
         told = self._listed(Dropped, shards)
-        new = sorted((s for s in sources if s.source_id not in known), key=lambda s: s.source_id)
-        notes = [drop for drop in dropped if drop.drop_id not in told]
+        gone = self.takedowns()
+        refused = {s.source_id: gone.drop_of(s) for s in sources if gone and s.source_id not in known and gone.gone(s)}
+        new = sorted((s for s in sources if s.source_id not in known and s.source_id not in refused), key=lambda s: s.source_id)
+        notes = [drop for drop in [*dropped, *refused.values()] if drop.drop_id not in told]
         size = min(SHARD_SOURCES, max(1, len(new) // 64))  # few sources: a shard each, so that all workers have work
         parts = [new[i : i + size] for i in range(0, len(new), size)] or ([[]] if notes else [])
         first = max(shards, default=-1) + 1
+        rows_of: dict[str, dict[type[Row], list[Row]]] = defaultdict(lambda: defaultdict(list))
+        for row in given:
+            rows_of[row.source_id][type(row)].append(row)
+        tables_given = {table for source in new for table in rows_of[source.source_id]}
+        whole = {name: [shard for shard in there if shard < first] for name, there in self._given.items()}  # a killed `add` wrote more
+        for table in tables_given:
+            whole[table.table] = [*whole.get(table.table, []), *range(first, first + len(parts))]
+        if whole != self._given:
+            self._save("given.json", whole)
+            self.__dict__.pop("_given", None)
 
         def write(number: int) -> None:
             self.write(Dropped, LISTED, first + number, [] if number else notes)
+            for table in tables_given:
+                self.write(table, LISTED, first + number, [row for s in parts[number] for row in rows_of[s.source_id][table]])
             self.write(Source, LISTED, first + number, parts[number])  # last: a shard is there when its sources are
 
         self._at_once(write, range(len(parts)))
         if lists:
             self._save("lists.json", {**self.lists(), **lists})
         return new
+
+    def given(self) -> list[type[Row]]:
+        """The tables that rows were given for, beside the sources."""
+        return [table for name, table in tables().items() if self._given.get(name)]
+
+    @cached_property
+    def _given(self) -> dict[str, list[int]]:
+        """By table the shards that rows were given for."""
+        return self._load("given.json") or {}
+
+    def takedowns(self) -> Takedowns:
+        """Who and what was taken down, and must not come back."""
+        return Takedowns.of(self._load(takedowns.FILE))
 
     def lists(self) -> dict[str, dict[str, float | None]]:
         """By the path of each list that was named: the ids of its sources and refused entries, with their seconds where it tells."""
@@ -273,19 +326,37 @@ class Manifest:
             return None
         return RunRecord(**{**found, "steps": [StepRecord(**step) for step in found["steps"]]})
 
+    def attach(self, place: str, step: StepRecord) -> None:
+        """Has the rows of a step that no recipe did count as current, where all it read is. It replaces the step that had its place."""
+        self._save("attached.json", {**{name: asdict(one) for name, one in self._attached.items()}, place: asdict(step)})
+        for stale in ("_attached", "_committed"):
+            self.__dict__.pop(stale, None)
+
+    @cached_property
+    def _attached(self) -> dict[str, StepRecord]:
+        return {place: StepRecord(**step) for place, step in (self._load("attached.json") or {}).items()}
+
     @cached_property
     def _committed(self) -> dict[str, set[int]]:
-        return {step.version: self.committed(step.version) for step in (self.run.steps if self.run else [])}
+        steps = [*(self.run.steps if self.run else []), *self._attached.values()]
+        return {step.version: self.committed(step.version) for step in steps}
 
     def current(self, shard: int) -> dict[str, list[str]]:
         """Which steps' files hold a shard's current rows, by table."""
         held: dict[str, list[str]] = {Source.table: [LISTED], Dropped.table: [LISTED]}
+        held |= {table: [LISTED] for table, shards in self._given.items() if shard in shards}
         for step in self.run.steps if self.run else []:
             if shard not in self._committed[step.version]:
                 continue
             for table in step.writes:
                 held[table] = [step.version] if table in step.refines else [*held.get(table, []), step.version]
             held[Dropped.table] = [*held[Dropped.table], step.version]
+        for step in self._attached.values():
+            read = all(set(steps) <= set(held.get(table, [])) for table, steps in step.inputs.items())
+            if read and shard in self._committed[step.version]:
+                for table in step.writes:
+                    held[table] = [*held.get(table, []), step.version]
+                held[Dropped.table] = [*held[Dropped.table], step.version]
         if shard == 0:
             held |= {table: [step] for table, step in self._whole.items()}
         return held
@@ -293,6 +364,48 @@ class Manifest:
     def exists(self) -> bool:
         """Whether anything was ever listed here."""
         return bool(self.shards())
+
+    # Files beside the tables: selections, releases, takedowns. Names are relative to the root.
+
+    def load(self, name: str) -> Any:
+        """What a JSON file holds; None where there is none."""
+        return self._load(name)
+
+    def save(self, name: str, value: Any) -> None:
+        """Writes a JSON file, whole or not at all."""
+        self._save(name, value)
+
+    def put(self, name: str, content: bytes | pa.Buffer) -> None:
+        """Writes a file, whole or not at all."""
+        self._put(name, content)
+
+    def text(self, name: str) -> str | None:
+        """What a text file holds; None where there is none."""
+        filesystem, root = self._place
+        if filesystem.get_file_info(f"{root}/{name}").type != fs.FileType.File:
+            return None
+        with filesystem.open_input_stream(f"{root}/{name}", compression=None) as stream:
+            return stream.read().decode()
+
+    def delete(self, name: str) -> None:
+        """Removes a file; says nothing where there is none."""
+        self._delete(name)
+
+    def names(self, folder: str, folders: bool = False) -> list[str]:
+        """The files of a folder, or the folders in it, sorted; none where there is no such folder."""
+        return sorted(self._names(folder, fs.FileType.Directory if folders else fs.FileType.File))
+
+    def parquet(self, name: str, words: Sequence[str] = ()) -> Any:
+        """A Parquet file as an Arrow dataset, which DuckDB scans without loading it whole.
+
+        Args:
+            words: columns that hold few different strings, to be read as Arrow dictionaries.
+        """
+        import pyarrow.dataset as dataset
+
+        filesystem, root = self._place
+        kind = dataset.ParquetFileFormat(read_options=dataset.ParquetReadOptions(dictionary_columns=list(words)))
+        return dataset.dataset(f"{root}/{name}", filesystem=filesystem, format=kind)
 
     # Files.
 

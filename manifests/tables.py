@@ -6,7 +6,7 @@ left, top, right, bottom. Every row carries its `source_id`, so a shard holds it
 addresses made of content and time, never positions in a list and never paths.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cache
 from types import UnionType
 from typing import Any, ClassVar, Union, get_args, get_origin, get_type_hints
@@ -111,6 +111,20 @@ class Duplicate(Row):
 
 
 @dataclass(frozen=True)
+class Split(Row):
+    """Which share of the corpus a clip is in. A table of the whole corpus, which `headset split` makes anew.
+
+    Clips of one group have an identity, a channel, a source or a near-duplicate in common, directly or by others between them.
+    """
+
+    table, key = "splits", "split_id"
+    split_id: str  # <clip>/<split>
+    clip_id: str
+    split: str  # train, validation or test
+    group_id: str  # the group's most lasting member: identity:<hash of the name>, channel:<name> or source:<id>
+
+
+@dataclass(frozen=True)
 class Shot(Row):
     """A span of a source without a cut. The shots of a source tile it."""
 
@@ -198,6 +212,7 @@ class Clip(Row):
     top_px: float
     right_px: float
     bottom_px: float
+    published_id: str = ""  # of the published clip it was made from; "" for one of our own
 
 
 @dataclass(frozen=True)
@@ -226,6 +241,14 @@ class Published(Row):
     crop: str  # the rule that makes the crop of the box, in `operators/clips/crops.py`; "" where the box is the crop
     identity: str  # "" where the list does not say
     split: str  # train, val, test; "" where the list does not say
+    # What a manifest of ours can say besides, to find the moment again in another file, and to tell whether it is the same.
+    source_sha256: str = ""  # of the file the clip was cut from
+    frames_sha256: str = ""  # of the render's frames, as in `renders`
+    encoder: str = ""  # that wrote the render
+    looks_s: list[float] = field(default_factory=list)  # times on the video's clock of the source's fingerprint in the span
+    looks: bytes = b""  # (looks, 35) little-endian int16, as in `fingerprints`
+    moved_s: float | None = None  # in the file at hand the clip begins so much later; None where that was not looked into
+    distance: float | None = None  # 0 to 2, between the looks of the list and those of the file at hand, at their best
 
 
 @dataclass(frozen=True)
@@ -260,6 +283,38 @@ class Render(Row):
     frames: int
     duration_s: float
     encoder: str  # libraries, builds and settings
+    pair_id: str = ""  # what a generation system was given; "" for a recording
+
+
+@dataclass(frozen=True)
+class Pair(Row):
+    """What a generation system is given to make one render. A table of the whole corpus, which `headset pairs` makes anew.
+
+    `source_id` is the driving clip's. A render made of it shows the source clip's person moving, or speaking, as in the driving clip.
+    """
+
+    table, key = "pairs", "pair_id"
+    pair_id: str  # <protocol>/<source clip>/<driving clip>
+    protocol: str  # same_identity, cross_identity, audio_driven, text_driven
+    source_clip_id: str  # shows the person
+    driving_clip_id: str  # gives the motion, the sound or the words
+    split: str = ""  # of both clips; "" where the corpus has no splits
+
+
+@dataclass(frozen=True)
+class Features(Row):
+    """What a network makes of a render, for metrics of sets: kept, so that any sets can be compared and resampled."""
+
+    table, key = "features", "features_id"
+    features_id: str  # <render>#<variant>
+    subject: str  # the id of a render
+    metric: str
+    variant: str
+    rows: int
+    columns: int
+    values: bytes  # (rows, columns) little-endian float32
+    model_sha256: str
+    protocol: str  # as in `scores`
 
 
 @dataclass(frozen=True)
@@ -267,7 +322,7 @@ class Score(Row):
     """One number about one row."""
 
     table, key = "scores", "score_id"
-    score_id: str  # <subject>#<metric>
+    score_id: str  # <subject>#<metric>; <subject>#<variant> where a metric has several
     subject: str  # the id of a clip, a render, a track
     metric: str
     variant: str  # which of the definitions that share the metric's name

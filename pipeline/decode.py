@@ -195,16 +195,13 @@ class SourceAudio:
     Sound lies where its pts says, within 10 ms: less than that is jitter of the timestamps, and is passed over so that
     it neither clicks nor drifts. A larger gap is silence; where sound overlaps, the later replaces the earlier.
 
-    Raises:
+    Raises, when it is asked for:
         Drop: `no_audio_stream`, `corrupt_audio`, and those of `open_media`.
     """
 
     JITTER_S = 0.010
 
     def __init__(self, path: Path):
-        with open_media(path) as container:
-            if audio_of(container) is None:
-                raise Drop("no_audio_stream")
         self._path = path
         self._made: dict[int, _Sound] = {}
         self._lock = threading.Lock()

@@ -75,6 +75,7 @@ class Recipe:
     name: str
     what: str  # one line for people
     stages: tuple[Stage, ...]
+    given: tuple[type[Row], ...] = ()  # tables that come with the sources, from a published list or another manifest
     origin: str = ""  # its name, or the absolute path of its file, where it has one
     changes: tuple[str, ...] = ()  # what `set` was given
 
@@ -84,7 +85,7 @@ class Recipe:
         Raises:
             RecipeError: when a table is read that no earlier stage writes, or refined twice in one stage.
         """
-        versions: dict[type[Row], tuple[str, ...]] = {Source: (LISTED,)}
+        versions: dict[type[Row], tuple[str, ...]] = {table: (LISTED,) for table in (Source, *self.given)}
         steps: list[Step] = []
         for number, stage in enumerate(self.stages):
             try:

@@ -22,7 +22,7 @@ from pipeline.run import Progress
 
 R = TypeVar("R", bound=Row)
 
-FUNNEL = ("sources", "shots", "tracks", "turns", "clips")
+FUNNEL = ("sources", "published", "shots", "tracks", "turns", "clips")
 
 
 def progress(lines: list[Progress]) -> Table:
@@ -71,11 +71,10 @@ def funnel(manifest: Manifest) -> list[Line]:
         return []
     shards = manifest.shards()
     listed = [drop for shard in shards for drop in manifest.read(Dropped, [LISTED], shard)]
-    sources = sum(manifest.count(Source, LISTED, shard) for shard in shards)
-    reasons = Counter(drop.reason for drop in listed)
-    lines = [
-        Line("listed", "sources", sources + len(listed), sources, len(listed), 0, {"sources": sources}, {}, dict(reasons), len(shards))
-    ]
+    given = {table.table: sum(manifest.count(table, LISTED, shard) for shard in shards) for table in [Source, *manifest.given()]}
+    reasons, refused = Counter(drop.reason for drop in listed), Counter(drop.subject_table for drop in listed)
+    sources, lost = given[Source.table], refused.pop(Source.table, 0)
+    lines = [Line("listed", "sources", sources + lost, sources, lost, 0, given, dict(refused), dict(reasons), len(shards))]
     for step in manifest.run.steps:
         calls: Counter[str] = Counter()
         wrote: Counter[str] = Counter({table: 0 for table in step.writes})
@@ -150,11 +149,10 @@ def balance(manifest: Manifest, lines: list[Line]) -> dict[str, tuple[int, int, 
             continue
         first = [line for line in writers if (line.step, name) not in refined_by]
         refiners = [line for line in writers if (line.step, name) in refined_by]
-        proposed = sum(line.read if line.step == "listed" else line.wrote[name] + line.given_up.get(name, 0) for line in first)
+        lost = [line.dropped if (line.step, name) == ("listed", Source.table) else line.given_up.get(name, 0) for line in first]
+        proposed = sum(line.wrote[name] for line in first) + sum(lost)
         kept = manifest.rows(table)
-        dropped = sum(line.dropped if line.step == "listed" else line.given_up.get(name, 0) for line in first) + sum(
-            line.dropped for line in refiners
-        )
+        dropped = sum(lost) + sum(line.dropped for line in refiners)
         failed = sum(line.failed for line in refiners)
         sums[name] = proposed, kept, dropped, failed
         if proposed != kept + dropped + failed:
@@ -554,17 +552,11 @@ def clock(seconds: float) -> str:
 
 
 def rows_of(manifest: Manifest, query: str) -> Any:
-    """What a DuckDB query over the current rows gives. Each table goes by its design name.
+    """What a DuckDB query over the current rows gives. Each table goes by its design name, and `wide` is all of them, a row a clip.
 
     Raises:
         ManifestError: with DuckDB's own words when the query cannot run.
     """
-    import duckdb
+    from pipeline.wide import select_rows
 
-    connection = duckdb.connect()
-    for name, table in tables().items():
-        connection.register(name, manifest.dataset(table))
-    try:
-        return connection.sql(query)
-    except duckdb.Error as error:
-        raise ManifestError(f"{error}\nTables: {', '.join(tables())}") from None
+    return select_rows(manifest, query)

@@ -22,6 +22,7 @@ from typing import Any, cast
 from manifests.manifest import LISTED, Manifest, ManifestError
 from manifests.media import MediaStore, MissingMedia
 from manifests.tables import Dropped, Row, Source
+from manifests.takedowns import REASON, Takedowns
 from operators.base import Audio, Drop, Frames, Media, Resources
 from operators.sources.download_video import DownloadVideo
 from pipeline.decode import SourceAudio, VideoFrames
@@ -239,7 +240,7 @@ class ShardWorker:
 
     def _work(self, shard: int, steps: list[Step]) -> None:
         stage = "+".join(step.version for step in steps)
-        books = {step.version: Book(step) for step in steps}
+        books = {step.version: Book(step, self.manifest.takedowns()) for step in steps}
         given = Given(self.manifest, steps, shard)
         for step in steps:
             if again := self.manifest.retry(step.version, shard):
@@ -467,8 +468,8 @@ def _failed(operator: str, row: Row, error: Exception) -> Dropped:
 class Book:
     """What a step made of a shard so far."""
 
-    def __init__(self, step: Step):
-        self.step = step
+    def __init__(self, step: Step, takedowns: Takedowns | None = None):
+        self.step, self.takedowns = step, takedowns
         self.rows: dict[type[Row], list[Row]] = defaultdict(list)
         self.drops: list[Dropped] = []
         self.calls: Counter[str] = Counter()
@@ -509,8 +510,15 @@ class Book:
         self.calls[answer.status] += 1
         self.cpu_s += answer.cpu_s
         self.decode_s += answer.decode_s
-        for made in answer.rows:
-            if (type(made), made.row_id) in self._keys:
+        for made in map(self.takedowns.without, answer.rows) if self.takedowns else answer.rows:
+            if self.takedowns and self.takedowns.covers(made):
+                drop = _dropped(self.step.operator.name, made, Drop(REASON))
+                if drop.subject == row.row_id:
+                    self.calls.update({"answered": -1, "dropped": 1})
+                else:
+                    self.given_up[drop.subject_table] += 1
+                self._drop(drop)
+            elif (type(made), made.row_id) in self._keys:
                 drop = Drop(DUPLICATE_KEY, detail=f"{self.step.operator.name} made two rows {made.row_id}")
                 self._drop(_dropped(self.step.operator.name, made, drop, failed=True))
             else:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 from pathlib import Path
+from typing import ClassVar
 
 import av
 import numpy as np
@@ -18,6 +19,8 @@ from numpy.typing import NDArray
 from manifests.tables import Clip, Render
 from operators.base import Audio, Drop, Frame, Frames, Media, Operator
 
+# x264's faster routines read beyond pictures whose width is no multiple of 128, and what lies there changes the bytes.
+X264 = "cpu-independent=1"
 _EXACT_S = 0.002  # Matroska and the ids of clips round to the millisecond
 
 
@@ -30,7 +33,7 @@ class RenderClips(Operator):
     and the sound is cut to the same span to the sample. The same clip gives the same bytes on the same encoder build;
     `frames_sha256` is that of the frames' RGB bytes, height x width x 3 each, so it holds for every build.
 
-    Drops: `no_frames` (the span holds none).
+    Drops: `no_frames` (the span holds none), `no_audio_stream`.
     """
 
     size: int = 512  # pixels, both ways; even
@@ -39,16 +42,19 @@ class RenderClips(Operator):
     audio_bps: int = 128000
     crf: int = 18  # libx264's constant rate factor: lower is better and larger; 18 is close to what an eye can tell
     preset: str = "veryfast"
+    silent: bool = False  # True: a clip of a source without sound is a picture alone, and no drop
+
+    version: ClassVar[int] = 2
 
     def __call__(self, clip: Clip, frames: Frames, audio: Audio, media: Media) -> Iterator[Render]:
         count = max(1, round((clip.end_s - clip.start_s) * self.fps))
         seen = hashlib.sha256()
+        samples = self._samples(clip, count, audio)
         with tempfile.TemporaryDirectory() as folder:
             made = Path(folder, "clip.mp4")
             with av.open(str(made), "w", options={"movflags": "+faststart"}) as container:
-                video = container.add_stream(
-                    "libx264", rate=self.fps, options={"crf": str(self.crf), "preset": self.preset, "g": str(self.fps)}
-                )
+                options = {"crf": str(self.crf), "preset": self.preset, "g": str(self.fps), "x264-params": X264}
+                video = container.add_stream("libx264", rate=self.fps, options=options)
                 video.width = video.height = self.size
                 video.pix_fmt = "yuv420p"
                 video.time_base = Fraction(1, self.fps)
@@ -58,12 +64,12 @@ class RenderClips(Operator):
                 video.codec_context.color_trc = ColorTrc.BT709
                 video.codec_context.colorspace = Colorspace.ITU709
                 video.codec_context.color_range = ColorRange.MPEG
-                sound = container.add_stream("aac", rate=self.audio_hz, layout="mono")
-                sound.bit_rate = self.audio_bps
-                # Sound first: the muxer interleaves by time, and holds back what comes early. Sound is the smaller part to hold.
-                samples = audio.samples(clip.start_s, clip.start_s + count / self.fps, self.audio_hz)
-                for packet in _packets_of_sound(sound, samples, self.audio_hz):
-                    container.mux(packet)
+                if samples is not None:
+                    sound = container.add_stream("aac", rate=self.audio_hz, layout="mono")
+                    sound.bit_rate = self.audio_bps
+                    # Sound first: the muxer interleaves by time, and holds back what comes early. Sound is the smaller part to hold.
+                    for packet in _packets_of_sound(sound, samples, self.audio_hz):
+                        container.mux(packet)
                 for k, rgb in enumerate(self._resampled(clip, frames, count)):
                     seen.update(rgb.tobytes())
                     picture = VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
@@ -80,6 +86,14 @@ class RenderClips(Operator):
             clip.source_id, render_id, clip.clip_id, "recording", place, sha256, seen.hexdigest(), size,
             width=self.size, height=self.size, fps=float(self.fps), frames=count, duration_s=count / self.fps, encoder=self._encoder(),
         )  # fmt: skip
+
+    def _samples(self, clip: Clip, count: int, audio: Audio) -> NDArray[np.float32] | None:
+        try:
+            return audio.samples(clip.start_s, clip.start_s + count / self.fps, self.audio_hz)
+        except Drop as no:
+            if not self.silent or no.reason != "no_audio_stream":
+                raise
+            return None
 
     def _resampled(self, clip: Clip, frames: Frames, count: int) -> Iterator[NDArray[np.uint8]]:
         """The `count` pictures to encode. Before the first frame of the span, the first is shown."""
@@ -104,7 +118,7 @@ class RenderClips(Operator):
 
     def _encoder(self) -> str:
         codec = ".".join(map(str, av.library_versions["libavcodec"]))
-        video = f"libx264 crf {self.crf} {self.preset} yuv420p bt709 g {self.fps} threads 1"
+        video = f"libx264 crf {self.crf} {self.preset} yuv420p bt709 g {self.fps} threads 1 {X264}"
         return f"PyAV {av.__version__}, libavcodec {codec}, {video}, aac {self.audio_bps} b/s {self.audio_hz} Hz mono"
 
 

@@ -15,7 +15,7 @@ EXAMPLE = 'headset sql corpus/ "select * from clips" --format csv'
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("corpus")
-    parser.add_argument("query", help=f"the tables: {' '.join(tables())}")
+    parser.add_argument("query", help=f"the tables: {' '.join(tables())}; and wide, a row a clip with all that is known of it")
     parser.add_argument("--format", choices=("table", "json", "csv"), default="table")
 
 

@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from manifests.manifest import LISTED, SHARD_SOURCES, Manifest, ManifestError, RunRecord, StepRecord, table_named
-from manifests.tables import Clip, Dropped, Shot, Source
+from manifests.tables import Annotation, Clip, Dropped, Shot, Source
 
 
 @pytest.fixture
@@ -118,3 +118,39 @@ def test_a_table_that_is_not_there_is_named_with_those_that_are() -> None:
     assert table_named("clips") is Clip
     with pytest.raises(ManifestError, match="no table 'clip'; there are sources, "):
         table_named("clip")
+
+
+def given(source_id: str, number: int) -> Annotation:
+    return Annotation(source_id, f"{source_id}/{number}#word", f"{source_id}/{number}", "word", "hello", "list")
+
+
+def test_rows_given_with_sources_are_current_until_a_step_refines_them(manifest: Manifest) -> None:
+    manifest.add([Source("plain", "p.mp4")])
+    manifest.add([Source("b", "b.mp4"), Source("a", "a.mp4")], given=[given("b", 1), given("a", 1), given("a", 2)])
+    assert manifest.given() == [Annotation]
+    assert sorted(manifest.table(Annotation)["subject"].to_pylist()) == ["a/1", "a/2", "b/1"]
+    assert manifest.read(Annotation, [LISTED], 0) == []  # the shard that none was given for
+    assert manifest.count(Annotation, LISTED, 0) == 0
+    refiner = StepRecord("Refine", "Refine-1", 0, "annotations", ["annotations"], ["annotations"], {}, {}, [])
+    manifest.remember(RunRecord("r", [refiner]))
+    shard = next(
+        n for n in manifest.shards() if manifest.read(Annotation, [LISTED], n) and manifest.read(Source, [LISTED], n)[0].source_id == "a"
+    )
+    manifest.write(Annotation, "Refine-1", shard, [given("a", 2)])
+    manifest.commit("Refine-1", shard, {})
+    assert sorted(Manifest(manifest.root).table(Annotation)["subject"].to_pylist()) == ["a/2", "b/1"]
+
+
+def test_rows_given_for_a_source_that_is_listed_already_are_left_out(manifest: Manifest) -> None:
+    manifest.add([Source("a", "a.mp4")], given=[given("a", 1)])
+    assert manifest.add([Source("a", "a.mp4")], given=[given("a", 2)]) == []
+    assert manifest.table(Annotation)["subject"].to_pylist() == ["a/1"]
+
+
+def test_what_a_killed_listing_left_is_written_over(manifest: Manifest) -> None:
+    manifest.add([Source("a", "a.mp4")], given=[given("a", 1)])
+    Path(manifest.root, "sources", LISTED, "00000.parquet").unlink()  # sources are written last
+    again = Manifest(manifest.root)
+    again.add([Source("b", "b.mp4")])
+    assert again.given() == []
+    assert Manifest(manifest.root).table(Annotation).num_rows == 0

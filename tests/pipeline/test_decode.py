@@ -311,7 +311,7 @@ def test_what_is_no_video_is_a_drop(tmp_path):
         (cut_off, "truncated"),
     ):
         assert of_drop(lambda path=path: list(VideoFrames(path))).reason == reason
-    assert of_drop(lambda: SourceAudio(silent)).reason == "no_audio_stream"
+    assert of_drop(lambda: SourceAudio(silent).samples(0, 1)).reason == "no_audio_stream"
     with pytest.raises(FileNotFoundError):
         list(VideoFrames(tmp_path / "none.mp4"))
 

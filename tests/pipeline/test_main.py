@@ -84,7 +84,7 @@ def test_sql_gives_the_current_rows_in_three_forms(corpus: str, capsys: pytest.C
 def test_sql_says_what_is_wrong_and_which_tables_there_are(corpus: str, capsys: pytest.CaptureFixture[str]) -> None:
     told = said(capsys, "sql", corpus, "select * from clip", status=1)
     assert "clip" in told
-    assert "Tables: sources, " in told
+    assert "Tables: wide, sources, " in told
 
 
 def test_plan_tells_the_stages_before_any_work(corpus: str, videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,7 +99,7 @@ def test_plan_tells_the_stages_before_any_work(corpus: str, videos: Path, tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["run", "no_such", "x.mp4", "--out", "o"], "no recipe 'no_such'; there are diarize"),
+        (["run", "no_such", "x.mp4", "--out", "o"], "no recipe 'no_such'; there are celebv_hq, diarize"),
         (["run", TOY, "x.mp4", "--out", "o", "--set", "KeepEarly.befor_s=1"], "it has before_s"),
         (["status", "nowhere"], "headset run RECIPE"),
     ],

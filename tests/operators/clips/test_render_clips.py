@@ -193,3 +193,23 @@ def test_a_span_without_a_frame_is_a_drop(tmp_path: Path):
         render(video, clip(5.0, 6.0))
     assert drop.value.reason == "no_frames"
     assert not list(tmp_path.glob("kept/*"))
+
+
+@pytest.mark.parametrize("size", [64, 224, 320])
+def test_every_size_is_the_same_bytes_each_time(tmp_path: Path, size: int):
+    rng = np.random.default_rng(1)
+    texture = rng.integers(0, 255, (40, 40, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
+    video = write_video(
+        tmp_path / "a.mp4", [(lambda time_s: np.roll(texture, round(time_s * 50), 1), 2.0)], size=(320, 320), audio=tone(2.0)
+    )
+    made = {render(video, clip(0.0, 2.0, (0, 0, 320, 320)), RenderClips(size=size))[0].sha256 for _ in range(8)}
+    assert len(made) == 1
+
+
+def test_a_source_without_sound_is_a_silent_picture_where_that_is_asked_for(tmp_path: Path):
+    video = write_video(tmp_path / "a.mp4", [("red", 2.0)])
+    with pytest.raises(Drop, match="no_audio_stream"):
+        render(video, clip(0.0, 1.0))
+    _, path = render(video, clip(0.0, 1.0), RenderClips(size=160, silent=True))
+    with av.open(str(path)) as container:
+        assert [stream.type for stream in container.streams] == ["video"]

@@ -1,0 +1,46 @@
+"""Make the clips of a manifest, or of an imported list, again, and say what became of each.
+
+Each clip ends as identical (every frame has the hash it had), equivalent (the same moment was found in another file),
+changed, or gone. Run it again to go on after a stop.
+"""
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from manifests.manifest import Manifest
+from manifests.media import MediaStore
+from pipeline.session import done, existing, go_on, positive
+
+EXAMPLE = "headset rebuild published/ --out corpus/ --split test --report drift.json"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("manifest", help="a corpus, with its media or without them, or an imported list")
+    parser.add_argument("--out", metavar="CORPUS", required=True, help="a folder, or s3://bucket/prefix")
+    parser.add_argument("--sources", metavar="DIR", type=Path, help="where the videos lie, under the names they had or their source ids")
+    parser.add_argument("--clip", action="append", default=[], help="only this one; may be given again")
+    parser.add_argument("--identity", action="append", default=[], help="only the clips of this person; may be given again")
+    parser.add_argument("--split", action="append", default=[], help="only this split; may be given again")
+    parser.add_argument("--report", metavar="JSON", type=Path, help="where to write what became of each clip")
+    parser.add_argument("--workers", type=positive, help="actors per stage (default: as many as fit)")
+    parser.add_argument("--cpus", type=positive, help="cores to use on this machine (default: all)")
+
+
+def main(options: argparse.Namespace) -> int:
+    from pipeline.rebuild import list_again, print_drift, rebuild_recipe
+
+    console = Console()
+    manifest = existing(options.manifest)
+    MediaStore(options.out).check()
+    out = Manifest(options.out)
+    recipe = rebuild_recipe(manifest)
+    clips = list_again(
+        manifest, out, clips=options.clip, identities=options.identity, splits=options.split, sources=options.sources
+    )  # fmt: skip
+    console.print(f"{clips} clips to rebuild.", highlight=False)
+    go_on(recipe, out, console, done(recipe, out), workers=options.workers, cpus=options.cpus)
+    console.print()
+    print_drift(Manifest(options.out), console, options.report)
+    return 0

@@ -1,0 +1,245 @@
+"""A corpus again, from its manifest and what is left of its sources; and what became of each clip."""
+
+import hashlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from manifests.manifest import LISTED, Manifest, ManifestError
+from manifests.tables import Annotation, Clip, Dropped, Fingerprint, Published, Render, Row, Source
+from operators.clips.render_clips import RenderClips
+from operators.sources.fingerprint_source import COEFFICIENTS
+from pipeline.recipe import Recipe, RecipeError, recipe_named
+
+OURS = "headset"  # the dataset of clips that come from a manifest of our own
+VERDICTS = {
+    "identical": "every pixel of every frame is the one it was",
+    "equivalent": "the same moment, in another file or by another decoder",
+    "rendered": "the list says nothing that it could be compared with",
+    "changed": "a video is there, but the moment is not in it, or the clip does not fit it",
+    "gone": "the video is not to be had",
+    "failed": "an error of ours: headset explain tells more",
+    "not done": "the run has not come to it",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one published clip."""
+
+    published_id: str
+    source_id: str
+    verdict: str  # a key of VERDICTS
+    moved_s: float | None  # the clip begins so much later than the list says
+    distance: float | None  # 0 to 2, of the looks; see `LocatePublished`
+    why: str
+
+
+def published_rows(manifest: Manifest) -> Iterator[tuple[list[Source], list[Row]]]:
+    """By shard the sources as they were listed, and what is published of them: the clips, or the rows of an imported list."""
+    for shard in manifest.shards():
+        held = manifest.current(shard)
+        sources = manifest.read(Source, held[Source.table], shard)
+        clips = manifest.read(Clip, held.get(Clip.table, []), shard)
+        notes = manifest.read(Annotation, held.get(Annotation.table, []), shard)
+        if not clips:
+            yield sources, [*manifest.read(Published, held.get(Published.table, []), shard), *notes]
+            continue
+        renders = {
+            one.clip_id: one for one in manifest.read(Render, held.get(Render.table, []), shard) if one.made_by == "recording"
+        }  # fmt: skip
+        looks = {one.source_id: one for one in manifest.read(Fingerprint, held.get(Fingerprint.table, []), shard)}
+        said = {(note.subject, note.name): note.value for note in notes}
+        source_of = {source.source_id: source for source in sources}
+        made = [_published(clip, source_of[clip.source_id], renders.get(clip.clip_id), looks.get(clip.source_id), said) for clip in clips]
+        names = {clip.clip_id: one.published_id for clip, one in zip(clips, made, strict=True)}
+        moved = [_about(note, names[note.subject]) for note in notes if note.subject in names]
+        yield sources, [*made, *moved]
+
+
+def _published(clip: Clip, source: Source, render: Render | None, looks: Fingerprint | None, said: dict[tuple[str, str], str]) -> Published:
+    seen = [n for n, at in enumerate(looks.times_s) if clip.start_s <= at < clip.end_s] if looks else []
+    rows = np.frombuffer(looks.looks, "<i2").reshape(-1, COEFFICIENTS)[seen] if looks else np.zeros((0, COEFFICIENTS), "<i2")
+    return Published(
+        clip.source_id, f"{OURS}/{clip.clip_id}", OURS, clip.clip_id.rpartition("/")[2], clip.start_s, clip.end_s, None, None, 0.0, None,
+        clip.left_px, clip.top_px, clip.right_px, clip.bottom_px, source.width, source.height, "",
+        identity=said.get((clip.clip_id, "identity"), clip.speaker if clip.published_id else f"{clip.source_id}/{clip.speaker}"),
+        split=said.get((clip.clip_id, "split"), ""),
+        source_sha256=source.sha256,
+        frames_sha256=render.frames_sha256 if render else "",
+        encoder=render.encoder if render else "",
+        looks_s=[looks.times_s[n] for n in seen] if looks else [],
+        looks=rows.tobytes(),
+    )  # fmt: skip
+
+
+def _about(note: Annotation, published_id: str) -> Annotation:
+    return replace(note, annotation_id=note.annotation_id.replace(note.subject, published_id, 1), subject=published_id)
+
+
+def list_again(
+    manifest: Manifest,
+    out: Manifest,
+    *,
+    clips: Collection[str] = (),
+    identities: Collection[str] = (),
+    splits: Collection[str] = (),
+    sources: Path | None = None,
+) -> int:
+    """Lists what a manifest publishes, or a part of it, in another one. Returns how many clips that are.
+
+    Args:
+        clips: ids of clips or of published clips, or their names in the list; () for all.
+        sources: a folder with the videos, under the names they had or as <source id>.<anything>.
+
+    Raises:
+        RecipeError: where nothing is published that fits, or `out` lists some of the sources with other clips.
+    """
+    in_folder = {path.name: path for path in sorted(sources.rglob("*")) if path.is_file()} if sources else {}
+    by_stem = {path.stem: path for path in in_folder.values()}
+    listed: list[Source] = []
+    given: list[Row] = []
+    for found, rows in published_rows(manifest):
+        chosen = [
+            row
+            for row in rows
+            if isinstance(row, Published)
+            and (not clips or {row.published_id, row.published_id.removeprefix(f"{OURS}/"), row.name} & set(clips))
+            and (not identities or row.identity in identities)
+            and (not splits or row.split in splits)
+        ]
+        wanted = {row.source_id for row in chosen}
+        ids = {row.published_id for row in chosen}
+        given += [*chosen, *(row for row in rows if isinstance(row, Annotation) and row.subject in ids)]
+        for source in found:
+            if source.source_id in wanted:
+                here = by_stem.get(source.source_id) or in_folder.get(Path(source.uri).name)
+                uri = str(here.absolute()) if here else source.uri
+                listed.append(Source(source.source_id, uri, licence=source.licence))
+    number = sum(isinstance(row, Published) for row in given)
+    if not number:
+        look = f"headset status {manifest.root}"
+        raise RecipeError(f"{manifest.root} publishes no clip that fits; {look} says what it holds")
+    new = {source.source_id for source in out.add(listed, given=given)}
+    before = {
+        row.published_id
+        for shard in out.shards()
+        for row in out.read(Published, [LISTED], shard)
+    }  # fmt: skip
+    other = sum(isinstance(row, Published) and row.source_id not in new and row.published_id not in before for row in given)
+    if other:
+        raise RecipeError(
+            f"{out.root} lists the sources of {other} of these clips already, with other clips: a shard never changes; rebuild into another folder"
+        )
+    return number
+
+
+def rebuild_recipe(manifest: Manifest) -> Recipe:
+    """The recipe `rebuild`, with the clips rendered as the manifest's were."""
+    recipe = recipe_named("rebuild")
+    ours = RenderClips().parameters()
+    for step in manifest.run.steps if manifest.run else []:
+        if step.operator == "RenderClips":
+            for name, value in step.parameters.items():
+                if name in ours and value != ours[name]:
+                    recipe = recipe.set(f"RenderClips.{name}={json.dumps(value)}")
+    return recipe
+
+
+def drift(manifest: Manifest) -> list[Verdict]:
+    """What became of every published clip, in the order of their ids.
+
+    Raises:
+        ManifestError: where some clip ended in no way at all.
+    """
+    found = [verdict for shard in manifest.shards() for verdict in _drift_of(manifest, shard)]
+    return sorted(found, key=lambda verdict: verdict.published_id)
+
+
+def _drift_of(manifest: Manifest, shard: int) -> Iterator[Verdict]:
+    held = manifest.current(shard)
+    now = {one.published_id: one for one in manifest.read(Published, held.get(Published.table, []), shard)}
+    clips = {one.published_id: one for one in manifest.read(Clip, held.get(Clip.table, []), shard)}
+    renders = {one.clip_id: one for one in manifest.read(Render, held.get(Render.table, []), shard)}
+    drops: dict[str, list[Dropped]] = defaultdict(list)
+    for drop in manifest.read(Dropped, held[Dropped.table], shard):
+        drops[drop.subject].append(drop)
+    steps = manifest.run.steps if manifest.run else []
+    over = all(shard in manifest.committed(step.version) for step in steps)
+    for listed in manifest.read(Published, [LISTED], shard):
+        clip = clips.get(listed.published_id)
+        render = renders.get(clip.clip_id) if clip else None
+        at = now.get(listed.published_id, listed)
+        if render is not None:
+            verdict, why = _compared(listed, at, render)
+        else:
+            subjects = [listed.source_id, listed.published_id, *([clip.clip_id] if clip else [])]
+            ends = [drop for subject in subjects for drop in drops[subject] if drop.reason != "source_gone"]
+            why = "; ".join(": ".join(filter(None, [drop.reason, drop.detail.partition("\n")[0]])) for drop in ends)
+            if not ends and over:
+                raise ManifestError(f"{listed.published_id} was neither rendered nor given up; please report this")
+            if any(drop.failed for drop in ends):
+                verdict = "failed"
+            elif any(drop.subject == listed.source_id for drop in ends):
+                verdict = "gone"
+            else:
+                verdict = "changed" if ends else "not done"
+        yield Verdict(listed.published_id, listed.source_id, verdict, at.moved_s, at.distance, why)
+
+
+def _compared(listed: Published, at: Published, render: Render) -> tuple[str, str]:
+    if not listed.frames_sha256:
+        return "rendered", ""
+    if listed.frames_sha256 == render.frames_sha256:
+        return "identical", ""
+    if at.distance == 0.0 and at.moved_s == 0.0:
+        return "equivalent", f"the same file, other pixels: made by {listed.encoder}, now by {render.encoder}"
+    return "equivalent", "" if at.moved_s is not None else "the list carries no looks: not compared"
+
+
+def exact_subset_sha256(manifest: Manifest, verdicts: Iterable[Verdict]) -> str:
+    """Names the clips that are the same to the pixel: of their ids and the hashes of their frames, sorted."""
+    exact = {verdict.published_id for verdict in verdicts if verdict.verdict == "identical"}
+    lines = sorted(
+        f"{row.published_id} {row.frames_sha256}"
+        for shard in manifest.shards()
+        for row in manifest.read(Published, [LISTED], shard)
+        if row.published_id in exact
+    )
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def print_drift(manifest: Manifest, console: Console, to: Path | None = None) -> None:
+    """How many clips ended how, and each one that is not the same to the pixel; the whole report as JSON where asked."""
+    verdicts = drift(manifest)
+    counts = Counter(verdict.verdict for verdict in verdicts)
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("clips", "verdict", "which means"):
+        table.add_column(name, justify="right" if name == "clips" else "left", overflow="fold")
+    for verdict, meaning in VERDICTS.items():
+        if counts[verdict]:
+            table.add_row(str(counts[verdict]), verdict, meaning)
+    console.print(table)
+    others = [verdict for verdict in verdicts if verdict.verdict not in ("identical", "rendered")]
+    if others:
+        listing = Table(box=None, pad_edge=False, header_style="dim")
+        for name in ("clip", "verdict", "moved", "distance", "why"):
+            listing.add_column(name, overflow="fold")
+        for one in others[:40]:
+            moved = "" if one.moved_s is None else f"{one.moved_s:+.3f} s"
+            far = "" if one.distance is None else f"{one.distance:.4f}"
+            listing.add_row(one.published_id, one.verdict, moved, far, one.why)
+        console.print(listing)
+        if len(others) > 40:
+            console.print(f"... and {len(others) - 40} more", highlight=False)
+    subset = exact_subset_sha256(manifest, verdicts)
+    console.print(f"{counts['identical']} of {len(verdicts)} clips are identical; sha256 of that subset: {subset}", highlight=False)
+    if to is not None:
+        report = {"counts": dict(counts), "identical_subset_sha256": subset, "clips": [asdict(verdict) for verdict in verdicts]}
+        to.write_text(json.dumps(report, indent=1))
