@@ -17,6 +17,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -255,24 +256,29 @@ class _Sound:
     end_s: float
 
 
-def _decoded(container, stream, tally: _Tally) -> Iterator[tuple[av.VideoFrame, float]]:
-    last_s = -math.inf
+def _decodable(container, stream, tally: _Tally) -> Iterator[Any]:
+    """The frames of the packets that can be decoded; the others are counted."""
     for packet in container.demux(stream):
         tally.packets += packet.size > 0
         try:
             frames = stream.codec_context.decode(packet)
         except UNDECODABLE:
             tally.lost += 1
+        else:
+            yield from frames
+
+
+def _decoded(container, stream, tally: _Tally) -> Iterator[tuple[av.VideoFrame, float]]:
+    last_s = -math.inf
+    for frame in _decodable(container, stream, tally):
+        pts = frame.pts if frame.pts is not None else frame.dts
+        pts_s = float(pts * frame.time_base) if pts is not None else -math.inf
+        if frame.is_corrupt or pts_s <= last_s:
+            tally.lost += 1
             continue
-        for frame in frames:
-            pts = frame.pts if frame.pts is not None else frame.dts
-            pts_s = float(pts * frame.time_base) if pts is not None else -math.inf
-            if frame.is_corrupt or pts_s <= last_s:
-                tally.lost += 1
-                continue
-            last_s = pts_s
-            tally.kept += 1
-            yield frame, pts_s
+        last_s = pts_s
+        tally.kept += 1
+        yield frame, pts_s
 
 
 _of_thread = threading.local()
@@ -351,18 +357,11 @@ def _sound(path: Path, hz: int, jitter_s: float) -> _Sound:
 def _decoded_audio(container, stream, tally: _Tally) -> Iterator[tuple[av.AudioFrame, float]]:
     stream.codec_context.thread_count = 1
     next_s = 0.0
-    for packet in container.demux(stream):
-        tally.packets += packet.size > 0
-        try:
-            frames = stream.codec_context.decode(packet)
-        except UNDECODABLE:
-            tally.lost += 1
-            continue
-        for frame in frames:
-            pts_s = float(frame.pts * frame.time_base) if frame.pts is not None else next_s
-            next_s = pts_s + frame.samples / frame.sample_rate
-            tally.kept += 1
-            yield frame, pts_s
+    for frame in _decodable(container, stream, tally):
+        pts_s = float(frame.pts * frame.time_base) if frame.pts is not None else next_s
+        next_s = pts_s + frame.samples / frame.sample_rate
+        tally.kept += 1
+        yield frame, pts_s
 
 
 class _Run:
