@@ -19,7 +19,7 @@ A step is named by the operator and a hash of all it depends on. The root is a l
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import cache, cached_property
@@ -30,6 +30,7 @@ import pyarrow.fs as fs
 import pyarrow.parquet as pq
 
 from manifests import takedowns
+from manifests.schema import marked, migrated, version_of
 from manifests.tables import Dropped, Row, Source, schema, tables
 from manifests.takedowns import Takedowns
 
@@ -100,7 +101,7 @@ class Manifest:
             if not self._there(table, step, shard):
                 continue
             found = pq.read_table(f"{root}/{_file(table.table, step, shard)}", filesystem=filesystem)
-            rows += [table(**row) for row in found.to_pylist()]
+            rows += [table(**row) for row in migrated(found, table).to_pylist()]
         return sorted(rows, key=lambda row: row.row_id)
 
     def _there(self, table: type[Row], step: str, shard: int) -> bool:
@@ -131,8 +132,32 @@ class Manifest:
     def table(self, table: type[Row]) -> pa.Table:
         """The current rows of a table."""
         filesystem, root = self._place
-        parts = [pq.read_table(f"{root}/{name}", filesystem=filesystem, schema=schema(table)) for name in self.files(table)]
-        return pa.concat_tables(parts) if parts else schema(table).empty_table()
+        parts = [migrated(pq.read_table(f"{root}/{name}", filesystem=filesystem), table) for name in self.files(table)]
+        return pa.concat_tables([part.cast(schema(table)) for part in parts]) if parts else schema(table).empty_table()
+
+    def migrate(self, to: int) -> int:
+        """Rewrites the files of all tables that are not of this version. Returns how many those were.
+
+        Raises:
+            SchemaError: before anything is written, where a file cannot be of that version.
+        """
+        filesystem, root = self._place
+
+        def files() -> Iterator[tuple[type[Row], str]]:
+            for table in tables().values():
+                for step in sorted(self._names(table.table, fs.FileType.Directory)):
+                    for name in sorted(self._names(f"{table.table}/{step}")):
+                        if version_of(pq.read_schema(f"{root}/{table.table}/{step}/{name}", filesystem=filesystem)) != to:
+                            yield table, f"{table.table}/{step}/{name}"
+
+        changed = list(files())
+        for table, name in changed:
+            migrated(pq.read_table(f"{root}/{name}", filesystem=filesystem), table, to)
+        for table, name in changed:
+            sink = pa.BufferOutputStream()
+            pq.write_table(migrated(pq.read_table(f"{root}/{name}", filesystem=filesystem), table, to), sink, compression="zstd")
+            self._put(name, sink.getvalue())
+        return len(changed)
 
     def dataset(self, table: type[Row], shards: Iterable[int] | None = None) -> Any:
         """The current rows of a table, of some shards or of all, as an Arrow dataset, which DuckDB scans without loading it whole."""
@@ -462,7 +487,7 @@ def table_named(name: str) -> type[Row]:
 
 def _parquet(table: type[Row], rows: list[Row]) -> pa.Buffer:
     sink = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pylist([vars(row) for row in rows], schema(table)), sink, compression="zstd")
+    pq.write_table(marked(pa.Table.from_pylist([vars(row) for row in rows], schema(table))), sink, compression="zstd")
     return sink.getvalue()
 
 

@@ -252,6 +252,19 @@ class Published(Row):
 
 
 @dataclass(frozen=True)
+class Word(Row):
+    """One spoken word, and when it is heard. The words of a subject lie in its span, in order, and do not overlap."""
+
+    table, key = "words", "word_id"
+    word_id: str  # <subject>/<start_ms>-<end_ms>
+    subject: str  # the id of the clip, or of the turn, that was listened to
+    text: str  # as written, with the punctuation that belongs to it
+    start_s: float  # on the source's clock
+    end_s: float
+    confidence: float  # 0 to 1
+
+
+@dataclass(frozen=True)
 class Annotation(Row):
     """A word, or a few, about a clip or a published clip: an attribute, an emotion, a transcript."""
 

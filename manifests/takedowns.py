@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Any
 
-from manifests.tables import Clip, Dropped, Face, Row, Source, Track, Turn
+from manifests.tables import Clip, Dropped, Face, Fingerprint, Row, Source, Track, Turn
 
 FILE = "takedowns.json"
 REASON = "taken_down"
@@ -122,6 +122,8 @@ class Takedowns:
             return any(region.is_face_of(row) for region in regions)
         if isinstance(row, Clip):
             return any(region.shows(row) for region in regions)
+        if isinstance(row, Fingerprint):  # of the whole picture, with everybody in it
+            return bool(regions)
         return isinstance(row, Turn) and any(region.is_voice_of(row) for region in regions)
 
     def without(self, row: Row) -> Row:

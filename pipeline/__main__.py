@@ -15,6 +15,7 @@ from rich.console import Console
 import pipeline.commands
 from manifests.manifest import ManifestError
 from manifests.media import MediaError
+from manifests.schema import SchemaError
 from operators.weights import WeightError
 from pipeline.recipe import RecipeError
 from pipeline.session import STOPPED
@@ -43,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         errors.print(STOPPED)
         return 130
-    except (RecipeError, WeightError, ManifestError, MediaError) as error:
+    except (RecipeError, WeightError, ManifestError, MediaError, SchemaError) as error:
         errors.print(f"[red]headset:[/] {error}", highlight=False, markup=True, soft_wrap=True)
         return 1 if isinstance(error, ManifestError) else 2
     except BrokenPipeError:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from manifests.manifest import LISTED, Manifest, RunRecord, StepRecord
 from manifests.media import MediaStore
-from manifests.tables import Clip, Dropped, Render, Row, Score, Source, Track, span_id
+from manifests.tables import Clip, Dropped, Render, Row, Score, Source, Track, span_id, tables
 
 # What each step reads and writes; the rows that a test gives are those that it wrote.
 STEPS = {"TrackFaces": ("sources", "tracks"), "PlanClips": ("sources", "clips"), "ScoreClips": ("clips", "scores"),
@@ -27,7 +27,7 @@ def corpus_of(root: Path | str, rows: Iterable[Row]) -> Manifest:
         inputs = {reads: [LISTED if reads == "sources" else f"{made_by[reads]}-made"]}
         records.append(StepRecord(name, f"{name}-made", number, reads, [writes], [], inputs, {}, []))
     manifest.remember(RunRecord("made", records))
-    types = {row.table: row for row in Row.__subclasses__()}
+    types = tables()
     for shard in manifest.shards():
         sources = {source.source_id for source in manifest.read(Source, [LISTED], shard)}
         for record in records:

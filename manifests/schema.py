@@ -1,0 +1,55 @@
+"""Versions of the tables. A file says which it was written by; an older one is read as if it had what came since."""
+
+from dataclasses import fields
+
+import pyarrow as pa
+
+from manifests.tables import Row, schema
+
+VERSION = 2
+ADDED: dict[int, dict[str, tuple[str, ...]]] = {  # by version the columns that came with it; each has a default in its dataclass
+    2: {"clips": ("published_id",), "renders": ("pair_id",), "scores": ("model_sha256", "protocol")},
+}
+_KEY = b"headset.schema"
+
+
+class SchemaError(Exception):
+    """A table of a version that cannot be read, or written, without loss. The text says what to do."""
+
+
+def version_of(found: pa.Schema) -> int:
+    """The version that a file was written by. Files of version 1 do not say so."""
+    return int((found.metadata or {}).get(_KEY, b"1"))
+
+
+def marked(rows: pa.Table, version: int = VERSION) -> pa.Table:
+    """The rows with the version that their columns are of, for the file they are written to."""
+    return rows.replace_schema_metadata({_KEY: str(version).encode()})
+
+
+def migrated(found: pa.Table, table: type[Row], to: int = VERSION) -> pa.Table:
+    """Rows of any version as rows of another: columns that came since are filled with their default, or taken away.
+
+    Raises:
+        SchemaError: for rows of a newer headset than this one, and where a column to be taken away says something.
+    """
+    of = version_of(found.schema)
+    if of > VERSION:
+        raise SchemaError(
+            f"{table.table} were written by a newer headset, with version {of} of the tables; this one knows {VERSION}: update it"
+        )
+    if of == to:
+        return found
+    defaults, types = {f.name: f.default for f in fields(table)}, schema(table)
+    names = [name for version in range(min(of, to) + 1, max(of, to) + 1) for name in ADDED[version].get(table.table, ())]
+    if of < to:
+        for name in names:
+            if name not in found.column_names:
+                found = found.append_column(types.field(name), pa.array([defaults[name]] * len(found), types.field(name).type))
+        found = found.select([name for name in types.names if name in found.column_names])
+    else:
+        for name in names:
+            if lost := sum(value != defaults[name] for value in found[name].to_pylist()):
+                raise SchemaError(f"{table.table}.{name}: {lost} rows say something that version {to} has no column for")
+        found = found.drop_columns(names)
+    return marked(found, to)
