@@ -37,16 +37,19 @@ class Column:
     where: str = ""  # the SQL of the rows it is made of, where the part is turned from rows to columns
 
 
-def opened(manifest: Manifest, shards: Iterable[int] | None = None) -> Any:
-    """A DuckDB connection that sees the current rows of every table by its name, without loading them: of some shards, or of all."""
+def opened() -> Any:
+    """A DuckDB connection in memory, which puts on disk what does not fit."""
     import duckdb
 
     spill = os.path.join(tempfile.gettempdir(), f"headset-{os.getpid()}")  # DuckDB makes it when it needs it, and removes it
-    connection = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": spill})
+    return duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": spill})
+
+
+def see_tables(manifest: Manifest, connection: Any, names: Iterable[str], shards: Iterable[int] | None = None) -> None:
+    """Has DuckDB see the current rows of these tables by their names, without loading them: of some shards, or of all."""
     there = manifest.shards() if shards is None else list(shards)
-    for name, table in tables().items():
-        connection.register(name, manifest.dataset(table, there))
-    return connection
+    for name in tables().keys() & set(names):
+        connection.register(name, manifest.dataset(tables()[name], there))
 
 
 def columns(manifest: Manifest) -> dict[str, Column]:
@@ -112,14 +115,27 @@ def _annotations(manifest: Manifest) -> list[Column]:
     return [Column(_word(name), "annotations", f"{several} filter (where {test})", test) for name, test in tests.items()]
 
 
-def see_wide(manifest: Manifest, connection: Any, query: str, known: dict[str, Column] | None = None) -> dict[str, Column]:
-    """Makes the view `wide`, with the columns that a query names; with all where it says `*`. Returns all there could be."""
+def see_wide(
+    manifest: Manifest, connection: Any, query: str, known: dict[str, Column] | None = None, shards: Iterable[int] | None = None
+) -> dict[str, Column]:
+    """Makes the view `wide`, with the columns that a query names; with all where it says `*`. Returns all there could be.
+
+    The tables that the query names are there too.
+    """
     known = known or columns(manifest)
-    words = {word.lower() for word in re.findall(r"\w+", query)}
-    everything = "*" in re.sub(r"count\s*\(\s*\*\s*\)", "", query, flags=re.IGNORECASE)
+    words = _words(query)
+    everything = "*" in re.sub(r"count\s*\(\s*\*\s*\)", "", query, flags=re.IGNORECASE) or bool(words & _ALL)
     chosen = [column for name, column in known.items() if everything or name.lower() in words or name in ("clip_id", "source_id")]
+    see_tables(manifest, connection, {*words, Clip.table, *(column.part for column in chosen)}, shards)
     connection.execute(f"create or replace temp view wide as {_wide(chosen)}")
     return known
+
+
+_ALL = {"describe", "desc", "show", "summarize", "columns"}  # words of SQL that mean all columns, and all tables
+
+
+def _words(query: str) -> set[str]:
+    return {word.lower() for word in re.findall(r"\w+", query)}
 
 
 def _wide(chosen: list[Column]) -> str:
@@ -166,8 +182,8 @@ def lay_down(manifest: Manifest, path: Path, query: str = "select * from wide") 
 
     known, writer = columns(manifest), None
     for shards in _parts(manifest):
-        connection = opened(manifest, shards)
-        see_wide(manifest, connection, query, known)
+        connection = opened()
+        see_wide(manifest, connection, query, known, shards)
         rows = connection.sql(query).to_arrow_table()
         writer = writer or pq.ParquetWriter(path, rows.schema, compression="zstd")
         writer.write_table(rows, row_group_size=PART_CLIPS)
@@ -211,8 +227,10 @@ def select_rows(manifest: Manifest, query: str) -> Any:
     """
     import duckdb
 
-    connection = opened(manifest)
-    known = see_wide(manifest, connection, query) if re.search(r"\bwide\b", query, re.IGNORECASE) else {}
+    connection = opened()
+    words = _words(query)
+    see_tables(manifest, connection, tables() if words & _ALL else words)
+    known = see_wide(manifest, connection, query if "select" in words else "*") if "wide" in words else {}
     try:
         return connection.sql(query)
     except duckdb.Error as error:

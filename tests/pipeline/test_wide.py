@@ -41,6 +41,10 @@ def test_a_row_a_clip_with_what_each_table_says_of_it(tmp_path: Path):
     assert set(whole.columns) == set(columns(manifest))
     assert len(whole.fetchall()) == 2
     assert asked(manifest, "select count(*) from wide") == [(2,)]
+    assert {row[0] for row in asked(manifest, "describe wide")} == set(columns(manifest))
+    assert len(rows_of(manifest, "from wide").columns) == len(columns(manifest))
+    assert asked(manifest, "select count(*) from wide where clip_id in (select subject from annotations)") == [(1,)]
+    assert ("clips",) in asked(manifest, "show tables")
 
 
 def test_variants_and_protocols_of_a_metric_are_never_mixed(tmp_path: Path):
