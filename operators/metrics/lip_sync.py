@@ -1,0 +1,201 @@
+"""What the metrics of lip sync share: SyncNet's answer for a video, by either published protocol.
+
+The protocols and their network are in `operators/speech/syncnet.py`; here they are given our faces, and their names.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from operators.base import Drop
+from operators.faces.detect_faces import Box, DetectFaces
+from operators.metrics.metric import NOTHING, Looks, Metric, Picture
+from operators.weights import SYNCNET_V2, Weight
+
+if TYPE_CHECKING:
+    from operators.speech.syncnet import Sync, SyncNet
+
+FPS, HZ = 25, 16000
+PROTOCOLS = {
+    "lse_lrs": (
+        "calculate_scores_LRS.py: whole picture, JPEG at ffmpeg's default rate, squeezed to 224x224, BGR 0..255; "
+        "25 fps; 16 kHz mono, mfcc13 at 100 Hz; shifts -15..15, zeros beyond the ends, n-5 windows"
+    ),
+    "lse_tracked": (
+        "run_pipeline.py: JPEG qscale 2, faces, tracks (IoU .5, >100 frames, >100 px), median 13, crop .4, grey 110, 224x224, "
+        "JPEG at ffmpeg's default rate, BGR 0..255; 25 fps; 16 kHz mono, mfcc13 at 100 Hz; shifts -15..15, zeros beyond the ends, "
+        "n-5 windows. Not as published: MediaPipe boxes made as tall as S3FD's, not S3FD; no MPEG-4 and MP3 copy in between"
+    ),
+}
+_TALLER, _HIGHER, _NARROW = 1.26, 0.20, 0.74
+
+
+@cache
+def network() -> "SyncNet":
+    """SyncNet with the published weights, one for all that ask in this process."""
+    from operators.speech.syncnet import SyncNet
+
+    return SyncNet.load(SYNCNET_V2.path())
+
+
+@cache
+def detector() -> DetectFaces:
+    return DetectFaces()
+
+
+def weights_of(protocol: str) -> tuple[Weight, ...]:
+    return (SYNCNET_V2, *(DetectFaces().weights if protocol == "lse_tracked" else ()))
+
+
+@dataclass
+class Watched:
+    """A video as one of the protocols wants it, small enough to hold: 224 x 224 pixels a frame, or a JPEG file."""
+
+    protocol: str
+    pictures: list[NDArray[np.uint8]]
+    files: list[bytes]
+
+    @classmethod
+    def of(cls, protocol: str, pictures: Iterable[NDArray[np.uint8]]) -> "Watched":
+        """
+        Args:
+            protocol: `lse_lrs` or `lse_tracked`.
+            pictures: (h, w, 3) RGB of one size, 25 a second.
+        """
+        from operators.speech.syncnet import QSCALE, jpeg_files, lrs_pictures
+
+        in_bgr = (picture[:, :, ::-1] for picture in pictures)
+        if protocol == "lse_lrs":
+            return cls(protocol, list(lrs_pictures(in_bgr)), [])
+        return cls(protocol, [], list(jpeg_files(in_bgr, QSCALE)))
+
+    def sync(self, net: "SyncNet", sound: NDArray[np.float32]) -> "Sync":
+        """What SyncNet says of it.
+
+        Args:
+            sound: (n,) at 16 kHz, -1 to 1, from the first picture on.
+
+        Raises:
+            Drop: `no_sound`, `silent_audio`; `too_short`, fewer than 6 frames, or by `lse_tracked` no face detected in more than 100; and by that
+                `no_face`, `face_too_small`.
+        """
+        from operators.speech.syncnet import check_sound, compare, tracked_pictures
+
+        check_sound(sound)
+        if self.protocol == "lse_lrs":
+            return compare(net, self.pictures, sound)
+        track = self._track()
+        first, last = int(track.frames[0]), int(track.frames[-1]) + 1
+        return compare(net, tracked_pictures(self.files, track), sound[first * HZ // FPS : last * HZ // FPS])
+
+    def _track(self):
+        """The face nearest to the middle: the published code says a line of every face, and we are about one."""
+        from operators.speech.syncnet import MIN_FACE_PX, MIN_TRACK, from_jpeg, link_faces
+
+        count = len(self.files)
+        if count <= MIN_TRACK:
+            raise Drop("too_short", detail=f"{count} frames, more than {MIN_TRACK} are needed")
+        stills = (Still(from_jpeg(file)[:, :, ::-1]) for file in self.files)
+        tracks = link_faces([[as_s3fd(box) for box in detector().faces(still)] for still in stills])
+        if not tracks:
+            raise Drop("no_face", detail=f"in {count} frames")
+        long = [track for track in tracks if track.sights > MIN_TRACK]
+        if not long:
+            most = max(track.sights for track in tracks)
+            raise Drop("too_short", detail=f"a face in {most} of {count} frames, more than {MIN_TRACK} are needed")
+        judged = [track for track in long if track.judged]
+        if not judged:
+            raise Drop("face_too_small", detail=f"{max(track.side_px for track in long):.0f} px, more than {MIN_FACE_PX} are needed")
+        height, width = from_jpeg(self.files[0]).shape[:2]
+        return min(
+            judged, key=lambda one: float(np.hypot(*((one.boxes[:, :2] + one.boxes[:, 2:]).mean(axis=0) / 2 - (width / 2, height / 2))))
+        )
+
+
+@dataclass(frozen=True)
+class SyncMetric(Metric):
+    """One number of SyncNet's answer for a render. Variants are named `<what>_lrs` and `<what>_tracked`.
+
+    Metrics that go over the same looks share the answer.
+    """
+
+    compares: ClassVar[str] = NOTHING
+    number: ClassVar[Callable[["Sync"], float]]
+
+    @property
+    def protocol(self) -> str:
+        return "lse_lrs" if self.variant.endswith("_lrs") else "lse_tracked"
+
+    @property
+    def weights(self) -> tuple[Weight, ...]:
+        return weights_of(self.protocol)
+
+    def measure(self, looks: Looks) -> float:
+        first: Picture | None = None
+        count = 0
+
+        def pictures() -> Iterable[NDArray[np.uint8]]:
+            nonlocal first, count
+            for number, look in enumerate(looks):
+                first = first or look.made
+                # Each moment of the 25 Hz clock shows the frame that is on show then.
+                until = int(np.ceil((number + 1) * FPS / looks.fps - 1e-6))
+                while count < until:
+                    count += 1
+                    yield look.made.rgb
+
+        if self.protocol == "lse_lrs" and abs(looks.fps - FPS) > 0.01:
+            raise Drop("fps_not_25", detail=f"{looks.fps:g}; the published code takes frames as they come")
+        watched = Watched.of(self.protocol, pictures())
+        if first is None:
+            raise Drop("no_frames")
+        sound = looks.audio.samples(0.0, count / FPS, HZ)
+        # All frames are gone through, so that no other reader of them waits for what happens now.
+        answer = first.once((SyncMetric, self.protocol), lambda _: watched.sync(network(), sound))
+        return type(self).number(answer)
+
+
+def as_s3fd(box: Box) -> tuple[float, float, float, float]:
+    """Left, top, right, bottom of the box that a detector trained on WIDER FACE, as S3FD is, would draw: forehead and chin too, without the ears.
+
+    Measured against YuNet, a detector of that kind, on 95 faces of 14 videos: half the taller side is 1.26 +- 0.09 times that of our boxes,
+    the centre lies 0.20 +- 0.09 of it higher, the width is 0.74 +- 0.07 of the height.
+    """
+    half = max(box.right - box.left, box.bottom - box.top) / 2
+    x, y = (box.left + box.right) / 2, (box.top + box.bottom) / 2 - _HIGHER * half
+    high, wide = _TALLER * half, _TALLER * _NARROW * half
+    return x - wide, y - high, x + wide, y + high
+
+
+class Still:
+    """A picture on its own as a `Frame`; see `operators.base.Frame`."""
+
+    def __init__(self, rgb: NDArray[np.uint8]):
+        from PIL import Image
+
+        self._picture = Image.fromarray(np.ascontiguousarray(rgb))
+        self.pts_s = 0.0
+        self.width, self.height = self._picture.size
+
+    def rgb(self, height: int | None = None) -> NDArray[np.uint8]:
+        from PIL import Image
+
+        lines = self.height if height is None else min(height, self.height)
+        return np.asarray(self._picture.resize((max(1, round(self.width * lines / self.height)), lines), Image.Resampling.BOX))
+
+    def gray(self, height: int | None = None) -> NDArray[np.uint8]:
+        return np.round(self.rgb(height) @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
+
+    def crop(self, left: float, top: float, right: float, bottom: float, size: tuple[int, int]) -> NDArray[np.uint8]:
+        from PIL import Image
+
+        # Pillow leaves what lies beyond the picture black.
+        corner = int(np.floor(left)), int(np.floor(top))
+        part = self._picture.crop((*corner, int(np.ceil(right)), int(np.ceil(bottom))))
+        box = left - corner[0], top - corner[1], right - corner[0], bottom - corner[1]
+        kind = Image.Resampling.HAMMING if size[0] < right - left else Image.Resampling.BILINEAR
+        return np.asarray(part.resize(size, kind, box))

@@ -1,0 +1,219 @@
+"""What every metric of `renders` is: an operator that measures one variant of one metric on one render.
+
+A metric is a function of looks: the frames of a render, each beside the frame it is to be compared with. It is called on
+arrays in a test, `ScorePsnr().measure(Looks.of(made, reference))`, and on files by `headset score`, which decodes a render and
+its reference once for all metrics. What several metrics want of a frame is made once (`Picture.once`).
+"""
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from operators.base import Audio, Drop, Operator
+from operators.metrics.frechet import Moments, frechet_distance
+
+T = TypeVar("T")
+
+NOTHING, TARGET, DRIVING, IDENTITY = "nothing", "target", "driving", "identity"
+
+
+class Variant(NamedTuple):
+    """One exact definition among those that share a metric's name."""
+
+    better: str  # "higher", "lower", or "" where neither is
+    what: str  # the definition in one line
+    protocol: str = "whole frame, RGB 0..255"  # crop, colour, alignment
+
+
+class Picture:
+    """One frame of one video: RGB, (h, w, 3), 0 to 255. Safe to ask from several threads at once."""
+
+    def __init__(self, rgb: NDArray[np.uint8]):
+        self.rgb = rgb
+        self._made: dict[Any, Any] = {}
+        self._lock = threading.RLock()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.rgb.shape[1], self.rgb.shape[0]
+
+    @property
+    def luma(self) -> NDArray[np.float64]:
+        """(h, w): 0.299 R + 0.587 G + 0.114 B, 0 to 255, rounded to whole numbers, as published values of Y metrics are made."""
+        return self.once("luma", lambda picture: np.round(picture.rgb.astype(np.float64) @ np.array([0.299, 0.587, 0.114])))
+
+    def once(self, name: Any, make: Callable[["Picture"], T]) -> T:
+        """What `make` gives for this picture, made by the first that asks under this name."""
+        with self._lock:
+            if name not in self._made:
+                self._made[name] = make(self)
+            return self._made[name]
+
+
+class Look(NamedTuple):
+    """One moment of a render, and of what it is compared with; None where a metric compares with nothing."""
+
+    made: Picture
+    reference: Picture | None
+
+    @property
+    def of_any_size(self) -> tuple[Picture, Picture]:
+        """The made picture, then its reference.
+
+        Raises:
+            Drop: `no_reference`.
+        """
+        if self.reference is None:
+            raise Drop("no_reference")
+        return self.made, self.reference
+
+    @property
+    def both(self) -> tuple[Picture, Picture]:
+        """The made picture, then its reference, of one size.
+
+        Raises:
+            Drop: `no_reference`; `size_mismatch`.
+        """
+        made, reference = self.of_any_size
+        if made.size != reference.size:
+            raise Drop("size_mismatch", detail=f"{made.size} and {reference.size} px")
+        return made, reference
+
+
+@dataclass
+class Looks:
+    """The looks of one render in order, to be gone through once, and its sound."""
+
+    looks: Iterable[Look]
+    fps: float = 25.0
+    sound: Callable[[], Audio] | None = field(default=None, repr=False)
+    key: str = ""  # of the render: what seeds random choices
+
+    def __iter__(self) -> Iterator[Look]:
+        return iter(self.looks)
+
+    @property
+    def audio(self) -> Audio:
+        """
+        Raises:
+            Drop: `no_audio_stream`.
+        """
+        if self.sound is None:
+            raise Drop("no_audio_stream")
+        return self.sound()
+
+    @classmethod
+    def of(cls, made: Iterable[NDArray[Any]], reference: Iterable[NDArray[Any]] | None = None, fps: float = 25.0) -> "Looks":
+        """Looks at uint8 arrays (h, w, 3), as many as the shorter holds."""
+        if reference is None:
+            return cls((Look(Picture(one), None) for one in made), fps)
+        return cls((Look(Picture(one), Picture(other)) for one, other in zip(made, reference, strict=False)), fps)
+
+
+@dataclass(frozen=True)
+class Metric(Operator):
+    """One variant of one metric. A subclass sets `metric`, `known`, `compares`, the default of `variant`, and `measure`.
+
+    `compares` says what is put beside a render: NOTHING; TARGET, the recording it should equal frame by frame, which only pairs with the
+    driving clip's own identity have; DRIVING, the recording whose motion it should have; IDENTITY, the target where there is one,
+    else the first frame of the source recording.
+    """
+
+    metric: ClassVar[str]
+    known: ClassVar[dict[str, Variant]]
+    compares: ClassVar[str] = TARGET
+    variant: str = ""
+
+    def __post_init__(self) -> None:
+        if self.variant not in self.known:
+            raise ValueError(f"{self.metric} has no variant {self.variant!r}; it has {', '.join(self.known)}")
+
+    @property
+    def name(self) -> str:
+        return f"{type(self).__name__}-{self.variant}"
+
+    @property
+    def definition(self) -> Variant:
+        return self.known[self.variant]
+
+    @cached_property
+    def model_sha256(self) -> str:
+        """Of the weights; of several, the sha256 of theirs in order."""
+        sums = [weight.sha256 for weight in self.weights]
+        return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest() if sums else ""
+
+    def measure(self, looks: Looks) -> float:
+        """The value of one render.
+
+        Raises:
+            Drop: where it has none, with a typed reason.
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class SetMetric(Metric):
+    """A metric of a set of renders beside a set of recordings: the Fréchet distance of features, which are taken of each render and kept."""
+
+    compares: ClassVar[str] = NOTHING
+
+    def features(self, looks: Looks) -> NDArray[np.float32]:
+        """(n, d): one vector a frame, or one for several frames.
+
+        Raises:
+            Drop: where it has none.
+        """
+        raise NotImplementedError
+
+    def statistic(self, made: Moments, recorded: Moments) -> float:
+        """The value of two sets of features."""
+        return frechet_distance(made, recorded)
+
+    def measure(self, looks: Looks) -> float:
+        raise TypeError(f"{self.variant} is a metric of a set; of one render it takes features")
+
+
+def mean_of_looks(values: Iterable[float]) -> float:
+    """The mean over frames.
+
+    Raises:
+        Drop: `no_frames`.
+    """
+    found = np.fromiter(values, np.float64)
+    if not len(found):
+        raise Drop("no_frames")
+    return float(found.mean())
+
+
+def over_faces(values: Iterable[float | None], least: float = 0.5) -> float:
+    """The mean over frames with a face on both sides, None standing for one without.
+
+    Raises:
+        Drop: `no_frames`; `face_missing`, when fewer than `least` of the frames have one.
+    """
+    found = list(values)
+    seen = [value for value in found if value is not None]
+    if not found:
+        raise Drop("no_frames")
+    if len(seen) < max(1.0, least * len(found)):
+        raise Drop("face_missing", detail=f"a face on both sides in {len(seen)} of {len(found)} frames")
+    return float(np.mean(seen))
+
+
+def batches(looks: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Lists of `size` items, the last of what is left."""
+    batch: list[T] = []
+    for look in looks:
+        batch.append(look)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

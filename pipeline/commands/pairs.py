@@ -1,0 +1,33 @@
+"""Pair clips for generation systems: which drives which, under which protocol."""
+
+import argparse
+from collections import Counter
+
+from rich.console import Console
+
+from pipeline.session import existing, positive
+
+EXAMPLE = "headset pairs corpus/ --protocol cross_identity --per-clip 2"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("corpus")
+    parser.add_argument(
+        "--protocol",
+        action="append",
+        default=[],
+        help="same_identity, cross_identity, audio_driven or text_driven; may be given again (default: all)",
+    )
+    parser.add_argument("--split", default="test", help="whose clips are paired, where the corpus has splits (default: test)")
+    parser.add_argument("--per-clip", type=positive, default=1, help="persons that each clip drives across identities (default: 1)")
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def main(options: argparse.Namespace) -> int:
+    from pipeline.pairs import PROTOCOLS, make_pairs
+
+    manifest = existing(options.corpus)
+    pairs = make_pairs(manifest, protocols=options.protocol or PROTOCOLS, split=options.split, per_clip=options.per_clip, seed=options.seed)
+    counts = ", ".join(f"{protocol} {n}" for protocol, n in sorted(Counter(pair.protocol for pair in pairs).items()))
+    Console().print(f"{len(pairs)} pairs: {counts}. headset sql {options.corpus} 'from pairs'", highlight=False, soft_wrap=True)
+    return 0

@@ -1,0 +1,54 @@
+"""Of every metric that looks at faces: a clip beside itself, the same person later, another person; and what is refused."""
+
+import pytest
+
+from operators.base import Drop
+from operators.metrics.metric import Looks, Metric
+from operators.metrics.score_aed_3dmm import ScoreAed3dmm
+from operators.metrics.score_aed_id import ScoreAedId
+from operators.metrics.score_akd import ScoreAkd
+from operators.metrics.score_apd import ScoreApd
+from operators.metrics.score_csim import ScoreCsim
+from operators.metrics.score_lmd import ScoreLmd
+from operators.metrics.score_mkr import ScoreMkr
+from tests.conftest import weights
+from tests.operators.metrics.faces_seen import blank, other, same
+
+METRICS: list[tuple[Metric, float]] = [
+    (ScoreCsim("csim_aligned_faceplugin"), 1.0),
+    (ScoreCsim("csim_whole_frame_faceplugin"), 1.0),
+    (ScoreAedId(), 0.0),
+    (ScoreAed3dmm(), 0.0),
+    (ScoreApd(), 0.0),
+    (ScoreAkd(), 0.0),
+    (ScoreLmd(), 0.0),
+    (ScoreLmd("lmd_vico_mesh"), 0.0),
+]
+
+
+@pytest.mark.parametrize(("metric", "itself"), METRICS, ids=lambda one: getattr(one, "variant", ""))
+def test_itself_then_the_same_person_then_another(metric: Metric, itself: float) -> None:
+    weights("3ddfa_v2_mb05_120x120.pth")
+    values = [metric.measure(Looks.of(same(), others)) for others in (same(), same(later=True), other())]
+    assert values[0] == pytest.approx(itself, abs=1e-9)
+    better = 1 if metric.definition.better == "higher" else -1
+    assert better * values[0] > better * values[1] > better * values[2]
+
+
+@pytest.mark.parametrize("metric", [metric for metric, _ in METRICS if "whole" not in metric.variant], ids=lambda one: one.variant)
+def test_frames_without_a_face_are_left_out_up_to_half(metric: Metric) -> None:
+    weights("3ddfa_v2_mb05_120x120.pth")
+    frames = same()
+    some = metric.measure(Looks.of([*frames, blank()], [*same(later=True), frames[0]]))
+    assert some == pytest.approx(metric.measure(Looks.of(frames, same(later=True))))
+    with pytest.raises(Drop, match="face_missing"):
+        metric.measure(Looks.of([frames[0], blank(), blank()], frames[:3]))
+    with pytest.raises(Drop, match="no_frames"):
+        metric.measure(Looks.of([], []))
+
+
+def test_the_missing_are_counted_where_the_recording_shows_a_face() -> None:
+    frames = same()[:2]
+    assert ScoreMkr().measure(Looks.of([*frames, blank(), blank()], [*frames, frames[0], blank()])) == pytest.approx(1 / 3)
+    with pytest.raises(Drop, match="face_missing"):
+        ScoreMkr().measure(Looks.of(frames, [blank(), blank()]))

@@ -1,0 +1,45 @@
+from pathlib import Path
+
+import pytest
+
+from pipeline.__main__ import main
+from tests.pipeline.scored_corpus import add_system, clips_of, look, made_corpus, rendered
+
+
+def test_pairs_score_and_compare_one_after_the_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    corpus = str(tmp_path / "corpus")
+    manifest = made_corpus(Path(corpus))
+    assert main(["pairs", corpus]) == 0
+    assert "9 pairs: audio_driven 3, cross_identity 3, same_identity 3" in capsys.readouterr().out
+    clips = clips_of(manifest)
+    renders = {
+        shard: [rendered(manifest, clip, "system", look(shard), pair_id=f"same_identity/{clip.clip_id}/{clip.clip_id}")]
+        for shard, clip in enumerate(clips)
+    }
+    add_system(manifest, "system", renders)
+    assert main(["score", corpus, "--metrics", "psnr,ssim_rgb,cpbd"]) == 0
+    assert "6 renders looked at, 12 values." in capsys.readouterr().out
+    out = [str(tmp_path / f"table.{suffix}") for suffix in ("md", "tex", "html")]
+    assert main(["compare", corpus, "--markdown", out[0], "--latex", out[1], "--html", out[2]]) == 0
+    shown = capsys.readouterr().out
+    assert "psnr_rgb" in shown
+    assert "system, same_identity" in Path(out[0]).read_text()
+    assert all(Path(path).stat().st_size > 200 for path in out)
+
+
+def test_the_metrics_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["score", "--list"]) == 0
+    shown = capsys.readouterr().out
+    for variant in ("psnr_rgb", "lmd_atvg_mesh", "csim_aligned", "frechet_identity", "fid_clean"):
+        assert variant in shown
+
+
+def test_what_cannot_be_done_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    corpus = str(tmp_path)
+    made_corpus(tmp_path)
+    assert main(["score", corpus, "--metrics", "sharpness"]) == 2
+    assert "no metric 'sharpness'" in capsys.readouterr().err
+    assert main(["score", corpus, "--made-by", "nobody", "--metrics", "psnr"]) == 2
+    assert "there are those of recording" in capsys.readouterr().err
+    assert main(["compare", corpus]) == 2
+    assert main(["score"]) == 2
