@@ -150,9 +150,9 @@ def balance(manifest: Manifest, lines: list[Line]) -> dict[str, tuple[int, int, 
         first = [line for line in writers if (line.step, name) not in refined_by]
         refiners = [line for line in writers if (line.step, name) in refined_by]
         lost = [line.dropped if (line.step, name) == ("listed", Source.table) else line.given_up.get(name, 0) for line in first]
-        proposed = sum(line.wrote[name] for line in first) + sum(lost)
+        proposed = sum(line.wrote[name] for line in first) + sum(lost) + sum(_divided(line, name) for line in refiners)
         kept = manifest.rows(table)
-        dropped = sum(lost) + sum(line.dropped for line in refiners)
+        dropped = sum(lost) + sum(line.dropped for line in refiners) + sum(line.given_up.get(name, 0) for line in refiners)
         failed = sum(line.failed for line in refiners)
         sums[name] = proposed, kept, dropped, failed
         if proposed != kept + dropped + failed:
@@ -160,6 +160,11 @@ def balance(manifest: Manifest, lines: list[Line]) -> dict[str, tuple[int, int, 
                 f"{name}: {proposed} proposed, but {kept} kept + {dropped} dropped + {failed} failed = {kept + dropped + failed}; please report this"
             )
     return sums
+
+
+def _divided(line: Line, name: str) -> int:
+    """How many rows a step that refines its table proposed beyond those it was given: each may be divided, none is left out."""
+    return max(line.wrote[name] + line.given_up.get(name, 0) - line.answered, 0) if line.table == name else 0
 
 
 def chain(lines: list[Line]) -> str:
@@ -171,7 +176,7 @@ def chain(lines: list[Line]) -> str:
             continue
         first, last = writers[0], writers[-1]
         if table == "clips":
-            proposed = first.wrote[table] + first.given_up.get(table, 0)
+            proposed = first.wrote[table] + first.given_up.get(table, 0) + sum(_divided(line, table) for line in writers[1:])
             parts += [f"{proposed} clips proposed", f"{last.wrote[table]} clips kept"]
         elif table == "sources":
             parts.append(f"{first.read} sources" + (f" ({last.wrote[table]} usable)" if last.wrote[table] != first.read else ""))

@@ -111,8 +111,8 @@ class PlanClips(Operator):
         face = self._widened(word, someone_else)
 
         def clip(first: int, last: int, said_by: str = speaker) -> Clip:
-            start_s = _before_frame(float(times[first]), track, source)
-            end_s = _before_frame(float(times[first]) + (last - first) * _STEP_S, track, source)
+            start_s = before_frame(float(times[first]), track, source)
+            end_s = before_frame(float(times[first]) + (last - first) * _STEP_S, track, source)
             box = self._box(track, start_s, end_s, source)
             clip_id = f"{span_id(shot.source_id, start_s, end_s)}/{track.track_id.rsplit('/', 1)[-1]}"
             return Clip(shot.source_id, clip_id, shot.shot_id, track.track_id, said_by, start_s, end_s, *box)
@@ -203,7 +203,7 @@ class PlanClips(Operator):
         return float(x), float(y), float(x + side), float(y + side)
 
 
-def _before_frame(at_s: float, track: Track, source: Source) -> float:
+def before_frame(at_s: float, track: Track, source: Source) -> float:
     """The millisecond before the nearest frame, reckoned from the nearest look at the track; where the rate varies, the time itself.
 
     A clip that began between two frames would show its first for too long.

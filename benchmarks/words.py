@@ -1,0 +1,151 @@
+"""Words and their times by `TranscribeSpeech`, against GRID's sentences and alignment.
+
+    HEADSET_MEDIA=<folder of the test media> HEADSET_LISTS=<folder of the lists> python -m benchmarks.words
+
+prints tables in Markdown. A GRID sentence is coded in its file's name. Before they are compared, words are put into lower case, numerals
+are spelled, and a letter is split from a numeral ("F2." is f, two); nothing else is forgiven. LibriSpeech's transcripts are not part of the
+test media: for its utterances the two packaged models are held against each other.
+"""
+
+import os
+import platform
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from manifests.tables import Clip, Word
+from operators.base import Drop
+from operators.speech.transcribe_speech import TranscribeSpeech
+from pipeline.decode import SourceAudio
+
+GRID: tuple[dict[str, str], ...] = (
+    {"b": "bin", "l": "lay", "p": "place", "s": "set"},
+    {"b": "blue", "g": "green", "r": "red", "w": "white"},
+    {"a": "at", "b": "by", "i": "in", "w": "with"},
+    {},
+    dict(zip("z123456789", ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], strict=True)),
+    {"a": "again", "n": "now", "p": "please", "s": "soon"},
+)
+DIGITS: dict[str, str] = GRID[4] | {"0": "zero"}
+ALIGNED = "swwp2s"
+
+
+@dataclass(frozen=True)
+class Heard:
+    words: list[Word]
+    cpu_s: float
+    length_s: float
+
+
+def sentence(code: str) -> list[str]:
+    """The words of a GRID utterance, from the six characters that name it."""
+    return [words.get(letter, letter) for letter, words in zip(code, GRID, strict=True)]
+
+
+def plain(text: str) -> list[str]:
+    """Words to compare: lower case, no punctuation, numerals spelled one by one."""
+    words: list[str] = re.findall(r"[a-z']+|\d", text.lower())
+    return [DIGITS.get(word, word) for word in words]
+
+
+def errors(said: Sequence[str], heard: Sequence[str]) -> int:
+    """Words put in, left out and mistaken: the edit distance."""
+    row = list(range(len(heard) + 1))
+    for n, word in enumerate(said, 1):
+        last, row[0] = row[0], n
+        for m, other in enumerate(heard, 1):
+            last, row[m] = row[m], min(row[m] + 1, row[m - 1] + 1, last + (word != other))
+    return row[-1]
+
+
+def hear(path: Path, operator: TranscribeSpeech) -> Heard:
+    audio = SourceAudio(path)
+    clip = Clip(path.stem, f"{path.stem}/t0", "", "", "", audio.start_s, audio.end_s, 0, 0, 0, 0)
+    began = time.process_time()
+    try:
+        words = [row for row in operator(clip, audio) if isinstance(row, Word)]
+    except Drop as drop:
+        if drop.reason != "no_words":
+            raise
+        words = []
+    return Heard(words, time.process_time() - began, audio.end_s - audio.start_s)
+
+
+def text(heard: Heard) -> str:
+    return " ".join(word.text for word in heard.words)
+
+
+def alignment(path: Path) -> list[tuple[str, float, float]]:
+    """Words with start and end in seconds, of a GRID `.align`: 25 000 units a second."""
+    rows = [line.split() for line in path.read_text().splitlines()]
+    return [(word, int(start) / 25000, int(end) / 25000) for start, end, word in rows if word != "sil"]
+
+
+def time_errors(truth: list[tuple[str, float, float]], words: list[Word]) -> tuple[list[float], list[float]]:
+    """By how much the starts and the ends of the words are late, in seconds. A word written as one, such as P2, has the times of both."""
+    starts, ends, at = [], [], 0
+    for word in words:
+        parts = plain(word.text)
+        span = truth[at : at + len(parts)]
+        if [one for one, _, _ in span] != parts:
+            raise ValueError(f"{word.text!r} is not {span}")
+        starts.append(word.start_s - span[0][1])
+        ends.append(word.end_s - span[-1][2])
+        at += len(parts)
+    return starts, ends
+
+
+def main() -> None:
+    media, lists = Path(os.environ["HEADSET_MEDIA"]), Path(os.environ["HEADSET_LISTS"])
+    models = {name: TranscribeSpeech(model=name) for name in ("tiny.en", "base")}
+    print(f"faster-whisper {version('faster-whisper')}, ctranslate2 {version('ctranslate2')}, {platform.processor() or platform.machine()}")
+
+    print("\n| utterance | said | " + " | ".join(models) + " |\n|---|---|" + "---|" * len(models))
+    cases = {path: sentence(path.stem[-6:]) for path in sorted((media / "grid").glob("*.mpg"))}
+    cases[media / "single" / "lrs2_demo.mp4"] = plain("it's that simple")
+    known = set(map(str.strip, (lists / "GRID" / "grid_sentences.txt").read_text().splitlines()))
+    wrong, said, cpu_s = dict.fromkeys(models, 0), 0, dict.fromkeys(models, 0.0)
+    for path, words in cases.items():
+        if "grid" in path.parts and " ".join(words) not in known:
+            raise ValueError(f"{' '.join(words)} is no sentence of GRID")
+        heard = {name: hear(path, operator) for name, operator in models.items()}
+        if "grid" in path.parts:
+            said += len(words)
+            for name, one in heard.items():
+                wrong[name] += errors(words, plain(text(one)))
+                cpu_s[name] += one.cpu_s
+        told = " | ".join(f"{text(one)} ({errors(words, plain(text(one)))})" for one in heard.values())
+        print(f"| {path.stem} | {' '.join(words)} | {told} |")
+    print(f"| GRID | {said} words | " + " | ".join(f"**{wrong[name] / said:.0%}** wrong" for name in models) + " |")
+
+    print("\n| times of swwp2s | mean error of starts | of ends | largest |\n|---|---|---|---|")
+    truth = alignment(lists / "GRID" / f"{ALIGNED}.align")
+    path = next((media / "grid").glob(f"*{ALIGNED}.mpg"))
+    for name, operator in models.items():
+        for quiet_db in (0.0, 20.0, 25.0, 30.0):
+            starts, ends = time_errors(truth, hear(path, replace(operator, quiet_db=quiet_db)).words)
+            largest = max(map(abs, starts + ends))
+            print(f"| {name}, quiet_db {quiet_db:g} | {np.abs(starts).mean():.3f} s | {np.abs(ends).mean():.3f} s | {largest:.3f} s |")
+
+    print("\n| LibriSpeech | words | told otherwise by base | starts apart, median | CPU a second: tiny.en | base |")
+    print("|---|---|---|---|---|---|")
+    count, other, apart, cost, length_s = 0, 0, [], dict.fromkeys(models, 0.0), 0.0
+    for path in sorted((media / "speakers").glob("*.flac"))[::2]:
+        one, two = (hear(path, operator) for operator in models.values())
+        count += len(plain(text(one)))
+        other += errors(plain(text(one)), plain(text(two)))
+        if [plain(word.text) for word in one.words] == [plain(word.text) for word in two.words]:
+            apart += [abs(a.start_s - b.start_s) for a, b in zip(one.words, two.words, strict=True)]
+        length_s += one.length_s
+        cost = {name: cost[name] + heard.cpu_s for name, heard in zip(models, (one, two), strict=True)}
+    costs = " | ".join(f"{cpu / length_s:.2f}" for cpu in cost.values())
+    print(f"| 10 utterances, {length_s:.0f} s | {count} | {other / count:.0%} | {np.median(apart):.3f} s of {len(apart)} words | {costs} |")
+
+
+if __name__ == "__main__":
+    main()
