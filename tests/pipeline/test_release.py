@@ -192,6 +192,7 @@ def test_keys_have_no_dots_and_stay_apart():
 def test_the_two_lines_of_the_datasheet_read_the_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str):
     monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
     import datasets
+    import datasets.config
 
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path / "cache"))
     import torch.utils.data
@@ -214,11 +215,12 @@ def test_the_two_lines_of_the_datasheet_read_the_release(tmp_path: Path, monkeyp
 
 
 def test_a_torch_loop_reads_the_tars_through_webdataset(tmp_path: Path):
-    import webdataset
+
     from torch.utils.data import DataLoader
+    from webdataset.compat import WebDataset
 
     release(made(tmp_path / "corpus", tmp_path), str(tmp_path / "out"), "webdataset", "r", shard_bytes=SHARD)
     files = [str(path) for path in sorted((tmp_path / "out").glob("*.tar"))]
-    read = list(DataLoader(webdataset.WebDataset(files, shardshuffle=False).decode(), batch_size=None))
+    read = list(DataLoader(WebDataset(files, shardshuffle=False).decode(), batch_size=None))  # pyright: ignore[reportArgumentType]
     assert len(read) == 8
     assert all(io.BytesIO(row["mp4"]).read().startswith(f"the pixels and sound of {row['json']['clip_id']}".encode()) for row in read)
