@@ -177,7 +177,7 @@ def _drift_of(manifest: Manifest, shard: int) -> Iterator[Verdict]:
         render = renders.get(clip.clip_id) if clip else None
         at = now.get(listed.published_id, listed)
         if render is not None:
-            verdict, why = _compared(listed, at, render)
+            verdict, why = compared(listed, at, render)
         else:
             subjects = [listed.source_id, listed.published_id, *([clip.clip_id] if clip else [])]
             ends = [drop for subject in subjects for drop in drops[subject] if drop.reason != "source_gone"]
@@ -193,11 +193,18 @@ def _drift_of(manifest: Manifest, shard: int) -> Iterator[Verdict]:
         yield Verdict(listed.published_id, listed.source_id, verdict, at.moved_s, at.distance, why)
 
 
-def _compared(listed: Published, at: Published, render: Render) -> tuple[str, str]:
+def compared(listed: Published, at: Published, render: Render) -> tuple[str, str]:
+    """The verdict on a clip that was rendered, and why.
+
+    Args:
+        listed: the clip as it was published.
+        at: the same, where it was found.
+    """
     if not listed.frames_sha256:
         return "rendered", ""
     if listed.frames_sha256 == render.frames_sha256:
-        return "identical", ""
+        other = listed.encoder != render.encoder
+        return "identical", f"the file was encoded by {listed.encoder}, now by {render.encoder}" if other else ""
     if at.distance == 0.0 and at.moved_s == 0.0:
         return "equivalent", f"the same file, other pixels: made by {listed.encoder}, now by {render.encoder}"
     return "equivalent", "" if at.moved_s is not None else "the list carries no looks: not compared"
@@ -239,6 +246,10 @@ def print_drift(manifest: Manifest, console: Console, to: Path | None = None) ->
         if len(others) > 40:
             console.print(f"... and {len(others) - 40} more", highlight=False)
     subset = exact_subset_sha256(manifest, verdicts)
+    if builds := sum(verdict.verdict == "identical" and verdict.why != "" for verdict in verdicts):
+        console.print(
+            f"{builds} identical clips lie in files of other bytes: another encoder, or another build of it, wrote them", highlight=False
+        )
     console.print(f"{counts['identical']} of {len(verdicts)} clips are identical; sha256 of that subset: {subset}", highlight=False)
     if to is not None:
         report = {"counts": dict(counts), "identical_subset_sha256": subset, "clips": [asdict(verdict) for verdict in verdicts]}

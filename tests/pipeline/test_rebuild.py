@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from benchmarks.duplicates import FRAMES_FROM_ZERO, copy_of
 from manifests.manifest import Manifest
 from manifests.tables import Clip, Published, Render
 from pipeline.__main__ import main
-from pipeline.rebuild import drift, published_rows
+from pipeline.rebuild import compared, drift, published_rows
 from pipeline.report import rows_of
 from tests.made_videos import tone, write_video
 
@@ -108,6 +109,17 @@ def test_what_was_rebuilt_can_be_published_again(corpus: tuple[Path, Path]) -> N
     rows = [row for _, found in published_rows(Manifest(str(first))) for row in found if isinstance(row, Published)]
     assert len(rows) == 10
     assert all(row.frames_sha256 and row.source_sha256 and len(row.looks) == 70 * len(row.looks_s) for row in rows)
+
+
+def test_another_encoder_of_the_same_frames_is_said(corpus: tuple[Path, Path]) -> None:
+    render = Manifest(str(corpus[0])).table(Render).to_pylist()[0]
+    listed = Published(
+        "s", "headset/x", "headset", "x", 0.0, 1.0, None, None, 0.0, None, 0, 0, 1, 1, 1, 1, "", "", "",
+        frames_sha256=render["frames_sha256"], encoder="another build",
+    )  # fmt: skip
+    assert compared(listed, listed, Render(**render)) == ("identical", f"the file was encoded by another build, now by {render['encoder']}")
+    same = replace(listed, encoder=render["encoder"])
+    assert compared(same, same, Render(**render)) == ("identical", "")
 
 
 def test_says_what_is_wrong(corpus: tuple[Path, Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
