@@ -88,6 +88,9 @@ def test_what_differs_in_model_is_withheld(tmp_path: Path) -> None:
 
 
 def test_identity_across_persons_stands_apart_and_is_not_withheld(tmp_path: Path) -> None:
+    metric = ScoreCsim("csim_whole_frame_faceplugin")
+    for weight in metric.weights:
+        weight.path()
     manifest = made_corpus(tmp_path)
     pairs = make_pairs(manifest)
     renders: dict[int, list[Render]] = {shard: [] for shard in manifest.shards()}
@@ -96,7 +99,7 @@ def test_identity_across_persons_stands_apart_and_is_not_withheld(tmp_path: Path
         if pair.protocol in ("same_identity", "cross_identity"):
             renders[shard].append(rendered(manifest, clips_of(manifest)[shard], "system", look(shard), pair_id=pair.pair_id))
     add_system(manifest, "system", renders)
-    score(manifest, [ScoreCsim("csim_whole_frame_faceplugin")])
+    score(manifest, [metric])
     found = compare(manifest)
     same, across = (found.cells["csim_whole_frame_faceplugin", f"system, {one}_identity"] for one in ("same", "cross"))
     assert (same.clips, across.clips, found.notes) == (3, 3, [])
