@@ -159,23 +159,15 @@ def test_a_corpus_without_renders_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_workers_give_the_same_bytes(tmp_path: Path) -> None:
-    import ray
-
+def test_workers_give_the_same_bytes(tmp_path: Path, ray_here: None) -> None:
     made = {}
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
-    try:
-        for workers in (1, 2):
-            manifest = made_corpus(tmp_path / str(workers))
-            clips = clips_of(manifest)
-            add_system(
-                manifest, "system", {shard: [rendered(manifest, clip, "system", noisy(shard, 9))] for shard, clip in enumerate(clips)}
-            )
-            score(manifest, METRICS, workers=workers)
-            files = sorted((tmp_path / str(workers) / "scores").rglob("*.parquet"))
-            made[workers] = [(file.relative_to(tmp_path / str(workers)), file.read_bytes()) for file in files]
-    finally:
-        ray.shutdown()
+    for workers in (1, 2):
+        manifest = made_corpus(tmp_path / str(workers))
+        clips = clips_of(manifest)
+        add_system(manifest, "system", {shard: [rendered(manifest, clip, "system", noisy(shard, 9))] for shard, clip in enumerate(clips)})
+        score(manifest, METRICS, workers=workers)
+        files = sorted((tmp_path / str(workers) / "scores").rglob("*.parquet"))
+        made[workers] = [(file.relative_to(tmp_path / str(workers)), file.read_bytes()) for file in files]
     assert made[1] == made[2]
 
 
