@@ -74,7 +74,7 @@ def go_on(
     """
     fetch_weights(recipe, console)
     began = time.monotonic()
-    ours = _start_ray(cpus, console)
+    ours = start_ray(cpus, console)
     if ours:
         signal.signal(signal.SIGINT, _stop_at_once)
     try:
@@ -123,7 +123,7 @@ def _watch(recipe: Recipe, manifest: Manifest, workers: int | None, console: Con
     run(recipe, manifest, workers=workers, watch=tell)
 
 
-def _start_ray(cpus: int | None, console: Console) -> bool:
+def start_ray(cpus: int | None, console: Console) -> bool:
     """Joins the cluster that RAY_ADDRESS names, else starts Ray on this machine. False where Ray runs already."""
     import logging
 

@@ -4,7 +4,7 @@ import argparse
 
 from rich.console import Console
 
-from pipeline.session import existing, positive
+from pipeline.session import existing, positive, start_ray
 
 EXAMPLE = "headset score corpus/ --metrics psnr,ssim,lpips,niqe"
 
@@ -51,7 +51,7 @@ def _watched(manifest, metrics, options: argparse.Namespace, console: Console):
     from pipeline.scoring import score
 
     if options.workers > 1:
-        start_ray(options.workers)
+        start_ray(options.workers, console)
     with Progress(*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeElapsedColumn(), console=console) as bar:
         task = bar.add_task("shards", total=None)
         return score(
@@ -62,24 +62,6 @@ def _watched(manifest, metrics, options: argparse.Namespace, console: Console):
             workers=options.workers,
             tell=lambda done, of: bar.update(task, completed=done, total=of),
         )
-
-
-def start_ray(workers: int) -> None:
-    """Joins the cluster that RAY_ADDRESS names, else starts Ray on this machine; does nothing where it runs already."""
-    import logging
-    import os
-
-    import ray
-
-    from pipeline.run import WORKER_ENVIRONMENT
-
-    if ray.is_initialized():
-        return
-    if os.environ.get("RAY_ADDRESS"):
-        ray.init(runtime_env={"env_vars": WORKER_ENVIRONMENT})
-    else:
-        os.environ.update(WORKER_ENVIRONMENT)  # those that are started inherit it
-        ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
 
 
 def _print_metrics(console: Console, metrics: list) -> None:
