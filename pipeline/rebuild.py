@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from manifests.manifest import LISTED, Manifest, ManifestError
-from manifests.tables import Annotation, Clip, Dropped, Fingerprint, Published, Render, Row, Source
+from manifests.tables import Annotation, Clip, Dropped, Fingerprint, Published, Render, Row, Source, Split
 from operators.clips.render_clips import RenderClips
 from operators.sources.fingerprint_source import COEFFICIENTS
 from pipeline.recipe import Recipe, RecipeError, recipe_named
@@ -43,6 +43,8 @@ class Verdict:
 
 def published_rows(manifest: Manifest) -> Iterator[tuple[list[Source], list[Row]]]:
     """By shard the sources as they were listed, and what is published of them: the clips, or the rows of an imported list."""
+    step = manifest.whole(Split)
+    splits = {row.clip_id: row.split for row in manifest.read(Split, [step], 0)} if step else {}
     for shard in manifest.shards():
         held = manifest.current(shard)
         sources = manifest.read(Source, held[Source.table], shard)
@@ -56,6 +58,7 @@ def published_rows(manifest: Manifest) -> Iterator[tuple[list[Source], list[Row]
         }  # fmt: skip
         looks = {one.source_id: one for one in manifest.read(Fingerprint, held.get(Fingerprint.table, []), shard)}
         said = {(note.subject, note.name): note.value for note in notes}
+        said |= {(clip_id, "split"): split for clip_id, split in splits.items()}
         source_of = {source.source_id: source for source in sources}
         made = [_published(clip, source_of[clip.source_id], renders.get(clip.clip_id), looks.get(clip.source_id), said) for clip in clips]
         names = {clip.clip_id: one.published_id for clip, one in zip(clips, made, strict=True)}

@@ -12,9 +12,9 @@ import pytest
 
 from benchmarks.duplicates import FRAMES_FROM_ZERO, copy_of
 from manifests.manifest import Manifest
-from manifests.tables import Clip, Published, Render
+from manifests.tables import Clip, Published, Render, Split
 from pipeline.__main__ import main
-from pipeline.rebuild import compared, drift, published_rows
+from pipeline.rebuild import compared, drift, list_again, published_rows
 from pipeline.report import rows_of
 from tests.made_videos import tone, write_video
 
@@ -109,6 +109,20 @@ def test_what_was_rebuilt_can_be_published_again(corpus: tuple[Path, Path]) -> N
     rows = [row for _, found in published_rows(Manifest(str(first))) for row in found if isinstance(row, Published)]
     assert len(rows) == 10
     assert all(row.frames_sha256 and row.source_sha256 and len(row.looks) == 70 * len(row.looks_s) for row in rows)
+
+
+def test_a_split_goes_with_its_clip(corpus: tuple[Path, Path], tmp_path: Path) -> None:
+    shutil.copytree(corpus[0], tmp_path / "corpus")
+    manifest = Manifest(str(tmp_path / "corpus"))
+    first, *others = manifest.table(Clip)["clip_id"].to_pylist()
+    rows = [Split("s", f"{clip}/test", clip, "test", "g") for clip in [first]] + [
+        Split("s", f"{clip}/train", clip, "train", "g") for clip in others
+    ]
+    manifest.write_whole(Split, "Split-made", rows)
+    out = Manifest(str(tmp_path / "out"))
+    assert list_again(Manifest(manifest.root), out, splits=["test"]) == 1
+    (row,) = out.table(Published).to_pylist()
+    assert (row["published_id"], row["split"]) == (f"headset/{first}", "test")
 
 
 def test_another_encoder_of_the_same_frames_is_said(corpus: tuple[Path, Path]) -> None:
