@@ -16,7 +16,7 @@ help:
 env: $(READY)
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 
-$(READY): pyproject.toml constraints.txt
+$(READY):  # its name holds the hash of both files: a fresh clone has newer dates, not other contents
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 13) else f"headset needs Python 3.11 or 3.12; this is {v[0]}.{v[1]}: make PYTHON=python3.12 ...")'
 	@echo "making the environment in $(VENV): about 6 GB, 3 to 10 minutes, once"
 	@$(PYTHON) -m venv --clear $(VENV)
