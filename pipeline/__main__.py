@@ -32,6 +32,12 @@ examples:
   headset retry corpus/ --reason rate_limited              another try for what was dropped so, and nothing else
   headset explain corpus/ interview.mp4                    the story of one source, or of one clip by its id
   headset sql corpus/ "select reason, count(*) from drops group by 1"
+  headset import hdtf lists/HDTF --out hdtf/               a published list, as it is; nothing is downloaded
+  headset rebuild hdtf/ --out corpus/                      its clips, or those of a manifest, and what became of each
+  headset select corpus/ --where "dnsmos_ovrl > 3" --name hq
+  headset release corpus/ --to hq/ --format webdataset --selection hq
+  headset export corpus/ --layout wav2lip --to wav2lip/    what a trainer's loader reads
+  headset COMMAND --help                                   more of each, with an example
 """
 
 
