@@ -13,17 +13,19 @@ import hashlib
 import inspect
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import UnionType
-from typing import Any, ClassVar, Protocol, Self, Union, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Protocol, Self, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
 from manifests.tables import Row
 from operators.weights import Weight
+
+T = TypeVar("T")
 
 
 class Drop(Exception):
@@ -70,6 +72,14 @@ class Frame(Protocol):
 
     def crop(self, left: float, top: float, right: float, bottom: float, size: tuple[int, int]) -> NDArray[np.uint8]:
         """(size[1], size[0], 3) RGB of a box of the displayed frame, area-averaged when it shrinks; black beyond the frame."""
+        ...
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, made for this frame once, however many operators ask for it by that key, from whatever thread.
+
+        So a model that several operators of a stage build upon runs once a frame. The key names all that the answer depends on,
+        such as `("faces", detector)` with a frozen dataclass; the answer must not be changed.
+        """
         ...
 
 

@@ -14,10 +14,10 @@ names, BT.601 where it names none, as in FFmpeg. Pictures of high dynamic range 
 import itertools
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import av
 import numpy as np
@@ -27,6 +27,8 @@ from numpy.typing import NDArray
 
 from operators.base import Drop
 from operators.sources.probe_source import Display, audio_of, open_media, video_of
+
+T = TypeVar("T")
 
 # Within half a level of the formulas of ITU-R BT.601 and BT.709, on every machine.
 _ROUNDED = Interpolation.ACCURATE_RND | Interpolation.BITEXACT | Interpolation.FULL_CHR_H_INT
@@ -50,6 +52,8 @@ class SourceFrame:
         self._frame, self._display = frame, display
         self._made: dict[tuple[str, int], NDArray[np.uint8]] = {}
         self._lock = threading.Lock()
+        self._shared: dict[Hashable, Any] = {}
+        self._sharing = threading.RLock()  # not the lock of the conversions, which what is shared asks for
 
     def __repr__(self) -> str:
         return f"<SourceFrame {self.pts_s:.3f} s, {self.width}x{self.height}>"
@@ -95,6 +99,16 @@ class SourceFrame:
             picture = picture.resize((size[0], canvas.shape[0]), across, (box[0], 0, box[2], canvas.shape[0]))
             picture = picture.resize(size, down, (0, box[1], size[0], box[3]))
         return _read_only(np.asarray(picture))
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, made for this frame once, however many operators ask for it by that key, from whatever thread.
+
+        What `make` raises is raised to who asked, and the next one tries again.
+        """
+        with self._sharing:
+            if key not in self._shared:
+                self._shared[key] = make()
+            return self._shared[key]
 
     def _converted(self, form: str, height: int | None) -> NDArray[np.uint8]:
         lines = self.height if height is None else min(height, self.height)

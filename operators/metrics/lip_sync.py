@@ -3,10 +3,10 @@
 The protocols and their network are in `operators/speech/syncnet.py`; here they are given our faces, and their names.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ from operators.weights import SYNCNET_V2, Weight
 
 if TYPE_CHECKING:
     from operators.speech.syncnet import Sync, SyncNet
+
+T = TypeVar("T")
 
 FPS, HZ = 25, 16000
 PROTOCOLS = {
@@ -199,3 +201,6 @@ class Still:
         box = left - corner[0], top - corner[1], right - corner[0], bottom - corner[1]
         kind = Image.Resampling.HAMMING if size[0] < right - left else Image.Resampling.BILINEAR
         return np.asarray(part.resize(size, kind, box))
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        return make()

@@ -1,4 +1,5 @@
 import threading
+import time
 import weakref
 from fractions import Fraction
 from itertools import pairwise
@@ -267,6 +268,28 @@ def test_many_threads_get_the_same_pictures(tmp_path):
     assert len(seen) == 4
     for pictures in seen:
         assert all((one == other).all() for one, other in zip(pictures, expected, strict=True))
+
+
+def test_what_readers_of_a_frame_share_is_made_once(tmp_path):
+    frame = next(iter(VideoFrames(write_video(tmp_path / "a.mp4", [(ramp(), 0.1)]))))
+    made, seen = [], []
+
+    def make():
+        time.sleep(0.05)  # long enough for the other threads to ask meanwhile
+        made.append(float(frame.gray(45).mean()))
+        return made[-1]
+
+    threads = [threading.Thread(target=lambda: seen.append(frame.once("mean", make))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 1
+    assert seen == made * 4
+    assert frame.once("another", lambda: frame.once("mean", make) + 1) == made[0] + 1
+    with pytest.raises(ZeroDivisionError):
+        frame.once("broken", lambda: 1 / 0)
+    assert frame.once("broken", lambda: 2) == 2, "an error is not kept"
 
 
 # Damage
