@@ -13,11 +13,12 @@ names, BT.601 where it names none, as in FFmpeg. Pictures of high dynamic range 
 
 import itertools
 import math
+import tempfile
 import threading
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import av
 import numpy as np
@@ -37,6 +38,7 @@ CROPPED = Interpolation.POINT | _ROUNDED  # a chroma sample serves the pixels it
 WHOLE = Interpolation.POINT  # about eight times faster, what other readers give, and about one level too dark
 UNDECODABLE = (InvalidDataError, BugError, PatchWelcomeError)  # what FFmpeg's decoders say of a damaged packet
 CROP_BLOCK = 8  # stored pixels: a multiple of every chroma subsampling
+LEFT_TO_WINDOW = 1.9  # how much too large a crop still is after whole pixels were averaged, at least; Pillow advises 2 or more
 
 
 class SourceFrame:
@@ -74,7 +76,9 @@ class SourceFrame:
 
         The box keeps its fractions of a pixel. An axis is averaged over the area (a Hamming window, since Pillow's box
         window knows whole pixels only) when it shrinks, and bilinear when it grows.
-        Only the part of the frame under the box is converted.
+        Only the part of the frame under the box is converted. Where that is four times too large or more, whole blocks of its pixels are
+        averaged first, while it is converted, and the window does the rest: on real frames a third of a level of 255 from the window alone
+        in the mean, up to 16 at single pixels of sharp edges.
 
         Raises:
             ValueError: for a box without area.
@@ -85,11 +89,18 @@ class SourceFrame:
 
         outer = math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom)
         inner = max(outer[0], 0), max(outer[1], 0), min(outer[2], self.width), min(outer[3], self.height)
-        canvas = np.zeros((outer[3] - outer[1], outer[2] - outer[0], 3), np.uint8)
-        if inner[0] < inner[2] and inner[1] < inner[3]:
-            canvas[inner[1] - outer[1] : inner[3] - outer[1], inner[0] - outer[0] : inner[2] - outer[0]] = self._region(*inner)
-        picture = Image.fromarray(canvas)
-        box = left - outer[0], top - outer[1], right - outer[0], bottom - outer[1]
+        shrink = int(min((right - left) / size[0], (bottom - top) / size[1]) / LEFT_TO_WINDOW)
+        box = left - outer[0], top - outer[1], right - outer[0], bottom - outer[1]  # in the canvas
+        if inner == outer and shrink > 1 and (blocks := self._blocks(*outer, shrink)):
+            canvas, x, y = blocks
+            box = (left - x) / shrink, (top - y) / shrink, (right - x) / shrink, (bottom - y) / shrink
+        elif inner == outer:
+            canvas = self._region(*inner)
+        else:
+            canvas = np.zeros((outer[3] - outer[1], outer[2] - outer[0], 3), np.uint8)
+            if inner[0] < inner[2] and inner[1] < inner[3]:
+                canvas[inner[1] - outer[1] : inner[3] - outer[1], inner[0] - outer[0] : inner[2] - outer[0]] = self._region(*inner)
+        picture = Image.fromarray(np.ascontiguousarray(canvas))
         # One axis after the other, since a box may shrink on one and grow on the other.
         across = Image.Resampling.HAMMING if size[0] < right - left else Image.Resampling.BILINEAR
         down = Image.Resampling.HAMMING if size[1] < bottom - top else Image.Resampling.BILINEAR
@@ -123,17 +134,48 @@ class SourceFrame:
 
     def _region(self, left: int, top: int, right: int, bottom: int) -> NDArray[np.uint8]:
         """RGB of whole displayed pixels within the frame."""
-        stored_size = (self.height, self.width) if self._display.transposed else (self.width, self.height)
-        if stored_size != (self._frame.width, self._frame.height) or not _is_planar_yuv(self._frame.format):
+        if not self._is_stored_as_shown():
             return self.rgb()[top:bottom, left:right]
+        left, top, right, bottom = self._stored(left, top, right, bottom)
+        x0, y0 = left // CROP_BLOCK * CROP_BLOCK, top // CROP_BLOCK * CROP_BLOCK
+        x1, y1 = (
+            min(-(-side // CROP_BLOCK) * CROP_BLOCK, most) for side, most in ((right, self._frame.width), (bottom, self._frame.height))
+        )
+        with self._lock:
+            part = _reformatted(_cut(self._frame, x0, y0, x1, y1), "rgb24", x1 - x0, y1 - y0, CROPPED)
+        return self._display.turned(part[top - y0 : bottom - y0, left - x0 : right - x0])
+
+    def _blocks(self, left: int, top: int, right: int, bottom: int, side: int) -> tuple[NDArray[np.uint8], float, float] | None:
+        """RGB of a part of the frame that holds these displayed pixels, a pixel the mean of `side` by `side`, and its left and top.
+
+        None where blocks would reach beyond the frame.
+        """
+        if not self._is_stored_as_shown():
+            return None
+        left, top, right, bottom = self._stored(left, top, right, bottom)
+        x0, y0, step = left // CROP_BLOCK * CROP_BLOCK, top // CROP_BLOCK * CROP_BLOCK, side * CROP_BLOCK
+        x1, y1 = x0 + -(-(right - x0) // step) * step, y0 + -(-(bottom - y0) // step) * step
+        if x1 > self._frame.width or y1 > self._frame.height:
+            return None
+        with self._lock:
+            part = _reformatted(_cut(self._frame, x0, y0, x1, y1), "rgb24", (x1 - x0) // side, (y1 - y0) // side, SCALED)
+        if self._display.transposed:
+            x0, y0, x1, y1 = y0, x0, y1, x1
+        shown = (self.width - x1 if self._display.flipped_x else x0), (self.height - y1 if self._display.flipped_y else y0)
+        return self._display.turned(part), *shown
+
+    def _is_stored_as_shown(self) -> bool:
+        """Whether the displayed pixels are the stored ones but for their order, so that a part can be converted by itself."""
+        stored_size = (self.height, self.width) if self._display.transposed else (self.width, self.height)
+        return stored_size == (self._frame.width, self._frame.height) and _is_planar_yuv(self._frame.format)
+
+    def _stored(self, left: int, top: int, right: int, bottom: int) -> tuple[int, int, int, int]:
+        """Where displayed pixels are stored."""
         if self._display.flipped_x:
             left, right = self.width - right, self.width - left
         if self._display.flipped_y:
             top, bottom = self.height - bottom, self.height - top
-        if self._display.transposed:
-            left, top, right, bottom = top, left, bottom, right
-        with self._lock:
-            return self._display.turned(_region(self._frame, left, top, right, bottom))
+        return (top, left, bottom, right) if self._display.transposed else (left, top, right, bottom)
 
 
 @dataclass(frozen=True)
@@ -204,8 +246,9 @@ class VideoFrames:
 class SourceAudio:
     """The sound of a source's default audio track; see `operators.base.Audio`. Safe to ask from several threads at once.
 
-    It is decoded whole when first asked for, once for each rate: 230 MB an hour at 16 kHz, twice that for the moment. Channels are mixed down by
-    FFmpeg's matrix (ITU-R BS.775, without the low-frequency channel), scaled so that the mix cannot exceed full scale.
+    It is decoded whole when first asked for, once for each rate, and kept as float32: in memory up to `IN_MEMORY`, in a nameless file of the
+    folder for temporary files (TMPDIR) beyond, 230 MB an hour at 16 kHz, so that a long source takes no more memory than a short one.
+    Channels are mixed down by FFmpeg's matrix (ITU-R BS.775, without the low-frequency channel), scaled so that the mix cannot exceed full scale.
 
     Sound lies where its pts says, within 10 ms: less than that is jitter of the timestamps, and is passed over so that
     it neither clicks nor drifts. A larger gap is silence; where sound overlaps, the later replaces the earlier.
@@ -215,6 +258,7 @@ class SourceAudio:
     """
 
     JITTER_S = 0.010
+    IN_MEMORY = 32 * 2**20  # bytes: 8.7 minutes at 16 kHz
 
     def __init__(self, path: Path):
         self._path = path
@@ -233,21 +277,17 @@ class SourceAudio:
 
     def samples(self, start_s: float, end_s: float, hz: int = 16000) -> NDArray[np.float32]:
         """Mono, (round((end_s - start_s) * hz),), -1 to 1; zeros where the source has no sound. A copy of the caller's own."""
+        wanted = np.zeros(max(round((end_s - start_s) * hz), 0), np.float32)
         with self._lock:
             if hz not in self._made:
-                self._made[hz] = _sound(self._path, hz, self.JITTER_S)
-            sound = self._made[hz]
-        begin, count = round(start_s * hz), round((end_s - start_s) * hz)
-        wanted = np.zeros(max(count, 0), np.float32)
-        low, high = max(begin, sound.first), min(begin + count, sound.first + len(sound.wave))
-        if low < high:
-            wanted[low - begin : high - begin] = sound.wave[low - sound.first : high - sound.first]
+                self._made[hz] = _sound(self._path, hz, self.JITTER_S, self.IN_MEMORY)
+            self._made[hz].read(round(start_s * hz), wanted)
         return wanted
 
     def _any(self) -> "_Sound":
         with self._lock:
             if not self._made:
-                self._made[16000] = _sound(self._path, 16000, self.JITTER_S)
+                self._made[16000] = _sound(self._path, 16000, self.JITTER_S, self.IN_MEMORY)
             return next(iter(self._made.values()))
 
 
@@ -263,11 +303,26 @@ class _Tally:
 
 
 @dataclass(frozen=True)
+class _Piece:
+    first: int  # number of its first sample, counted from time 0
+    count: int
+    place: int  # of its first sample in the file of samples, in bytes
+
+
+@dataclass(frozen=True)
 class _Sound:
-    wave: NDArray[np.float32]
-    first: int  # number of the first sample, counted from time 0
+    samples: IO[bytes]  # float32
+    pieces: list[_Piece]  # where they overlap, the later is heard
     start_s: float
     end_s: float
+
+    def read(self, begin: int, wanted: NDArray[np.float32]) -> None:
+        """Puts the samples from number `begin` on into `wanted`; where there are none it stays as it is."""
+        for piece in self.pieces:
+            low, high = max(begin, piece.first), min(begin + len(wanted), piece.first + piece.count)
+            if low < high:
+                self.samples.seek(piece.place + wanted.itemsize * (low - piece.first))
+                wanted[low - begin : high - begin] = np.frombuffer(self.samples.read(wanted.itemsize * (high - low)), np.float32)
 
 
 def _decodable(container, stream, tally: _Tally) -> Iterator[Any]:
@@ -315,11 +370,9 @@ def _is_planar_yuv(form: av.VideoFormat) -> bool:
     return not form.is_rgb and not form.has_palette and (form.is_planar or len(form.components) == 1)
 
 
-def _region(frame: av.VideoFrame, left: int, top: int, right: int, bottom: int) -> NDArray[np.uint8]:
-    """RGB of a part of the stored picture, cut out before it is converted."""
+def _cut(frame: av.VideoFrame, x0: int, y0: int, x1: int, y1: int) -> av.VideoFrame:
+    """A part of the stored picture, whose corner lies on a block."""
     form = frame.format
-    x0, y0 = left // CROP_BLOCK * CROP_BLOCK, top // CROP_BLOCK * CROP_BLOCK
-    x1, y1 = min(frame.width, -(-right // CROP_BLOCK) * CROP_BLOCK), min(frame.height, -(-bottom // CROP_BLOCK) * CROP_BLOCK)
     part = av.VideoFrame(x1 - x0, y1 - y0, form.name)
     part.colorspace, part.color_range = frame.colorspace, frame.color_range
     for index, (whole, cut) in enumerate(zip(frame.planes, part.planes, strict=True)):
@@ -329,7 +382,7 @@ def _region(frame: av.VideoFrame, left: int, top: int, right: int, bottom: int) 
         source = np.frombuffer(memoryview(whole), np.uint8).reshape(-1, whole.line_size)
         target = np.frombuffer(memoryview(cut), np.uint8).reshape(-1, cut.line_size)
         target[: cut.height, : cut.width * deep] = source[y0 // high :, x0 // wide * deep :][: cut.height, : cut.width * deep]
-    return _reformatted(part, "rgb24", part.width, part.height, CROPPED)[top - y0 : bottom - y0, left - x0 : right - x0]
+    return part
 
 
 def _read_only(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -338,9 +391,10 @@ def _read_only(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return array
 
 
-def _sound(path: Path, hz: int, jitter_s: float) -> _Sound:
+def _sound(path: Path, hz: int, jitter_s: float, in_memory: int) -> _Sound:
     """Decodes in runs: stretches whose samples follow one another, each placed by the pts of its first sample."""
-    pieces: list[tuple[float, NDArray[np.float32]]] = []
+    samples: Any = tempfile.SpooledTemporaryFile(in_memory)  # noqa: SIM115 - it goes with the last that refers to it
+    pieces: list[_Piece] = []
     start_s, end_s = math.inf, -math.inf
     tally = _Tally()
     with open_media(path) as container:
@@ -350,22 +404,15 @@ def _sound(path: Path, hz: int, jitter_s: float) -> _Sound:
         run: _Run | None = None
         for frame, pts_s in _decoded_audio(container, stream, tally):
             if run is None or not run.goes_on(frame, pts_s, jitter_s):
-                pieces += run.piece() if run else []
-                run = _Run(frame, pts_s, hz)
+                pieces += run.pieces() if run else []
+                run = _Run(frame, pts_s, hz, samples)
             run.add(frame)
             start_s, end_s = min(start_s, run.start_s), max(end_s, run.end_s)
-        pieces += run.piece() if run else []
+        pieces += run.pieces() if run else []
     tally.check("corrupt_audio")
     if not pieces:
         raise Drop("corrupt_audio", detail="the audio track holds no sample")
-    first = min(round(at_s * hz) for at_s, _ in pieces)
-    wave = pieces[0][1]
-    if len(pieces) > 1:
-        wave = np.zeros(max(round(at_s * hz) + len(piece) for at_s, piece in pieces) - first, np.float32)
-        for at_s, piece in pieces:
-            at = round(at_s * hz) - first
-            wave[at : at + len(piece)] = piece
-    return _Sound(np.clip(wave, -1.0, 1.0, out=wave), first, start_s, end_s)
+    return _Sound(samples, pieces, start_s, end_s)
 
 
 def _decoded_audio(container, stream, tally: _Tally) -> Iterator[tuple[av.AudioFrame, float]]:
@@ -379,13 +426,13 @@ def _decoded_audio(container, stream, tally: _Tally) -> Iterator[tuple[av.AudioF
 
 
 class _Run:
-    """Sound whose samples follow one another, resampled and mixed down to mono as it comes."""
+    """Sound whose samples follow one another, resampled, mixed down to mono and written to `file` as it comes."""
 
-    def __init__(self, frame: av.AudioFrame, start_s: float, hz: int):
+    def __init__(self, frame: av.AudioFrame, start_s: float, hz: int, file: IO[bytes]):
         self.start_s, self._samples, self._hz = start_s, 0, hz
         self._rate, self._layout, self._format = frame.sample_rate, frame.layout.name, frame.format.name
         self._resampler = av.AudioResampler("flt", "mono", hz, options={"rematrix_maxval": "1.0"})
-        self._made: list[NDArray[np.float32]] = []
+        self._file, self._place, self._made = file, file.tell(), 0
 
     @property
     def end_s(self) -> float:
@@ -400,11 +447,14 @@ class _Run:
         frame.pts = None  # the run is placed as a whole
         self._take(self._resampler.resample(frame))
 
-    def piece(self) -> list[tuple[float, NDArray[np.float32]]]:
-        """Where the run begins, and its samples: as many as its length makes at the asked rate."""
+    def pieces(self) -> list[_Piece]:
+        """Where the run lies: as many samples as its length makes at the asked rate."""
         self._take(self._resampler.resample(None))
-        wave = np.concatenate(self._made) if self._made else np.zeros(0, np.float32)
-        return [(self.start_s, wave[: round(self._samples * self._hz / self._rate)])]
+        count = min(self._made, round(self._samples * self._hz / self._rate))
+        return [_Piece(round(self.start_s * self._hz), count, self._place)]
 
     def _take(self, frames: list[av.AudioFrame]) -> None:
-        self._made += [frame.to_ndarray().reshape(-1).astype(np.float32) for frame in frames]
+        for frame in frames:
+            wave = np.clip(frame.to_ndarray().reshape(-1).astype(np.float32), -1.0, 1.0)
+            self._file.write(wave.tobytes())
+            self._made += len(wave)
