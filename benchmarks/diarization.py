@@ -47,6 +47,7 @@ SETTINGS = {
     "overlap embedded too": replace(DEFAULT, exclude_overlap=False),
     "min_turn_s 0": replace(DEFAULT, min_turn_s=0.0),
     "min_duration_off_s 0.3": replace(DEFAULT, min_duration_off_s=0.3),
+    "every window listened to": replace(DEFAULT, speech_threshold=0.0),
 }
 ONE_VOICE = [
     "hdtf/hdtf_WDA_AlexandriaOcasioCortez_000.mp4", "hdtf/hdtf_RD_Radio10_0_clip_0.mp4", "hdtf/retalking_face_1.mp4",
@@ -66,7 +67,8 @@ class Wave:
         return len(self.wave) / 16000
 
     def samples(self, start_s: float, end_s: float, hz: int = 16000) -> NDArray[np.float32]:
-        return self.wave[round(start_s * hz) : round(end_s * hz)]
+        heard = self.wave[round(start_s * hz) : round(end_s * hz)]
+        return np.pad(heard, (0, round((end_s - start_s) * hz) - len(heard)))
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def remember(by: DiarizeSpeakers, memory: dict[Any, Any]) -> None:
 
     def once(compute: Callable[..., Any], *key: Any) -> Callable[..., Any]:
         def remembered(file: Any, *args: Any, **kwargs: Any) -> Any:
-            place = (*key, file["uri"])
+            place = (*key, file["uri"], *file["windows"].heard())
             if place not in memory:
                 memory[place] = compute(file, *args, **kwargs)
             # Clustering normalises in place what it is given.

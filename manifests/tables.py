@@ -111,6 +111,22 @@ class Duplicate(Row):
 
 
 @dataclass(frozen=True)
+class Identity(Row):
+    """Which person a track shows. A table of the whole corpus, which `headset identities` makes anew.
+
+    A track of which nothing was embedded has no row.
+    """
+
+    table, key = "identities", "member_id"
+    member_id: str  # <track>=<identity>
+    identity_id: str  # the track of the person whose id hashes lowest: others that come do not rename it, but for 1 in (tracks + 1)
+    track_id: str
+    cosine: float  # -1 to 1, between the track and the mean of all looks at the person
+    looks: int  # at the track that were embedded
+    model: str  # the network
+
+
+@dataclass(frozen=True)
 class Split(Row):
     """Which share of the corpus a clip is in. A table of the whole corpus, which `headset split` makes anew.
 
@@ -126,12 +142,25 @@ class Split(Row):
 
 @dataclass(frozen=True)
 class Shot(Row):
-    """A span of a source without a cut. The shots of a source tile it."""
+    """A span of a source without a transition. The shots and the gradual transitions of a source tile it."""
 
     table, key = "shots", "shot_id"
     shot_id: str  # <source>/<start_ms>-<end_ms>
     start_s: float
     end_s: float
+
+
+@dataclass(frozen=True)
+class Transition(Row):
+    """How a shot becomes the next: one between any two shots, and one more where a source fades in or out."""
+
+    table, key = "transitions", "transition_id"
+    transition_id: str  # <source>/<start_ms>-<end_ms>
+    start_s: float  # of a cut the new shot's first frame; else the first frame that is not the old shot alone
+    end_s: float  # of a cut the same; else the first frame that is the new shot alone
+    kind: str  # cut; dissolve; fade (through a colour); fade_out, fade_in (with a cut, or the source's edge, on the colour's other side)
+    detector: str  # adaptive, content, threshold, dissolve or transnetv2
+    score: float  # in the detector's terms: see `operators/shots`
 
 
 @dataclass(frozen=True)
@@ -150,6 +179,45 @@ class Face(Row):
     bottom_px: list[float]
     confidence: list[float]  # 0 to 1
     yaw_deg: list[float]  # rough, from the detector's keypoints; 0 is frontal, positive when the nose points to the image's right
+
+
+@dataclass(frozen=True)
+class FaceLook(Row):
+    """How well the faces of one looked-at frame are to be seen; lists are parallel, one entry a face. See `operators/faces/measure_faces.py`."""
+
+    table, key = "face_looks", "face_look_id"
+    face_look_id: str  # <source>/<pts_ms>
+    pts_s: float
+    left_px: list[float]
+    top_px: list[float]
+    right_px: list[float]
+    bottom_px: list[float]
+    sharpness: list[float]  # variance of the Laplacian
+    brightness: list[float]  # mean level, 0 to 255
+    contrast: list[float]  # standard deviation of the levels over 255
+    dark_share: list[float]  # of pixels as good as black, 0 to 1
+    bright_share: list[float]  # of pixels as good as white, 0 to 1
+    noise: list[float]  # levels
+    blockiness: list[float]  # 1 is no grid of blocks; NaN for a face too small to tell
+
+
+@dataclass(frozen=True)
+class Appearance(Row):
+    """Who is seen in one looked-at frame, as numbers of an identity network; lists are parallel, one entry a face. See `operators/faces/embed_faces.py`.
+
+    Not every face of every look: its rows are matched to tracks by time and overlap of boxes. These numbers tell people apart, so they are personal
+    data as much as the pictures are.
+    """
+
+    table, key = "appearances", "appearance_id"
+    appearance_id: str  # <source>/<pts_ms>
+    pts_s: float
+    left_px: list[float]
+    top_px: list[float]
+    right_px: list[float]
+    bottom_px: list[float]
+    embeddings: bytes  # (faces, 512) little-endian float16, each of length 1
+    model: str  # the network; rows of two are never compared
 
 
 @dataclass(frozen=True)
@@ -181,6 +249,7 @@ class Turn(Row):
     speaker: str  # speaker0, speaker1 ... in the order of first speech, within the source
     start_s: float
     end_s: float
+    overlap_s: float = 0.0  # seconds of it in which another voice speaks too
 
 
 @dataclass(frozen=True)
@@ -195,6 +264,23 @@ class Speaking(Row):
     start_s: float
     step_s: float
     score: list[float]  # above 0: speaking; the scale is the model's own
+
+
+@dataclass(frozen=True)
+class Attribution(Row):
+    """Who is seen to speak in a part of a turn. The parts of a turn tile it; see `operators/speech/attribute_turns.py`."""
+
+    table, key = "attributions", "attribution_id"
+    attribution_id: str  # <turn>@<start_ms>-<end_ms>
+    turn_id: str
+    speaker: str
+    shot_id: str  # "" where there is no picture
+    track_id: str  # the face that speaks, or, of an off-screen voice, the one whose mouth moves under it; "" for none
+    start_s: float
+    end_s: float
+    kind: str  # visible, off_screen, nobody: nothing in view can be asked
+    reason: str  # speaks, in_step; still_mouths, other_speaks, other_mouth, out_of_step; no_face, unjudged, transition, no_picture
+    score: float | None  # mean smoothed active-speaker score of the named face, else of the one that comes nearest; None for none
 
 
 @dataclass(frozen=True)
@@ -213,6 +299,33 @@ class Clip(Row):
     right_px: float
     bottom_px: float
     published_id: str = ""  # of the published clip it was made from; "" for one of our own
+
+
+@dataclass(frozen=True)
+class Mesh(Row):
+    """The face of a clip as 478 points, look by look; lists are parallel, one entry a look. Read the bytes by `operators/faces/meshes.py`.
+
+    Where `seen` is False no face was found: numbers are NaN and packed ones 0. The mask is the only one; who reads it bridges gaps or not.
+    """
+
+    table, key = "meshes", "mesh_id"
+    mesh_id: str  # <clip>/<model>
+    clip_id: str
+    model: str
+    rate_hz: float  # looks a second; 0 for every frame
+    times_s: list[float]
+    seen: list[bool]
+    left_px: list[float]  # of the square looked at; side 0 where the track has no face
+    top_px: list[float]
+    side_px: list[float]
+    landmarks: bytes  # (looks, 478, 3) x, y, z in 1/16384 of the square's side, x and y from its middle, int16; packed as meshes.py says
+    blendshapes: bytes  # (looks, 52) little-endian float16, 0 to 1; empty where not asked for
+    yaw_deg: list[float]  # of the head, positive when the nose points to the image's right
+    pitch_deg: list[float]  # positive when it points up
+    roll_deg: list[float]  # positive when the head is tilted clockwise as seen in the image
+    gaze_yaw_deg: list[float]  # of both eyes, against the camera: 0 is eye contact; signs as of the head
+    gaze_pitch_deg: list[float]
+    mouth_opening: list[float]  # gap between the inner lips over the mouth's width; 0 is closed
 
 
 @dataclass(frozen=True)

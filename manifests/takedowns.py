@@ -10,11 +10,12 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Any
 
-from manifests.tables import Clip, Dropped, Face, Fingerprint, Row, Source, Track, Turn
+from manifests.tables import Appearance, Clip, Dropped, Face, FaceLook, Fingerprint, Row, Source, Track, Turn
 
 FILE = "takedowns.json"
 REASON = "taken_down"
 SAME_FACE = 0.4  # intersection over union of two boxes at a moment: above it they hold the same face
+OF_LOOKS = (Face, FaceLook, Appearance)  # tables of the faces of a looked-at frame, in parallel lists
 HEARD_S = 0.2  # of a voice in a clip; where turns meet, their ends are no more exact than that, and it is less than a syllable
 SLACK_S = 0.5  # a face is taken to stay where it was last seen
 
@@ -127,8 +128,8 @@ class Takedowns:
         return isinstance(row, Turn) and any(region.is_voice_of(row) for region in regions)
 
     def without(self, row: Row) -> Row:
-        """The row without the boxes of persons who were taken down."""
-        if not isinstance(row, Face):
+        """The row without the faces of persons who were taken down."""
+        if not isinstance(row, OF_LOOKS):
             return row
         regions = [region for one in self.all for region in one.regions if region.source_id == row.source_id]
         boxes = [
@@ -138,8 +139,12 @@ class Takedowns:
         kept = [i for i, side in enumerate(sides) if not any(_same(box, side) > SAME_FACE for box in boxes)]
         if len(kept) == len(sides):
             return row
-        lists = ("left_px", "top_px", "right_px", "bottom_px", "confidence", "yaw_deg")
-        return replace(row, **{name: [getattr(row, name)[i] for i in kept] for name in lists})
+        fewer: dict[str, Any] = {name: [value[i] for i in kept] for name, value in vars(row).items() if isinstance(value, list)}
+        for name, value in vars(row).items():
+            if isinstance(value, bytes):
+                each = len(value) // len(sides)
+                fewer[name] = b"".join(value[i * each : (i + 1) * each] for i in kept)
+        return replace(row, **fewer)
 
 
 def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> float:

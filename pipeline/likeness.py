@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from manifests.manifest import Manifest
 from manifests.media import MediaError, MediaStore
-from manifests.tables import Clip, Render, Source, Track
+from manifests.tables import Appearance, Clip, Render, Source, Track
+from pipeline.identities import views_of
 from pipeline.recipe import RecipeError
 
 LOOKS = 5  # of a track or a clip, evenly over its length
@@ -31,7 +32,7 @@ class Likeness:
 
 
 def likenesses(manifest: Manifest, picture: Path) -> tuple[list[Likeness], list[str]]:
-    """Looks at every track of the corpus, in its source where that can be read, else in the renders of its clips.
+    """Looks at every track of the corpus: at its appearances where it has some, else in its source where that can be read, else in the renders of its clips.
 
     Returns:
         The likenesses, the highest first; and the sources with tracks of which nothing could be looked at.
@@ -50,15 +51,21 @@ def likenesses(manifest: Manifest, picture: Path) -> tuple[list[Likeness], list[
         clips = manifest.read(Clip, held.get(Clip.table, []), shard)
         renders = {one.clip_id: one for one in manifest.read(Render, held.get(Render.table, []), shard) if one.made_by == "recording"}
         known = {track.track_id for track in tracks}
+        appearances = manifest.read(Appearance, held.get(Appearance.table, []), shard)
         for source_id in sorted({row.source_id for row in (*tracks, *clips)}):
             path = _path(store, sources.get(source_id))
             mine = [track for track in tracks if track.source_id == source_id]
-            seen = False
+            embedded = views_of(mine, [row for row in appearances if row.source_id == source_id and row.model == NETWORK])
+            told = {track_id: [float(wanted @ view) for view in views] for (track_id, _), views in embedded.items()}
+            found += [Likeness(source_id, track_id, float(np.median(cosines)), len(cosines)) for track_id, cosines in sorted(told.items())]
+            seen = bool(told)
             for track in mine if path else []:
-                found += _likeness(wanted, track.source_id, track.track_id, _faces_of(path, track) if path else ())
+                if track.track_id not in told:
+                    found += _likeness(wanted, track.source_id, track.track_id, _faces_of(path, track) if path else ())
                 seen = True
             for clip in clips:
-                if clip.source_id == source_id and (not path or clip.track_id not in known) and (render := renders.get(clip.clip_id)):
+                mine_too = clip.source_id == source_id and clip.track_id not in told
+                if mine_too and (not path or clip.track_id not in known) and (render := renders.get(clip.clip_id)):
                     row = clip.track_id if clip.track_id in known else clip.clip_id
                     found += _likeness(wanted, source_id, row, _faces_of_render(store, render))
                     seen = True

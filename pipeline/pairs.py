@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
 from typing import TypeVar
 
 from manifests.manifest import Manifest
@@ -95,6 +96,18 @@ def make_pairs(
     text = json.dumps([1, sorted(protocols), split, per_clip, seed, [pair.pair_id for pair in pairs]])
     manifest.write_whole(Pair, f"Pairs-{hashlib.sha256(text.encode()).hexdigest()[:12]}", pairs)
     return pairs
+
+
+def lines_of(manifest: Manifest, clips: Collection[str]) -> bytes:
+    """What a release says of its pairs: a line of JSON for each whose two clips are both in it, sorted by id; b"" where there are none.
+
+    Args:
+        clips: those in the release.
+    """
+    whole = manifest.whole(Pair)
+    pairs = manifest.read(Pair, [whole], 0) if whole else []
+    held = [pair for pair in pairs if pair.source_clip_id in clips and pair.driving_clip_id in clips]
+    return "".join(json.dumps(asdict(pair)) + "\n" for pair in sorted(held, key=lambda pair: pair.pair_id)).encode()
 
 
 def current(manifest: Manifest, table: type[R], shard: int) -> list[R]:

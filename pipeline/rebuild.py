@@ -14,6 +14,7 @@ from rich.table import Table
 from manifests.manifest import LISTED, Manifest, ManifestError
 from manifests.tables import Annotation, Clip, Dropped, Fingerprint, Published, Render, Row, Source, Split
 from operators.clips.render_clips import RenderClips
+from operators.clips.render_retimed import RenderRetimed
 from operators.sources.fingerprint_source import COEFFICIENTS
 from pipeline.recipe import Recipe, RecipeError, recipe_named
 
@@ -148,7 +149,7 @@ def rebuild_recipe(manifest: Manifest) -> Recipe:
     recipe = recipe_named("rebuild")
     ours = RenderClips().parameters()
     for step in manifest.run.steps if manifest.run else []:
-        if step.operator == "RenderClips":
+        if step.operator in (RenderClips.__name__, RenderRetimed.__name__):  # the sound itself stays where the source has it
             for name, value in step.parameters.items():
                 if name in ours and value != ours[name]:
                     recipe = recipe.set(f"RenderClips.{name}={json.dumps(value)}")

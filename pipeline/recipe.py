@@ -124,7 +124,8 @@ class Recipe:
     def set(self, assignment: str) -> "Recipe":
         """The recipe with a field set, as in `DetectShots.threshold=4`.
 
-        A dotted rest reaches into a dict field: `KeepClips.ranges.dnsmos_ovrl=[3, null]`. Values are JSON, else text.
+        A dotted rest reaches into a field that is a dict or an operator: `KeepClips.ranges.dnsmos_ovrl=[3, null]`,
+        `EmbedFaces.detector.detector=yunet`. Values are JSON, else text.
 
         Raises:
             RecipeError: for an operator, a field or a type that does not fit, with what would.
@@ -154,9 +155,10 @@ def _assigned(operator: Operator, field: str, text: str, assignment: str) -> Ope
     except json.JSONDecodeError:
         value = text
     field, dot, key = field.partition(".")
-    if dot:
-        value = {**getattr(operator, field, {}), key: value}
+    inner = getattr(operator, field, {})
     try:
+        if dot:
+            value = with_field(inner, key, value) if isinstance(inner, Operator) else {**inner, key: value}
         return with_field(operator, field, value)
     except ValueError as error:
         raise RecipeError(f"--set {assignment}: {error}") from None

@@ -5,6 +5,7 @@
     <to>/train-00000.parquet   or Parquet: a row a clip, its columns and its file in the column `video`
     <to>/train-00000/          or a folder: the same two files a clip
     <to>/index.jsonl           a line a shard: its name, split, sha256, bytes and clips
+    <to>/pairs.jsonl           a line a pair of `headset pairs` whose two clips are in it; not there where there is none
     <to>/README.md, plots/     the datasheet, for people
     <to>/release.json          the same for programs
     <to>/.state/               what is finished of a release that is not: gone when it is
@@ -36,6 +37,7 @@ import pyarrow.parquet as pq
 from manifests.manifest import Manifest
 from manifests.media import MediaStore, s3_client, s3_errors, sha256_of
 from manifests.tables import Duplicate
+from pipeline.pairs import lines_of
 from pipeline.recipe import RecipeError
 from pipeline.run import media_cache
 from pipeline.selection import NAME, Selection
@@ -161,6 +163,14 @@ class Place:
         return [Shard(**self.files.load(f".state/{name}")) for name in self.files.names(".state")]
 
 
+def put_pairs(place: Place, manifest: Manifest, shards: Iterable[Shard]) -> None:
+    """Writes which pairs of the corpus a release holds, so that a system is scored on the same ones anywhere."""
+    if lines := lines_of(manifest, {clip for shard in shards for clip in shard.clips}):
+        place.files.put("pairs.jsonl", lines)
+    elif place.files.text("pairs.jsonl") is not None:
+        place.files.delete("pairs.jsonl")
+
+
 def sha256_of_files(path: Path) -> str:
     """Of a file; of a folder, of the lines `<sha256> <file>` of what it holds."""
     if path.is_file():
@@ -231,6 +241,7 @@ def release(
         for plan in plans:
             shards.append(_shard(place, rows, form, plan, before.get(plan.name), folder))
             watch(done := done + len(plan.clips), total)
+        put_pairs(place, manifest, shards)
         place.files.put("index.jsonl", "".join(json.dumps(asdict(shard)) + "\n" for shard in shards).encode())
         for stale in before.keys() - {shard.name for shard in shards}:
             place.delete(stale)

@@ -24,8 +24,6 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.weights import FACE_LANDMARKER
-
 WIDTH, HEIGHT, FPS, HZ = 1280, 720, 25, 16000
 _PARTS = {
     "collins": ("scikit-image", "skimage/data/astronaut.png"),
@@ -201,15 +199,11 @@ def _photograph(name: str, enlarged: int) -> NDArray[np.uint8]:
 @cache
 def _landmarks(name: str) -> NDArray[np.float64]:
     """(478, 2) points of the face in pixels of the photograph."""
-    from mediapipe import Image, ImageFormat
-    from mediapipe.tasks.python import BaseOptions
-    from mediapipe.tasks.python.vision import FaceLandmarker, FaceLandmarkerOptions
+    from operators.faces.mesh_faces import Landmarker
 
     picture = _photograph(name, 1)
-    options = FaceLandmarkerOptions(base_options=BaseOptions(model_asset_path=str(FACE_LANDMARKER.path())))
-    with FaceLandmarker.create_from_options(options) as landmarker:
-        (face,) = landmarker.detect(Image(image_format=ImageFormat.SRGB, data=picture)).face_landmarks
-    return np.array([(point.x, point.y) for point in face]) * (picture.shape[1], picture.shape[0])
+    (face,) = Landmarker(blendshapes=False)(picture)
+    return face.points[:, :2] * (picture.shape[1], picture.shape[0])
 
 
 @cache

@@ -22,9 +22,8 @@ from typing import Any, NamedTuple
 import operators.metrics
 from manifests.manifest import Manifest, StepRecord
 from manifests.media import MediaStore
-from manifests.tables import Dropped, Features, Pair, Render, Row, Score
+from manifests.tables import Annotation, Clip, Dropped, Features, Pair, Render, Row, Score
 from operators.base import Audio, Drop
-from operators.metrics.faces import close
 from operators.metrics.metric import IDENTITY, NOTHING, TARGET, Look, Looks, Metric, Picture, SetMetric
 from operators.weights import WeightError
 from pipeline.decode import SourceAudio, VideoFrames
@@ -128,7 +127,9 @@ def plan(manifest: Manifest, metrics: Sequence[Metric], made_by: str = "", size:
         RecipeError: when it holds no renders, or none of the maker that is asked for.
     """
     makers: dict[str, set[str]] = defaultdict(set)
+    notes: set[str] = set()
     for shard in manifest.shards():
+        notes |= set(manifest.current(shard).get(Annotation.table, []))
         for step in manifest.current(shard).get(Render.table, []):
             for render in manifest.read(Render, [step], shard):
                 makers[render.made_by].add(step)
@@ -143,6 +144,7 @@ def plan(manifest: Manifest, metrics: Sequence[Metric], made_by: str = "", size:
                 continue  # a recording is what others are compared with
             read = sorted(makers[maker] | (makers[RECORDING] if metric.compares != NOTHING else set()))
             what = [metric.fingerprint(), maker, read, manifest.whole(Pair) if metric.compares != NOTHING else "", size, VERSION]
+            what += [sorted(notes)] if metric.hears_words else []
             step = f"{metric.name}-{hashlib.sha256(json.dumps(what).encode()).hexdigest()[:12]}"
             writes = Features.table if isinstance(metric, SetMetric) else Score.table
             record = StepRecord(
@@ -186,12 +188,9 @@ def score(
     else:
         scorer = Scorer(root, jobs, size)
         answers = map(scorer.score_shard, left)
-    try:
-        for number, tally in enumerate(answers, 1):
-            total.add(tally)
-            tell(number, len(left))
-    finally:
-        close()
+    for number, tally in enumerate(answers, 1):
+        total.add(tally)
+        tell(number, len(left))
     for stale in ("_committed", "_attached"):
         manifest.__dict__.pop(stale, None)
     return total
@@ -219,12 +218,14 @@ class Scorer:
         whole = self.manifest.whole(Pair)
         self.pairs = {pair.pair_id: pair for pair in self.manifest.read(Pair, [whole], 0)} if whole else {}
         self._recordings: dict[str, Render] | None = None
+        self._notes: dict[str, list[Annotation]] = {}
 
     def score_shard(self, shard: int) -> Tally:
         """Scores what has no receipt, writes it, and commits."""
         jobs = [job for job in self.jobs if self.manifest.receipt(job.step, shard) is None]
         renders = [render for render in current(self.manifest, Render, shard) if any(render.made_by == job.made_by for job in jobs)]
         books = {job.step: _Book(job) for job in jobs}
+        self._notes = self._said(shard) if any(job.metric.hears_words for job in jobs) else {}
         for render in renders:
             wanted = [job for job in jobs if job.made_by == render.made_by]
             for job, (answer, seconds) in zip(wanted, self._answers(render, [job.metric for job in wanted]), strict=True):
@@ -282,7 +283,10 @@ class Scorer:
 
     def _answer(self, metric: Metric, render: Render, pair: Pair | None, moments: Iterator[Moment]) -> tuple[Row | Drop | Exception, float]:
         began = time.thread_time()
-        looks = Looks(_looks(metric, moments, has_target(pair)), render.fps, lambda: self._sound(render), render.render_id)
+        said = self._notes.get(render.clip_id, ())
+        looks = Looks(
+            _looks(metric, moments, has_target(pair)), render.fps, lambda: self._sound(render), render.render_id, render.frames, said
+        )
         where = (render.source_id, f"{render.render_id}#{metric.variant}", render.render_id, metric.metric, metric.variant)
         try:
             if isinstance(metric, SetMetric):
@@ -319,6 +323,13 @@ class Scorer:
 
     def _path(self, render: Render) -> Path:
         return self.store.fetch(render.media, render.sha256, media_cache())
+
+    def _said(self, shard: int) -> dict[str, list[Annotation]]:
+        """What is known of each clip of a shard, or of the published clip it was made from."""
+        by: dict[str, list[Annotation]] = defaultdict(list)
+        for note in current(self.manifest, Annotation, shard):
+            by[note.subject].append(note)
+        return {clip.clip_id: [*by[clip.clip_id], *by[clip.published_id]] for clip in current(self.manifest, Clip, shard)}
 
     def _sound(self, render: Render) -> Audio:
         return SourceAudio(self._path(render))

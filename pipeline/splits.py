@@ -1,9 +1,9 @@
 """Training, validation and test shares that have nobody and nothing in common.
 
-Clips that share a source, a channel, an identity, or sources that are near-duplicates of each other are one group, and so are
-those joined by others between them: the connected components. A group is in one split as a whole, chosen by a hash of its most
-lasting member alone: the first identity by hash, else the first channel, else the first source. So, without any memory of
-earlier splits:
+Clips that share a source, a channel, an identity, a face that `headset identities` recognised, or sources that are near-duplicates of
+each other are one group, and so are those joined by others between them: the connected components. A group is in one split as a whole,
+chosen by a hash of its most lasting member alone: the first identity by hash, else the first channel, else the first source. So, without
+any memory of earlier splits:
 
 - a corpus gives the same splits in whatever order its sources came;
 - a group stays where it is when any of its sources disappear, as long as its key member is among those left: always, where one
@@ -23,12 +23,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from manifests.manifest import Manifest
-from manifests.tables import Annotation, Clip, Duplicate, Published, Source, Split
+from manifests.tables import Annotation, Clip, Duplicate, Identity, Published, Source, Split
 from pipeline.recipe import RecipeError
 from pipeline.selection import Selection
 
 SPLITS = ("train", "validation", "test")
-KINDS = ("identity", "channel", "source")  # by how lasting they are
+KINDS = ("identity", "channel", "source", "face")  # by how lasting they are; a face that was recognised never gives the name
 VERSION = 1
 
 
@@ -47,7 +47,7 @@ def groups_of(sources: Iterable[str], links: Iterable[tuple[str, str, str]]) -> 
     """The key of each source's group.
 
     Args:
-        links: source, the kind of what it is linked to (identity, channel or source), and its name.
+        links: source, the kind of what it is linked to (identity, channel, source or face), and its name.
 
     Returns:
         By source the key of its group, `identity:<name>`, `channel:<name>` or `source:<id>`.
@@ -92,7 +92,7 @@ def _place(key: str) -> float:
 
 
 def links_of(manifest: Manifest) -> list[tuple[str, str, str]]:
-    """What joins the sources of a corpus: channels, identities that a list or an annotation names, and near-duplicates."""
+    """What joins the sources of a corpus: channels, identities that a list or an annotation names, near-duplicates, and recognised faces."""
     found: set[tuple[str, str, str]] = set()
     for row in _rows(manifest.dataset(Source), ["source_id", "channel"]):
         if row["channel"]:
@@ -106,6 +106,7 @@ def links_of(manifest: Manifest) -> list[tuple[str, str, str]]:
     found |= {
         (row["source_id"], "source", row["duplicate_of"]) for row in _rows(manifest.dataset(Duplicate), ["source_id", "duplicate_of"])
     }
+    found |= {(row["source_id"], "face", row["identity_id"]) for row in _rows(manifest.dataset(Identity), ["source_id", "identity_id"])}
     return sorted(found)
 
 

@@ -23,11 +23,11 @@ import pyarrow.parquet as pq
 from manifests import takedowns
 from manifests.manifest import LISTED, Manifest
 from manifests.media import MediaStore, sha256_of
-from manifests.tables import Annotation, Clip, Dropped, Face, Fingerprint, Published, Render, Row, Source, Track, Turn, tables
-from manifests.takedowns import Region, Takedown, Takedowns
+from manifests.tables import Annotation, Clip, Dropped, Fingerprint, Identity, Published, Render, Row, Source, Track, Turn, tables
+from manifests.takedowns import OF_LOOKS, Region, Takedown, Takedowns
 from pipeline.likeness import MIN_COSINE, Likeness, likenesses
 from pipeline.recipe import RecipeError
-from pipeline.release import Place, Release, Rows, Shard, key_of, parquet_writer, releases, sha256_of_files
+from pipeline.release import Place, Release, Rows, Shard, key_of, parquet_writer, put_pairs, releases, sha256_of_files
 from pipeline.run import DUPLICATE_KEY, Reach, media_cache
 from pipeline.selection import selection, selections
 
@@ -245,14 +245,8 @@ class Removal:
         if new:  # first: of a takedown that was killed, it tells that this shard holds something
             self.manifest.write(Dropped, LISTED, shard, [*drops, *new])
         # Rows that name a row which is gone are gone with it: tracks and clips first.
-        order: list[type[Row]] = [
-            Source,
-            Face,
-            Track,
-            Turn,
-            Clip,
-            *(table for table in tables().values() if table not in (Source, Face, Track, Turn, Clip)),
-        ]
+        first = (Source, Track, Turn, Clip)
+        order: list[type[Row]] = [*first, *(table for table in tables().values() if table not in first)]
         ids: set[str] = set()
         for table in order:
             for step in self.steps(table):
@@ -280,7 +274,7 @@ class Removal:
         for place, source in self._media_of(table, rows, cut):
             self.media[place] = source
         removed = rows.filter(cut)
-        if table in (Track, Clip, Render, Published):
+        if table in (Track, Turn, Clip, Render, Published):
             ids |= set(removed[table.key].to_pylist())
         if table is Clip:
             self.clips |= set(removed["clip_id"].to_pylist())
@@ -296,18 +290,28 @@ class Removal:
         """Which rows are of a person, and the table without the boxes of their face."""
         if table is Fingerprint:  # of the whole picture, with everybody in it
             return pc.or_(cut, pc.is_in(rows["source_id"], pa.array(sorted(self.touched), pa.string()))), rows
-        if table not in (Track, Clip, Turn, Face):
+        if table is Identity:  # also those that a takedown left which was killed
+            left = {row["track_id"] for step in self.steps(Track) for row in self._tracks(step)}
+            gone = [row["source_id"] in self.touched and row["track_id"] not in left for row in rows.to_pylist()]
+            return pc.or_(cut, pa.array(gone, pa.bool_())), rows
+        if table not in (Track, Clip, Turn, *OF_LOOKS):
             return cut, rows
         here = [(i, _row(table, values)) for i, values in enumerate(rows.to_pylist()) if values["source_id"] in self.touched]
-        if table is Face:
+        if table in OF_LOOKS:
             fewer = {i: new for i, row in here if (new := self.gone.without(row)) is not row}
             if not fewer:
                 return cut, rows
             values = [vars(fewer[i]) if i in fewer else value for i, value in enumerate(rows.to_pylist())]
-            self.report.rows["faces"] += len(fewer)
+            self.report.rows[table.table] += len(fewer)
             return cut, pa.Table.from_pylist(values, rows.schema)
         covered = {i for i, row in here if self.gone.covers(row)}
         return pc.or_(cut, pa.array([i in covered for i in range(rows.num_rows)], pa.bool_())), rows
+
+    def _tracks(self, step: str) -> list[dict[str, Any]]:
+        """The tracks that a step has in the sources that hold a person, of all shards."""
+        files = [f"{Track.table}/{step}/{name}" for name in self.manifest.names(f"{Track.table}/{step}") if name.endswith(".parquet")]
+        rows = [row for file in files for row in self.manifest.parquet(file).to_table(columns=["track_id", "source_id"]).to_pylist()]
+        return [row for row in rows if row["source_id"] in self.touched]
 
     def _media_of(self, table: type[Row], rows: pa.Table, cut: Any) -> list[tuple[str, str]]:
         """The files of the store that hold what is taken out; of a person's source, the whole file."""
@@ -415,6 +419,7 @@ class Removal:
                 place.files.save(f".state/{new.name}.json", asdict(new))
         if left == shards:
             return
+        put_pairs(place, self.manifest, left)
         place.files.put("index.jsonl", "".join(json.dumps(asdict(shard)) + "\n" for shard in left).encode())
         self._describe(made, place, left)
 

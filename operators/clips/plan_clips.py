@@ -9,10 +9,7 @@ from numpy.typing import NDArray
 
 from manifests.tables import Clip, Shot, Source, Speaking, Track, Turn, span_id
 from operators.base import Drop, Operator
-
-_STEP_S = 0.02  # of the timeline that all signals are brought to: finer than any of them
-
-Mask = NDArray[np.bool_]
+from operators.speech.attribute_turns import STEP_S, Mask, has_word, own_voice, runs, smoothed_score, timeline, visible, voices_heard
 
 
 @dataclass(frozen=True)
@@ -59,36 +56,20 @@ class PlanClips(Operator):
         if end_s - start_s < self.min_s:
             raise Drop("shot_short", detail=f"{max(end_s - start_s, 0):.1f} s < {self.min_s:g} s")
 
-        times: NDArray[np.float64] = np.arange(int((end_s - start_s) / _STEP_S), dtype=np.float64) * _STEP_S + start_s
-        voices = {speaker: np.zeros(len(times), bool) for speaker in sorted({turn.speaker for turn in heard})}
-        for turn in heard:
-            voices[turn.speaker] |= (times >= turn.start_s) & (times < turn.end_s)
-        scores = np.stack([self._score(track, speaking, times) for track in tracks])
-        has_word = (scores > 0) & (scores == scores.max(axis=0))
+        times = timeline(start_s, end_s)
+        voices = voices_heard(heard, shot.start_s, shot.end_s, times)
+        words = has_word(np.stack([smoothed_score(track, speaking, times, self.smooth_s) for track in tracks]))
 
         proposed = 0
-        for track, word in zip(tracks, has_word, strict=True):
+        for track, word in zip(tracks, words, strict=True):
             others = [other for other in tracks if other is not track]
-            someone_else = (has_word & ~word).any(axis=0)
+            someone_else = (words & ~word).any(axis=0)
             for outcome in self._of_face(shot, track, others, word, someone_else, voices, times, sources[0]):
                 proposed += 1
                 yield outcome
         if not proposed:
-            any_voice = np.logical_or.reduce(list(voices.values())).sum() * _STEP_S
+            any_voice = np.logical_or.reduce(list(voices.values())).sum() * STEP_S
             raise Drop("voice_off_screen", detail=f"{any_voice:.1f} s of speech, {len(tracks)} faces, none speaks in it")
-
-    def _score(self, track: Track, speaking: list[Speaking], times: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The smoothed active-speaker score of a track at each time; minus infinity where there is none."""
-        at = np.full(len(times), -np.inf)
-        for row in speaking:
-            if row.track_id == track.track_id and row.score:
-                half = round(self.smooth_s / row.step_s / 2)
-                padded = np.pad(np.asarray(row.score), half, mode="edge")
-                smooth = np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1), axis=1)
-                index = np.floor((times - row.start_s) / row.step_s + 1e-6).astype(int)
-                inside = (index >= 0) & (index < len(smooth))
-                at[inside] = smooth[index[inside]]
-        return at
 
     def _of_face(
         self,
@@ -101,24 +82,23 @@ class PlanClips(Operator):
         times: NDArray[np.float64],
         source: Source,
     ) -> Iterator[Clip | Drop]:
-        together = {speaker: int((word & voice).sum()) for speaker, voice in voices.items()}
-        speaker = max(together, key=lambda name: together[name])
-        if not together[speaker]:
+        speaker = own_voice(word, voices)
+        if speaker is None:
             return
         voice = voices[speaker]
         other_voice = np.logical_or.reduce([np.zeros_like(voice), *(mask for name, mask in voices.items() if name != speaker)])
-        visible = self._visible(track, times)
+        in_view = visible(track, times, self.max_hidden_s)
         face = self._widened(word, someone_else)
 
         def clip(first: int, last: int, said_by: str = speaker) -> Clip:
             start_s = before_frame(float(times[first]), track, source)
-            end_s = before_frame(float(times[first]) + (last - first) * _STEP_S, track, source)
+            end_s = before_frame(float(times[first]) + (last - first) * STEP_S, track, source)
             box = self._box(track, start_s, end_s, source)
             clip_id = f"{span_id(shot.source_id, start_s, end_s)}/{track.track_id.rsplit('/', 1)[-1]}"
             return Clip(shot.source_id, clip_id, shot.shot_id, track.track_id, said_by, start_s, end_s, *box)
 
-        proposals = face & self._widened(voice, other_voice) & visible
-        for first, last in _runs(proposals):
+        proposals = face & self._widened(voice, other_voice) & in_view
+        for first, last in runs(proposals):
             if not (word & voice)[first:last].any():
                 continue  # two widened edges that touch are no speech
             parts = [(first, last)]
@@ -126,48 +106,40 @@ class PlanClips(Operator):
                 inside = np.zeros_like(voice)
                 inside[first:last] = True
                 cut = _without_short(other_voice & inside, self.edge_s)
-                parts = _runs(_without_short(inside & ~cut, self.edge_s))  # what is shorter is the edge of a word
-                for at in _runs(cut):
-                    yield Drop("two_voices", clip(*at), detail=f"{(at[1] - at[0]) * _STEP_S:.1f} s")
+                parts = runs(_without_short(inside & ~cut, self.edge_s))  # what is shorter is the edge of a word
+                for at in runs(cut):
+                    yield Drop("two_voices", clip(*at), detail=f"{(at[1] - at[0]) * STEP_S:.1f} s")
             for part in parts:
                 for at in self._split(*part, voice):
                     yield self._judged(clip(*at), track, others, source)
         for name, other in voices.items():
             if name != speaker:
-                for at in _runs(_without_short(word & other & ~proposals & visible, self.edge_s)):
+                for at in runs(_without_short(word & other & ~proposals & in_view, self.edge_s)):
                     yield Drop("other_voice", clip(*at, said_by=name), detail=f"the voice is {name}, the face speaks as {speaker}")
 
     def _widened(self, mask: Mask, other: Mask) -> Mask:
         """Breaths closed, then both edges moved out by `edge_s`, but not into what is another's alone."""
         closed = mask.copy()
-        for first, last in _runs(~mask):
-            if first > 0 and last < len(mask) and (last - first) * _STEP_S <= self.join_gap_s:
+        for first, last in runs(~mask):
+            if first > 0 and last < len(mask) and (last - first) * STEP_S <= self.join_gap_s:
                 closed[first:last] = True
         wide = closed.copy()
-        reach = round(self.edge_s / _STEP_S)
-        for first, last in _runs(closed):
+        reach = round(self.edge_s / STEP_S)
+        for first, last in runs(closed):
             wide[max(0, first - reach) : last + reach] = True
         return closed | (wide & ~other)
 
-    def _visible(self, track: Track, times: NDArray[np.float64]) -> Mask:
-        seen = [at for at, confidence in zip(track.times_s, track.confidence, strict=True) if confidence > 0]
-        mask = np.zeros(len(times), bool)
-        for at, then in zip(seen, [*seen[1:], track.end_s], strict=True):
-            if then - at <= self.max_hidden_s:
-                mask |= (times >= at - 1e-6) & (times < then)
-        return mask
-
     def _split(self, first: int, last: int, voice: Mask) -> list[tuple[int, int]]:
         """Parts of `max_s` or less, none below `min_s`."""
-        if (last - first) * _STEP_S <= self.max_s:
+        if (last - first) * STEP_S <= self.max_s:
             return [(first, last)]
-        keep = ceil(self.min_s / _STEP_S)
-        pauses = [run for run in _runs(~voice[first + keep : last - keep]) if run[1] > run[0]]
+        keep = ceil(self.min_s / STEP_S)
+        pauses = [run for run in runs(~voice[first + keep : last - keep]) if run[1] > run[0]]
         if pauses:
             longest = max(pauses, key=lambda run: run[1] - run[0])
             cut = first + keep + sum(longest) // 2
         else:
-            cut = first + (last - first) // ceil((last - first) * _STEP_S / self.max_s)
+            cut = first + (last - first) // ceil((last - first) * STEP_S / self.max_s)
         return self._split(first, cut, voice) + self._split(cut, last, voice)
 
     def _judged(self, clip: Clip, track: Track, others: list[Track], source: Source) -> Clip | Drop:
@@ -222,15 +194,9 @@ def _boxes(track: Track, start_s: float, end_s: float) -> tuple[NDArray[np.float
     return tuple(np.asarray(side)[seen] for side in (track.left_px, track.top_px, track.right_px, track.bottom_px))
 
 
-def _runs(mask: Mask) -> list[tuple[int, int]]:
-    """The half-open index spans in which the mask is true."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
-    return [(int(first), int(last)) for first, last in zip(edges[::2], edges[1::2], strict=True)]
-
-
 def _without_short(mask: Mask, least_s: float) -> Mask:
     kept = np.zeros_like(mask)
-    for first, last in _runs(mask):
-        if (last - first) * _STEP_S >= least_s - 1e-6:
+    for first, last in runs(mask):
+        if (last - first) * STEP_S >= least_s - 1e-6:
             kept[first:last] = True
     return kept

@@ -15,6 +15,9 @@ MEAD = (
 )
 
 
+EDGE_S = 0.2  # sound may begin before the picture, and outlast it
+
+
 @dataclass(frozen=True)
 class TakeRecordings(Operator):
     """One clip for each recording, all of it, where one face is seen all through, with the labels that its path tells.
@@ -33,8 +36,9 @@ class TakeRecordings(Operator):
         labels = re.search(f"(?:^|/)(?:{self.path})$", source.uri)
         if not labels:
             raise Drop("name_unknown", detail="/".join(source.uri.split("/")[-6:]))
-        if len(shots) != 1:
-            raise Drop("cut_inside", detail=", ".join(f"{shot.start_s:.2f} s" for shot in shots[1:]))
+        whole = shots[0].start_s - source.start_s < EDGE_S and source.end_s - shots[-1].end_s < EDGE_S  # what is faded in or out lies in no shot
+        if len(shots) != 1 or not whole:
+            raise Drop("cut_inside", detail=", ".join(f"{shot.start_s:.2f} to {shot.end_s:.2f} s" for shot in shots))
         if not tracks or not faces:
             raise Drop("no_face")
         seen = np.array([len(face.left_px) for face in faces])

@@ -1,43 +1,82 @@
-"""Sharpness of the face."""
+"""Sharpness, exposure and compression of the face."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
+from typing import ClassVar
 
-from manifests.tables import Clip, Score, Track
-from operators.base import Drop, Frames, Operator, every
-from operators.faces.detect_faces import square_around, system_libraries
+from manifests.tables import Clip, FaceLook, Score, Track
+from operators.base import Drop, Operator
+from operators.faces.detect_faces import Box, overlap
+from operators.faces.measure_faces import MEASURES
 from operators.faces.track_faces import box_at
 
 
 @dataclass(frozen=True)
 class ScoreSharpness(Operator):
-    """Variance of the Laplacian over the face crop; higher is sharper.
+    """How well the clip's face is to be seen: the medians over the clip's looks of what `MeasureFaces` measured, and the size of the face.
 
-    `face_sharpness`, 0 and up: the crop is the square around the face's box, made `crop_px` wide whatever the face's size, in
-    grey levels of 0 to 255; the score is the median over the clip's frames looked at. A face narrower than the crop is
-    blurred by its enlargement, and so it should score. Contrast and noise raise it too, so compare like with like.
-    After Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy: a comparative study", ICPR 2000.
+    | metric | variant | range | what |
+    |---|---|---|---|
+    | face_sharpness | laplacian_variance_128px | 0 and up, higher is sharper | variance of the Laplacian over the square around the box, 128 px wide |
+    | face_brightness | mean_128px | 0 to 255 | mean level |
+    | face_contrast | rms_128px | 0 to 0.5, higher is richer | standard deviation of the levels over 255 |
+    | face_dark_share | at_16_128px | 0 to 1, lower is better | share of pixels as good as black |
+    | face_bright_share | at_250_128px | 0 to 1, lower is better | share of pixels as good as white |
+    | face_noise | immerkaer_native | 0 and up, levels, lower is cleaner | noise, and fine texture |
+    | face_blockiness | wang_2002_native | about 1 and up, lower is better | steps across the 8 x 8 grid over those within |
+    | face_render_px | side_<render_px> | 0 and up, px, higher is better | width of the face in the render, without what enlargement made up |
+
+    Sharpness grows with contrast and noise too, so compare like with like.
+    Noise and blockiness are missing where the face is too small for them, and all but the last where it is hardly in the frame. `face_render_px` is the width of the face in pixels of the source, or, where
+    the clip's box is wider than `render_px`, what is left of it at that size.
+
+    No frame is decoded: a look belongs to the clip when its time does, and of its faces the one that overlaps the track's box most, by `min_overlap` at least.
 
     Drops of a clip: `face_not_seen`.
     """
 
-    rate_hz: float = 5.0
-    crop_px: int = 128
+    render_px: int = 512  # side of the render
+    min_overlap: float = 0.5  # intersection over union, 0 to 1
 
-    def __call__(self, clip: Clip, tracks: list[Track], frames: Frames) -> Iterator[Score]:
-        with system_libraries():
-            import cv2
+    version: ClassVar[int] = 2
 
+    def __call__(self, clip: Clip, tracks: list[Track], face_looks: list[FaceLook]) -> Iterator[Score]:
         track = next(track for track in tracks if track.track_id == clip.track_id)
-        values: list[float] = []
-        for frame in every(frames, self.rate_hz):
-            if (box := box_at(track, frame.pts_s)) and box.confidence > 0:
-                gray = cv2.cvtColor(frame.crop(*square_around(box, 1.0), (self.crop_px, self.crop_px)), cv2.COLOR_RGB2GRAY)
-                values.append(float(cv2.Laplacian(gray, cv2.CV_64F).var()))
-        if not values:
+        seen: list[tuple[FaceLook, int]] = []
+        widths: list[float] = []
+        for look in face_looks:
+            if clip.start_s <= look.pts_s < clip.end_s and (box := box_at(track, look.pts_s)) and box.confidence > 0:
+                overlaps = [overlap(box, Box(*edges, 0.0, 0.0)) for edges in _boxes(look)]
+                best = max(range(len(overlaps)), key=overlaps.__getitem__, default=None)
+                if best is not None and overlaps[best] >= self.min_overlap:
+                    seen.append((look, best))
+                    widths.append(box.right - box.left)
+        if not seen:
             raise Drop("face_not_seen")
-        metric = "face_sharpness"
-        yield Score(
-            clip.source_id, f"{clip.clip_id}#{metric}", clip.clip_id, metric, f"laplacian_variance_{self.crop_px}px", median(values)
-        )
+        for measure in MEASURES:
+            values = [value for look, face in seen if not math.isnan(value := getattr(look, measure)[face])]
+            if values:
+                yield _score(clip, f"face_{measure}", VARIANTS[measure], median(values))
+        side = max(clip.right_px - clip.left_px, clip.bottom_px - clip.top_px)
+        yield _score(clip, "face_render_px", f"side_{self.render_px}", median(widths) * min(1.0, self.render_px / side))
+
+
+VARIANTS = {
+    "sharpness": "laplacian_variance_128px",
+    "brightness": "mean_128px",
+    "contrast": "rms_128px",
+    "dark_share": "at_16_128px",
+    "bright_share": "at_250_128px",
+    "noise": "immerkaer_native",
+    "blockiness": "wang_2002_native",
+}
+
+
+def _boxes(look: FaceLook) -> Iterator[tuple[float, float, float, float]]:
+    return zip(look.left_px, look.top_px, look.right_px, look.bottom_px, strict=True)
+
+
+def _score(clip: Clip, metric: str, variant: str, value: float) -> Score:
+    return Score(clip.source_id, f"{clip.clip_id}#{metric}", clip.clip_id, metric, variant, value)

@@ -1,28 +1,42 @@
 """Faces through a shot."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from manifests.tables import Face, Shot, Track
+from manifests.tables import Appearance, Face, Shot, Track
 from operators.base import Drop, Operator
-from operators.faces.detect_faces import Box
+from operators.faces.detect_faces import Box, overlap
+from operators.faces.embed_faces import embeddings_of, middle
+
+MAX_OFF_S = 0.1  # between an embedded look and the one of a box that it may belong to
+MIN_OVERLAP = 0.5  # intersection over union
 
 
 @dataclass(frozen=True)
 class TrackFaces(Operator):
-    """Boxes linked through a shot by motion: each track is one face.
+    """Boxes linked through a shot by motion, then by who is seen: each track is one face.
 
     Every face has a Kalman filter over its centre, at constant velocity, disturbed by accelerations of `agility` face widths
     a second squared. At each looked-at frame boxes and tracks are assigned to one another so that all pairs together are
     the likeliest (Hungarian algorithm over minus the log-likelihood): a box lies about where the filter expects its face,
     and is about as wide as at the last sight. A pair is possible within `max_sigmas` and `max_jump` of the expected
     centre and `max_growth` of the width. So two people keep their tracks when one passes in front of the other, as
-    long as each goes on about as before; no look at the faces' identity is taken.
+    long as each goes on about as before.
+
+    Where `EmbedFaces` looked, who is seen corrects that. A track that shows one person before a moment and another one after it is cut there: `min_views`
+    looks or more at each, with a mean cosine of `alike` or more among themselves and below `different` between the two. It is cut only where motion can
+    be wrong: where the face was hidden for a look, another one was nearer than `near` widths, or it moved by half of `max_jump`; a head that turns
+    looks like someone else, too. Tracks that follow each other within `max_hidden_s` and show one person, by a cosine of `same` or more, are one
+    track: people who turned back behind another, or were hidden.
+    Without appearances tracks are those of motion alone.
 
     A box of `start_confidence` or more is a sure one. Only a sure box starts a track, any box continues it, and a track of
     fewer than `min_sure` is given up: so a face that turns away keeps its track, and what is hardly ever surely a face
@@ -41,13 +55,42 @@ class TrackFaces(Operator):
     max_sigmas: float = 4.0
     max_jump: float = 1.5  # face widths from where it is expected
     max_growth: float = 1.6  # ratio of a box's width to that of the sight before
+    same: float = 0.3  # cosine between the means of the looks at two tracks
+    different: float = 0.25
+    alike: float = 0.4
+    min_views: int = 2
+    near: float = 1.5  # face widths between middles
+    max_hidden_s: float = 3.0
 
-    def __call__(self, shot: Shot, faces: list[Face]) -> Iterator[Track | Drop]:
+    def __call__(
+        self,
+        shot: Shot,
+        faces: list[Face],
+        appearances: list[Appearance] = [],  # noqa: B006 - only read
+    ) -> Iterator[Track | Drop]:
         looks = sorted((face for face in faces if shot.start_s <= face.pts_s < shot.end_s), key=lambda face: face.pts_s)
         best = max((max(face.confidence, default=0.0) for face in looks), default=0.0)
         if best < self.start_confidence:
             raise Drop("no_face", detail=f"{len(looks)} frames looked at, best confidence {best:.2f}")
 
+        times_s = [face.pts_s for face in looks]
+        step_s = float(np.median(np.diff(times_s))) if len(times_s) > 1 else shot.end_s - shot.start_s
+        paths = self._linked(looks)
+        recognise(paths, times_s, appearances)
+        paths = self._joined([part for path in paths for part in self._parts(path, paths)], times_s)
+        for number, path in enumerate(sorted(paths, key=lambda path: (path.looks[0], path.boxes[0]))):
+            track = path.track(shot, f"{shot.shot_id}/t{number}", times_s, step_s)
+            seen_s = track.times_s[-1] - track.times_s[0]
+            sure = sum(box.confidence >= self.start_confidence for box in path.boxes)
+            if seen_s < self.min_s:
+                yield Drop("track_too_short", track, detail=f"{len(path.looks)} sightings in {seen_s:.2f} s")
+            elif sure < self.min_sure:
+                yield Drop("face_unsure", track, detail=f"{sure} of {len(path.looks)} sightings sure")
+            else:
+                yield track
+
+    def _linked(self, looks: list[Face]) -> list["_Path"]:
+        """By motion."""
         ended: list[_Path] = []
         live: list[_Path] = []
         for look, face in enumerate(looks):
@@ -66,20 +109,74 @@ class TrackFaces(Operator):
             for number, box in enumerate(boxes):
                 if number not in taken and box.confidence >= self.start_confidence:
                     live.append(_Path.start(look, face.pts_s, box, self.noise))
+        return ended + live
 
-        times_s = [face.pts_s for face in looks]
-        step_s = float(np.median(np.diff(times_s))) if len(times_s) > 1 else shot.end_s - shot.start_s
-        paths = sorted(ended + live, key=lambda path: (path.looks[0], path.boxes[0]))
-        for number, path in enumerate(paths):
-            track = path.track(shot, f"{shot.shot_id}/t{number}", times_s, step_s)
-            seen_s = track.times_s[-1] - track.times_s[0]
-            sure = sum(box.confidence >= self.start_confidence for box in path.boxes)
-            if seen_s < self.min_s:
-                yield Drop("track_too_short", track, detail=f"{len(path.looks)} sightings in {seen_s:.2f} s")
-            elif sure < self.min_sure:
-                yield Drop("face_unsure", track, detail=f"{sure} of {len(path.looks)} sightings sure")
-            else:
-                yield track
+    def _parts(self, path: "_Path", paths: list["_Path"]) -> list["_Path"]:
+        """The path, cut wherever it goes over from one person to another."""
+        views = sorted(path.views)
+        best: tuple[float, int] | None = None
+        for n, cosine in self._changes(np.array([path.views[look] for look in views])):
+            if best is None or cosine < best[0]:
+                between = [pair for pair in pairwise(path.looks) if views[n - 1] <= pair[0] < views[n]]
+                if doubtful := [pair for pair in between if self._doubtful(path, *pair, paths)]:
+                    best = cosine, max(doubtful, key=lambda pair: (pair[1] - pair[0], path.moved(*pair)))[1]
+        if best is None:
+            return [path]
+        return [part for half in path.cut(best[1]) for part in self._parts(half, paths)]
+
+    def _changes(self, views: NDArray[np.float64]) -> Iterator[tuple[int, float]]:
+        """Of views (n, 512) in their order: how many lie before another person, and the cosine between the means of both sides."""
+        if len(views) < 2 * self.min_views:
+            return
+        counts = np.arange(1, len(views))
+        before = np.cumsum(views, axis=0)[:-1]
+        after = views.sum(axis=0) - before
+        lengths = [np.linalg.norm(side, axis=1) for side in (before, after)]
+        cosines = (before * after).sum(axis=1) / (lengths[0] * lengths[1])
+        sizes = counts, counts[::-1]
+        # The mean cosine of the pairs of m vectors of length 1 follows from the length of their sum.
+        alike = [(length**2 - m) / np.maximum(m * (m - 1), 1) for length, m in zip(lengths, sizes, strict=True)]
+        enough = (np.minimum(*sizes) >= self.min_views) & (np.minimum(*alike) >= self.alike)
+        for n in np.flatnonzero(enough & (cosines < self.different)):
+            yield int(counts[n]), float(cosines[n])
+
+    def _doubtful(self, path: "_Path", look: int, to: int, paths: list["_Path"]) -> bool:
+        """Whether motion may have taken another face for this one between two sights that follow each other."""
+        if to - look > 1 or path.moved(look, to) > self.max_jump / 2:
+            return True
+        return any(
+            math.dist(middle(there), middle(other.at(at))) < self.near * (there.right - there.left)
+            for at in (look, to)
+            for there in (path.at(at),)
+            for other in paths
+            if other.has(at) and other.at(at) is not there
+        )
+
+    def _joined(self, paths: list["_Path"], times_s: list[float]) -> list["_Path"]:
+        """The paths, those of one person made one where the one begins when the other has ended."""
+        means = {n: _mean(path) for n, path in enumerate(paths) if path.views}
+        left = dict(enumerate(paths))
+        pairs = {}
+
+        def compare(a: int, b: int) -> None:
+            gap_s = times_s[left[b].looks[0]] - times_s[left[a].looks[-1]]
+            if 0 < gap_s <= self.max_hidden_s and (cosine := float(means[a] @ means[b])) >= self.same:
+                pairs[a, b] = cosine
+
+        for a in means:
+            for b in means:
+                compare(a, b)
+        while pairs:
+            a, b = max(pairs, key=lambda pair: (pairs[pair], pair))
+            new = max(left) + 1
+            left[new] = left.pop(a).joined(left.pop(b))
+            means[new] = _mean(left[new])
+            del means[a], means[b]
+            pairs = {pair: cosine for pair, cosine in pairs.items() if not {a, b} & set(pair)}
+            for other in means:
+                compare(new, other)
+                compare(other, new)
+        return list(left.values())
 
     def _pairs(self, paths: list["_Path"], boxes: list[Box]) -> list[tuple["_Path", int]]:
         if not paths or not boxes:
@@ -108,6 +205,7 @@ class _Path:
     last_s: float
     looks: list[int] = field(default_factory=list)
     boxes: list[Box] = field(default_factory=list)
+    views: dict[int, NDArray[np.float64]] = field(default_factory=dict)  # by look: who was seen, of length 1
 
     @classmethod
     def start(cls, look: int, at_s: float, box: Box, noise: float) -> "_Path":
@@ -115,7 +213,7 @@ class _Path:
 
         width = box.right - box.left
         kalman = KalmanFilter(dim_x=4, dim_z=2)
-        kalman.x = np.array([*_centre(box), 0.0, 0.0])
+        kalman.x = np.array([*middle(box), 0.0, 0.0])
         kalman.H = np.eye(2, 4)
         kalman.P = np.diag([(noise * width) ** 2] * 2 + [width**2] * 2)  # it may already move, at about a width a second
         return cls(kalman, at_s, at_s, [look], [box])
@@ -134,15 +232,41 @@ class _Path:
 
     def compared(self, box: Box, noise: float) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
         """How far a box lies from where the face is expected (2,), the covariance of that (2, 2), both in face widths, and the log of its growth."""
-        off = (np.array(_centre(box)) - self.filter.x[:2]) / self.width
+        off = (np.array(middle(box)) - self.filter.x[:2]) / self.width
         spread = self.filter.P[:2, :2] / self.width**2 + np.eye(2) * noise**2
         return off, spread, math.log((box.right - box.left) / self.width)
 
     def see(self, look: int, at_s: float, box: Box, noise: float) -> None:
-        self.filter.update(np.array(_centre(box)), R=np.eye(2) * (noise * self.width) ** 2)
+        self.filter.update(np.array(middle(box)), R=np.eye(2) * (noise * self.width) ** 2)
         self.last_s = at_s
         self.looks.append(look)
         self.boxes.append(box)
+
+    def at(self, look: int) -> Box:
+        """The box of one of its looks."""
+        return self.boxes[bisect_left(self.looks, look)]
+
+    def has(self, look: int) -> bool:
+        """Whether it was seen then."""
+        n = bisect_left(self.looks, look)
+        return n < len(self.looks) and self.looks[n] == look
+
+    def moved(self, look: int, to: int) -> float:
+        """Widths by which its centre moved from one sight to a later one."""
+        one, other = self.at(look), self.at(to)
+        return math.dist(middle(one), middle(other)) / (one.right - one.left)
+
+    def cut(self, at: int) -> "tuple[_Path, _Path]":
+        """What was seen before a look, and from it on."""
+        n = self.looks.index(at)
+        early, late = ({look: view for look, view in self.views.items() if (look >= at) == after} for after in (False, True))
+        return (
+            replace(self, looks=self.looks[:n], boxes=self.boxes[:n], views=early),
+            replace(self, looks=self.looks[n:], boxes=self.boxes[n:], views=late),
+        )
+
+    def joined(self, later: "_Path") -> "_Path":
+        return replace(later, looks=self.looks + later.looks, boxes=self.boxes + later.boxes, views=self.views | later.views)
 
     def track(self, shot: Shot, track_id: str, times_s: list[float], step_s: float) -> Track:
         """The row: boxes between two sights are interpolated in time, with confidence 0. It ends one look after the last sight."""
@@ -155,8 +279,28 @@ class _Path:
         return Track(shot.source_id, track_id, shot.shot_id, times[0], end_s, times, edges[0], edges[1], edges[2], edges[3], confidence)
 
 
-def _centre(box: Box) -> tuple[float, float]:
-    return (box.left + box.right) / 2, (box.top + box.bottom) / 2
+def recognise(paths: Sequence[_Path], times_s: list[float], appearances: Sequence[Appearance]) -> None:
+    """Tells paths who was seen: each embedded face is that of the path whose box overlaps it most at that time, by half or more."""
+    at_look: dict[int, list[tuple[_Path, Box]]] = defaultdict(list)
+    for path in paths:
+        for look, box in zip(path.looks, path.boxes, strict=True):
+            at_look[look].append((path, box))
+    clock = np.array(times_s)
+    for row in appearances:
+        look = int(np.argmin(np.abs(clock - row.pts_s)))
+        if not at_look[look] or abs(clock[look] - row.pts_s) > MAX_OFF_S:
+            continue
+        boxes = [Box(*edges, 1.0, 0.0) for edges in zip(row.left_px, row.top_px, row.right_px, row.bottom_px, strict=True)]
+        for box, view in zip(boxes, embeddings_of(row), strict=True):
+            shared, n = max((overlap(there, box), n) for n, (_, there) in enumerate(at_look[look]))
+            if shared >= MIN_OVERLAP:
+                at_look[look][n][0].views[look] = view / np.linalg.norm(view)
+
+
+def _mean(path: _Path) -> NDArray[np.float64]:
+    """(512,): the mean of its views, made of length 1."""
+    whole = np.sum(list(path.views.values()), axis=0)
+    return whole / np.linalg.norm(whole)
 
 
 def box_at(track: Track, at_s: float) -> Box | None:

@@ -2,14 +2,16 @@
 
 import threading
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.faces.detect_faces import mediapipe_image, system_libraries
+from operators.faces import identity
+from operators.faces.identity import CROP_PX, NETWORKS, embedded
+from operators.faces.mesh_faces import Landmarker
 from operators.metrics.metric import Picture
-from operators.weights import ARCFACE_R100, FACE_FEATURE, FACE_LANDMARKER, Weight
+
+__all__ = ["NETWORKS", "aligned", "embedding", "mesh", "points68", "squeezed"]
 
 # Of MediaPipe's canonical face model, the points nearest to the 68 of the iBUG scheme, in its order.
 MESH_68 = [
@@ -21,13 +23,8 @@ MESH_68 = [
     *(78, 82, 13, 312, 308, 317, 14, 87),  # inner lips
 ]
 MESH_5 = ((468,), (473,), (4,), (61,), (291,))  # eyes, nose tip, corners of the mouth
-# Where ArcFace's networks want these five in a crop of 112 x 112.
-ARCFACE_5 = np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]])
-CROP_PX = 112
 
-NETWORKS: dict[str, tuple[Weight, float]] = {"arcface": (ARCFACE_R100, 127.5), "faceplugin": (FACE_FEATURE, 128.0)}
-
-_one_at_a_time = threading.Lock()  # neither model is safe to ask from two threads
+_one_at_a_time = threading.Lock()  # the landmarker is not safe to ask from two threads
 
 
 def mesh(picture: Picture) -> NDArray[np.float64] | None:
@@ -63,65 +60,19 @@ def embedding(picture: Picture, network: str, whole_frame: bool = False) -> NDAr
     return picture.once(("embedding", network, whole_frame), make)
 
 
-def embedded(crop: NDArray[np.uint8], network: str) -> NDArray[np.float64]:
-    """(512,), of length 1, of an RGB crop (112, 112, 3)."""
-    weight, scale = NETWORKS[network]
-    given = ((crop.astype(np.float32) - 127.5) / scale).transpose(2, 0, 1)[None]
-    with _one_at_a_time:
-        session = _session(weight)
-        found = np.asarray(session.run(None, {session.get_inputs()[0].name: given})[0], np.float64).ravel()
-    return found / np.linalg.norm(found)
-
-
-def similarity(points: NDArray[np.float64], onto: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(2, 3): the turn, scale and shift that brings points (n, 2) nearest to others in the least squares sense.
-
-    S. Umeyama, "Least-squares estimation of transformation parameters between two point patterns", TPAMI 1991.
-    """
-    from skimage.transform import SimilarityTransform
-
-    return SimilarityTransform.from_estimate(points, onto).params[:2]
-
-
-def close() -> None:
-    """Lets go of the landmarker, which else complains when the interpreter ends."""
-    if _landmarker.cache_info().currsize:
-        _landmarker().close()
-        _landmarker.cache_clear()
-
-
 def _aligned(picture: Picture) -> NDArray[np.uint8] | None:
-    import cv2
-
     found = mesh(picture)
     if found is None:
         return None
-    five = np.array([found[list(some)].mean(axis=0) for some in MESH_5])
-    return np.asarray(cv2.warpAffine(picture.rgb, similarity(five, ARCFACE_5), (CROP_PX, CROP_PX)), np.uint8)
+    return identity.aligned(picture.rgb, np.array([found[list(some)].mean(axis=0) for some in MESH_5]))
 
 
 def _mesh(picture: Picture) -> NDArray[np.float64] | None:
     with _one_at_a_time:
-        result = _landmarker().detect(mediapipe_image(picture.rgb))
-    if not result.face_landmarks:
-        return None
-    return np.array([(point.x, point.y) for point in result.face_landmarks[0]]) * picture.size
+        faces = _landmarker()(picture.rgb)
+    return faces[0].points[:, :2] * picture.size if faces else None
 
 
 @cache
-def _landmarker() -> Any:
-    with system_libraries():
-        from mediapipe.tasks.python import BaseOptions
-        from mediapipe.tasks.python.vision import FaceLandmarker, FaceLandmarkerOptions
-
-        model = BaseOptions(model_asset_path=str(FACE_LANDMARKER.path()))
-        return FaceLandmarker.create_from_options(FaceLandmarkerOptions(base_options=model))
-
-
-@cache
-def _session(weight: Weight) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1  # sums keep their order
-    return onnxruntime.InferenceSession(str(weight.path()), options, providers=["CPUExecutionProvider"])
+def _landmarker() -> Landmarker:
+    return Landmarker(blendshapes=False)

@@ -3,7 +3,7 @@
 The protocols and their network are in `operators/speech/syncnet.py`; here they are given our faces, and their names.
 """
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, ClassVar, TypeVar
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from operators.base import Drop
 from operators.faces.detect_faces import Box, DetectFaces
+from operators.metrics.faces import mesh
 from operators.metrics.metric import NOTHING, Looks, Metric, Picture
 from operators.weights import SYNCNET_V2, Weight
 
@@ -142,13 +143,10 @@ class SyncMetric(Metric):
 
         def pictures() -> Iterable[NDArray[np.uint8]]:
             nonlocal first, count
-            for number, look in enumerate(looks):
-                first = first or look.made
-                # Each moment of the 25 Hz clock shows the frame that is on show then.
-                until = int(np.ceil((number + 1) * FPS / looks.fps - 1e-6))
-                while count < until:
-                    count += 1
-                    yield look.made.rgb
+            for picture in shown_at_25(looks):
+                first = first or picture
+                count += 1
+                yield picture.rgb
 
         if self.protocol == "lse_lrs" and abs(looks.fps - FPS) > 0.01:
             raise Drop("fps_not_25", detail=f"{looks.fps:g}; the published code takes frames as they come")
@@ -159,6 +157,62 @@ class SyncMetric(Metric):
         # All frames are gone through, so that no other reader of them waits for what happens now.
         answer = first.once((SyncMetric, self.protocol), lambda _: watched.sync(network(), sound))
         return type(self).number(answer)
+
+
+def shown_at_25(looks: Looks) -> Iterator[Picture]:
+    """What a player shows of a render at each moment of a clock of 25 Hz."""
+    count = 0
+    for number, look in enumerate(looks):
+        until = int(np.ceil((number + 1) * FPS / looks.fps - 1e-6))
+        while count < until:
+            count += 1
+            yield look.made
+
+
+def mouth_and_voice(looks: Looks, reach: int = 15) -> tuple[float, float]:
+    """By how many frames of 40 ms the sound of a render is late, and how sure that is: `ScoreSync`'s estimate, one for all metrics that ask.
+
+    Args:
+        reach: frames that the sound is shifted each way.
+
+    Raises:
+        Drop: `no_frames`; `too_short`, less than 2 s; `face_missing`, in more than a fifth of the frames; `mouth_still`; `no_audio_stream`, `silent_audio`.
+    """
+    first: Picture | None = None
+    gaps: list[float] = []
+    for picture in shown_at_25(looks):
+        first = first or picture
+        gaps.append(_gap(picture))
+    if first is None:
+        raise Drop("no_frames")
+    if len(gaps) < 2 * FPS:
+        raise Drop("too_short", detail=f"{len(gaps) / FPS:g} s, 2 are needed")
+    seen = ~np.isnan(gaps)
+    if seen.mean() < 0.8:
+        raise Drop("face_missing", detail=f"a face in {int(seen.sum())} of {len(gaps)} frames")
+
+    def estimate(_: Picture) -> tuple[float, float]:
+        from operators.speech.score_sync import correlations, peak, voice_level
+        from operators.speech.syncnet import check_sound
+
+        check_sound(looks.audio.samples(0.0, len(gaps) / FPS, HZ))
+        mouth = np.interp(np.arange(len(gaps)), np.flatnonzero(seen), np.array(gaps)[seen])
+        voice = voice_level(looks.audio, -reach, len(mouth) + 2 * reach)
+        for reason, signal, least in (("mouth_still", mouth, 1e-4), ("silent_audio", voice, 0.1)):
+            if np.std(signal) < least:
+                raise Drop(reason, detail=f"deviation {np.std(signal):.2g} < {least:g}")
+        offset, height = peak(correlations(mouth, voice))
+        return offset, float(height * np.sqrt(len(mouth) / FPS))
+
+    return first.once((mouth_and_voice, reach), estimate)
+
+
+def _gap(picture: Picture) -> float:
+    """Between the inner lips, in heights of the face; NaN without a face."""
+    points = mesh(picture)
+    if points is None:
+        return float("nan")
+    return float(np.linalg.norm(points[[13, 82, 312]] - points[[14, 87, 317]], axis=1).mean() / np.linalg.norm(points[10] - points[152]))
 
 
 def as_s3fd(box: Box) -> tuple[float, float, float, float]:

@@ -7,18 +7,20 @@ its reference once for all metrics. What several metrics want of a frame is made
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from manifests.tables import Annotation
 from operators.base import Audio, Drop, Operator
 from operators.metrics.frechet import Moments, frechet_distance
 
 T = TypeVar("T")
+F = TypeVar("F")
 
 NOTHING, TARGET, DRIVING, IDENTITY = "nothing", "target", "driving", "identity"
 
@@ -95,6 +97,8 @@ class Looks:
     fps: float = 25.0
     sound: Callable[[], Audio] | None = field(default=None, repr=False)
     key: str = ""  # of the render: what seeds random choices
+    frames: int = 0  # how many there are, where that is known before
+    notes: Sequence[Annotation] = ()  # on the clip whose sound or motion is rendered
 
     def __iter__(self) -> Iterator[Look]:
         return iter(self.looks)
@@ -129,6 +133,7 @@ class Metric(Operator):
     metric: ClassVar[str]
     known: ClassVar[dict[str, Variant]]
     compares: ClassVar[str] = TARGET
+    hears_words: ClassVar[bool] = False  # whether it looks at `Looks.notes`
     variant: str = ""
 
     def __post_init__(self) -> None:
@@ -156,6 +161,31 @@ class Metric(Operator):
             Drop: where it has none, with a typed reason.
         """
         raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class FaceMetric(Metric, Generic[F]):
+    """A metric of what is found in the faces of a frame and of the one it is compared with: the mean over the frames with a face on both sides.
+
+    A subclass says what is found, `seen`, and how far two such findings are from each other, `apart`. A frame without a face on either side is left
+    out; when fewer than half are left, the render is given up: `face_missing`.
+    """
+
+    same_size: ClassVar[bool] = False  # whether pictures of different sizes are refused
+
+    def seen(self, picture: Picture) -> F | None:
+        """None without a face."""
+        raise NotImplementedError
+
+    def apart(self, one: F, other: F) -> float:
+        raise NotImplementedError
+
+    def measure(self, looks: Looks) -> float:
+        return mean_where_seen(self._of(look) for look in looks)
+
+    def _of(self, look: Look) -> float | None:
+        one, other = (self.seen(picture) for picture in (look.both if self.same_size else look.of_any_size))
+        return None if one is None or other is None else self.apart(one, other)
 
 
 @dataclass(frozen=True)
@@ -192,18 +222,18 @@ def mean_of_looks(values: Iterable[float]) -> float:
     return float(found.mean())
 
 
-def over_faces(values: Iterable[float | None], least: float = 0.5) -> float:
-    """The mean over frames with a face on both sides, None standing for one without.
+def mean_where_seen(values: Iterable[float | None], reason: str = "face_missing", least: float = 0.5) -> float:
+    """The mean over the frames that have a value, None standing for one without, such as one without a face on both sides.
 
     Raises:
-        Drop: `no_frames`; `face_missing`, when fewer than `least` of the frames have one.
+        Drop: `no_frames`; `reason`, when fewer than `least` of the frames have one.
     """
     found = list(values)
     seen = [value for value in found if value is not None]
     if not found:
         raise Drop("no_frames")
     if len(seen) < max(1.0, least * len(found)):
-        raise Drop("face_missing", detail=f"a face on both sides in {len(seen)} of {len(found)} frames")
+        raise Drop(reason, detail=f"{len(seen)} of {len(found)} frames have what is measured")
     return float(np.mean(seen))
 
 

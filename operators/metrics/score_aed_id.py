@@ -4,14 +4,15 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from operators.metrics.faces import NETWORKS, embedding
-from operators.metrics.metric import IDENTITY, Look, Looks, Metric, Variant, over_faces
+from operators.metrics.metric import IDENTITY, FaceMetric, Picture, Variant
 from operators.weights import FACE_LANDMARKER, Weight
 
 
 @dataclass(frozen=True)
-class ScoreAedId(Metric):
+class ScoreAedId(FaceMetric[NDArray[np.float64]]):
     """Average Euclidean distance of identity embeddings of length 1, squared, 0 to 4: the mean of the frames.
 
     FOMM, LIA and DaGAN call this AED, with OpenFace's embedding, which no package carries; so the only variant here is
@@ -31,9 +32,8 @@ class ScoreAedId(Metric):
     def weights(self) -> tuple[Weight, ...]:
         return NETWORKS["faceplugin"][0], FACE_LANDMARKER
 
-    def measure(self, looks: Looks) -> float:
-        return over_faces(self._distance(look) for look in looks)
+    def seen(self, picture: Picture) -> NDArray[np.float64] | None:
+        return embedding(picture, "faceplugin")
 
-    def _distance(self, look: Look) -> float | None:
-        one, other = (embedding(picture, "faceplugin") for picture in look.of_any_size)
-        return None if one is None or other is None else float(np.square(one - other).sum())
+    def apart(self, one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+        return float(np.square(one - other).sum())

@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.metrics.faces import points68
-from operators.metrics.metric import DRIVING, Look, Looks, Metric, Variant, over_faces
+from operators.metrics.metric import DRIVING, FaceMetric, Picture, Variant
 from operators.weights import FACE_LANDMARKER, Weight
 
 SIDE = 256
 
 
 @dataclass(frozen=True)
-class ScoreAkd(Metric):
+class ScoreAkd(FaceMetric[NDArray[np.float64]]):
     """Average keypoint distance: the mean absolute difference of the coordinates of 68 points, in a frame brought to 256 pixels, 0 and up.
 
     As pose-evaluation's `cmp_kp.py`, which FOMM and its successors use with FAN's points; here they are MediaPipe's, hence the
@@ -34,13 +34,12 @@ class ScoreAkd(Metric):
     def weights(self) -> tuple[Weight, ...]:
         return (FACE_LANDMARKER,)
 
-    def measure(self, looks: Looks) -> float:
-        return over_faces(self._of(look) for look in looks)
+    def seen(self, picture: Picture) -> NDArray[np.float64] | None:
+        points = points68(picture)
+        return None if points is None else points * SIDE / picture.size
 
-    def _of(self, look: Look) -> float | None:
-        one, other = look.of_any_size
-        points, others = points68(one), points68(other)
-        return None if points is None or others is None else akd(points * SIDE / one.size, others * SIDE / other.size)
+    def apart(self, one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+        return akd(one, other)
 
 
 def akd(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

@@ -1,43 +1,34 @@
 """How far the head pose of a render is from the driving recording's."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from operators.metrics.metric import DRIVING, Look, Looks, Metric, Variant, over_faces
-from operators.weights import FACE_LANDMARKER, TDDFA, TDDFA_SCALE, Weight
+from operators.metrics.face_models import DEEP3D_CROP, TDDFA_CROP, FaceModelMetric
+from operators.metrics.metric import Variant
+
+if TYPE_CHECKING:
+    from operators.metrics.face_models import Found
 
 
 @dataclass(frozen=True)
-class ScoreApd(Metric):
-    """Average pose distance: the mean absolute difference of yaw, pitch and roll, in degrees, 0 and up: per frame, then the mean of the frames.
+class ScoreApd(FaceModelMetric):
+    """Average pose distance: the mean absolute difference of three angles of the head, 0 and up: per frame, then the mean of the frames.
 
-    As StyleHEAT's `cal_3dmm_distance.py`, which takes the angles of Deep3DFaceRecon in radians; `apd_3ddfa` takes those of
-    3DDFA_V2, in degrees. Angles are compared the short way round.
+    As StyleHEAT's `cal_3dmm_distance.py`. The default is `apd_3dmm`, of Deep3DFaceRecon's angles in radians, as published; `apd_3ddfa` takes those of
+    3DDFA_V2, in degrees, the short way round.
 
     Frames without a face on either side are left out. Drops: `face_missing`, fewer than half are left.
     """
 
     metric = "apd"
-    compares = DRIVING
     known: ClassVar[dict[str, Variant]] = {
-        "apd_3ddfa": Variant("lower", "yaw, pitch and roll of 3DDFA_V2, degrees", "face cut by 68 points to 120 x 120, BGR")
+        "apd_3dmm": Variant("lower", "angles of Deep3DFaceRecon, radians", DEEP3D_CROP),
+        "apd_3ddfa": Variant("lower", "yaw, pitch and roll of 3DDFA_V2, degrees", TDDFA_CROP),
     }
-    variant: str = "apd_3ddfa"
+    variant: str = "apd_3dmm"
 
-    @property
-    def weights(self) -> tuple[Weight, ...]:
-        return TDDFA, TDDFA_SCALE, FACE_LANDMARKER
-
-    def measure(self, looks: Looks) -> float:
-        return over_faces(self._of(look) for look in looks)
-
-    def _of(self, look: Look) -> float | None:
-        from operators.metrics.tddfa import coefficients
-
-        one, other = (coefficients(picture) for picture in look.of_any_size)
-        if one is None or other is None:
-            return None
-        apart = (one.angles_deg - other.angles_deg + 180) % 360 - 180
-        return float(np.abs(apart).mean())
+    def apart(self, one: "Found", other: "Found") -> float:
+        turned = one.angles - other.angles
+        return float(np.abs(turned if self.of_deep3d else (turned + 180) % 360 - 180).mean())

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from operators.metrics.metric import NOTHING, Looks, Metric, Variant, mean_of_looks
+from operators.metrics.metric import NOTHING, Looks, Metric, Variant, mean_where_seen
 
 BLOCK = 64
 EDGES_OF_BLOCK = 0.002  # share of its pixels from which on a block counts
@@ -23,7 +23,8 @@ class ScoreCpbd(Metric):
     As python-cpbd, which no longer imports: Canny says which blocks of 64 pixels have edges; the width
     of an upright Sobel edge is for how long luma rises, or falls, along its row (P. Marziliano et al., ICIP 2002).
 
-    Frames are looked at `rate_hz` times a second. Drops: `too_small`, less than one block; `no_edges`, a frame without any.
+    Frames are looked at `rate_hz` times a second; one without edges is left out.
+    Drops: `too_small`, less than one block; `no_edges`, fewer than half of the frames are left.
     """
 
     metric = "cpbd"
@@ -34,14 +35,14 @@ class ScoreCpbd(Metric):
 
     def measure(self, looks: Looks) -> float:
         step = max(1, round(looks.fps / self.rate_hz))
-        return mean_of_looks(cpbd(look.made.luma) for number, look in enumerate(looks) if number % step == 0)
+        return mean_where_seen((cpbd(look.made.luma) for number, look in enumerate(looks) if number % step == 0), "no_edges")
 
 
-def cpbd(plane: NDArray[np.float64]) -> float:
-    """Of a plane (h, w) with values from 0 to 255.
+def cpbd(plane: NDArray[np.float64]) -> float | None:
+    """Of a plane (h, w) with values from 0 to 255; None of one without edges.
 
     Raises:
-        Drop: `too_small`, `no_edges`.
+        Drop: `too_small`.
     """
     from skimage.feature import canny
 
@@ -59,7 +60,7 @@ def cpbd(plane: NDArray[np.float64]) -> float:
                 found.append(1 - np.exp(-((wide / just) ** BETA)))
     seen = np.concatenate(found) if found else np.zeros(0)
     if not len(seen):
-        raise Drop("no_edges")
+        return None
     return float(np.mean(np.round(100 * seen) <= 63))  # an edge of the just noticeable width is seen to be blurred by 63 %
 
 

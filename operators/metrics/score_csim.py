@@ -4,16 +4,17 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from operators.metrics.faces import NETWORKS, embedding
-from operators.metrics.metric import IDENTITY, Look, Looks, Metric, Variant, over_faces
+from operators.metrics.metric import IDENTITY, FaceMetric, Picture, Variant
 from operators.weights import FACE_LANDMARKER, Weight
 
 ALIGNED, WHOLE = "face warped by five points to 112 x 112, RGB", "whole frame squeezed to 112 x 112, RGB"
 
 
 @dataclass(frozen=True)
-class ScoreCsim(Metric):
+class ScoreCsim(FaceMetric[NDArray[np.float64]]):
     """Cosine between identity embeddings, -1 to 1, of each frame and the one it is compared with: the mean of the frames.
 
     The other is the same frame of the target where there is one, else the first frame of the source clip. Papers mix two definitions, which
@@ -47,9 +48,8 @@ class ScoreCsim(Metric):
     def _whole(self) -> bool:
         return "whole_frame" in self.variant
 
-    def measure(self, looks: Looks) -> float:
-        return over_faces(self._cosine(look) for look in looks)
+    def seen(self, picture: Picture) -> NDArray[np.float64] | None:
+        return embedding(picture, self._network, self._whole)
 
-    def _cosine(self, look: Look) -> float | None:
-        one, other = (embedding(picture, self._network, self._whole) for picture in look.of_any_size)
-        return None if one is None or other is None else float(np.dot(one, other))
+    def apart(self, one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+        return float(np.dot(one, other))

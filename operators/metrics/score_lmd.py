@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.metrics.faces import points68
-from operators.metrics.metric import Look, Looks, Metric, Variant, over_faces
+from operators.metrics.metric import FaceMetric, Picture, Variant
 from operators.weights import FACE_LANDMARKER, Weight
 
 MOUTH = slice(48, 68)
@@ -15,7 +15,7 @@ POINTS = "20 mouth points of MediaPipe's mesh in the iBUG scheme, pixels of the 
 
 
 @dataclass(frozen=True)
-class ScoreLmd(Metric):
+class ScoreLmd(FaceMetric[NDArray[np.float64]]):
     """Landmark distance of the mouth, 0 and up: the mean of the frames. Two published definitions that differ about twentyfold.
 
     - `lmd_atvg_mesh`: as ATVGnet's `evaluation_matrix.py`: the mouth's mean point taken off, the distances of 20 points added up.
@@ -28,6 +28,7 @@ class ScoreLmd(Metric):
     """
 
     metric = "lmd"
+    same_size = True
     known: ClassVar[dict[str, Variant]] = {
         "lmd_atvg_mesh": Variant("lower", "sum over points of the distance, centred on the mouth", POINTS),
         "lmd_vico_mesh": Variant("lower", "mean absolute difference of coordinates, not centred", POINTS),
@@ -38,14 +39,12 @@ class ScoreLmd(Metric):
     def weights(self) -> tuple[Weight, ...]:
         return (FACE_LANDMARKER,)
 
-    def measure(self, looks: Looks) -> float:
-        return over_faces(self._of(look) for look in looks)
+    def seen(self, picture: Picture) -> NDArray[np.float64] | None:
+        points = points68(picture)
+        return None if points is None else points[MOUTH]
 
-    def _of(self, look: Look) -> float | None:
-        one, other = (points68(picture) for picture in look.both)
-        if one is None or other is None:
-            return None
-        return (lmd_atvg if self.variant == "lmd_atvg_mesh" else lmd_vico)(one[MOUTH], other[MOUTH])
+    def apart(self, one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+        return (lmd_atvg if self.variant == "lmd_atvg_mesh" else lmd_vico)(one, other)
 
 
 def lmd_atvg(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

@@ -1,25 +1,25 @@
 """Whether a lip reader reads the word that was said."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from manifests.tables import Annotation, Clip, Score
-from operators.base import Drop, Frame, Frames, Operator
+from manifests.tables import Annotation
+from operators.base import Drop
 from operators.metrics.faces import points68
-from operators.metrics.metric import Picture
-from operators.metrics.score_lse import shown
+from operators.metrics.lip_sync import FPS, shown_at_25
+from operators.metrics.metric import NOTHING, Looks, Metric, Picture, Variant
 from operators.weights import FACE_LANDMARKER, LRW_READER, LRW_WORDS, Weight
 
 if TYPE_CHECKING:
     from operators.speech.lipreading import LipReader
 
-FPS, FRAMES = 25, 29
-SIDE_PX = 512  # longest side of the pictures that the face is looked for in
-VARIANT = "lra_mstcn"
+FRAMES = 29
+SIDE_PX = 512  # longest side of the pictures that mouths are cut from
 PROTOCOL = (
     "LRW, mpc001 at 0cc99fab, ResNet-18 and MS-TCN: 29 frames at 25 fps about the word's middle; mouth 96x96 grey, aligned to the mean face, "
     "middle 88x88, mean .421, deviation .165. Not as published: points of MediaPipe's mesh, not of RetinaFace and FAN; pictures of at most 512 px"
@@ -27,55 +27,68 @@ PROTOCOL = (
 
 
 @dataclass(frozen=True)
-class ScoreLra(Operator):
-    """Lip-reading accuracy: 1 where the lip reader's best guess among the 500 words of LRW is the word said in the clip, else 0.
+class ScoreLra(Metric):
+    """Lip-reading accuracy, 0 to 1: the share of the words said in a clip that are the lip reader's best guess among the 500 of LRW.
 
-    The mean over clips is the LRA of the field (L. Chen et al., "Lip Movements Generation at a Glance", ECCV 2018, with another reader; values
-    of different readers do not compare). This reader has 88.9 % on LRW's own test clips by its authors' account.
-    The word is an annotation of the clip named `word`. Where it has a span, the 29 frames lie about its middle; else it is taken to be
-    in the middle of the clip, as in LRW.
+    LRW's clips have one word each, so that the mean over clips is the LRA of the field (L. Chen et al., "Lip Movements Generation at a Glance",
+    ECCV 2018, with another reader; values of different readers do not compare). This reader has 88.9 % on LRW's own test clips by
+    its authors' account. What is said are the annotations named `word` of the clip that drives, or of the published clip that it was made
+    from. Where a word has a span, the 29 frames lie about its middle; else it is taken to be in the middle of the clip, as in LRW. Words that
+    LRW has not are passed over.
 
-    Drops: `no_word` (the clip has no such annotation), `not_in_lrw` (nor is the word one of the 500), `too_short` (29 frames do not fit), `no_face`,
-    `no_frames`.
+    Drops: `no_word`, nothing says what is said; `not_in_lrw`, none of the words is one of the 500; `too_short`, around none of them are 29 frames;
+    `face_missing`, no frame shows one; `no_frames`.
     """
+
+    metric = "lra"
+    compares = NOTHING
+    hears_words: ClassVar[bool] = True
+    known: ClassVar[dict[str, Variant]] = {
+        "lra_mstcn": Variant("higher", "share of LRW's words read right by ResNet-18 and MS-TCN", PROTOCOL)
+    }
+    variant: str = "lra_mstcn"
 
     @property
     def weights(self) -> tuple[Weight, ...]:
         return LRW_READER.as_supplied(), LRW_WORDS, FACE_LANDMARKER
 
-    def __call__(self, clip: Clip, annotations: list[Annotation], frames: Frames) -> Iterator[Score | Drop]:
-        said = [note for note in annotations if note.subject == clip.clip_id and note.name == "word"]
-        if not said:
+    def measure(self, looks: Looks) -> float:
+        words = [note for note in looks.notes if note.name == "word"]
+        if not words:
             raise Drop("no_word")
-        count = round((clip.end_s - clip.start_s) * FPS)
-        wanted: dict[str, tuple[str, int]] = {}
-        for note in said:
-            word = note.value.strip().upper()
-            first = _first(note, count)
-            if word not in self._words:
-                raise Drop("not_in_lrw", detail=note.value)
-            if first < 0 or first + FRAMES > count:
-                raise Drop("too_short", detail=f"frames {first} to {first + FRAMES} of {count}")
-            wanted[note.annotation_id] = word, first
-        needed = {k for _, first in wanted.values() for k in range(first, first + FRAMES)}
-        looked = enumerate(shown(frames, clip.start_s, count, FPS))
-        pictures = {k: _picture(clip, frame) for k, frame in looked if k in needed}
-        for note_id, (word, first) in wanted.items():
-            right = float(self.read([pictures[k] for k in range(first, first + FRAMES)]) == word)
-            sha256 = LRW_READER.as_supplied().sha256
-            yield Score(clip.source_id, f"{note_id}/lra", clip.clip_id, "lra", VARIANT, right, sha256, PROTOCOL)
+        known = [(note.value.strip().upper(), note) for note in words if note.value.strip().upper() in self._words]
+        if not known:
+            raise Drop("not_in_lrw", detail=", ".join(note.value for note in words[:5]))
+        count = round(looks.frames * FPS / looks.fps)
+        spans = [(word, first_frame(note, count)) for word, note in known]
+        read = [(word, first) for word, first in spans if first >= 0 and first + FRAMES <= count]
+        if not read:
+            raise Drop("too_short", detail="; ".join(f"frames {first} to {first + FRAMES} of {count}" for _, first in spans[:5]))
+        needed = {k for _, first in read for k in range(first, first + FRAMES)}
+        shown: dict[int, Picture] = {}
+        for k, picture in enumerate(shown_at_25(looks)):
+            if k > max(needed):
+                break
+            if k in needed:
+                shown[k] = picture
+        if needed - shown.keys():
+            raise Drop("no_frames", detail=f"{len(needed - shown.keys())} of {len(needed)} are not there")
+        right = [self.read([shown[k] for k in range(first, first + FRAMES)]) == word for word, first in read]
+        return sum(right) / len(right)
 
     def read(self, pictures: Sequence[Picture]) -> str:
         """The word that the reader reads in 29 pictures, 25 a second.
 
         Raises:
-            Drop: `no_face`.
+            Drop: `face_missing`.
         """
         from operators.speech.lipreading import mouth_rois, word_scores
 
-        grey = [picture.luma.astype(np.uint8) for picture in pictures]
-        rois = mouth_rois(grey, [points68(picture) for picture in pictures])
-        return self._words[int(word_scores(self._reader, rois).argmax())]
+        points = [points68(picture) for picture in pictures]
+        if all(one is None for one in points):
+            raise Drop("face_missing", detail=f"in {len(points)} frames")
+        scaled = [None if one is None else one * _scale(picture) for one, picture in zip(points, pictures, strict=True)]
+        return self._words[int(word_scores(self._reader, mouth_rois([grey(picture) for picture in pictures], scaled)).argmax())]
 
     @cached_property
     def _reader(self) -> "LipReader":
@@ -88,13 +101,20 @@ class ScoreLra(Operator):
         return LRW_WORDS.path().read_text().split()
 
 
-def _first(note: Annotation, count: int) -> int:
-    """Of the clip's frames, the first of the 29 about the middle of the word."""
+def first_frame(note: Annotation, count: int) -> int:
+    """Of `count` frames at 25 a second, the first of the 29 about the middle of the word."""
     middle = (count - 1) / 2 if note.start_s is None or note.end_s is None else (note.start_s + note.end_s) / 2 * FPS - 0.5
     return round(middle - (FRAMES - 1) / 2)
 
 
-def _picture(clip: Clip, frame: Frame) -> Picture:
-    width, height = clip.right_px - clip.left_px, clip.bottom_px - clip.top_px
-    scale = min(1.0, SIDE_PX / max(width, height))
-    return Picture(frame.crop(clip.left_px, clip.top_px, clip.right_px, clip.bottom_px, (round(scale * width), round(scale * height))))
+def grey(picture: Picture) -> NDArray[np.uint8]:
+    """(h, w) luma, the longer side at most 512 pixels."""
+    import cv2
+
+    luma = picture.luma.astype(np.uint8)
+    scale = _scale(picture)
+    return luma if scale == 1 else np.asarray(cv2.resize(luma, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _scale(picture: Picture) -> float:
+    return min(1.0, SIDE_PX / max(picture.size))

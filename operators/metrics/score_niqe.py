@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from operators.metrics.metric import NOTHING, Looks, Metric, Picture, Variant, mean_of_looks
+from operators.metrics.metric import NOTHING, Looks, Metric, Picture, Variant, mean_where_seen
 from operators.weights import NIQE_PRISTINE, Weight
 
 BLOCK = 96  # pixels, at the first of two scales
@@ -29,7 +29,8 @@ class ScoreNiqe(Metric):
     elsewhere, and a port that leaves its own in differs by up to 5 %. `niqe_matlab` takes them as 0, which is within 0.5 % of MATLAB's
     values with flat areas and equal to them without; `niqe_basicsr` computes in float32 as BasicSR does, where they vanish as well.
 
-    Frames are looked at `rate_hz` times a second, from the first on. Drops: `too_small`, a frame with less than two blocks.
+    Frames are looked at `rate_hz` times a second, from the first on. Frames of one colour are left out.
+    Drops: `too_small`, a frame with less than two blocks; `flat`, fewer than half of the frames are left.
     """
 
     metric = "niqe"
@@ -47,9 +48,10 @@ class ScoreNiqe(Metric):
 
     def measure(self, looks: Looks) -> float:
         step = max(1, round(looks.fps / self.rate_hz))
-        return mean_of_looks(self.of(look.made) for number, look in enumerate(looks) if number % step == 0)
+        return mean_where_seen((self.of(look.made) for number, look in enumerate(looks) if number % step == 0), "flat")
 
-    def of(self, picture: Picture) -> float:
+    def of(self, picture: Picture) -> float | None:
+        """Of one frame; None of one in which fewer than two blocks are anything but of one colour."""
         width, height = (side // BLOCK for side in picture.size)
         if width * height < 2:
             raise Drop("too_small", detail=f"{picture.size} px, less than two blocks of {BLOCK}")
@@ -61,6 +63,8 @@ class ScoreNiqe(Metric):
         found = np.concatenate([_statistics(plane, BLOCK), _statistics(_halved(plane), BLOCK // 2)], axis=1)
         mean, spread = self._pristine
         known = found[~np.isnan(found).any(axis=1)]
+        if len(known) < 2:
+            return None
         apart = mean - np.nanmean(found, axis=0)
         return float(np.sqrt(apart @ np.linalg.pinv((spread + np.cov(known, rowvar=False)) / 2) @ apart))
 

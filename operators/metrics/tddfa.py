@@ -30,7 +30,7 @@ LAYERS = {
 class Coefficients(NamedTuple):
     """What the network says of a face."""
 
-    angles_deg: NDArray[np.float64]  # (3,) yaw, pitch, roll
+    angles: NDArray[np.float64]  # (3,) yaw, pitch, roll, degrees
     expression: NDArray[np.float64]  # (10,) of the Basel face model's expressions, in its own scale
     shape: NDArray[np.float64]  # (40,)
 

@@ -1,22 +1,30 @@
 """Who speaks when."""
 
+import math
 import os
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from manifests.tables import Source, Turn, span_id
 from operators.base import Audio, Drop, Operator
-from operators.weights import CAMPPLUS, SEGMENTATION_3, Weight, WeightError
+from operators.speech.silero_vad import SileroVad, spans
+from operators.weights import CAMPPLUS, SEGMENTATION_3, SILERO_VAD, Weight, WeightError
 
 if TYPE_CHECKING:
     from pyannote.audio import Model
     from pyannote.audio.core.pipeline import Pipeline
+    from pyannote.core import Annotation
+
+    from operators.speech.streamed_diarization import StreamedDiarization
 
 SAMPLE_HZ = 16000
+BLOCK_S = 60.0  # of sound read at once where it is read through
 COMMUNITY = "pyannote/speaker-diarization-community-1"
 
 
@@ -25,8 +33,8 @@ class DiarizeSpeakers(Operator):
     """The turns of each voice, by pyannote.audio's `SpeakerDiarization`; where voices overlap, so do turns.
 
     Method of H. Bredin, "pyannote.audio 2.1 speaker diarization pipeline" (Interspeech 2023): local speakers in windows
-    of 10 s, one a second; an embedding of each; clustering of the embeddings; windows put together again.
-    `docs/diarization.md` has the error of the default and of the alternatives.
+    of 10 s, one a second; an embedding of each; clustering of the embeddings; windows put together again. Windows in which
+    Silero's detector hears no speech are passed over. `docs/diarization.md` has the error of the default and of the alternatives.
 
     `pipeline` is "embedded", segmentation-3.0 and CAM++ with agglomerative clustering, from files that packages carry;
     or "community-1", pyannote's own published pipeline with the parameters it was published with, for who has accepted
@@ -44,6 +52,9 @@ class DiarizeSpeakers(Operator):
     max_speakers: int = 20
     min_turn_s: float = 0.1  # shorter turns are flicker of the segmentation, whose step is 17 ms
     min_duration_s: float = 0.5  # of the sound
+    speech_threshold: float = 0.5  # probability of speech, 0 to 1, from which a window is listened to; 0: each is
+
+    version: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         if self.pipeline not in ("embedded", "community-1"):
@@ -51,7 +62,8 @@ class DiarizeSpeakers(Operator):
 
     @property
     def weights(self) -> tuple[Weight, ...]:
-        return (SEGMENTATION_3, CAMPPLUS) if self.pipeline == "embedded" else ()
+        gate = (SILERO_VAD,) if self.speech_threshold > 0 else ()
+        return (SEGMENTATION_3, CAMPPLUS, *gate) if self.pipeline == "embedded" else gate
 
     def __call__(self, source: Source, audio: Audio) -> Iterator[Turn]:
         """Turns in the order of their start, each voice's own turns apart.
@@ -59,29 +71,40 @@ class DiarizeSpeakers(Operator):
         Raises:
             Drop: audio_too_short; no_speech, with the level of what was heard.
         """
-        import torch
-
         duration_s = audio.end_s - audio.start_s
         if duration_s < self.min_duration_s:
             raise Drop("audio_too_short", detail=f"{duration_s:.3f} s of sound, {self.min_duration_s} s are needed")
-        samples = audio.samples(audio.start_s, audio.end_s, SAMPLE_HZ)
-        found: Any = self.model(
-            {"waveform": torch.from_numpy(np.array(samples)[None]), "sample_rate": SAMPLE_HZ, "uri": source.source_id},
-            min_speakers=self.min_speakers,
-            max_speakers=self.max_speakers,
-        )
+        speech = self.speech(audio) if self.speech_threshold > 0 else None
+        found: Any = self._listen(source.source_id, audio, speech).itertracks(yield_label=True) if speech != [] else ()
         # The last window is padded with silence, and a turn may reach into it.
-        cut = ((span.start, min(span.end, duration_s), voice) for span, _, voice in found.speaker_diarization.itertracks(yield_label=True))
-        spans = sorted(span for span in cut if span[1] - span[0] >= self.min_turn_s)
-        if not spans:
-            rms = float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
-            level = f"{20 * np.log10(rms):.1f} dBFS" if rms > 0 else "digital silence"
-            raise Drop("no_speech", detail=f"{duration_s:.3f} s, {level}")
-        names = {voice: f"speaker{n}" for n, voice in enumerate(dict.fromkeys(voice for _, _, voice in spans))}
-        for start_s, end_s, voice in spans:
+        cut = ((span.start, min(span.end, duration_s), str(voice)) for span, _, voice in found)
+        turns = sorted(span for span in cut if span[1] - span[0] >= self.min_turn_s)
+        if not turns:
+            raise Drop("no_speech", detail=f"{duration_s:.3f} s, {_level(audio)}")
+        names = {voice: f"speaker{n}" for n, voice in enumerate(dict.fromkeys(voice for _, _, voice in turns))}
+        for (start_s, end_s, voice), overlap_s in zip(turns, overlaps(turns), strict=True):
             start_s, end_s = audio.start_s + start_s, audio.start_s + end_s
             turn_id = f"{span_id(source.source_id, start_s, end_s)}/{names[voice]}"
-            yield Turn(source.source_id, turn_id, names[voice], start_s, end_s)
+            yield Turn(source.source_id, turn_id, names[voice], start_s, end_s, overlap_s)
+
+    def speech(self, audio: Audio) -> list[tuple[int, int]]:
+        """Spans of speech, in samples from the start of the sound."""
+        count = round((audio.end_s - audio.start_s) * SAMPLE_HZ)
+        return spans(self.vad.probabilities(_blocks(audio)), count, self.speech_threshold)
+
+    def _listen(self, uri: str, audio: Audio, speech: list[tuple[int, int]] | None) -> "Annotation":
+        model: Any = self.model
+        bounds = {"min_speakers": self.min_speakers, "max_speakers": self.max_speakers}
+        if self.pipeline == "embedded":
+            return model.listen(uri, audio, speech, **bounds)
+        import torch
+
+        waveform = torch.from_numpy(audio.samples(audio.start_s, audio.end_s, SAMPLE_HZ)[None])
+        return model({"waveform": waveform, "sample_rate": SAMPLE_HZ, "uri": uri}, **bounds).speaker_diarization
+
+    @cached_property
+    def vad(self) -> SileroVad:
+        return SileroVad()
 
     @cached_property
     def model(self) -> "Pipeline":
@@ -92,6 +115,8 @@ class DiarizeSpeakers(Operator):
         """
         # pyannote.audio reads it when imported and reports each use to its makers otherwise.
         os.environ["PYANNOTE_METRICS_ENABLED"] = "0"
+        # oneDNN keeps what it prepared for each shape, and each voice of a window is of another length: 1 GB in 5 minutes of speech.
+        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
         import torch
 
         # The sums of a convolution come in another order on another number of threads.
@@ -103,12 +128,12 @@ class DiarizeSpeakers(Operator):
         return pipeline.to(torch.device(device))
 
 
-def embedded(by: DiarizeSpeakers) -> "Pipeline":
+def embedded(by: DiarizeSpeakers) -> "StreamedDiarization":
     """pyannote.audio's pipeline with segmentation-3.0 and CAM++."""
     from pyannote.audio.core.plda import PLDA
-    from pyannote.audio.pipelines import SpeakerDiarization
 
     from operators.speech.campplus import CamPlusPlus
+    from operators.speech.streamed_diarization import LongClustering, StreamedDiarization
 
     class NoPlda(PLDA):
         """The pipeline asks for a PLDA whatever the clustering; the agglomerative one never calls it."""
@@ -116,18 +141,34 @@ def embedded(by: DiarizeSpeakers) -> "Pipeline":
         def __init__(self) -> None:
             pass
 
-    pipeline = SpeakerDiarization(
+    pipeline = StreamedDiarization(
         segmentation=segmentation_3(),
         embedding=CamPlusPlus.load(CAMPPLUS.path()),
         embedding_exclude_overlap=by.exclude_overlap,
         plda=NoPlda(),
         clustering="AgglomerativeClustering",
-        embedding_batch_size=32,
     )
-    pipeline.clustering.constrained_assignment = by.one_voice_each
+    pipeline.clustering = LongClustering(metric=pipeline.clustering.metric, constrained_assignment=by.one_voice_each)
     clustering = {"method": by.linkage, "threshold": by.threshold, "min_cluster_size": by.min_cluster_size}
     pipeline.instantiate({"segmentation": {"min_duration_off": by.min_duration_off_s}, "clustering": clustering})
     return pipeline
+
+
+def overlaps(turns: list[tuple[float, float, str]]) -> list[float]:
+    """Of each (start_s, end_s, voice), sorted by start, the seconds in which another voice speaks too."""
+    found = []
+    # A turn reaches those after it no longer than the longest lasts.
+    longest_s = max(end_s - start_s for start_s, end_s, _ in turns)
+    starts = [start_s for start_s, _, _ in turns]
+    for start_s, end_s, voice in turns:
+        near = turns[bisect_left(starts, start_s - longest_s) : bisect_left(starts, end_s)]
+        heard_s, until_s = 0.0, start_s
+        for other_start_s, other_end_s, other in near:
+            if other != voice and min(end_s, other_end_s) > until_s:
+                heard_s += min(end_s, other_end_s) - max(until_s, other_start_s)
+                until_s = min(end_s, other_end_s)
+        found.append(heard_s)
+    return found
 
 
 def segmentation_3() -> "Model":
@@ -165,3 +206,17 @@ def _community() -> "Pipeline":
     if pipeline is None:
         raise WeightError(f"{COMMUNITY} was refused: {ways}")
     return pipeline
+
+
+def _blocks(audio: Audio) -> Iterator[NDArray[np.float32]]:
+    """The sound from its start to its end, `BLOCK_S` at a time."""
+    for n in range(math.ceil((audio.end_s - audio.start_s) / BLOCK_S)):
+        start_s = audio.start_s + n * BLOCK_S
+        yield audio.samples(start_s, min(start_s + BLOCK_S, audio.end_s), SAMPLE_HZ)
+
+
+def _level(audio: Audio) -> str:
+    power, count = 0.0, 0
+    for block in _blocks(audio):
+        power, count = power + float(np.sum(np.square(block, dtype=np.float64))), count + len(block)
+    return f"{10 * math.log10(power / count):.1f} dBFS" if power > 0 else "digital silence"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from manifests.tables import Shot, Speaking, Track, Turn
 from operators.base import Audio, Frame, Frames, Operator, Resources
-from operators.faces.detect_faces import mediapipe_image, system_libraries
+from operators.faces.detect_faces import lasting, mediapipe_image, system_libraries
 from operators.weights import FACE_LANDMARKER, LR_ASD, Weight
 
 TICK_HZ = 25
@@ -211,7 +211,7 @@ class MouthOpening:
             from mediapipe.tasks.python import BaseOptions, vision
 
             options = vision.FaceLandmarkerOptions(base_options=BaseOptions(model_asset_path=str(FACE_LANDMARKER.path())))
-            self._landmarker = vision.FaceLandmarker.create_from_options(options)
+            self._landmarker = lasting(vision.FaceLandmarker.create_from_options(options))
 
     def __call__(self, frame: Frame, square: Sequence[float]) -> float:
         """The gap between the inner lips in heights of the face, hairline to chin: 0 closed, 0.1 an open vowel; NaN where no face is found."""

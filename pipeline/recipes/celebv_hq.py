@@ -11,6 +11,7 @@ from operators.clips.crop_clips import CropClips
 from operators.clips.plan_tubes import PlanTubes
 from operators.clips.render_clips import RenderClips
 from operators.faces.detect_faces import DetectFaces
+from operators.faces.embed_faces import EmbedFaces
 from operators.faces.track_faces import TrackFaces
 from operators.shots.detect_shots import DetectShots
 from operators.sources.download_video import DownloadVideo
@@ -24,7 +25,7 @@ RECIPE = Recipe(
     (
         Stage(DownloadVideo()),
         Stage(ProbeSource(needs=("video",))),
-        Stage(DetectShots(), DetectFaces(), FingerprintSource()),
+        Stage(DetectShots(), DetectFaces(), EmbedFaces(), FingerprintSource()),
         Stage(TrackFaces()),
         Stage(PlanTubes(min_s=3.0, max_s=20.0, alone=True)),  # the section on the dataset: 3 to 20 s, one person
         Stage(CropClips(rule="celebv_hq", min_px=512.0)),  # abstract: 512 x 512 at least

@@ -12,6 +12,7 @@ from operators.clips.crop_clips import CropClips
 from operators.clips.plan_clips import PlanClips
 from operators.clips.render_clips import RenderClips
 from operators.faces.detect_faces import DetectFaces
+from operators.faces.embed_faces import EmbedFaces
 from operators.faces.track_faces import TrackFaces
 from operators.shots.detect_shots import DetectShots
 from operators.sources.download_video import DownloadVideo
@@ -27,7 +28,7 @@ RECIPE = Recipe(
     (
         Stage(DownloadVideo(min_height=720)),  # abstract: 720P or 1080P videos
         Stage(ProbeSource()),
-        Stage(DetectShots(), DetectFaces(), FingerprintSource()),
+        Stage(DetectShots(), DetectFaces(), EmbedFaces(), FingerprintSource()),
         Stage(TrackFaces()),
         Stage(DiarizeSpeakers()),
         Stage(MatchSpeakers()),

@@ -14,6 +14,7 @@ from operators.clips.cut_words import CutWords
 from operators.clips.plan_clips import PlanClips
 from operators.clips.render_clips import RenderClips
 from operators.faces.detect_faces import DetectFaces
+from operators.faces.embed_faces import EmbedFaces
 from operators.faces.track_faces import TrackFaces
 from operators.shots.detect_shots import DetectShots
 from operators.sources.download_video import DownloadVideo
@@ -30,7 +31,7 @@ RECIPE = Recipe(
     (
         Stage(DownloadVideo()),
         Stage(ProbeSource()),
-        Stage(DetectShots(), DetectFaces(), FingerprintSource()),
+        Stage(DetectShots(), DetectFaces(), EmbedFaces(), FingerprintSource()),
         Stage(TrackFaces()),
         Stage(DiarizeSpeakers()),
         Stage(MatchSpeakers()),

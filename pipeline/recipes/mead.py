@@ -12,6 +12,7 @@ Your own copy of MEAD itself is checked file by file by `headset import mead`.
 from operators.clips.render_clips import RenderClips
 from operators.clips.take_recordings import TakeRecordings
 from operators.faces.detect_faces import DetectFaces
+from operators.faces.embed_faces import EmbedFaces
 from operators.faces.track_faces import TrackFaces
 from operators.shots.detect_shots import DetectShots
 from operators.sources.download_video import DownloadVideo
@@ -25,7 +26,7 @@ RECIPE = Recipe(
     (
         Stage(DownloadVideo()),
         Stage(ProbeSource(needs=("video",))),
-        Stage(DetectShots(), DetectFaces(), FingerprintSource()),
+        Stage(DetectShots(), DetectFaces(), EmbedFaces(), FingerprintSource()),
         Stage(TrackFaces()),
         Stage(TakeRecordings()),
         Stage(RenderClips(size=512, fps=30, silent=True)),  # the released files: 30 frames a second

@@ -1,23 +1,30 @@
 """Clips of one visible speaker: one face that speaks, at least 96 pixels wide, for 3 to 30 seconds, with no other voice.
 
-A source is decoded once for shots and faces. Boxes are linked to tracks through each shot; voices are told apart by
-diarization; each face is asked whether it is the one heard. Where shot, track and turn agree, a clip is proposed. The
-proposals are decoded again to be measured, and only those that pass are encoded.
+A source is decoded once for shots and faces, who they are and how well they are to be seen. Boxes are linked to tracks through each shot;
+voices are told apart by diarization; each face is asked whether it is the one heard, and each turn gets the face that speaks it, or why none does.
+Where shot, track and turn agree, a clip is proposed. The proposals are decoded again to be measured, and only those that pass are encoded.
 """
 
 from operators.clips.keep_clips import KeepClips
 from operators.clips.plan_clips import PlanClips
 from operators.clips.render_clips import RenderClips
 from operators.faces.detect_faces import DetectFaces
+from operators.faces.embed_faces import EmbedFaces
+from operators.faces.measure_faces import MeasureFaces
+from operators.faces.mesh_faces import MeshFaces
 from operators.faces.score_face import ScoreFace
 from operators.faces.score_sharpness import ScoreSharpness
 from operators.faces.track_faces import TrackFaces
+from operators.pictures.score_picture import ScorePicture
 from operators.shots.detect_shots import DetectShots
 from operators.sources.download_video import DownloadVideo
 from operators.sources.fingerprint_source import FingerprintSource
 from operators.sources.probe_source import ProbeSource
+from operators.speech.attribute_turns import AttributeTurns
+from operators.speech.confirm_voices import ConfirmVoices
 from operators.speech.diarize_speakers import DiarizeSpeakers
 from operators.speech.match_speakers import MatchSpeakers
+from operators.speech.score_audio import ScoreAudio
 from operators.speech.score_speech import ScoreSpeech
 from operators.speech.score_sync import ScoreSync
 from pipeline.recipe import Recipe, Stage
@@ -28,12 +35,15 @@ RECIPE = Recipe(
     (
         Stage(DownloadVideo()),
         Stage(ProbeSource()),
-        Stage(DetectShots(), DetectFaces(), FingerprintSource()),
+        Stage(DetectShots(), DetectFaces(), EmbedFaces(), MeasureFaces(), FingerprintSource()),
         Stage(TrackFaces()),
         Stage(DiarizeSpeakers()),
         Stage(MatchSpeakers()),
+        Stage(AttributeTurns()),
         Stage(PlanClips(min_s=3.0, max_s=30.0, min_face_px=96.0)),
-        Stage(ScoreSharpness(), ScoreFace(), ScoreSpeech(), ScoreSync()),
+        Stage(MeshFaces(), ScorePicture(), ScoreSharpness(), ScoreSpeech(), ScoreAudio(), ScoreSync()),
+        Stage(ScoreFace()),
+        Stage(ConfirmVoices()),
         Stage(
             KeepClips(
                 ranges={

@@ -13,6 +13,7 @@ from operators.clips.crop_clips import CropClips
 from operators.clips.plan_tubes import PlanTubes
 from operators.clips.render_clips import RenderClips
 from operators.faces.detect_faces import DetectFaces
+from operators.faces.embed_faces import EmbedFaces
 from operators.faces.track_faces import TrackFaces
 from operators.shots.detect_shots import DetectShots
 from operators.sources.download_video import DownloadVideo
@@ -26,7 +27,7 @@ RECIPE = Recipe(
     (
         Stage(DownloadVideo()),
         Stage(ProbeSource(needs=("video",))),
-        Stage(DetectShots(), DetectFaces(), FingerprintSource()),
+        Stage(DetectShots(), DetectFaces(), EmbedFaces(), FingerprintSource()),
         Stage(TrackFaces()),
         Stage(PlanTubes(min_s=1.0, max_s=30.0, min_face_px=128.0)),  # the published list: 29 frames is the shortest tube
         Stage(CropClips(rule="voxceleb", ratio=0.1)),  # crop_vox.py: 0.1

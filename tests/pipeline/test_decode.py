@@ -4,6 +4,7 @@ import weakref
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from operators.base import Drop
 from pipeline.decode import SourceAudio, VideoFrames
 from tests.conftest import media
+from tests.made_sounds import KINDS, LATE_S, centre_s, lit
 from tests.made_videos import COLOURS, clicks, corners, flashes, ramp, tone, truncated, write_audio, write_video
 
 
@@ -451,6 +453,43 @@ def test_sound_is_decoded_once_for_each_rate_and_shared_by_threads(tmp_path, mon
     assert np.abs(sound.samples(0.0, 1.0)).max() < 1
 
 
+def test_long_sound_lies_on_disk_and_is_the_same(tmp_path, monkeypatch):
+    """With an overlap and a gap, asked from within, across and around them."""
+    parts = [(0.2, tone(1.0, 16000)), (1.17, clicks(0.5, [0.1], 16000)), (1.9, tone(0.5, 16000, frequency_hz=300))]
+    path = write_video(tmp_path / "a.mkv", audio=parts, audio_hz=16000, audio_codec="pcm_s16le")
+    short = SourceAudio(path)
+    for hz in (16000, 44100):
+        short.samples(0, 1, hz)
+    monkeypatch.setattr(SourceAudio, "IN_MEMORY", 4096)
+    long = SourceAudio(path)
+    for hz in (16000, 44100):
+        for span in ((-0.5, 4.0), (0.7, 1.3), (1.15, 1.2), (1.5, 2.0), (5.0, 6.0)):
+            assert (long.samples(*span, hz) == short.samples(*span, hz)).all()
+        kept: list[Any] = [sound._made[hz].samples for sound in (short, long)]
+        assert [file._rolled for file in kept] == [False, True]
+    assert np.abs(long.samples(0.0, 2.4)).max() > 0.5
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_sound_of_every_kind_comes_with_its_picture_to_the_sample(tmp_path, kind):
+    suffix, make, frames = KINDS[kind]
+    path = make(tmp_path / f"made{suffix}")
+    shown = [frame.pts_s for frame in VideoFrames(path) if frame.gray(20).mean() > 128]
+    assert shown == pytest.approx(lit(frames), abs=0.001)  # Matroska's times are whole milliseconds
+    sound = SourceAudio(path)
+    for flash_s in lit(frames):
+        for hz in (16000, 48000):
+            first = round((flash_s - 0.1) * hz)
+            found_s = centre_s(sound.samples(first / hz, (first + 0.2 * hz) / hz, hz), hz, first / hz)
+            assert found_s == pytest.approx(flash_s, abs=1 / 16000), (kind, hz)
+    if kind == "early end":
+        assert sound.end_s == pytest.approx(4.0, abs=0.001)
+        assert not sound.samples(4.01, 5.0).any()
+    if kind == "late start":
+        assert sound.start_s == pytest.approx(LATE_S, abs=0.0001)
+        assert not sound.samples(0.0, 0.73).any()
+
+
 # Real files
 
 
@@ -488,6 +527,39 @@ def test_edit_lists_hide_frames():
 
 def test_a_real_late_sound_track():
     assert SourceAudio(media("negative", "pyfeat_face_noface.mov")).start_s == pytest.approx(2.43, abs=0.001)
+
+
+def test_the_track_a_player_plays_of_two_and_its_rate():
+    # Tracks of 8 and 16 kHz: FFmpeg's best one is the second, which is marked as default.
+    path = media("odd", "torchcodec_nasa_13013.mp4")
+    with av.open(str(path)) as container:
+        tracks = [np.concatenate([f.to_ndarray().mean(axis=0) for f in container.decode(stream)]) for stream in _each(container)]
+        rates = [stream.codec_context.sample_rate for stream in container.streams.audio]
+    heard = SourceAudio(path).samples(2.0, 4.0, rates[1])
+    assert rates == [8000, 16000]
+    alike = [np.corrcoef(heard, tracks[1][2 * 16000 + shift :][: len(heard)])[0, 1] for shift in (-200, 0, 200)]
+    assert alike[1] > 0.999
+    assert max(alike[0], alike[2]) < 0.9
+
+
+def _each(container):
+    for stream in container.streams.audio:
+        container.seek(0)
+        yield stream
+
+
+def test_surround_sound_of_a_real_film_is_mixed_by_the_published_matrix():
+    path = media("odd", "lhotse_big_buck_bunny_small.mp4")
+    with av.open(str(path)) as container:
+        assert container.streams.audio[0].codec_context.layout.name == "5.1"
+        channels = np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=1)
+    sound = SourceAudio(path)
+    heard = sound.samples(sound.start_s + 0.5, sound.start_s + 4.5, 48000)
+    # ITU-R BS.775: centre and surround at -3 dB beside the front, no low-frequency channel; to mono by halving, and scaled not to exceed full scale.
+    left, right, centre, _, back_left, back_right = channels[:, 24000 : 24000 + len(heard)]
+    mixed = 0.5 * (left + right) + 2**-0.5 * centre + 2**-0.5 * 0.5 * (back_left + back_right)
+    scale = float(heard @ mixed / (mixed @ mixed))
+    assert np.abs(heard - scale * mixed).max() < 0.02 * np.abs(heard).max()
 
 
 def test_sound_of_a_video_is_its_published_sound():

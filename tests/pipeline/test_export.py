@@ -2,19 +2,28 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from manifests.manifest import Manifest
-from manifests.tables import Annotation, Render
+from manifests.manifest import Manifest, RunRecord, StepRecord
+from manifests.media import MediaStore
+from manifests.tables import Annotation, Clip, Dropped, Mesh, Render, Source, Track
 from operators.base import Drop
-from operators.faces.score_face import head_pose_deg
+from operators.clips.render_clips import RenderClips
+from operators.faces.detect_faces import DetectFaces
+from operators.faces.mesh_faces import MeshFaces
+from operators.faces.meshes import head_pose_deg
+from pipeline.decode import SourceAudio, VideoFrames
 from pipeline.export import ExportClip, Faces, Given, Refused, Written, check, clips_of, export, layout_named, settled, video_facts
 from pipeline.layouts import layouts
 from pipeline.recipe import RecipeError
+from tests.conftest import media
 from tests.pipeline.layouts.conftest import PEOPLE, SIDE, made_corpus, portrait
 
 
@@ -127,6 +136,56 @@ def test_faces_are_found_where_they_are_and_nowhere_else(clips: list[ExportClip]
         faces.bridged(9)
     assert "10 frames in a row" in given_up.value.detail
     assert np.array_equal(faces.bridged(10).points[20], faces.points[14]), "at the end the nearest stays"
+
+
+@pytest.fixture(scope="module")
+def meshed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[float], list[ExportClip]]:
+    """The clip of a second of a real talk as an export sees it, by the rate at which its face was meshed."""
+    video = media("single", "headpose_31.mp4")
+    clip = Clip("s", "s/002000-003000/t0", "s/x", "s/x/t0", "speaker0", 2.0, 3.0, 330.0, 10.0, 970.0, 650.0)
+    box = DetectFaces().faces(next(iter(VideoFrames(video, 2.0))))[0]
+    left, top, right, bottom = ([edge] * 2 for edge in box[:4])
+    track = Track("s", "s/x/t0", "s/x", 2.0, 3.0, [2.0, 3.0], left, top, right, bottom, [0.9, 0.9])
+
+    def made(rate_hz: float) -> list[ExportClip]:
+        manifest = Manifest(str(tmp_path_factory.mktemp("meshed")))
+        place: Any = SimpleNamespace(path=video, keep=MediaStore(manifest.root).put)
+        frames = VideoFrames(video, 2.0, 3.0)
+        rows = [clip, *RenderClips(size=256, silent=True)(clip, frames, SourceAudio(video), place)]
+        rows += MeshFaces(rate_hz=rate_hz)(clip, [track], frames)
+        manifest.add([Source("s", str(video))])
+        tables = (Clip, Render, Mesh)
+        manifest.remember(RunRecord("made", [StepRecord("All", "All-1", 0, "sources", [t.table for t in tables], [], {}, {}, [])]))
+        for table in (*tables, Dropped):
+            manifest.write(table, "All-1", 0, [row for row in rows if isinstance(row, table)])
+        manifest.commit("All-1", 0, {})
+        return clips_of(Manifest(manifest.root))
+
+    return made
+
+
+def test_faces_come_from_the_mesh_where_it_holds_every_frame(meshed: Callable[[float], list[ExportClip]]) -> None:
+    (clip,) = meshed(0.0)
+    assert clip.mesh
+    held, found = clip.faces(), replace(clip, mesh="").faces()
+    assert held.seen.tolist() == found.seen.tolist() == [True] * 25
+    eyes_px = np.hypot(*(found.points[:, 263] - found.points[:, 33]).mean(axis=0))
+    off = np.hypot(*np.moveaxis(held.points - found.points, 2, 0)) / eyes_px
+    assert np.median(off) < 0.01, "of the distance between the eyes' outer corners"
+    assert np.percentile(off, 99) < 0.06
+    turns = np.array([[head_pose_deg(faces.matrix[n]) for n in range(25)] for faces in (held, found)])
+    assert np.abs(turns[0] - turns[1]).mean() < 1
+    assert held.matrix[:, :3, 3] == pytest.approx(found.matrix[:, :3, 3], rel=0.05, abs=0.5), "where the head is, in centimetres"
+    assert np.abs(held.blendshapes - found.blendshapes).mean() < 0.02
+    steady = np.abs(np.diff(held.points - held.points.mean(axis=(0, 1)), axis=0)).mean()
+    moved = np.abs(np.diff(held.points, axis=0) - np.diff(found.points, axis=0)).mean()
+    assert moved < steady, "each frame has its own mesh"
+    half = clip.faces(12.5)
+    assert np.array_equal(half.points, held.points[::2][:12])
+
+
+def test_a_mesh_of_some_frames_is_not_enough(meshed: Callable[[float], list[ExportClip]]) -> None:
+    assert [clip.mesh for clip in meshed(5.0)] == [""]
 
 
 def test_gaps_are_bridged_in_a_straight_line() -> None:

@@ -1,3 +1,4 @@
+import json
 import random
 from pathlib import Path
 
@@ -5,7 +6,7 @@ import pytest
 
 from manifests.manifest import Manifest
 from manifests.tables import Clip, Pair, Split
-from pipeline.pairs import PROTOCOLS, build_pairs, has_target, make_pairs
+from pipeline.pairs import PROTOCOLS, build_pairs, has_target, lines_of, make_pairs
 from pipeline.recipe import RecipeError
 from tests.pipeline.scored_corpus import clips_of, made_corpus
 
@@ -70,6 +71,17 @@ def test_the_table_is_the_whole_corpus_s(tmp_path: Path) -> None:
     assert manifest.whole(Pair) == step
     with pytest.raises(RecipeError, match="cross_identity"):
         make_pairs(manifest, protocols=["cross"])
+
+
+def test_a_release_names_the_pairs_whose_clips_it_holds(tmp_path: Path) -> None:
+    manifest = made_corpus(tmp_path)
+    clips = [clip.clip_id for clip in clips_of(manifest)]
+    assert lines_of(manifest, clips) == b""
+    pairs = make_pairs(manifest)
+    assert [json.loads(line)["pair_id"] for line in lines_of(manifest, clips).splitlines()] == [pair.pair_id for pair in pairs]
+    held = [json.loads(line) for line in lines_of(manifest, clips[:2]).splitlines()]
+    assert held
+    assert {clip for row in held for clip in (row["source_clip_id"], row["driving_clip_id"])} == set(clips[:2])
 
 
 def test_a_corpus_without_clips_says_so(tmp_path: Path) -> None:

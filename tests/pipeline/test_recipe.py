@@ -1,12 +1,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from manifests.manifest import LISTED
 from manifests.tables import Clip, Score, Shot, Source
 from operators.base import Frames, Operator
+from operators.faces.embed_faces import EmbedFaces
 from pipeline.recipe import Recipe, RecipeError, Stage, recipe_named, recipe_names
 
 
@@ -62,6 +64,15 @@ def test_only_what_depends_on_a_change_gets_a_new_version() -> None:
 def test_a_dotted_rest_reaches_into_a_dict() -> None:
     (_, _, _, keep) = RECIPE.set("Keep.ranges.b=[0, 1]").plan()
     assert keep.operator.parameters()["ranges"] == {"a": [1, 2], "b": [0, 1]}
+
+
+def test_a_dotted_rest_reaches_into_an_operator_within_one() -> None:
+    recipe = Recipe("r", "", (Stage(EmbedFaces(network="none")),))
+    (before,), (after,) = recipe.plan(), recipe.set("EmbedFaces.detector.min_confidence=0.7").plan()
+    assert cast(EmbedFaces, after.operator).detector.min_confidence == 0.7
+    assert before.version != after.version
+    with pytest.raises(RecipeError, match="DetectFaces has no field 'confidence'"):
+        recipe.set("EmbedFaces.detector.confidence=0.7")
 
 
 @pytest.mark.parametrize(

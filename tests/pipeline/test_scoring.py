@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 
 from manifests.manifest import Manifest, StepRecord
-from manifests.tables import Dropped, Pair, Score
-from operators.metrics.metric import Looks
+from manifests.tables import Annotation, Dropped, Pair, Render, Score
+from operators.metrics.metric import NOTHING, Looks
 from operators.metrics.score_psnr import ScorePsnr
 from operators.metrics.score_ssim import ScoreSsim
 from operators.weights import WeightError
+from pipeline.comparing import compare, told
 from pipeline.decode import VideoFrames
 from pipeline.pairs import current, make_pairs
 from pipeline.recipe import RecipeError
@@ -68,6 +69,14 @@ def test_a_new_system_leaves_the_scores_of_others(tmp_path: Path) -> None:
     assert values["one"] > 35 > 12 > values["two"]
 
 
+def of_another_rate_and_length(manifest: Manifest) -> dict[int, list[Render]]:
+    first, second, *_ = clips_of(manifest)
+    return {
+        0: [rendered(manifest, first, "system", look(0), fps=30, frames=14)],
+        1: [rendered(manifest, second, "system", look(1), frames=FRAMES + 6)],
+    }
+
+
 def test_what_cannot_be_compared_is_refused_with_a_reason(tmp_path: Path) -> None:
     manifest = made_corpus(tmp_path, clips=5)
     clips = clips_of(manifest)
@@ -75,8 +84,7 @@ def test_what_cannot_be_compared_is_refused_with_a_reason(tmp_path: Path) -> Non
         manifest,
         "system",
         {
-            0: [rendered(manifest, clips[0], "system", look(0), fps=30, frames=14)],
-            1: [rendered(manifest, clips[1], "system", look(1), frames=FRAMES + 6)],
+            **of_another_rate_and_length(manifest),
             2: [rendered(manifest, clips[2], "system", lambda at_s: look(2)(at_s)[:64, :64], side=64)],
             3: [rendered(manifest, clips[3], "system", look(3), frames=FRAMES - 3)],
             4: [rendered(manifest, clips[4], "system", look(4), pair_id="nowhere")],
@@ -94,6 +102,48 @@ def test_what_cannot_be_compared_is_refused_with_a_reason(tmp_path: Path) -> Non
     receipts = [manifest.receipt(job.step, shard) for job in plan(manifest, METRICS[:1]) for shard in manifest.shards()]
     calls = [receipt["calls"] for receipt in receipts if receipt]
     assert sum(one["read"] for one in calls) == 5 == sum(one["answered"] + one["dropped"] + one["failed"] for one in calls)
+
+
+def test_every_metric_that_compares_refuses_other_rates_and_lengths(tmp_path: Path) -> None:
+    """Before it looks at anything, so that those whose network is not here can be asked as well."""
+    manifest = made_corpus(tmp_path, clips=2)
+    add_system(manifest, "system", of_another_rate_and_length(manifest))
+    comparing = [metric for metric in metrics_there().values() if metric.compares != NOTHING]
+    assert len(comparing) > 15
+    score(manifest, comparing)
+    found = {(row.operator, row.source_id): (row.reason, row.failed) for row in all_rows(manifest, Dropped)}
+    assert found == {
+        (metric.name, source): (reason, False)
+        for metric in comparing
+        for source, reason in (("s0", "fps_mismatch"), ("s1", "length_mismatch"))
+    }
+    counted = compare(manifest)
+    for metric in comparing:
+        assert counted.cells[metric.variant, "system"].refused == {"fps_mismatch": 1, "length_mismatch": 1}
+        assert "1 fps_mismatch, 1 length_mismatch" in told(counted.cells[metric.variant, "system"])
+
+
+def test_the_words_of_the_clip_reach_the_metric_that_hears_them(tmp_path: Path) -> None:
+    class Heard(ScorePsnr):
+        compares = NOTHING
+        hears_words = True
+
+        def measure(self, looks: Looks) -> float:
+            return float(len([note for note in looks.notes if note.name == "word"]) * 100 + looks.frames)
+
+    manifest = made_corpus(tmp_path, clips=2)
+    clip = clips_of(manifest)[0]
+    said = [Annotation("s0", f"{clip.clip_id}#word@{n}", clip.clip_id, "word", "ABOUT", "list") for n in range(3)]
+    before = plan(manifest, [Heard()])[0].step
+    step = StepRecord("Say", "Say-000000000000", 0, "clips", ["annotations"], [], {}, {}, [])
+    for shard in manifest.shards():
+        manifest.write(Annotation, step.version, shard, [row for row in said if not shard])
+        manifest.write(Dropped, step.version, shard, [])
+        manifest.commit(step.version, shard, {"inputs": {}})
+    manifest.attach("say", step)
+    score(manifest, [Heard()])
+    assert [row.value for row in all_rows(manifest, Score)] == [300 + FRAMES, FRAMES]
+    assert plan(manifest, [Heard()])[0].step != before  # other words, another step
 
 
 def test_a_size_brings_both_sides_together(tmp_path: Path) -> None:

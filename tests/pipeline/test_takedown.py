@@ -4,12 +4,31 @@ import json
 import tarfile
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from manifests.manifest import LISTED, Manifest
 from manifests.media import MediaStore, sha256_of
-from manifests.tables import Annotation, Clip, Dropped, Duplicate, Face, Fingerprint, Render, Row, Source, Split, Track, Turn, tables
+from manifests.tables import (
+    Annotation,
+    Appearance,
+    Attribution,
+    Clip,
+    Dropped,
+    Duplicate,
+    Face,
+    FaceLook,
+    Fingerprint,
+    Identity,
+    Render,
+    Row,
+    Source,
+    Split,
+    Track,
+    Turn,
+    tables,
+)
 from manifests.takedowns import REASON, Region, Takedown, Takedowns
 from pipeline.__main__ import main
 from pipeline.recipe import RecipeError
@@ -240,20 +259,34 @@ def two_people(root: Path) -> Manifest:
         shard,
         [Face("s", "s/000000", 0.0, [0.0, 600.0], [50.0] * 2, [300.0, 900.0], [350.0] * 2, [0.9, 0.8], [1.0, 2.0])],
     )
+    boxes = [0.0, 600.0], [50.0] * 2, [300.0, 900.0], [350.0] * 2
+    ones, twos = ([float(one), float(two)] for one, two in ((1, 2), (3, 4)))
+    looks = FaceLook("s", "s/000000", 0.0, *boxes, ones, ones, ones, ones, ones, ones, twos)
+    embedded = np.repeat(np.array([[1.0], [2.0]], "<f2"), 512, axis=1).tobytes()
+    parts = [
+        Attribution("s", "s/1@000000-005000", "s/1", "speaker0", "s/shot", ada.track_id, 0.0, 5.0, "visible", "speaks", 1.0),
+        Attribution("s", "s/2@010000-039000", "s/2", "speaker1", "s/shot", bob.track_id, 10.0, 39.0, "visible", "speaks", 1.0),
+    ]
+    manifest.write(FaceLook, "TrackFaces-made", shard, [looks])
+    manifest.write(Appearance, "TrackFaces-made", shard, [Appearance("s", "s/000000", 0.0, *boxes, embedded, "network")])
+    manifest.write(Attribution, "TrackFaces-made", shard, parts)
+    manifest.write_whole(Identity, "Identities-made", [
+        Identity("s", f"{one.track_id}=p", "p", one.track_id, 1.0, 3, "network") for one in (ada, bob)])  # fmt: skip
+    more = {"turns": 3, "faces": 1, "face_looks": 1, "appearances": 1, "attributions": 2}
     record = manifest.run
     assert record
-    record.steps[0].writes.extend(["turns", "faces"])
+    record.steps[0].writes.extend(more)
     manifest.remember(record)
     receipt = manifest.receipt("TrackFaces-made", shard)
     assert receipt
     for other_shard in manifest.shards():
         if other_shard != shard:
-            manifest.write(Turn, "TrackFaces-made", other_shard, [])
-            manifest.write(Face, "TrackFaces-made", other_shard, [])
+            for table in (Turn, Face, FaceLook, Appearance, Attribution):
+                manifest.write(table, "TrackFaces-made", other_shard, [])
             found = manifest.receipt("TrackFaces-made", other_shard)
             assert found
-            manifest.commit("TrackFaces-made", other_shard, {**found, "rows": {**found["rows"], "turns": 0, "faces": 0}})
-    manifest.commit("TrackFaces-made", shard, {**receipt, "rows": {**receipt["rows"], "turns": 3, "faces": 1}})
+            manifest.commit("TrackFaces-made", other_shard, {**found, "rows": {**found["rows"], **dict.fromkeys(more, 0)}})
+    manifest.commit("TrackFaces-made", shard, {**receipt, "rows": {**receipt["rows"], **more}})
     return Manifest(str(root))
 
 
@@ -269,6 +302,12 @@ def test_a_person_is_taken_out_of_every_clip_that_shows_or_holds_them_and_nobody
     assert [row["track_id"][-2:] for row in manifest.table(Track).to_pylist()] == ["t1"]
     assert [row["turn_id"] for row in manifest.table(Turn).to_pylist()] == ["s/2"]
     assert [row["left_px"] for row in manifest.table(Face).to_pylist()] == [[600.0]]
+    (look,) = manifest.table(FaceLook).to_pylist()
+    assert (look["left_px"], look["sharpness"], look["blockiness"]) == ([600.0], [2.0], [4.0])
+    (seen,) = manifest.table(Appearance).to_pylist()
+    assert (np.frombuffer(seen["embeddings"], "<f2") == 2.0).tolist() == [True] * 512
+    assert [row["turn_id"] for row in manifest.table(Attribution).to_pylist()] == ["s/2"]
+    assert [row["track_id"][-2:] for row in manifest.table(Identity).to_pylist()] == ["t1"]
     assert [row["clip_id"] for row in manifest.table(Split).to_pylist()] == ["other/000000-005000/t0", "s/020000-025000/t1"]
     for gone in found.clips:
         assert holding(f"sound of {gone}".encode(), root, tmp_path / "out") == set()

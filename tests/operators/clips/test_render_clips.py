@@ -14,6 +14,7 @@ from manifests.tables import Clip, Render
 from operators.base import Drop
 from operators.clips.render_clips import RenderClips
 from pipeline.decode import SourceAudio, VideoFrames
+from tests.made_sounds import KINDS, centre_s, lit
 from tests.made_videos import clicks, corners, flashes, tone, write_video
 
 BITS = 8
@@ -121,6 +122,24 @@ def test_a_click_stays_with_its_flash(tmp_path: Path, rate: str, audio_hz: int):
         near = slice(round((wanted_s - 0.1) * hz), round((wanted_s + 0.1) * hz))
         loud = np.flatnonzero(np.abs(sound[near]) > 0.3)
         assert (near.start + loud[0]) / hz == pytest.approx(wanted_s, abs=1e-3)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_sound_of_every_kind_is_rendered_with_its_picture_to_the_sample(tmp_path: Path, kind: str):
+    suffix, make, frames = KINDS[kind]
+    video = make(tmp_path / f"made{suffix}")
+    start_s = 0.999 if frames == "constant" else 1.113  # as `PlanClips` begins one: the millisecond before a frame
+    _row, path = render(video, clip(start_s, 4.4))
+    sound, hz = heard(path)
+    shown = [at for at, picture in pictures(path) if picture.mean() > 100]
+    for flash_s in lit(frames):
+        wanted_s = flash_s - start_s
+        first = round((wanted_s - 0.1) * hz)
+        assert centre_s(sound[first : first + round(0.2 * hz)], hz, first / hz) == pytest.approx(wanted_s, abs=1 / 16000), kind
+        seen_s = min(shown, key=lambda at: abs(at - wanted_s))
+        assert -0.002 <= seen_s - wanted_s <= (0.002 if frames == "constant" else 1 / 25)
+    if kind == "early end":
+        assert not np.abs(sound[round(3.1 * hz) : round(3.3 * hz)]).max() > 1e-3
 
 
 def test_sound_and_picture_are_equally_long_and_cut_to_the_sample(tmp_path: Path):

@@ -1,11 +1,16 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from benchmarks.seen_by_eye import FACES
 from manifests.tables import Source
-from operators.faces.detect_faces import DetectFaces, rough_yaw_deg, system_libraries
+from operators.faces.detect_faces import DetectFaces, batches, rough_yaw_deg, system_libraries
+from operators.weights import RETINAFACE, YUNET
 from pipeline.decode import VideoFrames
-from tests.conftest import media
+from tests.conftest import media, weights
 from tests.made_videos import write_video
 
 FACE = (176, 76, 272, 180)  # of the astronaut, brow to chin, by eye: left, top, right, bottom
@@ -119,3 +124,109 @@ def test_a_missing_system_library_is_named_with_its_packages():
     assert isinstance(told.value.__cause__, OSError)
     with pytest.raises(ModuleNotFoundError, match=r"^No module named 'elsewhere'$"), system_libraries():
         raise ModuleNotFoundError("No module named 'elsewhere'")
+
+
+SECOND = {"yunet": "face_detection_yunet_s_640_640.onnx", "retinaface": "retinaface_mobilenet0.25_Final.pth"}
+
+
+@pytest.mark.parametrize("detector", SECOND)
+def test_the_other_detectors_draw_the_same_boxes(detector, tmp_path):
+    weights(SECOND[detector])
+    faces = [(1.0, 100, 100), (0.75, 800, 200)]
+    path = write_video(tmp_path / "two.mp4", [(scene(*faces), 0.2)], size=(1280, 720))
+    (row,) = rows_of(path, detector=detector)
+    for n, (scale, x, y) in enumerate(faces):
+        truth = np.array(FACE) * scale + (x, y, x, y)
+        box = np.array([row.left_px[n], row.top_px[n], row.right_px[n], row.bottom_px[n]])
+        assert np.abs(box - truth).max() < 0.2 * scale * (FACE[2] - FACE[0]), (box, truth)
+        assert row.confidence[n] > 0.85
+        assert abs(row.yaw_deg[n]) < 15
+    assert rows_of(path, detector=detector) == [row]
+
+
+@pytest.mark.parametrize("detector", SECOND)
+def test_the_other_detectors_see_small_faces_and_profiles(detector):
+    weights(SECOND[detector])
+    film = "multi/avi_testvideo.mp4"
+    players = {
+        at_s: next(iter(VideoFrames(media(*film.split("/")), at_s, at_s + 0.2))) for at_s in (37.0, 39.0)
+    }  # eight of ten are 14 to 18 px wide
+
+    def found(name: str) -> int:
+        boxes = {at_s: DetectFaces(detector=name).faces(frame) for at_s, frame in players.items()}
+        return sum(
+            any(box.left < face.x < box.right and box.top < face.y < box.bottom for box in boxes[at_s])
+            for at_s in players
+            for face in FACES[film][at_s]
+        )
+
+    assert found("mediapipe") < 5 < 8 <= found(detector)
+    woman = list(VideoFrames(media("multi", "panda_YemkZ7DLOBU.15.mp4")))
+    sure = {
+        name: np.mean([max(row.confidence, default=0.0) >= 0.8 for row in DetectFaces(detector=name)(Source("s", ""), woman)])
+        for name in ("mediapipe", detector)
+    }
+    assert sure["mediapipe"] < 0.7 < 0.85 < sure[detector]
+
+
+def test_a_batch_gives_what_single_pictures_give():
+    from operators.faces.retinaface import Retinaface
+
+    weights(SECOND["retinaface"])
+    net = Retinaface.load(RETINAFACE.path(), 0.5)
+    pictures = np.stack([scene((0.67, left, 200))[::2, ::2] for left in (100, 600, 900)])
+    for one, (boxes, scores, points) in zip(pictures, net.faces(pictures), strict=True):
+        ((alone, sure, five),) = net.faces(one[None])
+        assert len(boxes) == len(alone) > 0
+        assert boxes == pytest.approx(alone, abs=0.01)  # pixels
+        assert scores == pytest.approx(sure, abs=1e-4)
+        assert points == pytest.approx(five, abs=0.01)
+
+
+def test_frames_of_a_batch_keep_their_own_faces(tmp_path):
+    weights(SECOND["retinaface"])
+    path = write_video(tmp_path / "two.mp4", [(scene((1.0, 100, 100)), 0.2), (scene((1.0, 700, 100)), 0.2)], size=(1280, 720), fps=10)
+    frames = list(VideoFrames(path))
+    together = DetectFaces(detector="retinaface").sights(frames)
+    alone = [DetectFaces(detector="retinaface").sights([frame])[0] for frame in VideoFrames(path)]
+    assert [round(sights[0].box.left / 100) for sights in together] == [3, 3, 9, 9]
+    for one, other in zip(together, alone, strict=True):
+        assert one[0].box == pytest.approx(other[0].box, abs=0.05)
+    assert list(batches(iter(frames), 3)) == [frames[:3], frames[3:]]
+
+
+def test_auto_is_yunet_where_that_is_at_hand(monkeypatch, tmp_path):
+    monkeypatch.setenv("HEADSET_CACHE", str(tmp_path))
+    monkeypatch.delenv("HEADSET_WEIGHTS", raising=False)
+    assert DetectFaces(detector="auto").settled() == DetectFaces()
+    with pytest.raises(ValueError, match="retinaface or auto"):
+        DetectFaces(detector="mtcnn")
+    monkeypatch.undo()
+    weights(SECOND["yunet"])
+    assert DetectFaces(detector="auto").settled() == DetectFaces(detector="yunet")
+    assert DetectFaces(detector="auto").weights == (YUNET,)
+
+
+def test_threads_that_ask_at_once_share_one_answer(tmp_path):
+    from concurrent.futures import ThreadPoolExecutor
+
+    frames = list(VideoFrames(write_video(tmp_path / "one.mp4", [(scene((1.0, 300, 100)), 0.8)], size=(1280, 720), fps=10)))
+    with ThreadPoolExecutor(4) as pool:
+        told = list(pool.map(lambda op: [op.sights([frame])[0] for frame in frames], [DetectFaces() for _ in range(4)]))
+    assert all(one is other for sights in told[1:] for one, other in zip(told[0], sights, strict=True))
+    assert [len(sights) for sights in told[0]] == [1] * 8
+
+
+def test_a_process_that_looked_at_faces_ends_without_a_traceback():
+    program = """
+import numpy as np
+from operators.faces.detect_faces import DetectFaces
+from operators.faces.mesh_faces import Landmarker
+from operators.metrics.lip_sync import Still
+picture = np.zeros((64, 64, 3), np.uint8)
+detector, landmarker = DetectFaces(), Landmarker()
+print(len(detector.faces(Still(picture))), len(landmarker(picture)))
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == ["0", "0"]
+    assert "Traceback" not in ended.stderr

@@ -1,39 +1,26 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
-from manifests.tables import Clip, Track
-from operators.base import Drop
-from operators.faces.score_face import ScoreFace, head_pose_deg, mouth_opening
+from manifests.tables import Mesh, Track
+from operators.base import Drop, every
+from operators.faces.detect_faces import DetectFaces, mediapipe_image, square_around
+from operators.faces.mesh_faces import MeshFaces
+from operators.faces.meshes import head_pose_deg, mouth_opening
+from operators.faces.score_face import ScoreFace
+from operators.weights import FACE_LANDMARKER
 from pipeline.decode import VideoFrames
-from tests.made_videos import write_video
-
-CLIP = Clip("s", "s/000000-001000/t0", "s/shot", "s/shot/t0", "speaker0", 0.0, 1.0, 0, 0, 512, 512)
-FACE = (176.0, 76.0, 272.0, 180.0)  # of the astronaut
+from tests.conftest import media
+from tests.operators.faces.portraits import CLIP, FACE, mesh_of, portrait, track
 
 
-def portrait(turned_deg: float = 0.0, mirrored: bool = False) -> NDArray[np.uint8]:
-    """The astronaut, turned clockwise about the middle of the face."""
-    import cv2
-    from skimage import data
-
-    picture = np.ascontiguousarray(data.astronaut())
-    centre = ((FACE[0] + FACE[2]) / 2, (FACE[1] + FACE[3]) / 2)
-    turn = cv2.getRotationMatrix2D(centre, -turned_deg, 1.0)
-    picture = np.asarray(cv2.warpAffine(picture, turn, (512, 512), borderValue=(90, 90, 90)), np.uint8)
-    return picture[:, ::-1].copy() if mirrored else picture
+def scores(tmp_path, picture, *tracks: Track, **fields) -> dict[str, float]:
+    return scored(mesh_of(tmp_path, picture, *tracks, **fields), *tracks)
 
 
-def track(box=FACE, name: str = "t0", moves_px: float = 0.0, sure: tuple[float, ...] = (0.9,) * 5) -> Track:
-    """A face looked at five times in a second, which moves to the right from look to look."""
-    left, top, right, bottom = ([edge + moves_px * n * (side % 2 == 0) for n in range(5)] for side, edge in enumerate(box))
-    return Track("s", f"s/shot/{name}", "s/shot", 0.0, 1.0, [n / 5 for n in range(5)], left, top, right, bottom, list(sure))
-
-
-def scores(tmp_path, picture, *tracks: Track) -> dict[str, float]:
-    path = write_video(tmp_path / "face.mp4", [(picture, 1.0)], size=(512, 512))
-    rows = list(ScoreFace()(CLIP, list(tracks), VideoFrames(path, CLIP.start_s, CLIP.end_s)))
+def scored(mesh: Mesh, *tracks: Track) -> dict[str, float]:
+    rows = list(ScoreFace()(CLIP, list(tracks), [mesh]))
     assert all(row.score_id == f"{CLIP.clip_id}#{row.metric}" for row in rows)
     assert len({row.metric for row in rows}) == len(rows)
     return {row.metric: row.value for row in rows}
@@ -50,7 +37,7 @@ def test_size_visibility_motion_and_company(tmp_path):
     assert values["mesh_share"] == 1
 
 
-def test_a_mirrored_face_has_opposite_yaw_and_roll(tmp_path):
+def test_a_mirrored_face_has_opposite_yaw_roll_and_gaze(tmp_path):
     left, top, right, bottom = FACE
     there = scores(tmp_path, portrait(), track())
     back = scores(tmp_path, portrait(mirrored=True), track((511 - right, top, 511 - left, bottom)))
@@ -58,6 +45,8 @@ def test_a_mirrored_face_has_opposite_yaw_and_roll(tmp_path):
     assert back["yaw_deg"] == pytest.approx(-there["yaw_deg"], abs=4)
     assert back["roll_deg"] == pytest.approx(-there["roll_deg"], abs=2)
     assert back["pitch_deg"] == pytest.approx(there["pitch_deg"], abs=4)
+    assert back["gaze_yaw_deg"] == pytest.approx(-there["gaze_yaw_deg"], abs=5)
+    assert back["gaze_pitch_deg"] == pytest.approx(there["gaze_pitch_deg"], abs=6)
 
 
 @pytest.mark.parametrize("turned_deg", [-20.0, 20.0])
@@ -82,21 +71,42 @@ def test_where_the_mesh_finds_no_face_pose_is_missing(tmp_path):
 
 
 def test_a_face_never_seen_is_dropped(tmp_path):
-    path = write_video(tmp_path / "face.mp4", [("red", 1.0)])
+    mesh = mesh_of(tmp_path, portrait(), track())
     with pytest.raises(Drop, match="face_not_seen"):
-        list(ScoreFace()(CLIP, [track(sure=(0.0,) * 5)], VideoFrames(path)))
+        list(ScoreFace()(CLIP, [track(sure=(0.0,) * 5)], [mesh]))
+    with pytest.raises(Drop, match="face_not_seen"):
+        list(ScoreFace()(CLIP, [track()], []))
+    with pytest.raises(Drop, match="face_not_seen"):
+        list(ScoreFace()(CLIP, [track()], [replace(mesh, model="another")]))
 
 
-@pytest.mark.parametrize(("yaw", "pitch", "roll"), [(0, 0, 0), (30, 0, 0), (0, 20, 0), (0, 0, 15), (-40, 25, -10), (70, -30, 20)])
-def test_angles_come_back_from_a_matrix_made_of_them(yaw, pitch, roll):
-    """Roll about the nose first, then pitch, then yaw; a scale and a shift, as MediaPipe's matrices have, change nothing."""
-    matrix = np.eye(4)
-    matrix[:3, :3] = 1.3 * Rotation.from_euler("YXZ", [yaw, -pitch, -roll], degrees=True).as_matrix()
-    matrix[:3, 3] = 3, -2, -40
-    assert head_pose_deg(matrix) == pytest.approx((yaw, pitch, roll), abs=1e-9)
+def test_a_mesh_of_every_frame_scores_as_one_of_five_a_second(tmp_path):
+    moving = track(moves_px=2.0)
+    assert scores(tmp_path, portrait(), moving, rate_hz=0.0) == scores(tmp_path, portrait(), moving)
 
 
-def test_mouth_opening_by_hand():
-    points = np.zeros((478, 2))
-    points[[13, 14, 78, 308]] = (0.5, 0.60), (0.5, 0.63), (0.44, 0.61), (0.56, 0.61)
-    assert mouth_opening(points) == pytest.approx(0.25)
+def test_scores_of_a_real_clip_are_those_of_mediapipe_asked_look_by_look():
+    from mediapipe.tasks.python import BaseOptions
+    from mediapipe.tasks.python.vision import FaceLandmarker, FaceLandmarkerOptions
+
+    path = media("single", "headpose_31.mp4")
+    clip = replace(CLIP, start_s=1.0, end_s=4.0)
+    frames = list(every(VideoFrames(path, 1.0, 4.0), 5.0))
+    boxes = [DetectFaces().faces(frames[0])[0]] * len(frames)
+    left, top, right, bottom = ([box[side] for box in boxes] for side in range(4))
+    times = [frame.pts_s for frame in frames]
+    seen = Track("s", CLIP.track_id, CLIP.shot_id, 1.0, 4.0, times, left, top, right, bottom, [0.9] * len(frames))
+    (mesh,) = MeshFaces()(clip, [seen], VideoFrames(path, 1.0, 4.0))
+    values = {score.metric: score.value for score in ScoreFace()(clip, [seen], [mesh])}
+
+    model = BaseOptions(model_asset_path=str(FACE_LANDMARKER.path()))
+    poses, mouths = [], []
+    with FaceLandmarker.create_from_options(FaceLandmarkerOptions(model, output_facial_transformation_matrixes=True)) as landmarker:
+        for frame, box in zip(frames, boxes, strict=True):
+            told = landmarker.detect(mediapipe_image(frame.crop(*square_around(box, 2.0), (320, 320))))
+            poses.append(head_pose_deg(np.array(told.facial_transformation_matrixes[0], np.float64)))
+            mouths.append(mouth_opening(np.array([(point.x, point.y) for point in told.face_landmarks[0]])))
+    assert [values[f"{name}_deg"] for name in ("yaw", "pitch", "roll")] == np.median(poses, axis=0).tolist()
+    low, high = np.percentile(poses, (5, 95), axis=0)
+    assert [values[f"{name}_range_deg"] for name in ("yaw", "pitch", "roll")] == (high - low).tolist()
+    assert values["mouth_opening_p95"] == np.percentile(mouths, 95)

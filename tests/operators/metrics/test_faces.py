@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from operators.metrics.faces import ARCFACE_5, MESH_68, aligned, embedding, mesh, points68, similarity
+from operators.faces.identity import ARCFACE_5, similarity
+from operators.metrics.faces import MESH_68, aligned, embedding, mesh, points68
 from operators.metrics.metric import Picture
 from tests.operators.metrics.faces_seen import blank, other, same
 

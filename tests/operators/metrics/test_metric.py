@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from operators.base import Drop
-from operators.metrics.metric import Looks, Picture, batches, over_faces
+from operators.metrics.metric import Looks, Picture, batches, mean_where_seen
 from operators.metrics.score_dists import ScoreDists
 from operators.metrics.score_psnr import ScorePsnr
 from operators.weights import DISTS, LPIPS_VGG
@@ -42,13 +42,13 @@ def test_batches_hold_all_in_order() -> None:
     assert list(batches([], 3)) == []
 
 
-def test_half_the_frames_must_have_a_face() -> None:
-    assert over_faces([1.0, None, 3.0, None]) == 2
+def test_half_the_frames_must_have_what_is_measured() -> None:
+    assert mean_where_seen([1.0, None, 3.0, None]) == 2
     for values in ([None], [1.0, None, None]):
         with pytest.raises(Drop, match="face_missing"):
-            over_faces(values)
+            mean_where_seen(values)
     with pytest.raises(Drop, match="no_frames"):
-        over_faces([])
+        mean_where_seen([])
 
 
 def test_a_render_without_sound_says_so() -> None:

@@ -38,5 +38,9 @@ def test_more_blur_is_a_lower_value() -> None:
 def test_refusals() -> None:
     with pytest.raises(Drop, match="too_small"):
         cpbd(np.zeros((63, 200)))
+    assert cpbd(np.full((128, 128), 100.0)) is None
+    grey, sharp = np.full((128, 128, 3), 100, np.uint8), picture("ref_dir", "I08")[:128, :128]
+    values = [ScoreCpbd(rate_hz=25).measure(Looks.of(frames)) for frames in ([sharp], [sharp, grey])]
+    assert values[0] == values[1]
     with pytest.raises(Drop, match="no_edges"):
-        cpbd(np.full((128, 128), 100.0))
+        ScoreCpbd(rate_hz=25).measure(Looks.of([sharp, grey, grey]))

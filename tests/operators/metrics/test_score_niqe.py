@@ -30,7 +30,8 @@ def test_worse_pictures_score_higher() -> None:
     noisy = np.clip(clean + np.random.default_rng(0).normal(0, 40, clean.shape), 0, 255).astype(np.uint8)
     for variant in ScoreNiqe.known:
         metric = ScoreNiqe(variant)
-        assert metric.of(Picture(clean)) < min(metric.of(Picture(coarse)), metric.of(Picture(noisy)))
+        of_clean, *of_worse = (metric.measure(Looks.of([one])) for one in (clean, coarse, noisy))
+        assert of_clean < min(of_worse)
 
 
 def test_five_frames_a_second_are_looked_at() -> None:
@@ -41,3 +42,12 @@ def test_five_frames_a_second_are_looked_at() -> None:
 def test_a_frame_with_one_block_is_refused() -> None:
     with pytest.raises(Drop, match="too_small"):
         ScoreNiqe().measure(Looks.of([toy(side=160)]))
+
+
+def test_frames_of_one_colour_are_left_out() -> None:
+    black, clean = np.zeros((256, 256, 3), np.uint8), picture("ref_dir", "I04")[:256, :256]
+    for variant in ScoreNiqe.known:
+        metric = ScoreNiqe(variant, rate_hz=25)
+        assert metric.measure(Looks.of([clean, black])) == metric.measure(Looks.of([clean]))
+        with pytest.raises(Drop, match="flat"):
+            metric.measure(Looks.of([black]))

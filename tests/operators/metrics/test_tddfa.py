@@ -22,7 +22,7 @@ def test_angles_are_found_again_whatever_scale_and_place(angles: tuple[float, fl
     pose = np.column_stack([2.5e-4 * turned(*np.radians(angles)), (60, 70, -60)])
     parameters[:12] = pose.ravel()
     found = decoded(parameters)
-    assert found.angles_deg == pytest.approx(angles, abs=1e-6)
+    assert found.angles == pytest.approx(angles, abs=1e-6)
     assert found.expression.tolist() == list(range(52, 62))
     assert found.shape.tolist() == list(range(12, 52))
 
@@ -32,7 +32,7 @@ def test_a_mirrored_face_looks_the_other_way() -> None:
     one, two = (coefficients(Picture(np.ascontiguousarray(frame))) for frame in (same(later=True)[0], same(later=True)[0][:, ::-1]))
     assert one is not None
     assert two is not None
-    assert one.angles_deg == pytest.approx(two.angles_deg * (-1, 1, -1), abs=5)
+    assert one.angles == pytest.approx(two.angles * (-1, 1, -1), abs=5)
     assert coefficients(Picture(blank())) is None
 
 
@@ -44,4 +44,4 @@ def test_a_tilted_face_rolls() -> None:
     level, tilted = (coefficients(Picture(np.asarray(Image.fromarray(frame).rotate(by)))) for by in (0, 20))
     assert level is not None
     assert tilted is not None
-    assert abs(tilted.angles_deg[2] - level.angles_deg[2]) == pytest.approx(20, abs=5)
+    assert abs(tilted.angles[2] - level.angles[2]) == pytest.approx(20, abs=5)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from manifests.tables import Source, Turn
 from operators.base import Audio, Drop
-from operators.speech.diarize_speakers import DiarizeSpeakers
-from operators.weights import CAMPPLUS, WeightError
+from operators.speech.diarize_speakers import DiarizeSpeakers, overlaps
+from operators.weights import CAMPPLUS, SEGMENTATION_3, SILERO_VAD, WeightError
 from pipeline.decode import SourceAudio
 from tests.conftest import media
 
@@ -95,7 +95,16 @@ def test_two_speakers_against_reference_turns():
     assert all(0 <= turn.start_s < turn.end_s <= 30 and turn.end_s - turn.start_s >= 0.1 for turn in found)
     assert len({turn.turn_id for turn in found}) == len(found)
     # The reference has both speak at 14.5 to 14.7 s: each keeps its turn.
-    assert {turn.speaker for turn in found if turn.start_s < 14.6 < turn.end_s} == {"speaker0", "speaker1"}
+    both = [turn for turn in found if turn.start_s < 14.6 < turn.end_s]
+    assert {turn.speaker for turn in both} == {"speaker0", "speaker1"}
+    # And is told how long it is not heard alone; 2.1 s of the reference are of both.
+    assert all(0.1 < turn.overlap_s <= turn.end_s - turn.start_s for turn in both)
+    spoken = {voice: np.zeros(30000, bool) for voice in ("speaker0", "speaker1")}
+    for turn in found:
+        spoken[turn.speaker][round(turn.start_s * 1000) : round(turn.end_s * 1000)] = True
+    of_both_s = (spoken["speaker0"] & spoken["speaker1"]).sum() / 1000
+    for voice in spoken:
+        assert sum(turn.overlap_s for turn in found if turn.speaker == voice) == pytest.approx(of_both_s, abs=0.02)
 
 
 def test_times_are_on_the_clock_of_the_source_and_runs_agree():
@@ -108,6 +117,19 @@ def test_times_are_on_the_clock_of_the_source_and_runs_agree():
     first = later[0]
     assert first.turn_id == f"talk/{round(first.start_s * 1000):06d}-{round(first.end_s * 1000):06d}/speaker0"
     assert turns(WavAudio(wave)) == at_zero
+
+
+def test_overlap_is_the_time_in_which_another_voice_speaks_too():
+    turns = [(0.0, 10.0, "a"), (1.0, 2.0, "b"), (1.5, 3.0, "c"), (8.0, 12.0, "b"), (9.0, 9.5, "c"), (12.0, 13.0, "a"), (20.0, 21.0, "a")]
+    assert overlaps(turns) == [4.0, 1.0, 1.5, 2.0, 0.5, 0.0, 0.0]
+    draw = np.random.default_rng(0)
+    starts, lengths = draw.integers(0, 300, 80), draw.integers(1, 20, 80)
+    made = sorted((float(starts[n]), float(starts[n] + lengths[n]), "abc"[n % 3]) for n in range(80))
+    # A voice's own turns are apart.
+    apart = [turn for n, turn in enumerate(made) if all(turn[2] != other[2] or other[1] <= turn[0] for other in made[:n])]
+    for (start_s, end_s, voice), found_s in zip(apart, overlaps(apart), strict=True):
+        seconds = [any(o != voice and a <= t < b for a, b, o in apart) for t in range(int(start_s), int(end_s))]
+        assert found_s == sum(seconds)
 
 
 def test_the_number_of_speakers_can_be_bounded():
@@ -124,6 +146,24 @@ def test_silence_noise_and_scraps_are_answers():
     assert drop(WavAudio(noise[:0]))[0] == "audio_too_short"
 
 
+def test_sound_without_speech_costs_the_detector_of_speech_only():
+    fresh = DiarizeSpeakers()
+    with pytest.raises(Drop, match="no_speech"):
+        list(fresh(SOURCE, WavAudio(np.zeros(5 * 16000, np.float32))))
+    assert "vad" in fresh.__dict__
+    assert "model" not in fresh.__dict__
+    assert fresh.weights == (SEGMENTATION_3, CAMPPLUS, SILERO_VAD)
+    assert DiarizeSpeakers(speech_threshold=0).weights == (SEGMENTATION_3, CAMPPLUS)
+
+
+@pytest.mark.slow
+def test_the_detector_of_speech_takes_no_turn_away():
+    wave, _ = sample()
+    wave = wave[6 * 16000 : 18 * 16000]
+    assert turns(WavAudio(wave)) == list(DiarizeSpeakers(speech_threshold=0)(SOURCE, WavAudio(wave)))
+
+
+@pytest.mark.slow
 def test_two_men_one_after_the_other():
     """The voice changes once, between 7.5 and 8.2 s: pieces of 1.5 s on one side have cosines of .4 to .8, across at most .3."""
     found = turns(SourceAudio(media("multi", "avi_billhyland.mp4")))
@@ -151,10 +191,10 @@ def test_a_file_without_speech():
 def test_community_needs_a_token_and_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("HF_TOKEN", raising=False)
     community = DiarizeSpeakers(pipeline="community-1")
-    assert community.weights == ()
+    assert community.weights == (SILERO_VAD,)
     assert community.fingerprint() != operator().fingerprint()
     with pytest.raises(WeightError, match="HF_TOKEN"):
-        list(community(SOURCE, WavAudio(np.zeros(16000, np.float32))))
+        list(community(SOURCE, WavAudio(sample()[0][13 * 16000 : 16 * 16000])))
     with pytest.raises(ValueError, match="community-1"):
         DiarizeSpeakers(pipeline="community-2")
 

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.__main__ import main
+from pipeline.scoring import metrics_there
 from tests.pipeline.scored_corpus import add_system, clips_of, look, made_corpus, rendered
 
 
@@ -25,6 +26,24 @@ def test_pairs_score_and_compare_one_after_the_other(tmp_path: Path, capsys: pyt
     assert "psnr_rgb" in shown
     assert "system, same_identity" in Path(out[0]).read_text()
     assert all(Path(path).stat().st_size > 200 for path in out)
+
+
+@pytest.mark.slow
+def test_all_is_every_metric_whose_files_can_be_had_and_the_others_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    manifest = made_corpus(tmp_path, clips=1)
+    add_system(manifest, "system", {0: [rendered(manifest, clips_of(manifest)[0], "system", look(0))]})
+    assert main(["score", str(tmp_path), "--metrics", "all"]) == 0
+    shown = capsys.readouterr().out
+    left = {line.split()[2].rstrip(":") for line in shown.splitlines() if line.startswith("left out")}
+    assert main(["compare", str(tmp_path), "--markdown", str(tmp_path / "table.md")]) == 0
+    table = (tmp_path / "table.md").read_text()
+    for variant, metric in metrics_there().items():
+        if variant in left:
+            assert any(weight.found() is None for weight in metric.weights)
+            continue
+        (row,) = (line for line in table.splitlines() if line.startswith(f"| {variant} "))
+        assert "(n=1)" in row or "(1 " in row  # a value, or the reason why there is none
+    assert "LinAlgError" not in table
 
 
 def test_the_metrics_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

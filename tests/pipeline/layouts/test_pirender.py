@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
-from operators.faces.score_face import head_pose_deg
+from operators.faces.meshes import head_pose_deg
 from pipeline.export import ExportClip, Given
 from tests.pipeline.layouts.conftest import exported, problem
 

@@ -1,0 +1,318 @@
+"""Head pose and mouth opening of `MeshFaces` against independent models, on the same frames of real clips.
+
+    HEADSET_MEDIA=<folder of the test media> HEADSET_WEIGHTS=<folder of models> python -m benchmarks.pose [--picture docs/pose.png] [--worst DIR]
+
+prints tables in Markdown; `--worst` keeps the frames on which two models differ most, for a person to look at.
+
+The protocol, written down before anything was computed:
+
+- Clips: every video of the test media's `single`, `multi`, `hdtf` and `grid`. Frames: two a second, on the grid of the source's clock.
+- Faces: what `DetectFaces` sees, 64 pixels wide or more in the source, in which the landmarker finds a mesh as `MeshFaces` asks for it. Where it
+  finds none is counted, and compared with nothing.
+- FSA-Net (omasaht/headpose-fsanet-pytorch 002549c9): the mean of its two networks, as its demo asks them: the face's box of the BGR frame, squeezed
+  to 64 x 64, (x - 127.5) / 128. Its demo's detector is not at hand: the box is that of the mesh's points, a tenth wider on each side. How much hangs
+  on that is told by the same with none and with a fifth.
+- 3DDFA_V2 (cleardusk/3DDFA_V2 1b6c6760, MobileNet 0.5): the rotation among its 62 numbers, on the crop of `operators.metrics.tddfa`. Where that crop
+  lies follows from the mesh's points; what is seen in it does not.
+- Signs: all three as rotation matrices of the head against the camera, from which `head_pose_deg` takes the angles: yaw positive to the image's
+  right, pitch up, roll clockwise. FSA-Net's are of its demo's `draw_axis`, with which its yaw is positive to the image's left.
+- Mouth: the gap between the inner lips over the width between their inner corners. 3DDFA's mesh needs the Basel face model, which may not be handed
+  on and is not at hand, but its network has a second head, of 68 points in the iBUG order (2, 68; -1 to 1 of the crop), whose points 60, 62, 64 and
+  66 those are. The opening that `MatchSpeakers` and `ScoreSync` measure is compared on the same frames: it looks at a crop of its own, and divides by
+  the height of the face.
+- Told: Pearson's correlation; bias, the mean difference; the mean absolute error in degrees, and the one with each clip's own bias taken off, since
+  models disagree on where a person's zero is; by range of |yaw|, as the mean of the other two models has it. The two others against each other say
+  how far models differ at all.
+"""
+
+import argparse
+import os
+import platform
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from operators.base import Frame, every
+from operators.faces.detect_faces import Box, DetectFaces, square_around
+from operators.faces.mesh_faces import Landmarker, MeshFaces
+from operators.faces.meshes import head_pose_deg, mouth_opening
+from operators.metrics import tddfa
+from operators.metrics.faces import MESH_68
+from operators.speech.match_speakers import MouthOpening
+from operators.weights import FSANET_1X1, FSANET_VAR
+from pipeline.decode import VideoFrames
+
+FOLDERS = {"single": "*.mp4", "multi": "*.mp4", "hdtf": "*.mp4", "grid": "*.mpg"}
+RATE_HZ = 2.0
+SMALLEST_PX = 64.0
+MARGINS = (0.1, 0.0, 0.2)
+ANGLES = ("yaw", "pitch", "roll")
+RANGES = ((0, 15), (15, 30), (30, 45), (45, 90))
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Look:
+    """One face of one frame, as each model sees it: angles (3,) in degrees, yaw, pitch, roll."""
+
+    clip: str
+    at_s: float
+    width_px: float
+    ours: Array
+    tddfa: Array
+    fsanet: dict[float, Array]  # by margin
+    mouth: float
+    mouth_68: float
+    mouth_height: float  # of MatchSpeakers
+    crop: NDArray[np.uint8]
+
+
+class Models(NamedTuple):
+    detector: DetectFaces
+    landmarker: Landmarker
+    mouth: MouthOpening
+    fsanet: list[Any]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Head pose and mouth opening against independent models.")
+    parser.add_argument("--picture", type=Path, help="where the scatter plots are drawn to")
+    parser.add_argument("--worst", type=Path, help="a folder for the frames on which models differ most")
+    options = parser.parse_args()
+    models = Models(
+        DetectFaces(detector="mediapipe"), Landmarker(), MouthOpening(), [_session(weight) for weight in (FSANET_1X1, FSANET_VAR)]
+    )
+    looks: list[Look] = []
+    missed = 0
+    for folder, pattern in FOLDERS.items():
+        for path in sorted(Path(os.environ["HEADSET_MEDIA"], folder).glob(pattern)):
+            for look in looked(path, models):
+                missed += look is None
+                looks += [look] if look else []
+    print(f"{platform.platform()}, Python {platform.python_version()}\n")
+    print(f"{len({look.clip for look in looks})} clips, {len(looks)} faces; {missed} more without a mesh\n")
+    report(looks)
+    if options.picture:
+        draw(looks, options.picture)
+    if options.worst:
+        keep_worst(looks, options.worst)
+
+
+def looked(path: Path, models: Models) -> Iterator[Look | None]:
+    """Each face of the frames looked at; None for one without a mesh."""
+    for frame in every(VideoFrames(path), RATE_HZ):
+        for box in models.detector.faces(frame):
+            if box.right - box.left >= SMALLEST_PX:
+                yield look_of(path.name, frame, box, models)
+
+
+def look_of(clip: str, frame: Frame, box: Box, models: Models) -> Look | None:
+    left, top, right, bottom = square_around(box, 2.0)
+    side = MeshFaces().crop_px
+    crop = frame.crop(left, top, right, bottom, (side, side))
+    found = models.landmarker(crop)
+    if not found or np.abs(found[0].points[:, :2].mean(axis=0) - 0.5).max() > 0.25:
+        return None
+    points = found[0].points[:, :2] * (right - left) + (left, top)
+    cut = tddfa.crop(frame.rgb(), points[MESH_68])
+    half = max(box.right - box.left, box.bottom - box.top) / 2
+    return Look(
+        clip,
+        frame.pts_s,
+        box.right - box.left,
+        np.array(head_pose_deg(found[0].matrix)),
+        tddfa_pose_deg(tddfa.measured(cut)),
+        {margin: fsanet_pose_deg(frame, points, margin, models.fsanet) for margin in MARGINS},
+        mouth_opening(points),
+        opening_of_68(tddfa_points(cut)),
+        models.mouth(frame, ((left + right) / 2, (top + bottom) / 2, half)),
+        crop,
+    )
+
+
+def tddfa_pose_deg(parameters: Array) -> Array:
+    """Of 3DDFA's 62 numbers: its picture has y up, and its face axes are ours."""
+    rows = parameters[:12].reshape(3, 4)[:, :3]
+    first, second = (row / np.linalg.norm(row) for row in rows[:2])
+    matrix = np.eye(4)
+    matrix[:3, :3] = first, second, np.cross(first, second)
+    return np.array(head_pose_deg(matrix))
+
+
+def tddfa_points(crop: NDArray[np.uint8]) -> Array:
+    """(68, 2): what the network's second head says, -1 to 1 of the crop."""
+    import torch
+
+    network = tddfa._network()[0]
+    given = torch.from_numpy((crop[..., ::-1].astype(np.float32) - 127.5) / 128).permute(2, 0, 1)[None]
+    with torch.inference_mode():
+        maps = torch.relu(network.bn1(network.conv1(given)))
+        for name in tddfa.LAYERS:
+            maps = network.get_submodule(name)(maps)
+        return network.fc_lm(maps.mean((2, 3)))[0].numpy().astype(np.float64).reshape(2, 68).T
+
+
+def opening_of_68(points: Array) -> float:
+    corner, upper, other, lower = points[[60, 62, 64, 66]]
+    return float(np.hypot(*(lower - upper)) / np.hypot(*(other - corner)))
+
+
+def fsanet_pose_deg(frame: Frame, points: Array, margin: float, sessions: Sequence[Any]) -> Array:
+    low, high = points.min(axis=0), points.max(axis=0)
+    wider = margin * (high - low)
+    (left, top), (right, bottom) = low - wider, high + wider
+    crop = frame.crop(left, top, right, bottom, (64, 64))[..., ::-1].astype(np.float32)
+    given = ((crop - 127.5) / 128).transpose(2, 0, 1)[None]
+    yaw, pitch, roll = np.radians(
+        np.mean([session.run(["output"], {"input": given})[0][0] for session in sessions], axis=0, dtype=np.float64)
+    )
+    yaw = -yaw  # as `draw_axis` has it, whose axes are the columns of Rx(pitch) Ry(yaw) Rz(roll) with y down
+    about_x = np.array([[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]])
+    about_y = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
+    about_z = np.array([[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
+    up = np.diag([1.0, -1.0, 1.0])
+    matrix = np.eye(4)
+    matrix[:3, :3] = up @ about_x @ about_y @ about_z @ up
+    return np.array(head_pose_deg(matrix))
+
+
+def _session(weight: Any) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(str(weight.path()), options, providers=["CPUExecutionProvider"])
+
+
+# Figures.
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Of one series with another."""
+
+    looks: int
+    correlation: float
+    slope: float  # of the first on the second
+    bias: float
+    error: float  # mean absolute
+    unbiased: float  # the same with each clip's own bias taken off
+
+
+def agreement(one: Array, other: Array, clips: NDArray[np.str_]) -> Agreement:
+    off = one - other
+    centred = off.copy()
+    for clip in set(clips.tolist()):
+        centred[clips == clip] -= off[clips == clip].mean()
+    slope = float(np.polyfit(other, one, 1)[0])
+    return Agreement(len(off), float(np.corrcoef(one, other)[0, 1]), slope, off.mean(), np.abs(off).mean(), np.abs(centred).mean())
+
+
+def series(looks: Sequence[Look]) -> dict[str, Array]:
+    """(looks, 3) by model."""
+    found = {"MeshFaces": np.array([look.ours for look in looks]), "3DDFA": np.array([look.tddfa for look in looks])}
+    return found | {f"FSA-Net {margin:g}": np.array([look.fsanet[margin] for look in looks]) for margin in MARGINS}
+
+
+def report(looks: Sequence[Look]) -> None:
+    clips, angles = np.array([look.clip for look in looks]), series(looks)
+    fsanet = f"FSA-Net {MARGINS[0]:g}"
+    pairs = [("MeshFaces", fsanet), ("MeshFaces", "3DDFA"), ("3DDFA", fsanet)]
+    print(
+        "| angle | models | faces | correlation | slope | bias | error | error without each clip's bias |\n|---|---|---|---|---|---|---|---|"
+    )
+    for at, name in enumerate(ANGLES):
+        for one, other in pairs:
+            print(_line(f"{name} | {one} - {other}", agreement(angles[one][:, at], angles[other][:, at], clips)))
+    print("\nBy the mean |yaw| of FSA-Net and 3DDFA:\n")
+    print("| yaw | angle | models | faces | correlation | slope | bias | error | error without each clip's bias |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    turned = np.abs((angles["3DDFA"][:, 0] + angles[fsanet][:, 0]) / 2)
+    for low, high in RANGES:
+        chosen = (turned >= low) & (turned < high)
+        if chosen.sum() < 5:
+            print(f"| {low} to {high} | too few: {chosen.sum()} faces |")
+            continue
+        for at, name in enumerate(ANGLES):
+            for one, other in pairs:
+                told = agreement(angles[one][chosen, at], angles[other][chosen, at], clips[chosen])
+                print(_line(f"{low} to {high} | {name} | {one} - {other}", told))
+    print("\nFSA-Net's box: with other margins than a tenth\n")
+    print(
+        "| angle | models | faces | correlation | slope | bias | error | error without each clip's bias |\n|---|---|---|---|---|---|---|---|"
+    )
+    for margin in MARGINS[1:]:
+        for at, name in enumerate(ANGLES):
+            for one in (fsanet, "MeshFaces"):
+                other = f"FSA-Net {margin:g}"
+                print(_line(f"{name} | {one} - {other}", agreement(angles[one][:, at], angles[other][:, at], clips)))
+    print("\nMouth opening, in widths of the mouth; of MatchSpeakers in heights of the face\n")
+    print("| models | faces | correlation | slope | bias | error | error without each clip's bias |\n|---|---|---|---|---|---|---|")
+    ours, other, high = (np.array([getattr(look, name) for look in looks]) for name in ("mouth", "mouth_68", "mouth_height"))
+    print(_line("MeshFaces - 3DDFA's 68 points", agreement(ours, other, clips), digits=3))
+    seen = ~np.isnan(high)
+    print(_line("MatchSpeakers' opening - MeshFaces", agreement(high[seen], ours[seen], clips[seen]), digits=3))
+    print(_line("MatchSpeakers' opening - 3DDFA's 68 points", agreement(high[seen], other[seen], clips[seen]), digits=3))
+    for low, up in RANGES:
+        chosen = (turned >= low) & (turned < up)
+        if chosen.sum() >= 5:
+            print(_line(f"{low} to {up}: MeshFaces - 3DDFA's", agreement(ours[chosen], other[chosen], clips[chosen]), digits=3))
+            chosen &= seen
+            print(_line(f"{low} to {up}: MatchSpeakers' - MeshFaces", agreement(high[chosen], ours[chosen], clips[chosen]), digits=3))
+    print("\nBy clip: MeshFaces' yaw, and its mean absolute difference from FSA-Net and from 3DDFA, all angles\n")
+    print("| clip | faces | width px | yaw | FSA-Net yaw pitch roll | 3DDFA yaw pitch roll |\n|---|---|---|---|---|---|")
+    for clip in dict.fromkeys(clips.tolist()):
+        mine = clips == clip
+        off = [" ".join(f"{x:.1f}" for x in np.abs(angles["MeshFaces"] - angles[m])[mine].mean(axis=0)) for m in (fsanet, "3DDFA")]
+        width = np.median([look.width_px for look in looks if look.clip == clip])
+        print(f"| {clip} | {mine.sum()} | {width:.0f} | {np.median(angles['MeshFaces'][mine, 0]):.0f} | {off[0]} | {off[1]} |")
+
+
+def _line(what: str, told: Agreement, digits: int = 1) -> str:
+    numbers = " | ".join(f"{value:.{digits}f}" for value in (told.bias, told.error, told.unbiased))
+    return f"| {what} | {told.looks} | {told.correlation:.3f} | {told.slope:.2f} | {numbers} |"
+
+
+def draw(looks: Sequence[Look], to: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    angles = series(looks)
+    figure, axes = plt.subplots(2, 4, figsize=(14, 7), layout="constrained")
+    for row, (name, label) in zip(axes, ((f"FSA-Net {MARGINS[0]:g}", "FSA-Net"), ("3DDFA", "3DDFA_V2")), strict=True):
+        for at, angle in enumerate(ANGLES):
+            row[at].scatter(angles[name][:, at], angles["MeshFaces"][:, at], s=5, alpha=0.4)
+            limit = max(np.abs(angles[name][:, at]).max(), np.abs(angles["MeshFaces"][:, at]).max()) + 3
+            row[at].plot([-limit, limit], [-limit, limit], color="black", linewidth=0.8)
+            row[at].set(xlabel=f"{label}: {angle}, degrees", ylabel=f"MeshFaces: {angle}, degrees", aspect="equal")
+    ours = [look.mouth for look in looks]
+    mouths = (("mouth_68", "3DDFA_V2's 68 points", 0.9), ("mouth_height", "MatchSpeakers'", 0.18))
+    for ax, (name, label, largest) in zip(axes[:, 3], mouths, strict=True):
+        ax.scatter([getattr(look, name) for look in looks], ours, s=5, alpha=0.4, color="tab:red")
+        ax.set(xlabel=f"mouth opening: {label}", ylabel="MeshFaces: mouth opening", xlim=(0, largest), ylim=(0, 0.7))
+    figure.savefig(to, dpi=80)
+
+
+def keep_worst(looks: Sequence[Look], folder: Path) -> None:
+    """The faces on which a pair of models differs most, named by what each says."""
+    from PIL import Image
+
+    folder.mkdir(parents=True, exist_ok=True)
+    fsanet: Callable[[Look], Array] = lambda look: look.fsanet[MARGINS[0]]  # noqa: E731
+    for at, angle in enumerate(ANGLES):
+        ranked = sorted(looks, key=lambda look: -min(abs(look.ours[at] - fsanet(look)[at]), abs(look.ours[at] - look.tddfa[at])))
+        for n, look in enumerate(ranked[:8]):
+            said = f"mesh{look.ours[at]:.0f}_fsanet{fsanet(look)[at]:.0f}_3ddfa{look.tddfa[at]:.0f}"
+            Image.fromarray(look.crop).save(folder / f"{angle}_{n}_{said}_{look.clip}_{look.at_s:.2f}.png")
+    for n, look in enumerate(sorted(looks, key=lambda look: -abs(look.mouth - look.mouth_68))[:8]):
+        Image.fromarray(look.crop).save(folder / f"mouth_{n}_mesh{look.mouth:.2f}_68p{look.mouth_68:.2f}_{look.clip}_{look.at_s:.2f}.png")
+
+
+if __name__ == "__main__":
+    main()

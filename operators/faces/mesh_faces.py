@@ -1,0 +1,142 @@
+"""The points, expressions, pose and gaze of a clip's face."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from manifests.tables import Clip, Mesh, Track
+from operators.base import Drop, Frame, Frames, Operator, every
+from operators.faces.detect_faces import Box, lasting, mediapipe_image, square_around, system_libraries
+from operators.faces.meshes import BLENDSHAPES, MODEL, POINTS, gaze_deg, head_pose_deg, in_units, mouth_opening, packed_landmarks
+from operators.faces.track_faces import box_at
+from operators.weights import FACE_LANDMARKER, Weight
+
+
+class Found(NamedTuple):
+    """A face in a picture."""
+
+    points: NDArray[np.float64]  # (478, 3) x and z as shares of the picture's width, y of its height
+    matrix: NDArray[np.float64]  # (4, 4) as `head_matrix` of meshes.py gives it
+    blendshapes: NDArray[np.float64]  # (52,) 0 to 1; (0,) where not asked for
+
+
+class Landmarker:
+    """MediaPipe's face landmarker on single pictures. Not safe to ask from two threads at once."""
+
+    def __init__(self, faces: int = 1, blendshapes: bool = True):
+        """
+        Args:
+            faces: to find at most, the surest first.
+        """
+        with system_libraries():
+            from mediapipe.tasks.python import BaseOptions
+            from mediapipe.tasks.python.vision import FaceLandmarker, FaceLandmarkerOptions
+
+            model = BaseOptions(model_asset_path=str(FACE_LANDMARKER.path()))
+            options = FaceLandmarkerOptions(
+                base_options=model, num_faces=faces, output_face_blendshapes=blendshapes, output_facial_transformation_matrixes=True
+            )
+            self._model: Any = lasting(FaceLandmarker.create_from_options(options))
+
+    def __call__(self, rgb: NDArray[np.uint8]) -> list[Found]:
+        """The faces of a picture (h, w, 3)."""
+        result = self._model.detect(mediapipe_image(rgb))
+        faces = zip(result.face_landmarks, result.facial_transformation_matrixes, strict=True)
+        shapes = result.face_blendshapes or [[]] * len(result.face_landmarks)
+        return [
+            Found(
+                np.array([(point.x, point.y, point.z) for point in points]),
+                np.array(matrix, np.float64),
+                np.array([shape.score for shape in some]),
+            )
+            for (points, matrix), some in zip(faces, shapes, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class MeshFaces(Operator):
+    """The 478 points of the clip's face, `rate_hz` times a second, with what follows from them. See `operators/faces/meshes.py` for how to read it.
+
+    MediaPipe's face landmarker looks at the square twice as wide as the box of the track, made `crop_px` wide, where the track has the face.
+    What it finds counts when its middle lies in the middle half of the square: else it is a neighbour's. So a look has no face (`seen`) when the
+    track has none, or the landmarker finds none. `rate_hz` 0 looks at every frame, which `headset export` then need not do again.
+
+    Pose and gaze are those of a camera that looks at the middle of the square: against the line from the camera to the face, not against the
+    axis of the lens.
+
+    Drops of a clip: `face_not_seen`, the track has it at no look.
+    """
+
+    rate_hz: float = 5.0
+    crop_px: int = 320
+    blendshapes: bool = True
+
+    @property
+    def weights(self) -> tuple[Weight, ...]:
+        return (FACE_LANDMARKER,)
+
+    def __call__(self, clip: Clip, tracks: list[Track], frames: Frames) -> Iterator[Mesh]:
+        track = next(track for track in tracks if track.track_id == clip.track_id)
+        looks = [self._look(frame, track) for frame in (every(frames, self.rate_hz) if self.rate_hz else frames)]
+        if not any(look.side_px for look in looks):
+            raise Drop("face_not_seen", detail=f"{len(looks)} frames looked at")
+        unseen, blank = np.zeros((POINTS, 3), np.int16), np.zeros(len(BLENDSHAPES), "<f2")
+        points = np.stack([unseen if look.points is None else look.points for look in looks])
+        shapes = np.stack([blank if look.blendshapes is None else look.blendshapes for look in looks]) if self.blendshapes else blank[:0]
+        yield Mesh(
+            clip.source_id,
+            f"{clip.clip_id}/{MODEL}",
+            clip.clip_id,
+            MODEL,
+            self.rate_hz,
+            times_s=[look.pts_s for look in looks],
+            seen=[look.points is not None for look in looks],
+            left_px=[look.left_px for look in looks],
+            top_px=[look.top_px for look in looks],
+            side_px=[look.side_px for look in looks],
+            landmarks=packed_landmarks(points),
+            blendshapes=shapes.tobytes(),
+            **{name: [look.angles[at] for look in looks] for at, name in enumerate(_ANGLES)},
+        )
+
+    def _look(self, frame: Frame, track: Track) -> "_Look":
+        if (box := _box(track, frame.pts_s)) is None:
+            return _Look(frame.pts_s)
+        left, top, right, bottom = square_around(box, 2.0)
+        side = self.crop_px
+        found = self._landmarker(frame.crop(left, top, right, bottom, (side, side)))
+        if not found or np.abs(found[0].points[:, :2].mean(axis=0) - 0.5).max() > 0.25:
+            return _Look(frame.pts_s, left, top, right - left)
+        points, matrix, shapes = found[0]
+        angles = (*head_pose_deg(matrix), *gaze_deg(points, 1.0, 1.0, matrix), mouth_opening(points))
+        return _Look(frame.pts_s, left, top, right - left, in_units(points), shapes.astype("<f2"), angles)
+
+    @cached_property
+    def _landmarker(self) -> Landmarker:
+        return Landmarker(blendshapes=self.blendshapes)
+
+
+_ANGLES = ("yaw_deg", "pitch_deg", "roll_deg", "gaze_yaw_deg", "gaze_pitch_deg", "mouth_opening")
+
+
+class _Look(NamedTuple):
+    pts_s: float
+    left_px: float = 0.0
+    top_px: float = 0.0
+    side_px: float = 0.0
+    points: NDArray[np.int16] | None = None  # in units
+    blendshapes: NDArray[np.float16] | None = None
+    angles: tuple[float, ...] = (math.nan,) * len(_ANGLES)
+
+
+def _box(track: Track, at_s: float) -> Box | None:
+    """Where to look for the face of a track. Up to its end it stays where its last look saw it."""
+    if at_s < track.end_s and track.times_s:
+        at_s = min(at_s, track.times_s[-1])
+    box = box_at(track, at_s)
+    return box if box and box.confidence > 0 else None

@@ -1,0 +1,37 @@
+"""What the metrics of expression and pose share: a face model's coefficients, by the network that the variant names."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from operators.metrics.metric import DRIVING, FaceMetric, Picture
+from operators.weights import DEEP3D, DEEP3D_POINTS, FACE_LANDMARKER, TDDFA, TDDFA_SCALE, Weight
+
+if TYPE_CHECKING:
+    from operators.metrics import deep3d, tddfa
+
+    Found = deep3d.Coefficients | tddfa.Coefficients
+
+DEEP3D_CROP = "face cut by five points of MediaPipe's mesh to 224 x 224, upright, RGB 0..1"
+TDDFA_CROP = "face cut by 68 points to 120 x 120, BGR"
+
+
+@dataclass(frozen=True)
+class FaceModelMetric(FaceMetric["Found"]):
+    """Variants end in `_3dmm`, Deep3DFaceRecon's network, or in `_3ddfa`, that of 3DDFA_V2."""
+
+    compares: ClassVar[str] = DRIVING
+
+    @property
+    def of_deep3d(self) -> bool:
+        return self.variant.endswith("_3dmm")
+
+    @property
+    def weights(self) -> tuple[Weight, ...]:
+        return (DEEP3D.as_supplied(), DEEP3D_POINTS, FACE_LANDMARKER) if self.of_deep3d else (TDDFA, TDDFA_SCALE, FACE_LANDMARKER)
+
+    def seen(self, picture: Picture) -> "Found | None":
+        if self.of_deep3d:
+            from operators.metrics.deep3d import coefficients
+        else:
+            from operators.metrics.tddfa import coefficients
+        return coefficients(picture)

@@ -1,0 +1,62 @@
+"""What is measured is tested in test_score_sharpness.py and in test_measures.py; here is where and when it is measured."""
+
+from itertools import islice
+
+import cv2
+import numpy as np
+import pytest
+
+from manifests.tables import Source
+from operators.faces.detect_faces import Box, DetectFaces, square_around
+from operators.faces.measure_faces import MEASURES, MeasureFaces, look_at
+from pipeline.decode import VideoFrames
+from tests.conftest import media
+from tests.made_videos import write_video
+
+SOURCE = Source("s", "")
+
+
+def test_the_boxes_and_times_are_those_of_the_detector():
+    frames = list(islice(VideoFrames(media("multi", "avi_billhyland.mp4")), 30))
+    faces = list(DetectFaces()(SOURCE, frames))
+    looks = list(MeasureFaces()(SOURCE, frames))
+    assert len(looks) == 5
+    assert [(look.face_look_id, look.pts_s, look.left_px, look.bottom_px) for look in looks] == [
+        (face.face_id, face.pts_s, face.left_px, face.bottom_px) for face in faces
+    ]
+    assert all(len(getattr(look, measure)) == len(look.left_px) == 2 for look in looks for measure in MEASURES)
+    by_time = {frame.pts_s: frame for frame in frames}
+    for look in looks:
+        for box in DetectFaces().faces(by_time[look.pts_s]):
+            gray = cv2.cvtColor(by_time[look.pts_s].crop(*square_around(box, 1.0), (128, 128)), cv2.COLOR_RGB2GRAY)
+            assert look.sharpness[look.left_px.index(box.left)] == cv2.Laplacian(gray, cv2.CV_64F).var()
+
+
+def test_a_look_without_a_face_is_a_row(tmp_path):
+    looks = list(MeasureFaces()(SOURCE, VideoFrames(write_video(tmp_path / "red.mp4", [("red", 1.0)]))))
+    assert [look.pts_s for look in looks] == pytest.approx([0, 0.2, 0.4, 0.6, 0.8])
+    assert all(getattr(look, measure) == [] for look in looks for measure in MEASURES)
+
+
+def test_what_lies_beyond_the_frame_is_not_measured(tmp_path):
+    (frame, *_) = VideoFrames(write_video(tmp_path / "ramp.mp4", [("gray", 0.2)]))
+    boxes = [Box(-60.0, 20.0, -20.0, 60.0, 0.9, 0.0), Box(-10.0, 20.0, 30.0, 60.0, 0.9, 0.0), Box(100.0, 100.0, 120.0, 120.0, 0.9, 0.0)]
+    look = look_at("s", frame, boxes)
+    assert (look.face_look_id, look.left_px) == ("s/000000", [-60.0, -10.0, 100.0])
+    assert np.isnan(look.sharpness).tolist() == [True, False, False]
+    assert np.isnan(look.noise).tolist() == [True, False, True]
+    assert look.brightness[1:] == pytest.approx([128, 128], abs=1.5)
+    assert look.sharpness[1:] == pytest.approx([0, 0], abs=0.1), "the edge of the frame is no edge of the face"
+
+
+def test_a_face_is_detected_once_for_both_operators():
+    (frame,) = islice(VideoFrames(media("multi", "avi_billhyland.mp4")), 1)
+    seen = DetectFaces().sights([frame])[0]
+    assert len(seen) == 2
+    assert MeasureFaces().sights([frame])[0] is seen
+
+
+def test_the_same_fields_as_the_detector():
+    assert MeasureFaces(detector="yunet").weights == DetectFaces(detector="yunet").weights
+    assert MeasureFaces().fingerprint() != MeasureFaces(min_proposal=0.4).fingerprint()
+    assert MeasureFaces().fingerprint() != DetectFaces().fingerprint()
