@@ -36,7 +36,9 @@ class TakeRecordings(Operator):
         labels = re.search(f"(?:^|/)(?:{self.path})$", source.uri)
         if not labels:
             raise Drop("name_unknown", detail="/".join(source.uri.split("/")[-6:]))
-        whole = shots[0].start_s - source.start_s < EDGE_S and source.end_s - shots[-1].end_s < EDGE_S  # what is faded in or out lies in no shot
+        whole = (
+            shots[0].start_s - source.start_s < EDGE_S and source.end_s - shots[-1].end_s < EDGE_S
+        )  # what is faded in or out lies in no shot
         if len(shots) != 1 or not whole:
             raise Drop("cut_inside", detail=", ".join(f"{shot.start_s:.2f} to {shot.end_s:.2f} s" for shot in shots))
         if not tracks or not faces:
