@@ -202,13 +202,13 @@ def find_identities(manifest: Manifest, finder: FindIdentities | None = None) ->
 def print_identities(manifest: Manifest, console: Console) -> None:
     """The people who are in most tracks, and how to use the table."""
     rows = find_identities(manifest)
-    tracks, sources = Counter(row.identity_id for row in rows), defaultdict(set)
+    tracks, sources, least = Counter(row.identity_id for row in rows), defaultdict(set), defaultdict(lambda: 1.0)
     for row in rows:
         sources[row.identity_id].add(row.source_id)
+        least[row.identity_id] = min(least[row.identity_id], row.cosine)
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("identity", "tracks", "sources", "least cosine"):
         table.add_column(name, justify="left" if name == "identity" else "right", overflow="fold")
-    least = {name: min(row.cosine for row in rows if row.identity_id == name) for name in tracks}
     for name, count in sorted(tracks.items(), key=lambda one: (-one[1], one[0]))[:SHOWN]:
         table.add_row(name, f"{count}", f"{len(sources[name])}", f"{least[name]:.2f}")
     if rows:
