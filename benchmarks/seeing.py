@@ -43,7 +43,7 @@ RECIPE = Recipe(
     "shots, faces and their quality",
     (Stage(DownloadVideo()), Stage(ProbeSource()), Stage(DetectShots(), DetectFaces(rate_hz=RATE_HZ), MeasureFaces(rate_hz=RATE_HZ))),
 )
-SOURCES = {"720p": ("single/headpose_31.mp4", 25), "1080p": ("single/speakervid_multi-turn_clip_015.mp4", 30)}
+SOURCES = {"720p": ("single/headpose_31.mp4", 25), "1080p": ("single/wav2lipgfpgan_kim_7s_raw.mp4", 30)}
 COMPARED = (
     "multi/avi_testvideo.mp4", "multi/avi_billhyland.mp4", "multi/hamilton_short_clip.mp4", "single/headpose_31.mp4",
     "negative/panda_aCx99cgrkVY.22.mp4", "negative/pyfeat_no_face.mp4", "negative/facenet_crowd_video.mp4",

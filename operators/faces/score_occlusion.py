@@ -11,7 +11,7 @@ import numpy as np
 
 from manifests.tables import Clip, Score, Track
 from operators.base import Drop, Frame, Frames, Operator, every
-from operators.faces.detect_faces import Box, mediapipe_image, square_around, system_libraries
+from operators.faces.detect_faces import Box, lasting, mediapipe_image, square_around, system_libraries
 from operators.faces.track_faces import box_at
 from operators.weights import HAND_LANDMARKS, PALM_DETECTOR, Weight
 
@@ -86,4 +86,4 @@ class ScoreOcclusion(Operator):
             min_hand_detection_confidence=self.min_confidence,
             min_hand_presence_confidence=self.min_confidence,
         )
-        return HandLandmarker.create_from_options(options)
+        return lasting(HandLandmarker.create_from_options(options))
