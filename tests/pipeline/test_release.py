@@ -4,18 +4,20 @@ import hashlib
 import io
 import json
 import tarfile
+from dataclasses import asdict
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from manifests.manifest import Manifest
-from manifests.tables import Clip
+from manifests.tables import Clip, Pair
 from pipeline import release as releasing
 from pipeline.recipe import RecipeError
 from pipeline.release import Place, key_of, release
 from pipeline.selection import select
 from pipeline.splits import split_clips
+from pipeline.takedown import takedown_source
 from tests.manifests.test_media import s3, server  # noqa: F401 - fixtures
 from tests.pipeline.made_corpus import clip, corpus_of, render, score, source
 
@@ -81,6 +83,18 @@ def test_equal_corpora_give_equal_bytes(tmp_path: Path, form: str):
     first, second = contents(tmp_path / "out-a"), contents(tmp_path / "out-b")
     assert first == second
     assert {"README.md", "index.jsonl", "release.json", "plots/clips.png", "plots/scores.png"} < set(first)
+
+
+def test_a_release_holds_the_pairs_whose_clips_it_has(tmp_path: Path):
+    manifest = made(tmp_path / "corpus", tmp_path)
+    first, second, *_, unrendered = [one["clip_id"] for one in manifest.table(Clip).to_pylist()]
+    pairs = [Pair("s.00", f"cross_identity/{a}/{b}", "cross_identity", a, b) for a, b in ((first, second), (first, unrendered))]
+    manifest.write_whole(Pair, "pairs", pairs)
+    out = tmp_path / "out"
+    release(Manifest(str(tmp_path / "corpus")), str(out), "webdataset", "r")
+    assert [json.loads(line) for line in (out / "pairs.jsonl").read_text().splitlines()] == [asdict(pairs[0])]
+    takedown_source(Manifest(str(tmp_path / "corpus")), second.split("/")[0])
+    assert not (out / "pairs.jsonl").exists()
 
 
 def test_parquet_holds_the_media_in_small_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
