@@ -6,9 +6,9 @@ The floor is one decode of the source and the models' own time: the detectors on
 the processor time of a process, with its children, on a long file less that on a short one, so that start-up and loading cancel out.
 
 The peer's environment: `pip install py-data-juicer==1.6.1 scenedetect==0.6.7.1 opencv-contrib-python-headless dlib-bin==20.0.1.post1
-imageio-ffmpeg av aiohttp`. Its operators: video_split_by_scene_mapper (scenedetect's adaptive detector), video_face_ratio_filter (dlib, every frame
-that makes five a second) and, as it has no measure of a face's quality, video_motion_score_filter at five a second; one process, op_fusion on.
-What both say of some films is printed first.
+imageio-ffmpeg av aiohttp`. Its operators: video_split_by_scene_mapper (scenedetect's adaptive detector) and video_face_ratio_filter (dlib, every
+frame that makes five a second); it has no measure of a face's quality, so it does less. One process, op_fusion on. What both say of some films is
+printed first.
 """
 
 import argparse
@@ -51,7 +51,6 @@ COMPARED = (
 PEER_OPS = {
     "shots": {"video_split_by_scene_mapper": {"detector": "AdaptiveDetector", "threshold": 3.0, "min_scene_len": 15}},
     "faces": {"video_face_ratio_filter": {"threshold": 0.0}},
-    "motion": {"video_motion_score_filter": {"min_score": 0.0, "sampling_fps": RATE_HZ, "size": 180}},
 }
 
 
@@ -213,7 +212,7 @@ def measure(size: str, source: Path, fps: float, options: argparse.Namespace, fo
     print(f"\n{size} ({source.stem}), CPU seconds a minute; peak memory of the process\n\n| | CPU s | MB |\n|---|---|---|")
     print(f"| one decode | {decode_s:.2f} | |\n| the detectors themselves | {models_s:.2f} | |\n| headset | {ours_s:.2f} | {ours_mb:.0f} |")
     if options.peer:
-        for ops in (["shots"], ["faces"], ["motion"], ["motion", "faces", "shots"]):
+        for ops in (["shots"], ["faces"], ["faces", "shots"]):
 
             def peer(file: str, out: str, ops: list[str] = ops) -> Spent:
                 command, _ = peer_command(options.peer, [file], ops, fps, Path(out))
