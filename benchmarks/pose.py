@@ -84,7 +84,7 @@ def main() -> None:
     parser.add_argument("--worst", type=Path, help="a folder for the frames on which models differ most")
     options = parser.parse_args()
     models = Models(
-        DetectFaces(detector="mediapipe"), Landmarker(), MouthOpening(), [_session(weight) for weight in (FSANET_1X1, FSANET_VAR)]
+        DetectFaces(detector="mediapipe"), Landmarker(), MouthOpening(), [weight.session() for weight in (FSANET_1X1, FSANET_VAR)]
     )
     looks: list[Look] = []
     missed = 0
@@ -178,14 +178,6 @@ def fsanet_pose_deg(frame: Frame, points: Array, margin: float, sessions: Sequen
     matrix = np.eye(4)
     matrix[:3, :3] = up @ about_x @ about_y @ about_z @ up
     return np.array(head_pose_deg(matrix))
-
-
-def _session(weight: Any) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(weight.path()), options, providers=["CPUExecutionProvider"])
 
 
 # Figures.

@@ -18,6 +18,10 @@ import zipfile
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 
 class WeightError(Exception):
@@ -78,6 +82,22 @@ class Weight:
         if found := self.found():
             return found
         raise WeightError(self.ways() + "".join(f"\n  tried {line}" for line in tried))
+
+    def session(self, on_gpu: bool = False) -> "InferenceSession":
+        """A session of onnxruntime over the file, fetched where need be.
+
+        On one thread: the order of sums, and so the last digits, would follow the number of threads.
+
+        Args:
+            on_gpu: on the GPU, where onnxruntime was built for one and this process holds one.
+        """
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        wanted = ("CUDAExecutionProvider",) * on_gpu + ("CPUExecutionProvider",)
+        providers = [name for name in wanted if name in onnxruntime.get_available_providers()]
+        return onnxruntime.InferenceSession(str(self.path()), options, providers=providers)
 
     def as_supplied(self) -> "Weight":
         """This weight known by the sha256 of the file of its name that lies here; as it is where none does.

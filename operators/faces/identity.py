@@ -73,10 +73,4 @@ def answered(crop: NDArray[np.uint8], network: str) -> NDArray[np.float64]:
 
 @cache
 def _session(weight: Weight) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1  # sums keep their order
-    # The GPU's provider is there where onnxruntime was built for it, and left where the process holds none.
-    there = [name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in onnxruntime.get_available_providers()]
-    return onnxruntime.InferenceSession(str(weight.path()), options, providers=there)
+    return weight.session(on_gpu=True)

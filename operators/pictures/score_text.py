@@ -126,19 +126,11 @@ class ScoreText(Operator):
 
     @cached_property
     def _detector(self) -> "InferenceSession":
-        return _session(TEXT_DETECTOR)
+        return TEXT_DETECTOR.session()
 
     @cached_property
     def _reader(self) -> "InferenceSession":
-        return _session(TEXT_READER)
-
-
-def _session(weight: Weight) -> "InferenceSession":
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(weight.path()), options, providers=["CPUExecutionProvider"])
+        return TEXT_READER.session()
 
 
 def _mean_within(probability: NDArray[np.float32], region: NDArray[np.int32]) -> float:

@@ -77,12 +77,7 @@ class ScoreSpeech(Operator):
 
     @cached_property
     def model(self) -> "InferenceSession":
-        import onnxruntime
-
-        # One thread: the order of sums, and so the last digits, would follow the number of threads.
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        return onnxruntime.InferenceSession(str(DNSMOS.path()), options, providers=["CPUExecutionProvider"])
+        return DNSMOS.session()
 
 
 def dbfs(samples: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -41,11 +41,7 @@ class SileroVad:
 
     @cached_property
     def _session(self) -> "InferenceSession":
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        return onnxruntime.InferenceSession(str(SILERO_VAD.path()), options, providers=["CPUExecutionProvider"])
+        return SILERO_VAD.session()
 
 
 def spans(probabilities: Iterable[float], count: int, threshold: float = 0.5) -> list[tuple[int, int]]:
