@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from manifests.tables import Shot, Speaking, Track, Turn
 from operators.base import Audio, Frame, Frames, Operator, Resources
-from operators.faces.detect_faces import lasting, mediapipe_image, system_libraries
+from operators.faces.mesh_faces import Landmarker
 from operators.weights import FACE_LANDMARKER, LR_ASD, Weight
 
 TICK_HZ = 25
@@ -207,20 +207,16 @@ class MouthOpening:
     """How far the lips are apart, from MediaPipe's face landmarker on a crop of the face."""
 
     def __init__(self):
-        with system_libraries():
-            from mediapipe.tasks.python import BaseOptions, vision
-
-            options = vision.FaceLandmarkerOptions(base_options=BaseOptions(model_asset_path=str(FACE_LANDMARKER.path())))
-            self._landmarker = lasting(vision.FaceLandmarker.create_from_options(options))
+        self._landmarker = Landmarker(blendshapes=False)
 
     def __call__(self, frame: Frame, square: Sequence[float]) -> float:
         """The gap between the inner lips in heights of the face, hairline to chin: 0 closed, 0.1 an open vowel; NaN where no face is found."""
         x, y, half = square
         crop = frame.crop(x - 1.5 * half, y - 1.5 * half, x + 1.5 * half, y + 1.5 * half, (256, 256))
-        found = self._landmarker.detect(mediapipe_image(crop)).face_landmarks
+        found = self._landmarker(crop)
         if not found:
             return float("nan")
-        points = np.array([[point.x, point.y, point.z] for point in found[0]])
+        points = found[0].points
         if np.abs(points.mean(axis=0)[:2] - 0.5).max() > 0.25:
             return float("nan")  # a neighbour's face
         gap = np.linalg.norm(points[[13, 82, 312]] - points[[14, 87, 317]], axis=1).mean()
