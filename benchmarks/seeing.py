@@ -1,9 +1,10 @@
 """Shots, faces five times a second, and the quality of the faces: what it costs, beside the floor and beside data-juicer.
 
-    HEADSET_MEDIA=... python -m benchmarks.seeing [--peer /path/to/venv/bin/python] [--minutes 1]
+    HEADSET_MEDIA=... python -m benchmarks.seeing [--peer /path/to/venv/bin/python] [--minutes 1] [--repeats 3]
 
 The floor is one decode of the source and the models' own time: the detectors on the very pictures they were given, kept and given again. Every figure is
-the processor time of a process, with its children, on a long file less that on a short one, so that start-up and loading cancel out.
+the processor time of a process, with its children, on a long file less that on a short one, so that start-up and loading cancel out; the least of
+some repeats, taken in turns, since other work on the machine only adds.
 
 The peer's environment: `pip install py-data-juicer==1.6.1 scenedetect==0.6.7.1 opencv-contrib-python-headless dlib-bin==20.0.1.post1
 imageio-ffmpeg av aiohttp`. Its operators: video_split_by_scene_mapper (scenedetect's adaptive detector) and video_face_ratio_filter (dlib, every
@@ -172,6 +173,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer", help="the interpreter of an environment with data-juicer")
     parser.add_argument("--minutes", type=float, default=1.0)
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--alone", nargs=3, metavar=("PART", "FILE", "OUT"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.alone:
@@ -198,17 +200,25 @@ def measure(size: str, source: Path, fps: float, options: argparse.Namespace, fo
     folder.mkdir()
     files = [str(repeated(source, folder / f"{seconds:g}.mp4", seconds)) for seconds in (SHORT_S, SHORT_S + 60 * options.minutes)]
 
-    def more(what: Callable[[str, str], Spent], of: Callable[[Spent], float] = lambda one: one.cpu_s) -> tuple[float, float]:
-        """What the long file takes more than the short one, a minute, and the peak memory of the long one."""
-        short, long = (what(file, str(folder / f"out-{time.monotonic_ns()}")) for file in files)
-        return (of(long) - of(short)) / options.minutes, long.peak_mb
+    def more(*parts: tuple[Callable[[str, str], Spent], Callable[[Spent], float]]) -> list[tuple[float, float]]:
+        """What the long file takes more than the short one, a minute, and the peak memory of the long one; for each part."""
+        taken: list[list[tuple[float, float, float]]] = [[] for _ in parts]
+        for _ in range(options.repeats):
+            for (what, of), found in zip(parts, taken, strict=True):
+                short, long = (what(file, str(folder / f"out-{time.monotonic_ns()}")) for file in files)
+                found.append((of(short), of(long), long.peak_mb))
+        least = ([min(column) for column in zip(*found, strict=True)] for found in taken)
+        return [((long - short) / options.minutes, peak_mb) for short, long, peak_mb in least]
 
     def alone(part: str) -> Callable[[str, str], Spent]:
         return lambda file, out: spent([sys.executable, "-m", "benchmarks.seeing", "--alone", part, file, out])
 
-    decode_s, _ = more(alone("decode"))
-    models_s, _ = more(alone("models"), lambda one: one.said["models_s"])
-    ours_s, ours_mb = more(alone("ours"))
+    def cpu_s(one: Spent) -> float:
+        return one.cpu_s
+
+    (decode_s, _), (models_s, _), (ours_s, ours_mb) = more(
+        (alone("decode"), cpu_s), (alone("models"), lambda one: one.said["models_s"]), (alone("ours"), cpu_s)
+    )
     print(f"\n{size} ({source.stem}), CPU seconds a minute; peak memory of the process\n\n| | CPU s | MB |\n|---|---|---|")
     print(f"| one decode | {decode_s:.2f} | |\n| the detectors themselves | {models_s:.2f} | |\n| headset | {ours_s:.2f} | {ours_mb:.0f} |")
     if options.peer:
@@ -218,7 +228,7 @@ def measure(size: str, source: Path, fps: float, options: argparse.Namespace, fo
                 command, _ = peer_command(options.peer, [file], ops, fps, Path(out))
                 return spent(command, PATH=path, HF_HUB_OFFLINE="1")
 
-            peer_s, peer_mb = more(peer)
+            ((peer_s, peer_mb),) = more((peer, cpu_s))
             print(f"| data-juicer: {', '.join(ops)} | {peer_s:.2f} | {peer_mb:.0f} |", flush=True)
     print(f"\nfloor {decode_s + models_s:.2f}, headset {ours_s:.2f}: ratio {ours_s / (decode_s + models_s):.2f}", flush=True)
 

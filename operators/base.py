@@ -17,7 +17,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import UnionType
-from typing import Any, ClassVar, Protocol, Self, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Protocol, Self, TypeVar, Union, get_args, get_origin, get_type_hints, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,8 +70,15 @@ class Frame(Protocol):
         """(h, w) luma, 0 to 255, displayed orientation, read-only; scaled to `height` lines, never up, where given."""
         ...
 
+    def luma(self, left: int, top: int, right: int, bottom: int) -> NDArray[np.uint8]:
+        """(bottom - top, right - left) of `gray()`, read-only, without the cost of the rest; whole displayed pixels within the frame."""
+        ...
+
     def crop(self, left: float, top: float, right: float, bottom: float, size: tuple[int, int]) -> NDArray[np.uint8]:
-        """(size[1], size[0], 3) RGB of a box of the displayed frame, area-averaged when it shrinks; black beyond the frame."""
+        """(size[1], size[0], 3) RGB of a box of the displayed frame, area-averaged when it shrinks; black beyond the frame.
+
+        A box that shrinks costs the least where it is whole pixels with its corner on multiples of 8.
+        """
         ...
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -129,17 +136,32 @@ class Timed(Protocol):
 At = TypeVar("At", bound=Timed)
 
 
+@runtime_checkable
+class Sparing(Protocol):
+    """Frames that come from another thread, which can leave out there what the reader does not want."""
+
+    def only(self, wanted: Callable[[Any], bool]) -> None: ...
+
+
 def every(frames: Iterable[At], rate_hz: float) -> Iterator[At]:
     """The frames to look at for `rate_hz` looks a second: of each interval of the source's clock, the first frame.
 
     The grid starts at time 0 of the clock, not at the span, so a span sees the same frames as the whole.
     """
+    if isinstance(frames, Sparing):
+        frames.only(_firsts(rate_hz))
+    return filter(_firsts(rate_hz), frames)  # some were on their way before the other thread knew
+
+
+def _firsts(rate_hz: float) -> Callable[[Timed], bool]:
     last = None
-    for frame in frames:
-        tick = math.floor(frame.pts_s * rate_hz + 1e-6)
-        if tick != last:
-            last = tick
-            yield frame
+
+    def is_first(frame: Timed) -> bool:
+        nonlocal last
+        before, last = last, math.floor(frame.pts_s * rate_hz + 1e-6)
+        return last != before
+
+    return is_first
 
 
 @dataclass(frozen=True)

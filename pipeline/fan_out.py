@@ -41,6 +41,7 @@ class _Lane(Generic[T, R]):
     def __init__(self, reader: Callable[[Iterator[T]], R], ahead: int):
         self.reader = reader
         self.queue: Queue[Any] = Queue(ahead)
+        self.wanted: Callable[[T], bool] = lambda _: True
         self.stopped = Event()
         self.thread = Thread(target=self._read, daemon=True)
         self.outcome: list[R] = []
@@ -48,19 +49,15 @@ class _Lane(Generic[T, R]):
 
     def _read(self) -> None:
         try:
-            self.outcome.append(self.reader(self._items()))
+            self.outcome.append(self.reader(_Items(self)))
         except BaseException as error:  # noqa: BLE001 - carried to the caller's thread, which raises it
             self.error = error
         finally:
             self.stopped.set()
 
-    def _items(self) -> Iterator[T]:
-        while (item := self.queue.get()) is not _END:
-            if isinstance(item, _Raised):
-                raise item.error
-            yield item
-
     def give(self, item: Any) -> None:
+        if item is not _END and not isinstance(item, _Raised) and not self.wanted(item):
+            return
         while not self.stopped.is_set():
             try:
                 self.queue.put(item, timeout=0.05)
@@ -77,6 +74,28 @@ class _Lane(Generic[T, R]):
         if self.error is not None:
             raise self.error
         return self.outcome[0]
+
+
+class _Items(Iterator[T]):
+    """What a reader is given; it may say what it wants of it (`operators.base.Sparing`), and need not be woken for the rest."""
+
+    def __init__(self, lane: _Lane[T, Any]):
+        self._lane, self._ended = lane, False
+
+    def __next__(self) -> T:
+        if self._ended:
+            raise StopIteration
+        item = self._lane.queue.get()
+        if item is _END or isinstance(item, _Raised):
+            self._ended = True
+        if item is _END:
+            raise StopIteration
+        if isinstance(item, _Raised):
+            raise item.error
+        return item
+
+    def only(self, wanted: Callable[[T], bool]) -> None:
+        self._lane.wanted = wanted
 
 
 class _Raised:

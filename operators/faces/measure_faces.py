@@ -17,9 +17,9 @@ class MeasureFaces(DetectFaces):
     """Sharpness, exposure, noise and blockiness of every face, `rate_hz` times a second: one row a looked-at frame, with empty lists where it shows none.
 
     It belongs into the stage of `DetectFaces`, with the same fields: then it takes the same looks at the same boxes, and costs neither a decode
-    nor a detection. A look at a face is two crops in grey levels of 0 to 255 (0.299 R + 0.587 G + 0.114 B):
+    nor a detection. A look at a face is its luma, 0 to 255, twice:
 
-    - the square around its box, made 128 px wide whatever its size: `sharpness`, the variance of the Laplacian; `brightness`, `contrast`,
+    - the square around its box, in whole pixels, made 128 px wide whatever its size (by area where it shrinks): `sharpness`, the variance of the Laplacian; `brightness`, `contrast`,
       `dark_share`, `bright_share` (see `operators.pictures.measures.exposure`). A face narrower than the crop is blurred by its enlargement, and so
       it should count. Only what of the square lies in the frame is measured; NaN where that is less than 24 px of the 128 on a side.
     - the box as it is, nothing resampled: `noise` and `blockiness` (see the functions of that name). NaN for a box with a side below 24 px within the frame.
@@ -51,24 +51,18 @@ def measured(frame: Frame, box: Box) -> dict[str, float]:
 
     found: dict[str, float] = {name: math.nan for name in MEASURES}
     square = square_around(box, 1.0)
-    level = np.asarray(cv2.cvtColor(frame.crop(*square, (CROP_PX, CROP_PX)), cv2.COLOR_RGB2GRAY), np.uint8)
+    left, top = max(0, math.floor(square[0])), max(0, math.floor(square[1]))
+    right, bottom = min(frame.width, math.ceil(square[2])), min(frame.height, math.ceil(square[3]))
+    if min(right - left, bottom - top) < 1:
+        return found
+    luma = frame.luma(left, top, right, bottom)
     to_px = CROP_PX / (square[2] - square[0])
-    # Beyond the frame the crop is black, which is neither dark nor an edge of the face.
-    level = level[_within(square[1], square[3], frame.height, to_px), _within(square[0], square[2], frame.width, to_px)]
-    if min(level.shape) >= SMALLEST_PX:
+    width, height = (round(side * to_px) for side in luma.shape[::-1])
+    if min(width, height) >= SMALLEST_PX:
+        level = np.asarray(cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA if to_px < 1 else cv2.INTER_LINEAR), np.uint8)
         found |= {"sharpness": laplacian_variance(level), **exposure(level)}
-    left, top = max(0, math.floor(box.left)), max(0, math.floor(box.top))
-    right, bottom = min(frame.width, math.ceil(box.right)), min(frame.height, math.ceil(box.bottom))
-    if min(right - left, bottom - top) >= SMALLEST_PX:
-        native = frame.crop(left, top, right, bottom, (right - left, bottom - top))
-        native = np.asarray(cv2.cvtColor(native, cv2.COLOR_RGB2GRAY), np.uint8)
-        found |= {"noise": noise(native), "blockiness": blockiness(native, left, top)}
+    x, y = max(0, math.floor(box.left)), max(0, math.floor(box.top))
+    native = luma[y - top : math.ceil(box.bottom) - top, x - left : math.ceil(box.right) - left]
+    if min(native.shape) >= SMALLEST_PX:
+        found |= {"noise": noise(native), "blockiness": blockiness(native, x, y)}
     return found
-
-
-def _within(low: float, high: float, side: int, to_px: float) -> slice:
-    """The pixels of a crop from `low` to `high` that lie in a frame of that side, but those that the black beyond it was blended into."""
-    blended = max(1.0, to_px)
-    first = math.ceil(-low * to_px + blended) if low < 0 else 0
-    last = math.floor((side - low) * to_px - blended) if high > side else round((high - low) * to_px)
-    return slice(first, max(first, last))

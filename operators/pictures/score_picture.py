@@ -50,6 +50,8 @@ class ScorePicture(Operator):
     The clip's box is cut at the frame's edge. Drops of a clip: `no_frames`, `crop_empty` (less than 16 pixels of it lie in the frame).
     """
 
+    version = 2
+
     rate_hz: float = 5.0
     full_hz: float = 1.0
     frozen_s: float = 0.5
@@ -197,7 +199,7 @@ class _FullLooks:
     def add(self, frame: Frame, box: Pixels) -> None:
         left, top, right, bottom = box
         with system_libraries():
-            plane = np.ascontiguousarray(frame.gray()[top:bottom, left:right])
+            plane = frame.luma(left, top, right, bottom)
             found = {"noise": noise(plane), "blockiness": blockiness(plane, left, top), "combing": combing(plane)}
             self._found.append({**found, "blur": blur_effect(plane)})
         upright, level = steps(plane)

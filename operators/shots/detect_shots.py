@@ -41,7 +41,7 @@ class DetectShots(Operator):
     Drops: `no_frames`.
     """
 
-    version = 2
+    version = 3
 
     detectors: tuple[str, ...] = ("adaptive", "threshold", "dissolve")
     threshold: float = 3.3  # the library's own 3.0 takes a hand waved through a dark picture (3.1) for a cut; a fade to white is 3.5

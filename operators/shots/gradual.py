@@ -104,7 +104,8 @@ def _dissolves(
     times_s: NDArray[np.float64], thumbs: Vectors, limits: Limits, taken: list[tuple[int, int, str, float]]
 ) -> list[tuple[int, int, str, float]]:
     count = len(times_s)
-    coarse = thumbs.reshape(count, HEIGHT // 2, 2, WIDTH // 2, 2, 3).mean(axis=(2, 4)).reshape(count, -1)
+    fine = thumbs.reshape(count, HEIGHT, WIDTH, 3)
+    coarse = (fine[:, ::2, ::2] + fine[:, 1::2, ::2] + fine[:, ::2, 1::2] + fine[:, 1::2, 1::2]).reshape(count, -1) / 4
     coarse = coarse[:, coarse.max(axis=0) > LIT]
     if not coarse.size:
         return []

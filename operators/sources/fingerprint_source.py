@@ -34,6 +34,8 @@ class FingerprintSource(Operator):
     Drops: `no_frames`; `featureless` where not a look is left.
     """
 
+    version = 2
+
     rate_hz: float = 4.0
     height: int = 72  # lines looked at
     min_contrast: float = 4.0  # levels of luma, 0 to 255: standard deviation within the shrunk picture

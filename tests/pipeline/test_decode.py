@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 import pytest
 
 from operators.base import Drop
-from pipeline.decode import SourceAudio, VideoFrames
+from operators.sources.probe_source import decodes_on_gpu
+from pipeline.decode import SourceAudio, SourceFrame, VideoFrames
 from tests.conftest import media
 from tests.made_sounds import KINDS, LATE_S, centre_s, lit
 from tests.made_videos import COLOURS, clicks, corners, flashes, ramp, tone, truncated, write_audio, write_video
@@ -214,6 +216,47 @@ def test_frames_keep_the_size_of_the_first_when_the_stream_changes_it(tmp_path):
     assert last.crop(170, 100, 310, 170, (8, 8)).mean((0, 1)) == pytest.approx(COLOURS["white"], abs=6)
 
 
+# GPU
+
+
+@pytest.mark.parametrize("turn_deg", [0, 90])
+def test_pictures_as_a_gpu_stores_them_are_the_same(tmp_path, turn_deg):
+    """NVDEC gives NV12, whose two planes hold what the three of YUV 4:2:0 do."""
+    frame = next(iter(VideoFrames(write_video(tmp_path / "a.mp4", [(ramp(), 0.1)], rotation_deg=turn_deg))))
+    stored = frame._frame.reformat(format="nv12")
+    assert [plane.width for plane in stored.planes] == [320, 160]
+    on_gpu = SourceFrame(stored, frame.pts_s, frame._display)
+    for look in (
+        lambda one: one.rgb(),
+        lambda one: one.rgb(20),
+        lambda one: one.gray(),
+        lambda one: one.gray(20),
+        lambda one: one.luma(3, 5, 90, 71),
+        lambda one: one.crop(8, 16, 128, 136, (40, 40)),
+        lambda one: one.crop(7.5, 3, 90, 70.25, (60, 60)),
+        lambda one: one.crop(-5, -5, 170, 170, (16, 16)),
+    ):
+        apart = np.abs(look(on_gpu).astype(int) - look(frame))
+        assert apart.mean() <= 1
+        assert apart.max() <= 3, "two fast conversions of whole frames round apart, the others by a level"
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "libx264"), ("a.webm", "libvpx-vp9"), ("a.avi", "mpeg4")])
+def test_a_gpu_decodes_the_same_frames(tmp_path, name, codec):
+    """Where this process holds none, or it does not know the codec, the CPU decodes."""
+    path = write_video(tmp_path / name, [(ramp(), 1.0)], codec=codec)
+    for start_s in (None, 0.5):
+        expected, made = (list(VideoFrames(path, start_s, on_gpu=on_gpu)) for on_gpu in (False, True))
+        assert [frame.pts_s for frame in made] == [frame.pts_s for frame in expected]
+        assert all((one.gray() == other.gray()).all() for one, other in zip(made, expected, strict=True))
+
+
+@pytest.mark.skipif(not decodes_on_gpu(), reason="this process holds no GPU")
+def test_nvdec_decodes_where_there_is_one(tmp_path):
+    path = write_video(tmp_path / "a.mp4", [(ramp(), 0.2)])
+    assert {frame._frame.format.name for frame in VideoFrames(path, on_gpu=True)} == {"nv12"}
+
+
 # Crops
 
 
@@ -235,6 +278,36 @@ def test_a_strongly_shrunk_crop_is_the_area_average_too(tmp_path, turn_deg):
     assert np.abs(frame.crop(0, 20, 160, 180, (16, 16)) - to_the_edge).max() <= 2
     moved = [frame.crop(10 + step, 9, 170 + step, 169, (16, 16)).astype(float).mean() for step in (0, 0.5, 1, 1.5)]
     assert np.abs(np.diff(moved, 2)).max() <= 0.1
+
+
+@pytest.mark.parametrize("turn_deg", [0, 90, 180, 270])
+def test_a_shrunk_crop_on_blocks_is_the_area_average(tmp_path, turn_deg):
+    frame = next(iter(VideoFrames(write_video(tmp_path / "a.mp4", [(ramp(), 0.1)], rotation_deg=turn_deg))))
+    whole = frame.crop(0, 0, frame.width, frame.height, (frame.width, frame.height)).astype(float)
+    for left, top, side, size in ((8, 16, 120, 40), (16, 24, 144, 16), (0, 0, 96, 60)):
+        expected = cv2.resize(whole[top : top + side, left : left + side], (size, size), interpolation=cv2.INTER_AREA)
+        assert np.abs(frame.crop(left, top, left + side, top + side, (size, size)) - expected).max() <= 2
+
+
+@pytest.mark.parametrize("turn_deg", [0, 90, 180, 270])
+@pytest.mark.parametrize("more", [{}, {"full_range": True}, {"pixel_format": "yuv422p"}, {"pixel_format": "yuv422p10le"}])
+def test_luma_is_a_part_of_gray(tmp_path, turn_deg, more):
+    frame = next(iter(VideoFrames(write_video(tmp_path / "a.mp4", [(ramp(), 0.1)], rotation_deg=turn_deg, **more))))
+    gray = frame.gray()
+    assert np.ptp(gray) > 100
+    for left, top, right, bottom in ((0, 0, frame.width, frame.height), (3, 5, 90, 71), (50, 0, 51, 100)):
+        assert (frame.luma(left, top, right, bottom) == gray[top:bottom, left:right]).all()
+        assert not frame.luma(left, top, right, bottom).flags.writeable
+
+
+def test_of_a_much_larger_frame_the_middle_lines_stand_for_all(tmp_path):
+    """Levels go up and down by five a line: of any but the middle lines the picture would be ten levels off."""
+    levels = 20 + 5 * np.abs(40 - np.arange(720) % 80)
+    picture = np.broadcast_to(levels[:, None, None], (720, 1280, 3)).astype(np.uint8)
+    frame = next(iter(VideoFrames(write_video(tmp_path / "a.mp4", [(picture, 0.1)], size=(1280, 720), fps=10))))
+    for made, whole in ((frame.rgb(72), frame.rgb()), (frame.gray(72), frame.gray())):
+        expected = cv2.resize(whole.astype(float), (128, 72), interpolation=cv2.INTER_AREA)
+        assert np.abs(made - expected).mean() <= 1.5
 
 
 def test_a_crop_keeps_fractions_of_a_pixel(tmp_path):

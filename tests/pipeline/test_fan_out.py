@@ -1,9 +1,10 @@
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from operators.base import Sparing, every
 from pipeline.fan_out import fan_out
 
 
@@ -46,6 +47,35 @@ def test_the_slowest_paces_the_pass() -> None:
 
     assert fan_out((Item() for _ in range(200)), [slow, lambda items: sum(1 for _ in items)], ahead=4) == [200, 200]
     assert most < 20
+
+
+def test_a_reader_that_looks_now_and_then_is_not_given_the_rest() -> None:
+    class Numbered:
+        def __init__(self, number: int) -> None:
+            self.number, self.pts_s = number, number / 25
+
+    waited: list[int] = []
+
+    def sparing(frames: Iterator[Numbered]) -> list[int]:
+        class Watched(Iterator[Numbered]):
+            def __next__(self) -> Numbered:
+                frame = next(frames)
+                waited.append(frame.number)
+                return frame
+
+            def only(self, wanted: Callable[[Numbered], bool]) -> None:
+                assert isinstance(frames, Sparing)
+                frames.only(wanted)
+
+        return [frame.number for frame in every(Watched(), 5)]
+
+    def all_of(frames: Iterator[Numbered]) -> list[int]:
+        return [frame.number for frame in frames]
+
+    looked, whole = fan_out(map(Numbered, range(500)), [sparing, all_of])
+    assert looked == list(range(0, 500, 5))
+    assert whole == list(range(500))
+    assert len(waited) < 130, "a hundred, and those on their way before it said so"
 
 
 def test_when_all_readers_have_stopped_the_pass_stops() -> None:
