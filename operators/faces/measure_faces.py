@@ -3,11 +3,12 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from manifests.tables import FaceLook, Source
-from operators.base import Frame, Frames, every
+from operators.base import Frame, Frames, Resources, every
 from operators.faces.detect_faces import Box, DetectFaces, batches, square_around, system_libraries
 from operators.pictures.measures import blockiness, exposure, laplacian_variance, noise
 
@@ -24,6 +25,8 @@ class MeasureFaces(DetectFaces):
       it should count. Only what of the square lies in the frame is measured; NaN where that is less than 24 px of the 128 on a side.
     - the box as it is, nothing resampled: `noise` and `blockiness` (see the functions of that name). NaN for a box with a side below 24 px within the frame.
     """
+
+    resources: ClassVar[Resources] = Resources()  # the detector's, whose looks it shares, is asked for by that
 
     def __call__(self, source: Source, frames: Frames) -> Iterator[FaceLook]:
         for batch in batches(every(frames, self.rate_hz), self.batch):

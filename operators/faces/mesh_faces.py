@@ -1,17 +1,17 @@
 """The points, expressions, pose and gaze of a clip's face."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from manifests.tables import Clip, Mesh, Track
-from operators.base import Drop, Frame, Frames, Operator, every
-from operators.faces.detect_faces import Box, lasting, mediapipe_image, square_around, system_libraries
+from operators.base import Drop, Frame, Frames, Operator, Resources, every
+from operators.faces.detect_faces import Box, batches, device, lasting, mediapipe_image, square_around, system_libraries
 from operators.faces.meshes import BLENDSHAPES, MODEL, POINTS, gaze_deg, head_pose_deg, in_units, mouth_opening, packed_landmarks
 from operators.faces.track_faces import box_at
 from operators.weights import FACE_LANDMARKER, Weight
@@ -25,8 +25,20 @@ class Found(NamedTuple):
     blendshapes: NDArray[np.float64]  # (52,) 0 to 1; (0,) where not asked for
 
 
+class Landmarks(Protocol):
+    """A face landmarker that looks at pictures in batches."""
+
+    batch: int  # how many pictures it likes to get at once
+
+    def look(self, pictures: Sequence[NDArray[np.uint8]]) -> list[list[Found]]:
+        """The faces of each picture (h, w, 3)."""
+        ...
+
+
 class Landmarker:
-    """MediaPipe's face landmarker on single pictures. Not safe to ask from two threads at once."""
+    """MediaPipe's face landmarker, by MediaPipe itself: on the CPU, a picture at a time. Not safe to ask from two threads at once."""
+
+    batch = 1
 
     def __init__(self, faces: int = 1, blendshapes: bool = True):
         """
@@ -57,6 +69,19 @@ class Landmarker:
             for (points, matrix), some in zip(faces, shapes, strict=True)
         ]
 
+    def look(self, pictures: Sequence[NDArray[np.uint8]]) -> list[list[Found]]:
+        """The faces of each picture (h, w, 3)."""
+        return [self(rgb) for rgb in pictures]
+
+
+def landmarker(blendshapes: bool = True) -> Landmarks:
+    """The landmarker for the surest face of square pictures: in batches on the GPU where this process holds one, else by MediaPipe itself."""
+    if (where := device()) == "cpu":
+        return Landmarker(blendshapes=blendshapes)
+    from operators.faces.facemesh import Facemesh
+
+    return Facemesh(blendshapes, where)
+
 
 @dataclass(frozen=True)
 class MeshFaces(Operator):
@@ -69,8 +94,12 @@ class MeshFaces(Operator):
     Pose and gaze are those of a camera that looks at the middle of the square: against the line from the camera to the face, not against the
     axis of the lens.
 
+    Where the actor holds a GPU, the same networks run there over 32 looks at a time; see docs/gpu.md for how far that is from MediaPipe itself.
+
     Drops of a clip: `face_not_seen`, the track has it at no look.
     """
+
+    resources: ClassVar[Resources] = Resources(cpus=1, gpus=0.1)
 
     rate_hz: float = 5.0
     crop_px: int = 320
@@ -82,7 +111,8 @@ class MeshFaces(Operator):
 
     def __call__(self, clip: Clip, tracks: list[Track], frames: Frames) -> Iterator[Mesh]:
         track = next(track for track in tracks if track.track_id == clip.track_id)
-        looks = [self._look(frame, track) for frame in (every(frames, self.rate_hz) if self.rate_hz else frames)]
+        chosen = every(frames, self.rate_hz) if self.rate_hz else frames
+        looks = [look for some in batches(chosen, self._landmarker.batch) for look in self._looks(some, track)]
         if not any(look.side_px for look in looks):
             raise Drop("face_not_seen", detail=f"{len(looks)} frames looked at")
         unseen, blank = np.zeros((POINTS, 3), np.int16), np.zeros(len(BLENDSHAPES), "<f2")
@@ -104,21 +134,20 @@ class MeshFaces(Operator):
             **{name: [look.angles[at] for look in looks] for at, name in enumerate(_ANGLES)},
         )
 
-    def _look(self, frame: Frame, track: Track) -> "_Look":
-        if (box := _box(track, frame.pts_s)) is None:
-            return _Look(frame.pts_s)
-        left, top, right, bottom = square_around(box, 2.0)
-        side = self.crop_px
-        found = self._landmarker(frame.crop(left, top, right, bottom, (side, side)))
-        if not found or np.abs(found[0].points[:, :2].mean(axis=0) - 0.5).max() > 0.25:
-            return _Look(frame.pts_s, left, top, right - left)
-        points, matrix, shapes = found[0]
-        angles = (*head_pose_deg(matrix), *gaze_deg(points, 1.0, 1.0, matrix), mouth_opening(points))
-        return _Look(frame.pts_s, left, top, right - left, in_units(points), shapes.astype("<f2"), angles)
+    def _looks(self, frames: list[Frame], track: Track) -> "list[_Look]":
+        boxes = [_box(track, frame.pts_s) for frame in frames]
+        squares = [square_around(box, 2.0) if box else None for box in boxes]
+        size = self.crop_px, self.crop_px
+        crops = [frame.crop(*square, size) for frame, square in zip(frames, squares, strict=True) if square]
+        found = iter(self._landmarker.look(crops))
+        return [
+            _Look(frame.pts_s) if square is None else _look(frame, square, next(found))
+            for frame, square in zip(frames, squares, strict=True)
+        ]
 
     @cached_property
-    def _landmarker(self) -> Landmarker:
-        return Landmarker(blendshapes=self.blendshapes)
+    def _landmarker(self) -> Landmarks:
+        return landmarker(self.blendshapes)
 
 
 _ANGLES = ("yaw_deg", "pitch_deg", "roll_deg", "gaze_yaw_deg", "gaze_pitch_deg", "mouth_opening")
@@ -132,6 +161,15 @@ class _Look(NamedTuple):
     points: NDArray[np.int16] | None = None  # in units
     blendshapes: NDArray[np.float16] | None = None
     angles: tuple[float, ...] = (math.nan,) * len(_ANGLES)
+
+
+def _look(frame: Frame, square: tuple[float, float, float, float], found: list[Found]) -> _Look:
+    left, top, right, _ = square
+    if not found or np.abs(found[0].points[:, :2].mean(axis=0) - 0.5).max() > 0.25:
+        return _Look(frame.pts_s, left, top, right - left)
+    points, matrix, shapes = found[0]
+    angles = (*head_pose_deg(matrix), *gaze_deg(points, 1.0, 1.0, matrix), mouth_opening(points))
+    return _Look(frame.pts_s, left, top, right - left, in_units(points), shapes.astype("<f2"), angles)
 
 
 def _box(track: Track, at_s: float) -> Box | None:

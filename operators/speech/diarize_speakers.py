@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manifests.tables import Source, Turn, span_id
-from operators.base import Audio, Drop, Operator
+from operators.base import Audio, Drop, Operator, Resources
 from operators.speech.silero_vad import SileroVad, spans
 from operators.weights import CAMPPLUS, SEGMENTATION_3, SILERO_VAD, Weight, WeightError
 
@@ -55,6 +55,7 @@ class DiarizeSpeakers(Operator):
     speech_threshold: float = 0.5  # probability of speech, 0 to 1, from which a window is listened to; 0: each is
 
     version: ClassVar[int] = 2
+    resources: ClassVar[Resources] = Resources(cpus=1, gpus=0.1)
 
     def __post_init__(self) -> None:
         if self.pipeline not in ("embedded", "community-1"):

@@ -34,7 +34,7 @@ class MatchSpeakers(Operator):
     decoded where there is no other. The scores are raw: who reads them smooths them.
     """
 
-    resources: ClassVar[Resources] = Resources(cpus=1)
+    resources: ClassVar[Resources] = Resources(cpus=1, gpus=0.1)
 
     model: str = "auto"  # lr_asd, mouth_motion, or auto: lr_asd where its weights are at hand
     min_face_px: float = 24.0  # median of the face box's longer side

@@ -230,3 +230,10 @@ print(len(detector.faces(Still(picture))), len(landmarker(picture)))
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ended.stdout.split() == ["0", "0"]
     assert "Traceback" not in ended.stderr
+
+
+def test_without_a_driver_torch_is_not_asked_for_a_gpu():
+    """It takes seconds to import, which every actor of a CPU machine would pay."""
+    script = "import sys\nfrom operators.faces.detect_faces import device\nprint(device(), 'torch' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert told == ["cpu", "False"] or told[1] == "True", "where there is a driver torch says which"
