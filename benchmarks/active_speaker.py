@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 from manifests.tables import Attribution, Clip, Score, Shot, Source, Speaking, Track, Turn, span_id
 from operators.base import Audio, Drop, Frame
 from operators.clips.plan_clips import PlanClips
-from operators.clips.render_retimed import Delayed
 from operators.faces.detect_faces import DetectFaces
 from operators.faces.track_faces import TrackFaces
 from operators.speech.attribute_turns import AttributeTurns
@@ -33,6 +32,7 @@ from operators.speech.diarize_speakers import DiarizeSpeakers
 from operators.speech.match_speakers import MatchSpeakers, MouthOpening
 from operators.speech.score_sync import ScoreSync
 from pipeline.decode import SourceAudio, VideoFrames
+from tests.made_sounds import Delayed
 
 MEDIA = Path(os.environ["HEADSET_MEDIA"])
 # Clip: (side of the face, from, to) of all that is said by a face in view, and the moments left out, where the word passes on.

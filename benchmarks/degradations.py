@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from benchmarks.active_speaker import Delayed
 from operators.base import Drop
 from operators.metrics.faces import points68
 from operators.metrics.frechet import Moments
@@ -23,6 +22,7 @@ from operators.metrics.metric import Look, Looks, Metric, Picture, SetMetric
 from pipeline.comparing import ARROWS
 from pipeline.decode import SourceAudio, VideoFrames
 from pipeline.scoring import metrics_there
+from tests.made_sounds import Delayed
 
 SIDE, FRAMES, EVERY = 256, 6, 5
 STEPS = 5

@@ -23,13 +23,13 @@ os.environ["PYANNOTE_METRICS_ENABLED"] = "0"
 
 import numpy as np
 import soundfile
-from numpy.typing import NDArray
 from pyannote.core import Annotation, Segment, Timeline
 from pyannote.metrics.diarization import DiarizationErrorRate
 
 from manifests.tables import Source
 from operators.speech.diarize_speakers import DiarizeSpeakers
 from pipeline.decode import SourceAudio
+from tests.made_sounds import WavAudio
 
 DEFAULT = DiarizeSpeakers()
 SETTINGS = {
@@ -53,22 +53,6 @@ ONE_VOICE = [
     "hdtf/hdtf_WDA_AlexandriaOcasioCortez_000.mp4", "hdtf/hdtf_RD_Radio10_0_clip_0.mp4", "hdtf/retalking_face_1.mp4",
     "hdtf/retalking_face_2.mp4", "speech/hdtf_RD_Radio31_000.wav", "single/wav2lipgfpgan_kim_audio.mp3",
 ]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Wave:
-    """Samples at 16 kHz as the sound of a source that starts at 0."""
-
-    wave: NDArray[np.float32]
-    start_s: float = 0.0
-
-    @property
-    def end_s(self) -> float:
-        return len(self.wave) / 16000
-
-    def samples(self, start_s: float, end_s: float, hz: int = 16000) -> NDArray[np.float32]:
-        heard = self.wave[round(start_s * hz) : round(end_s * hz)]
-        return np.pad(heard, (0, round((end_s - start_s) * hz) - len(heard)))
 
 
 @dataclass(frozen=True)
@@ -115,7 +99,7 @@ def conversation(media: Path, readers: tuple[str, ...], held_back: bool) -> Case
             truth[Segment(at / 16000, (at + len(wave)) / 16000), turn] = reader
             parts += [wave, pause]
             at += len(wave) + len(pause)
-    return Case("librispeech_" + "_".join(readers), Wave(np.concatenate(parts)), truth, len(readers), held_back)
+    return Case("librispeech_" + "_".join(readers), WavAudio(np.concatenate(parts)), truth, len(readers), held_back)
 
 
 def remember(by: DiarizeSpeakers, memory: dict[Any, Any]) -> None:

@@ -41,7 +41,7 @@ from operators.faces.detect_faces import Box, DetectFaces, square_around
 from operators.faces.mesh_faces import Landmarker, MeshFaces
 from operators.faces.meshes import head_pose_deg, mouth_opening
 from operators.metrics import tddfa
-from operators.metrics.faces import MESH_68
+from operators.metrics.faces import IBUG_68
 from operators.speech.match_speakers import MouthOpening
 from operators.weights import FSANET_1X1, FSANET_VAR
 from pipeline.decode import VideoFrames
@@ -118,7 +118,7 @@ def look_of(clip: str, frame: Frame, box: Box, models: Models) -> Look | None:
     if not found or np.abs(found[0].points[:, :2].mean(axis=0) - 0.5).max() > 0.25:
         return None
     points = found[0].points[:, :2] * (right - left) + (left, top)
-    cut = tddfa.crop(frame.rgb(), points[MESH_68])
+    cut = tddfa.crop(frame.rgb(), points[IBUG_68])
     half = max(box.right - box.left, box.bottom - box.top) / 2
     return Look(
         clip,

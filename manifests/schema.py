@@ -1,6 +1,6 @@
 """Versions of the tables. A file says which it was written by; an older one is read as if it had what came since."""
 
-from dataclasses import fields
+from dataclasses import MISSING, fields
 
 import pyarrow as pa
 
@@ -8,7 +8,7 @@ from manifests.tables import Row, schema
 
 VERSION = 2
 ADDED: dict[int, dict[str, tuple[str, ...]]] = {  # by version the columns that came with it; each has a default in its dataclass
-    2: {"clips": ("published_id",), "renders": ("pair_id",), "scores": ("model_sha256", "protocol")},
+    2: {"clips": ("published_id", "sound_late_s"), "renders": ("pair_id",), "scores": ("model_sha256", "protocol")},
 }
 _KEY = b"headset.schema"
 
@@ -28,7 +28,7 @@ def marked(rows: pa.Table, version: int = VERSION) -> pa.Table:
 
 
 def migrated(found: pa.Table, table: type[Row], to: int = VERSION) -> pa.Table:
-    """Rows of any version as rows of another: columns that came since are filled with their default, or taken away.
+    """Rows of any version as rows of another: columns that they lack are filled with their default, those that came since are taken away.
 
     Raises:
         SchemaError: for rows of a newer headset than this one, and where a column to be taken away says something.
@@ -38,18 +38,14 @@ def migrated(found: pa.Table, table: type[Row], to: int = VERSION) -> pa.Table:
         raise SchemaError(
             f"{table.table} were written by a newer headset, with version {of} of the tables; this one knows {VERSION}: update it"
         )
-    if of == to:
-        return found
-    defaults, types = {f.name: f.default for f in fields(table)}, schema(table)
-    names = [name for version in range(min(of, to) + 1, max(of, to) + 1) for name in ADDED[version].get(table.table, ())]
-    if of < to:
-        for name in names:
-            if name not in found.column_names:
-                found = found.append_column(types.field(name), pa.array([defaults[name]] * len(found), types.field(name).type))
-        found = found.select([name for name in types.names if name in found.column_names])
-    else:
-        for name in names:
-            if lost := sum(value != defaults[name] for value in found[name].to_pylist()):
-                raise SchemaError(f"{table.table}.{name}: {lost} rows say something that version {to} has no column for")
-        found = found.drop_columns(names)
-    return marked(found, to)
+    since = {name for version in range(to + 1, VERSION + 1) for name in ADDED[version].get(table.table, ())}
+    known = {f.name: f.default_factory() if f.default_factory is not MISSING else f.default for f in fields(table)}
+    for name in sorted(since.intersection(found.column_names)):
+        if lost := sum(value != known[name] for value in found[name].to_pylist()):
+            raise SchemaError(f"{table.table}.{name}: {lost} rows say something that version {to} has no column for")
+        found = found.drop_columns([name])
+    types = pa.schema([field for field in schema(table) if field.name not in since])
+    for number, field in enumerate(types):
+        if field.name not in found.column_names and known[field.name] is not MISSING:
+            found = found.add_column(number, field, pa.array([known[field.name]] * len(found), field.type))
+    return found if of == to else marked(found, to)

@@ -299,6 +299,7 @@ class Clip(Row):
     right_px: float
     bottom_px: float
     published_id: str = ""  # of the published clip it was made from; "" for one of our own
+    sound_late_s: float = 0.0  # what is heard in its source comes so much after what is seen, negative: before; its render has both at once
 
 
 @dataclass(frozen=True)
@@ -358,6 +359,7 @@ class Published(Row):
     source_sha256: str = ""  # of the file the clip was cut from
     frames_sha256: str = ""  # of the render's frames, as in `renders`
     encoder: str = ""  # that wrote the render
+    sound_late_s: float = 0.0  # as in `clips`
     looks_s: list[float] = field(default_factory=list)  # times on the video's clock of the source's fingerprint in the span
     looks: bytes = b""  # (looks, 35) little-endian int16, as in `fingerprints`
     moved_s: float | None = None  # in the file at hand the clip begins so much later; None where that was not looked into

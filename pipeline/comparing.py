@@ -16,7 +16,7 @@ from manifests.manifest import Manifest
 from manifests.tables import Dropped, Features, Pair, Render, Score
 from operators.metrics.frechet import Moments, merged
 from operators.metrics.metric import IDENTITY, Metric, SetMetric
-from pipeline.pairs import current
+from pipeline.corpus_steps import all_rows, current
 from pipeline.recipe import RecipeError
 from pipeline.scoring import RECORDING, metrics_there
 
@@ -66,8 +66,7 @@ def compare(
         RecipeError: when nothing is scored.
     """
     there = metrics_there()
-    whole = manifest.whole(Pair)
-    pairs = {pair.pair_id: pair for pair in manifest.read(Pair, [whole], 0)} if whole else {}
+    pairs = {pair.pair_id: pair for pair in all_rows(manifest, Pair)}
     column: dict[str, str] = {}  # by render
     partner: dict[str, str] = {}  # by render, the clip whose recording stands for what is real
     scores: dict[tuple[str, str], list[Score]] = defaultdict(list)
@@ -147,10 +146,9 @@ def _sets(
 ) -> dict[tuple[str, str], tuple[Cell, Counter[tuple[str, str]]]]:
     """Metrics of sets: the features of a maker's renders beside those of the recordings of the same clips, both resampled by clip."""
     features: dict[str, dict[str, Features]] = defaultdict(dict)  # by variant and render
-    for shard in manifest.shards():
-        for row in current(manifest, Features, shard):
-            if row.variant in there and row.subject in column and protocol in row.protocol:
-                features[row.variant][row.subject] = row
+    for row in all_rows(manifest, Features):
+        if row.variant in there and row.subject in column and protocol in row.protocol:
+            features[row.variant][row.subject] = row
     made: dict[tuple[str, str], tuple[Cell, Counter[tuple[str, str]]]] = {}
     for variant, rows in features.items():
         metric = there[variant]

@@ -9,10 +9,8 @@ Three passes. An index of the windows (faiss) proposes pairs of sources that agr
 Each proposal is measured on all windows of the overlap. Then it is decided which of them to keep.
 """
 
-import hashlib
-import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -25,6 +23,7 @@ from rich.table import Table
 from manifests.manifest import Manifest, ManifestError
 from manifests.tables import Duplicate, Fingerprint, Source
 from operators.sources.fingerprint_source import COEFFICIENTS
+from pipeline.corpus_steps import all_rows, current, digest, made_once, step_named, steps_of
 
 GRID_HZ = 4.0  # looks a second that windows are sampled at
 HARMONICS = 4  # half periods of the cosine a window is described with, from 1
@@ -74,27 +73,22 @@ class FindDuplicates:
         Raises:
             ManifestError: when there are none.
         """
-        seen = sorted({step for shard in manifest.shards() for step in manifest.current(shard).get(Fingerprint.table, [])})
-        if not seen:
+        if not (seen := steps_of(manifest, Fingerprint)):
             raise ManifestError(
                 f"{manifest.root} holds no fingerprints yet: run a recipe with FingerprintSource in it, such as talking_head, and ask again"
             )
-        sources = hashlib.sha256()
-        for source_id in sorted(row.source_id for shard in manifest.shards() for row in _rows(manifest, Fingerprint, shard)):
-            sources.update(source_id.encode() + b"\n")
-        text = json.dumps([asdict(self), seen, sources.hexdigest()], sort_keys=True)
-        return f"{type(self).__name__}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+        sources = digest(sorted(row.source_id for row in all_rows(manifest, Fingerprint)))
+        return step_named(type(self).__name__, asdict(self), seen, sources)
 
     def __call__(self, manifest: Manifest) -> list[Duplicate]:
         """The rows of the table `duplicates`, sorted by source."""
-        shard_of = {row.source_id: shard for shard in manifest.shards() for row in _rows(manifest, Fingerprint, shard)}
+        shard_of = {row.source_id: shard for shard in manifest.shards() for row in current(manifest, Fingerprint, shard)}
         worth = {
             source.source_id: (source.width * source.height, source.end_s - source.start_s)
-            for shard in manifest.shards()
-            for source in _rows(manifest, Source, shard)
+            for source in all_rows(manifest, Source)
             if source.source_id in shard_of
         }
-        proposed = self.proposals(row for shard in manifest.shards() for row in _rows(manifest, Fingerprint, shard))
+        proposed = self.proposals(all_rows(manifest, Fingerprint))
         # By shard, so that each is read once for the first of a pair, and the fingerprints of two are held at a time.
         by_shards: dict[tuple[int, int], list[tuple[str, str, float]]] = defaultdict(list)
         for first, second, offset_s in proposed:
@@ -202,7 +196,7 @@ class FindDuplicates:
         return sorted(rows, key=lambda row: row.source_id)
 
     def _moments(self, manifest: Manifest, shard: int) -> dict[str, "Moments"]:
-        return {row.source_id: Moments.of(row) for row in _rows(manifest, Fingerprint, shard)}
+        return {row.source_id: Moments.of(row) for row in current(manifest, Fingerprint, shard)}
 
     @cached_property
     def _waves(self) -> NDArray[np.float32]:
@@ -282,16 +276,13 @@ def find_duplicates(manifest: Manifest, finder: FindDuplicates | None = None) ->
         ManifestError: when the corpus holds no fingerprints.
     """
     finder = finder or FindDuplicates()
-    step = finder.step(manifest)
-    if manifest.whole(Duplicate) != step:
-        manifest.write_whole(Duplicate, step, finder(manifest))
-    return manifest.read(Duplicate, [step], 0)
+    return made_once(manifest, Duplicate, finder.step(manifest), finder)
 
 
 def print_duplicates(manifest: Manifest, console: Console) -> None:
     """The groups, each under the source that is kept, and how to leave the copies out."""
     rows = find_duplicates(manifest)
-    uris = {source.source_id: source.uri for shard in manifest.shards() for source in _rows(manifest, Source, shard)}
+    uris = {source.source_id: source.uri for source in all_rows(manifest, Source)}
     groups: dict[str, list[Duplicate]] = defaultdict(list)
     for row in rows:
         groups[row.duplicate_of].append(row)
@@ -315,7 +306,3 @@ def print_duplicates(manifest: Manifest, console: Console) -> None:
     if rows:
         query = "select * from clips anti join duplicates using (source_id)"
         console.print(f'Without them: headset sql {manifest.root} "{query}"', highlight=False, soft_wrap=True)
-
-
-def _rows(manifest: Manifest, table: type, shard: int) -> Iterator:
-    return iter(manifest.read(table, manifest.current(shard).get(table.table, []), shard))

@@ -42,6 +42,7 @@ from manifests.manifest import Manifest
 from manifests.media import DamagedMedia, MediaStore, MissingMedia
 from manifests.tables import Annotation, Clip, Mesh, Published, Render, Source, Split
 from operators.base import Drop
+from operators.metrics.faces import IBUG_68
 from pipeline.decode import SourceAudio, SourceFrame, VideoFrames
 from pipeline.layouts import layouts
 from pipeline.recipe import RecipeError
@@ -55,16 +56,6 @@ _EXACT_S = 0.002  # containers round times to the millisecond
 _SAFE = re.compile(r"[A-Za-z0-9_-]{1,120}")
 Picture = NDArray[np.uint8]
 
-# The points of MediaPipe's 478 that lie closest to the 68 of the iBUG annotation, in its order: jaw from the image's left ear by the
-# chin to the right one (17), brows (5 + 5), bridge of the nose (4), its base (5), eyes (6 + 6), outer lips (12), inner lips (8).
-IBUG_68 = (
-    127, 234, 93, 58, 172, 136, 150, 176, 152, 400, 379, 365, 397, 288, 323, 454, 356,
-    70, 63, 105, 66, 107, 336, 296, 334, 293, 300,
-    168, 197, 5, 4, 98, 97, 2, 326, 327,
-    33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,
-    61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181,
-    78, 81, 13, 311, 308, 402, 14, 178,
-)  # fmt: skip
 FACE_OVAL = (
     10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
     152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
@@ -113,7 +104,7 @@ class Faces:
 
 @dataclass(frozen=True)
 class Spoken:
-    """A word of a clip, in seconds from the clip's start."""
+    """A word of a clip, in seconds from the render's start: when it is heard there."""
 
     text: str
     start_s: float
@@ -131,7 +122,7 @@ class ExportClip:
         number: from 1, in the order clips were first exported to the folder; it stays with the clip.
         root, media, sha256: where its file is kept.
         annotations: what is said of the whole clip, by name.
-        spoken: its words in order, where they are known.
+        spoken: its words in order, where they are known; without those that its render does not hold, since its sound was moved.
         box: its crop in the source's frame, left, top, right and bottom as shares of it; None where the frame's size is not known.
         crop_px: the same in pixels.
         mesh: the file of the corpus that holds the face of its every frame; "" where none does.
@@ -416,7 +407,7 @@ def clips_of(manifest: Manifest, selected: Iterable[str] | None = None, test_sha
     columns = ["source_id", "licence", "width", "height"]
     sources = {row["source_id"]: row for row in manifest.table(Source).select(columns).to_pylist()}
     meshes = _mesh_files(manifest)
-    columns = ["clip_id", "speaker", "start_s", "end_s", "published_id", "left_px", "top_px", "right_px", "bottom_px"]
+    columns = ["clip_id", "speaker", "start_s", "end_s", "published_id", "sound_late_s", "left_px", "top_px", "right_px", "bottom_px"]
     spans = {row["clip_id"]: row for row in manifest.table(Clip).select(columns).to_pylist()}
     columns = ["source_id", "clip_id", "made_by", "media", "sha256", "fps", "width", "height", "frames"]
     found = []
@@ -437,7 +428,7 @@ def clips_of(manifest: Manifest, selected: Iterable[str] | None = None, test_sha
                 root=manifest.root,
                 licence=source.get("licence") or "",
                 annotations=said,
-                spoken=_spoken(parts.get(clip_id) or parts.get(span["published_id"] or "", {})),
+                spoken=_spoken(parts.get(clip_id) or parts.get(span["published_id"] or "", {}), span),
                 box=_shares(span, source.get("width") or 0, source.get("height") or 0),
                 crop_px=(span["left_px"], span["top_px"], span["right_px"], span["bottom_px"]),
                 mesh=meshes.get(clip_id, ""),
@@ -449,9 +440,18 @@ def clips_of(manifest: Manifest, selected: Iterable[str] | None = None, test_sha
     return _drawn(found, test_share)
 
 
-def _spoken(parts: Mapping[str, Mapping[tuple[float, float], str]]) -> tuple[Spoken, ...]:
+def _spoken(parts: Mapping[str, Mapping[tuple[float, float], str]], clip: Mapping[str, Any]) -> tuple[Spoken, ...]:
     scores = parts.get("asd_score", {})
-    return tuple(Spoken(text, *span, scores.get(span, "")) for span, text in sorted(parts.get("word", {}).items()))
+    words = [Spoken(text, *span, scores.get(span, "")) for span, text in sorted(parts.get("word", {}).items())]
+    if late_s := clip["sound_late_s"]:
+        length_s = clip["end_s"] - clip["start_s"]
+
+        def heard_s(at_s: float) -> float:
+            return round(min(max(at_s - late_s, 0.0), length_s), 3)
+
+        moved = [replace(word, start_s=heard_s(word.start_s), end_s=heard_s(word.end_s)) for word in words]
+        words = [word for word in moved if word.start_s < word.end_s]
+    return tuple(words)
 
 
 def _mesh_files(manifest: Manifest) -> dict[str, str]:
@@ -735,15 +735,16 @@ def write_mp4(path: Path, pictures: Iterable[Picture], fps: float, samples: NDAr
 # Reading back, for `validate`.
 
 
-def listed(folder: Path, name: str) -> tuple[list[str], list[str]]:
-    """The lines of a list, and what is wrong with it."""
+def listed(folder: Path, name: str, empty: str = "") -> tuple[list[str], list[str]]:
+    """The lines of a list, and what is wrong with it; where it may not be without lines, `empty` says what that is."""
     path = folder / name
     if not path.is_file():
-        return [], [f"{name}: missing"]
+        return [], [f"{name}: missing", *([f"{name}: {empty}"] if empty else [])]
     text = path.read_text()
     problems = [] if not text or text.endswith("\n") else [f"{name}: the last line has no end, and loaders cut the last character off"]
     lines = text.splitlines()
     problems += [f"{name}: {line} is listed {n} times" for line, n in Counter(lines).items() if n > 1]
+    problems += [f"{name}: {empty}"] if empty and not lines else []
     return lines, problems
 
 

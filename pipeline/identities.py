@@ -5,11 +5,9 @@ once are never one person. Pairs are proposed by an index (faiss), so that the p
 """
 
 import hashlib
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from manifests.manifest import Manifest, ManifestError
-from manifests.tables import Appearance, Identity, Row, Track
-
-R = TypeVar("R", bound=Row)
+from manifests.tables import Appearance, Identity, Track
+from pipeline.corpus_steps import all_rows, current, digest, made_once, step_named, steps_of
 
 NEVER = 1e6  # distance of two tracks that are to be seen at once
 LARGEST = 4000  # tracks that are compared each with each: 128 MB
@@ -65,23 +62,18 @@ class FindIdentities:
                 f"{manifest.root} holds no appearances: its recipe has no EmbedFaces, or that ran without its network. "
                 "Run the recipe again with --set EmbedFaces.network=faceplugin, which fetches it (npm must be installed), and ask again"
             )
-        held = [manifest.current(shard) for shard in manifest.shards()]
-        seen = sorted({step for one in held for table in (Appearance, Track) for step in one.get(table.table, [])})
-        shown = hashlib.sha256()
-        for track in sorted(row.track_id for shard in manifest.shards() for row in _rows(manifest, Track, shard)):
-            shown.update(track.encode() + b"\n")
-        text = json.dumps([asdict(self), seen, shown.hexdigest()], sort_keys=True)
-        return f"{type(self).__name__}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+        tracks = digest(sorted(row.track_id for row in all_rows(manifest, Track)))
+        return step_named(type(self).__name__, asdict(self), steps_of(manifest, Appearance, Track), tracks)
 
     def __call__(self, manifest: Manifest) -> list[Identity]:
         """The rows of the table `identities`, sorted by track."""
         members = []
         for shard in manifest.shards():
             tracks = defaultdict(list)
-            for track in _rows(manifest, Track, shard):
+            for track in current(manifest, Track, shard):
                 tracks[track.source_id].append(track)
             appearances = defaultdict(list)
-            for row in _rows(manifest, Appearance, shard):
+            for row in current(manifest, Appearance, shard):
                 appearances[row.source_id].append(row)
             for source_id, mine in tracks.items():
                 members += members_of(mine, appearances[source_id])
@@ -193,10 +185,7 @@ def find_identities(manifest: Manifest, finder: FindIdentities | None = None) ->
         ManifestError: when the corpus holds no appearances.
     """
     finder = finder or FindIdentities()
-    step = finder.step(manifest)
-    if manifest.whole(Identity) != step:
-        manifest.write_whole(Identity, step, finder(manifest))
-    return manifest.read(Identity, [step], 0)
+    return made_once(manifest, Identity, finder.step(manifest), finder)
 
 
 def print_identities(manifest: Manifest, console: Console) -> None:
@@ -223,7 +212,3 @@ def print_identities(manifest: Manifest, console: Console) -> None:
     if rows:
         query = "select identity_id, count(*) from identities join clips using (track_id) group by 1 order by 2 desc"
         console.print(f'Their clips: headset sql {manifest.root} "{query}"', highlight=False, soft_wrap=True)
-
-
-def _rows(manifest: Manifest, table: type[R], shard: int) -> list[R]:
-    return manifest.read(table, manifest.current(shard).get(table.table, []), shard)

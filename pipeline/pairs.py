@@ -4,13 +4,11 @@ import hashlib
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
-from typing import TypeVar
 
 from manifests.manifest import Manifest
-from manifests.tables import Annotation, Clip, Pair, Published, Row, Split
+from manifests.tables import Annotation, Clip, Pair, Published, Split
+from pipeline.corpus_steps import all_rows, step_named
 from pipeline.recipe import RecipeError
-
-R = TypeVar("R", bound=Row)
 
 PROTOCOLS = ("same_identity", "cross_identity", "audio_driven", "text_driven")
 TRANSCRIPT = "transcript"  # the annotation that says what is said in a clip
@@ -83,18 +81,16 @@ def make_pairs(
     """
     if unknown := sorted(set(protocols) - set(PROTOCOLS)):
         raise RecipeError(f"no protocol {unknown[0]!r}; there are {', '.join(PROTOCOLS)}")
-    clips = [clip for shard in manifest.shards() for clip in current(manifest, Clip, shard)]
-    published = {row.published_id: row.identity for shard in manifest.shards() for row in current(manifest, Published, shard)}
+    clips = list(all_rows(manifest, Clip))
+    published = {row.published_id: row.identity for row in all_rows(manifest, Published)}
     identities = {clip.clip_id: published.get(clip.published_id or "") or f"{clip.source_id}/{clip.speaker}" for clip in clips}
-    said = {row.subject for shard in manifest.shards() for row in current(manifest, Annotation, shard) if row.name == TRANSCRIPT}
-    whole = manifest.whole(Split)
-    splits = {row.clip_id: row for row in manifest.read(Split, [whole], 0)} if whole else {}
+    said = {row.subject for row in all_rows(manifest, Annotation) if row.name == TRANSCRIPT}
+    splits = {row.clip_id: row for row in all_rows(manifest, Split)}
     pairs = build_pairs(clips, identities, said, splits, protocols=protocols, split=split, per_clip=per_clip, seed=seed)
     if not pairs:
         why = f"none of its {len(clips)} clips is in the split {split!r}" if splits else "it holds no clips"
         raise RecipeError(f"{manifest.root}: nothing to pair, since {why}")
-    text = json.dumps([1, sorted(protocols), split, per_clip, seed, [pair.pair_id for pair in pairs]])
-    manifest.write_whole(Pair, f"Pairs-{hashlib.sha256(text.encode()).hexdigest()[:12]}", pairs)
+    manifest.write_whole(Pair, step_named("Pairs", 1, sorted(protocols), split, per_clip, seed, [pair.pair_id for pair in pairs]), pairs)
     return pairs
 
 
@@ -104,15 +100,8 @@ def lines_of(manifest: Manifest, clips: Collection[str]) -> bytes:
     Args:
         clips: those in the release.
     """
-    whole = manifest.whole(Pair)
-    pairs = manifest.read(Pair, [whole], 0) if whole else []
-    held = [pair for pair in pairs if pair.source_clip_id in clips and pair.driving_clip_id in clips]
+    held = [pair for pair in all_rows(manifest, Pair) if pair.source_clip_id in clips and pair.driving_clip_id in clips]
     return "".join(json.dumps(asdict(pair)) + "\n" for pair in sorted(held, key=lambda pair: pair.pair_id)).encode()
-
-
-def current(manifest: Manifest, table: type[R], shard: int) -> list[R]:
-    """The current rows of a shard."""
-    return manifest.read(table, manifest.current(shard).get(table.table, []), shard)
 
 
 def _rank(seed: int, *ids: str) -> str:

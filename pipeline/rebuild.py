@@ -14,8 +14,8 @@ from rich.table import Table
 from manifests.manifest import LISTED, Manifest, ManifestError
 from manifests.tables import Annotation, Clip, Dropped, Fingerprint, Published, Render, Row, Source, Split
 from operators.clips.render_clips import RenderClips
-from operators.clips.render_retimed import RenderRetimed
 from operators.sources.fingerprint_source import COEFFICIENTS
+from pipeline.corpus_steps import all_rows
 from pipeline.recipe import Recipe, RecipeError, recipe_named
 
 OURS = "headset"  # the dataset of clips that come from a manifest of our own
@@ -44,8 +44,7 @@ class Verdict:
 
 def published_rows(manifest: Manifest) -> Iterator[tuple[list[Source], list[Row]]]:
     """By shard the sources as they were listed, and what is published of them: the clips, or the rows of an imported list."""
-    step = manifest.whole(Split)
-    splits = {row.clip_id: row.split for row in manifest.read(Split, [step], 0)} if step else {}
+    splits = {row.clip_id: row.split for row in all_rows(manifest, Split)}
     for shard in manifest.shards():
         held = manifest.current(shard)
         sources = manifest.read(Source, held[Source.table], shard)
@@ -78,6 +77,7 @@ def _published(clip: Clip, source: Source, render: Render | None, looks: Fingerp
         source_sha256=source.sha256,
         frames_sha256=render.frames_sha256 if render else "",
         encoder=render.encoder if render else "",
+        sound_late_s=clip.sound_late_s,
         looks_s=[looks.times_s[n] for n in seen] if looks else [],
         looks=rows.tobytes(),
     )  # fmt: skip
@@ -149,7 +149,7 @@ def rebuild_recipe(manifest: Manifest) -> Recipe:
     recipe = recipe_named("rebuild")
     ours = RenderClips().parameters()
     for step in manifest.run.steps if manifest.run else []:
-        if step.operator in (RenderClips.__name__, RenderRetimed.__name__):  # the sound itself stays where the source has it
+        if step.operator == RenderClips.__name__:
             for name, value in step.parameters.items():
                 if name in ours and value != ours[name]:
                     recipe = recipe.set(f"RenderClips.{name}={json.dumps(value)}")

@@ -16,6 +16,7 @@ from rich.text import Text
 from manifests.manifest import LISTED, Manifest, ManifestError
 from manifests.tables import Clip, Dropped, Row, Score, Shot, Source, Speaking, Track, Turn, tables
 from operators.base import Frames
+from pipeline.corpus_steps import all_rows
 from pipeline.rates import Rates
 from pipeline.recipe import Recipe, Step
 from pipeline.run import Progress
@@ -251,7 +252,7 @@ def print_status(manifest: Manifest, console: Console) -> None:
         console.print(Text(f"{step.operator:18} ") + bar + Text(f" {done[step.version]}/{len(shards)}"))
     console.print()
     print_funnel(manifest, console)
-    clips = [clip for shard in shards for clip in manifest.read(Clip, manifest.current(shard).get("clips", []), shard)]
+    clips = list(all_rows(manifest, Clip))
     seconds = sum(clip.end_s - clip.start_s for clip in clips)
     if clips:
         console.print(f"{len(clips)} clips, {clock(seconds)} in all, {seconds / len(clips):.1f} s on average.")

@@ -12,7 +12,7 @@ import time
 import traceback
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -113,7 +113,7 @@ def _stream(
     for group, need, size in zip(todo, needs, sizes, strict=True):
         dataset = dataset.map(
             cast(Any, ShardWorker),
-            fn_constructor_args=(manifest, group, run_id, board, download, group is todo[-1]),
+            fn_constructor_args=(manifest, group, run_id, board, download, group is todo[-1], need.gpus > 0),
             # Of a fixed size: a pool that grows takes the place of an actor that died, which then never comes back.
             compute=ActorPoolStrategy(size=size),
             num_cpus=None if need.gpus else need.cpus * cpu_share,  # Ray Data schedules on one of the two
@@ -210,13 +210,24 @@ def _progress(board: Any, recipe: Recipe, todo: list[list[Step]], sizes: dict[in
 class ShardWorker:
     """A Ray actor: the steps of one stage. Models load lazily, once, inside its operators."""
 
-    def __init__(self, manifest: Manifest, steps: list[Step], run_id: str, board: Any, download: Step | None = None, last: bool = False):
+    def __init__(
+        self,
+        manifest: Manifest,
+        steps: list[Step],
+        run_id: str,
+        board: Any,
+        download: Step | None = None,
+        last: bool = False,
+        on_gpu: bool = False,
+    ):
         """
         Args:
             download: the step that fetched the sources.
             last: whether a shard is done when these steps are.
+            on_gpu: whether the actor holds a GPU, or a share of one.
         """
         self.manifest, self.steps, self.run_id, self.board, self.download, self.last = manifest, steps, run_id, board, download, last
+        self.on_gpu = on_gpu
         os.environ.update(WORKER_ENVIRONMENT)
         self.store = MediaStore(manifest.root)
 
@@ -271,7 +282,8 @@ class ShardWorker:
 
     def _answers(self, row: Row, steps: list[Step], given: "Given") -> list["Answer"]:
         """What each step made of the row, over one decode for those that look at frames."""
-        reach = Reach(row, given.source_of(row), self.store, cast(DownloadVideo, self.download.operator) if self.download else None)
+        download = cast(DownloadVideo, self.download.operator) if self.download else None
+        reach = Reach(row, given.source_of(row), self.store, download, self.on_gpu)
         answers: dict[str, Answer] = {}
         looking = [step for step in steps if Frames in step.operator.signature.asks.values()]
         for step in steps:
@@ -345,6 +357,7 @@ class Reach:
     source: Source | None
     store: MediaStore
     download: DownloadVideo | None = None  # to get again what has left the store
+    on_gpu: bool = False  # whether to decode there
     _one_at_a_time: Any = field(default_factory=Lock, repr=False)  # operators that share a decode ask from threads of their own
 
     @cached_property
@@ -379,7 +392,7 @@ class Reach:
         start_s, end_s = (
             (None, None) if isinstance(self.row, Source) else (getattr(self.row, "start_s", None), getattr(self.row, "end_s", None))
         )
-        yield from VideoFrames(self.path, start_s, end_s)
+        yield from VideoFrames(self.path, start_s, end_s, on_gpu=self.on_gpu)
 
     @cached_property
     def audio(self) -> Audio:
@@ -420,30 +433,38 @@ class LostRow(Exception):
 
 
 def answer(step: Step, row: Row, joins: dict[str, list[Row]], reach: Any, frames: Iterator[Any]) -> Answer:
-    """Calls an operator on a row. Its drops and errors become rows, here and nowhere else."""
-    operator, began = step.operator, time.thread_time()
-    rows: list[Row] = []
-    drops: list[Dropped] = []
-    status = "answered"
+    """Calls an operator on a row."""
+    return answered(step.operator.name, row, _called(step, row, joins, reach, frames))
+
+
+def _called(step: Step, row: Row, joins: dict[str, list[Row]], reach: Any, frames: Iterator[Any]) -> Iterator[Row | Drop]:
+    operator, writes = step.operator, step.operator.signature.writes
+    asks = {name: frames if kind is Frames else reach.of(kind) for name, kind in operator.signature.asks.items()}
+    lost = type(row) in step.refines
+    for item in operator(row, **joins, **asks):
+        if type(item) not in (*writes, Drop):
+            raise TypeError(f"{operator.name} yielded a {type(item).__name__}; it declares {', '.join(t.__name__ for t in writes)}")
+        lost = lost and type(item) not in (type(row), Drop)
+        yield item
+    if lost:
+        raise LostRow(f"{operator.name} yielded neither a {type(row).__name__} nor a Drop")
+
+
+def answered(name: str, row: Row, made: Iterable[Row | Drop]) -> Answer:
+    """What an operator or a metric of this name makes of a row. Its drops and errors become rows, here and nowhere else."""
+    began, rows, drops, status = time.thread_time(), list[Row](), list[Dropped](), "answered"
     try:
-        asks = {name: frames if kind is Frames else reach.of(kind) for name, kind in operator.signature.asks.items()}
-        for item in operator(row, **joins, **asks):
-            if isinstance(item, Drop):
-                drops.append(_dropped(operator.name, item.row or row, item))
-                if drops[-1].subject == row.row_id:
-                    status = "dropped"
-            elif type(item) in operator.signature.writes:
+        for item in made:
+            if isinstance(item, Row):
                 rows.append(item)
             else:
-                raise TypeError(
-                    f"{operator.name} yielded a {type(item).__name__}; it declares {', '.join(t.__name__ for t in operator.signature.writes)}"
-                )
-        if type(row) in step.refines and not any(type(made) is type(row) for made in rows) and not drops:
-            raise LostRow(f"{operator.name} yielded neither a {type(row).__name__} nor a Drop")
+                drops.append(_dropped(name, item.row or row, item))
+                if drops[-1].subject == row.row_id:
+                    status = "dropped"
     except Drop as drop:
-        rows, drops, status = [], [_dropped(operator.name, row, drop)], "dropped"
+        rows, drops, status = [], [_dropped(name, row, drop)], "dropped"
     except Exception as error:  # noqa: BLE001 - errors are data; the rest of the shard goes on
-        rows, drops, status = [], [_failed(operator.name, row, error)], "failed"
+        rows, drops, status = [], [_failed(name, row, error)], "failed"
     return Answer(status, rows, drops, time.thread_time() - began)
 
 

@@ -11,7 +11,6 @@ import json
 import os
 import pkgutil
 import time
-import traceback
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,11 +25,12 @@ from manifests.tables import Annotation, Clip, Dropped, Features, Pair, Render, 
 from operators.base import Audio, Drop
 from operators.metrics.metric import IDENTITY, NOTHING, TARGET, Look, Looks, Metric, Picture, SetMetric
 from operators.weights import WeightError
+from pipeline.corpus_steps import all_rows, current
 from pipeline.decode import SourceAudio, VideoFrames
 from pipeline.fan_out import fan_out
-from pipeline.pairs import current, has_target
+from pipeline.pairs import has_target
 from pipeline.recipe import RecipeError
-from pipeline.run import WORKER_ENVIRONMENT, media_cache
+from pipeline.run import WORKER_ENVIRONMENT, Answer, answered, media_cache
 
 RECORDING = "recording"
 SPARE_FRAMES = 5  # by which a render and its reference may differ in length: the rest of the longer is not compared
@@ -215,8 +215,7 @@ class Scorer:
     def __post_init__(self) -> None:
         os.environ.update(WORKER_ENVIRONMENT)
         self.manifest, self.store = Manifest(self.root), MediaStore(self.root)
-        whole = self.manifest.whole(Pair)
-        self.pairs = {pair.pair_id: pair for pair in self.manifest.read(Pair, [whole], 0)} if whole else {}
+        self.pairs = {pair.pair_id: pair for pair in all_rows(self.manifest, Pair)}
         self._recordings: dict[str, Render] | None = None
         self._notes: dict[str, list[Annotation]] = {}
 
@@ -228,8 +227,8 @@ class Scorer:
         self._notes = self._said(shard) if any(job.metric.hears_words for job in jobs) else {}
         for render in renders:
             wanted = [job for job in jobs if job.made_by == render.made_by]
-            for job, (answer, seconds) in zip(wanted, self._answers(render, [job.metric for job in wanted]), strict=True):
-                books[job.step].enter(render, answer, seconds)
+            for job, answer in zip(wanted, self._answers(render, [job.metric for job in wanted]), strict=True):
+                books[job.step].enter(answer)
         tally = Tally(len(renders))
         for job in jobs:
             book = books[job.step]
@@ -241,22 +240,22 @@ class Scorer:
             tally.drops += Counter((job.metric.variant, drop.reason) for drop in book.drops)
         return tally
 
-    def _answers(self, render: Render, metrics: Sequence[Metric]) -> list[tuple[Row | Drop | Exception, float]]:
-        """What each metric makes of a render, over one decode of it and of what it is compared with; with CPU seconds."""
+    def _answers(self, render: Render, metrics: Sequence[Metric]) -> list[Answer]:
+        """What each metric makes of a render, over one decode of it and of what it is compared with."""
         pair = self.pairs.get(render.pair_id or "")
         if render.pair_id and pair is None:
             lost = Drop("pair_unknown", detail=f"{render.pair_id} is not among the pairs", retryable=True)
-            return [(lost, 0.0) for _ in metrics]
+            return [answered(metric.name, render, [lost]) for metric in metrics]
         driving = None if render.made_by == RECORDING else self._recording(pair.driving_clip_id if pair else render.clip_id)
         refused = {number: drop for number, metric in enumerate(metrics) if (drop := self._refusal(metric, render, pair, driving))}
         asked = [(number, metric) for number, metric in enumerate(metrics) if number not in refused]
-        answers: dict[int, tuple[Row | Drop | Exception, float]] = {number: (drop, 0.0) for number, drop in refused.items()}
+        answers = {number: answered(metrics[number].name, render, [drop]) for number, drop in refused.items()}
         paired = {metric.compares if metric.compares != IDENTITY or has_target(pair) else "still" for _, metric in asked} - {NOTHING}
         source = self._recording(pair.source_clip_id) if pair and "still" in paired else None
         moments = self._moments(render, driving if paired - {"still"} else None, source)
 
-        def reader(metric: Metric) -> Callable[[Iterator[Moment]], tuple[Row | Drop | Exception, float]]:
-            return lambda moments: self._answer(metric, render, pair, moments)
+        def reader(metric: Metric) -> Callable[[Iterator[Moment]], Answer]:
+            return lambda moments: answered(metric.name, render, self._made(metric, render, pair, moments))
 
         if asked:
             found = fan_out(moments, [reader(metric) for _, metric in asked])
@@ -281,27 +280,18 @@ class Scorer:
             return Drop("length_mismatch", detail=f"{render.frames} and {driving.frames} frames, more than {SPARE_FRAMES} apart")
         return None
 
-    def _answer(self, metric: Metric, render: Render, pair: Pair | None, moments: Iterator[Moment]) -> tuple[Row | Drop | Exception, float]:
-        began = time.thread_time()
+    def _made(self, metric: Metric, render: Render, pair: Pair | None, moments: Iterator[Moment]) -> Iterator[Row]:
         said = self._notes.get(render.clip_id, ())
         looks = Looks(
             _looks(metric, moments, has_target(pair)), render.fps, lambda: self._sound(render), render.render_id, render.frames, said
         )
         where = (render.source_id, f"{render.render_id}#{metric.variant}", render.render_id, metric.metric, metric.variant)
-        try:
-            if isinstance(metric, SetMetric):
-                found = metric.features(looks).astype("<f4")
-                made: Row = Features(
-                    *where, len(found), found.shape[1], found.tobytes(), metric.model_sha256, self.protocol(metric, render, pair)
-                )
-            else:
-                value = metric.measure(looks)
-                made = Score(*where, float(value), metric.model_sha256, self.protocol(metric, render, pair))
-            return made, time.thread_time() - began
-        except Drop as drop:
-            return drop, time.thread_time() - began
-        except Exception as error:  # noqa: BLE001 - errors are data; the rest of the shard goes on
-            return error, time.thread_time() - began
+        how = metric.model_sha256, self.protocol(metric, render, pair)
+        if isinstance(metric, SetMetric):
+            found = metric.features(looks).astype("<f4")
+            yield Features(*where, len(found), found.shape[1], found.tobytes(), *how)
+        else:
+            yield Score(*where, float(metric.measure(looks)), *how)
 
     def protocol(self, metric: Metric, render: Render, pair: Pair | None) -> str:
         """Crop, colour and alignment, size, frame rate, and how frames are paired: what values must share to be averaged."""
@@ -329,16 +319,26 @@ class Scorer:
         by: dict[str, list[Annotation]] = defaultdict(list)
         for note in current(self.manifest, Annotation, shard):
             by[note.subject].append(note)
-        return {clip.clip_id: [*by[clip.clip_id], *by[clip.published_id]] for clip in current(self.manifest, Clip, shard)}
+        return {
+            clip.clip_id: [_heard(note, clip) for note in (*by[clip.clip_id], *by[clip.published_id])]
+            for clip in current(self.manifest, Clip, shard)
+        }
 
     def _sound(self, render: Render) -> Audio:
         return SourceAudio(self._path(render))
 
     def _recording(self, clip_id: str) -> Render | None:
         if self._recordings is None:
-            rows = (render for shard in self.manifest.shards() for render in current(self.manifest, Render, shard))
+            rows = all_rows(self.manifest, Render)
             self._recordings = {render.clip_id: render for render in rows if render.made_by == RECORDING}
         return self._recordings.get(clip_id)
+
+
+def _heard(note: Annotation, clip: Clip) -> Annotation:
+    """What is said of a part of the clip, at the time at which its render has it: the sound was moved."""
+    if note.start_s is None or note.end_s is None:
+        return note
+    return replace(note, start_s=note.start_s - clip.sound_late_s, end_s=note.end_s - clip.sound_late_s)
 
 
 def _looks(metric: Metric, moments: Iterator[Moment], has_target: bool) -> Iterator[Look]:
@@ -360,28 +360,19 @@ class _Book:
         self.job = job
         self.rows: list[Row] = []
         self.drops: list[Dropped] = []
-        self.read, self.failed, self.cpu_s, self.began = 0, 0, 0.0, time.monotonic()
+        self.calls: Counter[str] = Counter()
+        self.cpu_s, self.began = 0.0, time.monotonic()
 
-    def enter(self, render: Render, answer: Row | Drop | Exception, seconds: float) -> None:
-        self.read += 1
-        self.cpu_s += seconds
-        if isinstance(answer, Row):
-            self.rows.append(answer)
-            return
-        name = self.job.metric.name
-        where = (render.source_id, f"{render.render_id}@{name}", render.render_id, Render.table, name)
-        if isinstance(answer, Drop):
-            self.drops.append(Dropped(*where, answer.reason, answer.detail, False, answer.retryable))
-        else:
-            self.failed += 1
-            lines = [f"{Path(one.filename).name}:{one.lineno} {one.name}" for one in traceback.extract_tb(answer.__traceback__)[-8:]]
-            self.drops.append(Dropped(*where, type(answer).__name__, "\n  ".join([str(answer)[:1000], *lines]), True, True))
+    def enter(self, answer: Answer) -> None:
+        self.calls.update(("read", answer.status))
+        self.rows += answer.rows
+        self.drops += answer.drops
+        self.cpu_s += answer.cpu_s
 
     def receipt(self) -> dict[str, Any]:
-        dropped = len(self.drops) - self.failed
         return {
             "operator": self.job.metric.name,
-            "calls": {"read": self.read, "answered": len(self.rows), "dropped": dropped, "failed": self.failed},
+            "calls": {name: self.calls[name] for name in ("read", "answered", "dropped", "failed")},
             "rows": {self.job.record.writes[0]: len(self.rows)},
             "drops": len(self.drops),
             "given_up": {},

@@ -17,13 +17,13 @@ The shares are those of groups in expectation. One large group makes a corpus mi
 """
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from manifests.manifest import Manifest
 from manifests.tables import Annotation, Clip, Duplicate, Identity, Published, Source, Split
+from pipeline.corpus_steps import digest, step_named
 from pipeline.recipe import RecipeError
 from pipeline.selection import Selection
 
@@ -149,13 +149,8 @@ def split_clips(manifest: Manifest, shares: tuple[float, float, float], chosen: 
             seconds[split] += row["end_s"] - row["start_s"]  # pyright: ignore[reportOperatorIssue, reportArgumentType]
             rows.append(Split(source, f"{clip}/{split}", clip, split, _shown(key)))
     rows.sort(key=lambda row: row.split_id)
-    of = [
-        VERSION,
-        shares,
-        chosen.version if chosen else "",
-        hashlib.sha256("".join(f"{row.split_id} {row.group_id}\n" for row in rows).encode()).hexdigest(),
-    ]
-    step = f"SplitClips-{hashlib.sha256(json.dumps(of).encode()).hexdigest()[:12]}"
+    made = digest(f"{row.split_id} {row.group_id}" for row in rows)
+    step = step_named("SplitClips", VERSION, shares, chosen.version if chosen else "", made)
     manifest.write_whole(Split, step, rows)
     groups = Counter(name_of[key] for key in members)
     largest = max(((_shown(key), count) for key, count in members.items()), key=lambda one: (one[1], one[0]), default=("", 0))

@@ -1,6 +1,7 @@
 """Films whose flashes and pulses of sound come at the same known times, with sound tracks of every odd kind."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 from av.stream import Disposition
 from numpy.typing import NDArray
 
+from operators.base import Audio
 from tests.made_videos import flashes, tone, write_video
 
 LENGTH_S = 5.0
@@ -30,10 +32,54 @@ def centre_s(samples: NDArray[np.float32], hz: int, start_s: float = 0.0) -> flo
     return start_s + float((np.arange(len(samples)) * power).sum() / power.sum()) / hz
 
 
+@dataclass(frozen=True)
+class WavAudio:
+    """Samples at 16 kHz, the first at `start_s` of the source's clock."""
+
+    wave: NDArray[np.float32]
+    start_s: float = 0.0
+
+    @property
+    def end_s(self) -> float:
+        return self.start_s + len(self.wave) / 16000
+
+    def samples(self, start_s: float, end_s: float, hz: int = 16000) -> NDArray[np.float32]:
+        assert hz == 16000
+        begin, end = round((start_s - self.start_s) * hz), round((end_s - self.start_s) * hz)
+        wanted = np.zeros(end - begin, np.float32)
+        heard = self.wave[max(begin, 0) : max(end, 0)]
+        wanted[max(-begin, 0) : max(-begin, 0) + len(heard)] = heard
+        return wanted
+
+
+@dataclass(frozen=True)
+class Delayed:
+    """A sound that comes later, on the clock of what it is put under."""
+
+    audio: Audio
+    by_s: float
+
+    @property
+    def start_s(self) -> float:
+        return self.audio.start_s + self.by_s
+
+    @property
+    def end_s(self) -> float:
+        return self.audio.end_s + self.by_s
+
+    def samples(self, start_s: float, end_s: float, hz: int = 16000) -> NDArray[np.float32]:
+        return self.audio.samples(start_s - self.by_s, end_s - self.by_s, hz)
+
+
 def lit(frames: str) -> list[float]:
     """Three frames' times, of which each film flashes and sounds; each is shown for 40 ms or more, so that no rate of 25 a second passes over it."""
     long = [at for at, then in pairwise(FRAMES_S[frames]) if then - at >= 0.0399]
     return [min(long, key=lambda at: abs(at - wanted)) for wanted in (1.5, 2.5, 3.5)]
+
+
+def late_film(path: Path, late_s: float) -> Path:
+    """Flashes at `lit("constant")`, and pulses of sound so much after them."""
+    return _film(path, audio=pulses(LENGTH_S, [at + late_s for at in lit("constant")], 48000), audio_hz=48000)
 
 
 def _film(path: Path, frames: str = "constant", **sound) -> Path:

@@ -120,12 +120,19 @@ def serve(folder: Path) -> Iterator[WebSite]:
     server = _Server(("127.0.0.1", 0), _Handler)
     site = WebSite(f"http://127.0.0.1:{server.server_address[1]}", _files(folder))
     server.site = site  # type: ignore[attr-defined]
+    with _answering(server, site.stop):
+        yield site
+
+
+@contextmanager
+def _answering(server: "_Server", stop: threading.Event) -> Iterator[None]:
+    """Has a server answer until the block ends. Answers that are held back then wait for `stop`."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
-        yield site
+        yield
     finally:
-        site.stop.set()
+        stop.set()
         server.shutdown()
         server.server_close()
         thread.join()
@@ -432,15 +439,10 @@ def serve_s3() -> Iterator[ObjectStore]:
     front = _Server(("127.0.0.1", 0), _Front)
     store = ObjectStore(f"http://127.0.0.1:{front.server_address[1]}", f"http://{host}:{port}")
     front.store = store  # type: ignore[attr-defined]
-    thread = threading.Thread(target=front.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
     try:
-        yield store
+        with _answering(front, store.release):
+            yield store
     finally:
-        store.release.set()
-        front.shutdown()
-        front.server_close()
-        thread.join()
         moto.stop()
 
 

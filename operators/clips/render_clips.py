@@ -30,7 +30,7 @@ class RenderClips(Operator):
 
     Output frame k is the source frame that is visible at `start_s + k / fps` (or comes within 2 ms after it), so that lips
     and sound stay together whatever the source's frame rate, constant or not. There are `round((end_s - start_s) * fps)` frames,
-    and the sound is cut to the same span to the sample. The same clip gives the same bytes on the same encoder build;
+    and the sound is cut to the same span to the sample, later by the clip's `sound_late_s`. The same clip gives the same bytes on the same encoder build;
     `frames_sha256` is that of the frames' RGB bytes, height x width x 3 each, so it holds for every build.
 
     Drops: `no_frames` (the span holds none), `no_audio_stream`.
@@ -89,7 +89,8 @@ class RenderClips(Operator):
 
     def _samples(self, clip: Clip, count: int, audio: Audio) -> NDArray[np.float32] | None:
         try:
-            return audio.samples(clip.start_s, clip.start_s + count / self.fps, self.audio_hz)
+            start_s = clip.start_s + clip.sound_late_s
+            return audio.samples(start_s, start_s + count / self.fps, self.audio_hz)
         except Drop as no:
             if not self.silent or no.reason != "no_audio_stream":
                 raise

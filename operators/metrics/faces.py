@@ -11,13 +11,14 @@ from operators.faces.identity import CROP_PX, NETWORKS, embedded
 from operators.faces.mesh_faces import Landmarker
 from operators.metrics.metric import Picture
 
-__all__ = ["NETWORKS", "aligned", "embedding", "mesh", "points68", "squeezed"]
+__all__ = ["IBUG_68", "NETWORKS", "aligned", "embedding", "mesh", "points68", "squeezed"]
 
-# Of MediaPipe's canonical face model, the points nearest to the 68 of the iBUG scheme, in its order.
-MESH_68 = [
-    *(127, 234, 93, 132, 58, 172, 136, 150, 152, 379, 365, 397, 288, 361, 323, 454, 356),  # jaw, from the image's left
+# The points of MediaPipe's 478 that lie nearest to the 68 of the iBUG annotation, in its order: pairs of both sides of the face, the jaw's on its outline.
+# Measured against dlib's points by `benchmarks/points68.py`.
+IBUG_68 = [
+    *(127, 234, 93, 58, 172, 136, 149, 176, 152, 400, 378, 365, 397, 288, 323, 454, 356),  # jaw, from the image's left
     *(70, 63, 105, 66, 107, 336, 296, 334, 293, 300),  # brows
-    *(168, 197, 5, 4, 75, 97, 2, 326, 305),  # nose
+    *(168, 197, 5, 4, 75, 97, 2, 326, 305),  # bridge of the nose (4), its base (5)
     *(33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380),  # eyes
     *(61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181),  # outer lips
     *(78, 82, 13, 312, 308, 317, 14, 87),  # inner lips
@@ -35,7 +36,7 @@ def mesh(picture: Picture) -> NDArray[np.float64] | None:
 def points68(picture: Picture) -> NDArray[np.float64] | None:
     """(68, 2) points in the iBUG scheme, in pixels; None without a face."""
     found = mesh(picture)
-    return None if found is None else found[MESH_68]
+    return None if found is None else found[IBUG_68]
 
 
 def aligned(picture: Picture) -> NDArray[np.uint8] | None:

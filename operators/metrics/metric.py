@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from manifests.tables import Annotation
 from operators.base import Audio, Drop, Operator
 from operators.metrics.frechet import Moments, frechet_distance
+from operators.weights import FACE_LANDMARKER, Weight
 
 T = TypeVar("T")
 F = TypeVar("F")
@@ -172,6 +173,10 @@ class FaceMetric(Metric, Generic[F]):
     """
 
     same_size: ClassVar[bool] = False  # whether pictures of different sizes are refused
+
+    @property
+    def weights(self) -> tuple[Weight, ...]:
+        return (FACE_LANDMARKER,)
 
     def seen(self, picture: Picture) -> F | None:
         """None without a face."""

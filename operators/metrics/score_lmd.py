@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from operators.metrics.faces import points68
 from operators.metrics.metric import FaceMetric, Picture, Variant
-from operators.weights import FACE_LANDMARKER, Weight
 
 MOUTH = slice(48, 68)
 POINTS = "20 mouth points of MediaPipe's mesh in the iBUG scheme, pixels of the frame"
@@ -34,10 +33,6 @@ class ScoreLmd(FaceMetric[NDArray[np.float64]]):
         "lmd_vico_mesh": Variant("lower", "mean absolute difference of coordinates, not centred", POINTS),
     }
     variant: str = "lmd_atvg_mesh"
-
-    @property
-    def weights(self) -> tuple[Weight, ...]:
-        return (FACE_LANDMARKER,)
 
     def seen(self, picture: Picture) -> NDArray[np.float64] | None:
         points = points68(picture)

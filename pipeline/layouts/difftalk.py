@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from operators.base import Drop
 from pipeline.export import ExportClip, Given, Note, Written, array_problem, listed, picture_problem, whole_file, write_lines, write_picture
 
-VERSION = 1
+VERSION = 2  # the points of the inner lips, the nose's base and the jaw lie nearer to iBUG's
 SIZE, FPS, HZ = 256, 25, 16000
 NEEDS = {"deepspeech": "<clip>.npy files of DeepSpeech 0.1, (frames, 16, 29) at 25 frames a second"}
 SUBSTITUTES = {"deepspeech": "13 MFCC and 16 zeros, 50 a second, in windows of 16"}
@@ -94,10 +94,8 @@ def validate(folder: Path) -> Iterator[str]:
         yield f"{_PLACE}/data.txt: is missing, or has a line that is not a name and a number"
         return
     for split in ("train", "test"):
-        lines, problems = listed(folder, f"data/data_{split}.txt")
+        lines, problems = listed(folder, f"data/data_{split}.txt", "names no frame")
         yield from problems
-        if not lines:
-            yield f"data/data_{split}.txt: names no frame"
         for line in lines:
             clip, _, frame = line.partition("_")
             if not (clip.isdigit() and frame.isdigit() and 1 <= int(clip) <= len(rows)):

@@ -1,5 +1,6 @@
 """Tables of an older version, as one is in the world: written without the columns that came since."""
 
+from dataclasses import MISSING
 from pathlib import Path
 
 import pyarrow as pa
@@ -8,7 +9,7 @@ import pytest
 
 from manifests.manifest import LISTED, Manifest
 from manifests.schema import ADDED, VERSION, SchemaError, marked, migrated, version_of
-from manifests.tables import Clip, Score, Source, schema, tables
+from manifests.tables import Clip, Published, Score, Source, schema, tables
 
 OLD = {"source_id": "s", "score_id": "c#x", "subject": "c", "metric": "x", "variant": "y", "value": 0.5}
 
@@ -31,6 +32,14 @@ def test_an_old_table_is_read_as_if_it_had_what_came_since(corpus: Manifest) -> 
     assert version_of(pq.read_schema(score_file(corpus))) == 1
     assert corpus.read(Score, [LISTED], 0) == [Score(**OLD, model_sha256="", protocol="")]
     assert corpus.table(Score).schema == schema(Score)
+
+
+def test_a_table_of_this_version_is_read_with_the_columns_it_lacks() -> None:
+    row = vars(Clip("s", "s/0/t0", "", "", "", 0.0, 1.0, 0, 0, 1, 1))
+    lacking = marked(pa.Table.from_pylist([row], schema(Clip)).drop_columns(["sound_late_s", "published_id"]))
+    assert migrated(lacking, Clip) == pa.Table.from_pylist([row], schema(Clip))
+    looks = schema(Published).get_field_index("looks_s")
+    assert migrated(marked(schema(Published).empty_table().remove_column(looks)), Published).schema == schema(Published)
 
 
 def test_up_and_down_again(corpus: Manifest) -> None:
@@ -62,4 +71,4 @@ def test_every_column_that_came_has_a_default() -> None:
         assert 1 < version <= VERSION
         for table, names in added.items():
             for name in names:
-                assert tables()[table].__dataclass_fields__[name].default == ""
+                assert tables()[table].__dataclass_fields__[name].default is not MISSING

@@ -17,6 +17,7 @@ from pipeline.__main__ import main
 from pipeline.rebuild import compared, drift, list_again, published_rows
 from pipeline.report import rows_of
 from tests.made_videos import tone, write_video
+from tests.pipeline.rebuilt_recipe import LATE_S
 
 RECIPE = str(Path(__file__).with_name("rebuilt_recipe.py"))
 WHOLE = f"{FRAMES_FROM_ZERO},scale=160:90"
@@ -86,6 +87,10 @@ def test_every_clip_ends_with_its_verdict(corpus: tuple[Path, Path], tmp_path: P
     same = [clip_id for clip_id in old if names[clip_id.split("/")[0]] == "same"]
     assert len(same) == 2
     assert all(old[clip_id] == new[clip_id] for clip_id in same)
+    # Its sound, which its source has late, was moved once more.
+    for root in (first, tmp_path / "again"):
+        late_s = dict(rows_of(Manifest(str(root)), "select clip_id, sound_late_s from clips").fetchall())
+        assert {clip_id.split("/")[1]: late_s[clip_id] for clip_id in same} == {early: LATE_S, late: 0.0}
     (box,) = rows_of(
         manifest, f"select left_px, top_px, right_px, bottom_px from clips where published_id = '{ends['smaller', late].published_id}'"
     ).fetchall()

@@ -5,23 +5,20 @@ import numpy as np
 import pytest
 
 from manifests.manifest import Manifest, StepRecord
-from manifests.tables import Annotation, Dropped, Pair, Render, Score
+from manifests.tables import Annotation, Clip, Dropped, Pair, Render, Score
 from operators.metrics.metric import NOTHING, Looks
 from operators.metrics.score_psnr import ScorePsnr
 from operators.metrics.score_ssim import ScoreSsim
 from operators.weights import WeightError
 from pipeline.comparing import compare, told
+from pipeline.corpus_steps import all_rows
 from pipeline.decode import VideoFrames
-from pipeline.pairs import current, make_pairs
+from pipeline.pairs import make_pairs
 from pipeline.recipe import RecipeError
 from pipeline.scoring import chosen, metrics_there, plan, score
 from tests.pipeline.scored_corpus import FPS, FRAMES, STEP, add_system, clips_of, look, made_corpus, rendered
 
 METRICS = [ScorePsnr(), ScorePsnr("psnr_y"), ScoreSsim()]
-
-
-def all_rows(manifest: Manifest, table: type) -> list:
-    return [row for shard in manifest.shards() for row in current(manifest, table, shard)]
 
 
 def noisy(number: int, strength: float):
@@ -129,11 +126,13 @@ def test_the_words_of_the_clip_reach_the_metric_that_hears_them(tmp_path: Path) 
         hears_words = True
 
         def measure(self, looks: Looks) -> float:
-            return float(len([note for note in looks.notes if note.name == "word"]) * 100 + looks.frames)
+            return looks.frames + sum(100 + (note.start_s or 0.0) for note in looks.notes if note.name == "word")
 
     manifest = made_corpus(tmp_path, clips=2)
-    clip = clips_of(manifest)[0]
-    said = [Annotation("s0", f"{clip.clip_id}#word@{n}", clip.clip_id, "word", "ABOUT", "list") for n in range(3)]
+    clip = replace(clips_of(manifest)[0], sound_late_s=0.125)
+    manifest.write(Clip, STEP.version, 0, [clip])
+    said = [Annotation("s0", f"{clip.clip_id}#word@{n}", clip.clip_id, "word", "ABOUT", "list", n * 0.25, 1.0) for n in (1, 2)]
+    said.append(Annotation("s0", f"{clip.clip_id}#word", clip.clip_id, "word", "ABOUT", "list"))
     before = plan(manifest, [Heard()])[0].step
     step = StepRecord("Say", "Say-000000000000", 0, "clips", ["annotations"], [], {}, {}, [])
     for shard in manifest.shards():
@@ -142,7 +141,7 @@ def test_the_words_of_the_clip_reach_the_metric_that_hears_them(tmp_path: Path) 
         manifest.commit(step.version, shard, {"inputs": {}})
     manifest.attach("say", step)
     score(manifest, [Heard()])
-    assert [row.value for row in all_rows(manifest, Score)] == [300 + FRAMES, FRAMES]
+    assert [row.value for row in all_rows(manifest, Score)] == [300.5 + FRAMES, FRAMES]  # as heard in the render: 0.125 and 0.375 s
     assert plan(manifest, [Heard()])[0].step != before  # other words, another step
 
 
@@ -180,7 +179,7 @@ def test_an_error_of_one_metric_is_a_row_and_spares_the_others(tmp_path: Path) -
     score(manifest, [Broken(), *METRICS[1:]])
     (drop,) = all_rows(manifest, Dropped)
     assert (drop.reason, drop.failed, "broken on purpose" in drop.detail) == ("RuntimeError", True, True)
-    assert len(all_rows(manifest, Score)) == 2
+    assert len(list(all_rows(manifest, Score))) == 2
 
 
 def test_metrics_are_found_by_name() -> None:
@@ -228,8 +227,8 @@ def test_an_attached_step_counts_while_what_it_read_does(tmp_path: Path) -> None
     manifest.write(Score, record.version, 0, [Score(clip.source_id, "x#y", "x", "y", "y", 1.0)])
     manifest.write(Dropped, record.version, 0, [])
     manifest.attach("late", record)
-    assert all_rows(manifest, Score) == []  # not committed
+    assert list(all_rows(manifest, Score)) == []  # not committed
     manifest.commit(record.version, 0, {"inputs": record.inputs})
     assert [row.score_id for row in all_rows(Manifest(manifest.root), Score)] == ["x#y"]
     manifest.attach("late", replace(record, inputs={"renders": ["RenderClips-gone"]}))
-    assert all_rows(manifest, Score) == []
+    assert list(all_rows(manifest, Score)) == []

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from operators.faces.identity import ARCFACE_5, similarity
-from operators.metrics.faces import MESH_68, aligned, embedding, mesh, points68
+from operators.metrics.faces import IBUG_68, aligned, embedding, mesh, points68
 from operators.metrics.metric import Picture
 from tests.operators.metrics.faces_seen import blank, other, same
 
@@ -17,7 +17,7 @@ def test_a_similarity_is_found_again() -> None:
 def test_the_68_points_lie_where_the_scheme_has_them() -> None:
     points = points68(Picture(same()[0]))
     assert points is not None
-    assert len(MESH_68) == len(set(MESH_68)) == 68
+    assert len(IBUG_68) == len(set(IBUG_68)) == 68
     jaw, nose_tip, left_eye, right_eye, mouth = points[:17], points[30], points[36:42], points[42:48], points[48:68]
     assert np.all(np.diff(jaw[:, 0]) > 0)  # from the image's left to the right
     assert left_eye[:, 1].mean() < nose_tip[1] < mouth[:, 1].mean() < jaw[8, 1]

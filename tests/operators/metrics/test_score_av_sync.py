@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.active_speaker import Delayed
 from operators.base import Drop
 from operators.metrics.metric import Look, Looks, Picture
 from operators.metrics.score_av_sync import ScoreAvConfidence, ScoreAvOffset
 from pipeline.decode import SourceAudio, VideoFrames
 from tests.conftest import media
+from tests.made_sounds import Delayed
 
 TALK = ("grid", "bbaf2n.mpg")
 SECONDS = 3.0

@@ -1,6 +1,5 @@
 """Who speaks when, against reference turns and published numbers."""
 
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -16,28 +15,9 @@ from operators.speech.diarize_speakers import DiarizeSpeakers, overlaps
 from operators.weights import CAMPPLUS, SEGMENTATION_3, SILERO_VAD, WeightError
 from pipeline.decode import SourceAudio
 from tests.conftest import media
+from tests.made_sounds import WavAudio
 
 SOURCE = Source("talk", uri="talk.wav")
-
-
-@dataclass(frozen=True)
-class WavAudio:
-    """Samples at 16 kHz, the first at `start_s` of the source's clock."""
-
-    wave: NDArray[np.float32]
-    start_s: float = 0.0
-
-    @property
-    def end_s(self) -> float:
-        return self.start_s + len(self.wave) / 16000
-
-    def samples(self, start_s: float, end_s: float, hz: int = 16000) -> NDArray[np.float32]:
-        assert hz == 16000
-        begin, end = round((start_s - self.start_s) * hz), round((end_s - self.start_s) * hz)
-        wanted = np.zeros(end - begin, np.float32)
-        heard = self.wave[max(begin, 0) : max(end, 0)]
-        wanted[max(-begin, 0) : max(-begin, 0) + len(heard)] = heard
-        return wanted
 
 
 def wave_of(path: Path) -> NDArray[np.float32]:

@@ -11,7 +11,8 @@ from operators.base import Audio, Drop
 from operators.speech.score_speech import ScoreSpeech, dbfs, dnsmos, level_range_db
 from pipeline.decode import SourceAudio
 from tests.conftest import media
-from tests.operators.speech.test_diarize_speakers import WavAudio, sample, wave_of
+from tests.made_sounds import WavAudio
+from tests.operators.speech.test_diarize_speakers import sample, wave_of
 
 
 @cache

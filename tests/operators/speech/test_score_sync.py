@@ -9,6 +9,7 @@ from operators.speech.match_speakers import MatchSpeakers
 from operators.speech.score_sync import ScoreSync, correlations, peak, speaking_share, voice_level
 from pipeline.decode import SourceAudio, VideoFrames
 from tests.conftest import media
+from tests.made_sounds import Delayed
 from tests.made_videos import tone, write_audio, write_video
 from tests.operators.speech.test_match_speakers import Box, track, turn
 
@@ -25,17 +26,6 @@ def told(
 ) -> tuple[dict[str, float], list[Drop]]:
     rows = list(ScoreSync()(clip(*span), [track(boxes)], speaking or [], VideoFrames(path, *span), audio or SourceAudio(path)))
     return {row.metric: row.value for row in rows if isinstance(row, Score)}, [row for row in rows if isinstance(row, Drop)]
-
-
-class Delayed:
-    """The sound of a file, put later."""
-
-    def __init__(self, path, by_s: float):
-        self.audio, self.by_s = SourceAudio(path), by_s
-        self.start_s, self.end_s = self.audio.start_s + by_s, self.audio.end_s + by_s
-
-    def samples(self, start_s, end_s, hz=16000):
-        return self.audio.samples(start_s - self.by_s, end_s - self.by_s, hz)
 
 
 @pytest.mark.parametrize("late", [-9, -1, 0, 4, 15])
@@ -116,7 +106,7 @@ def test_no_sound():
 @pytest.mark.parametrize("by_s", [-0.24, 0.0, 0.24])
 def test_a_known_shift_is_found(by_s):
     path = media("single", "headpose_31.mp4")
-    scores, _ = told(path, (0.1, 6.0), HEADPOSE, Delayed(path, by_s))
+    scores, _ = told(path, (0.1, 6.0), HEADPOSE, Delayed(SourceAudio(path), by_s))
     assert scores["av_offset_s"] == pytest.approx(by_s, abs=0.06)
     assert scores["av_confidence"] > 0.9
 

@@ -23,7 +23,8 @@ from operators.speech.campplus import CamPlusPlus
 from operators.speech.diarize_speakers import DiarizeSpeakers, segmentation_3
 from operators.speech.streamed_diarization import LongClustering, StreamedDiarization, Windows, average_linkage
 from operators.weights import CAMPPLUS
-from tests.operators.speech.test_diarize_speakers import WavAudio, sample
+from tests.made_sounds import WavAudio
+from tests.operators.speech.test_diarize_speakers import sample
 
 
 @cache

@@ -1,5 +1,6 @@
 """A small corpus with real faces: what every layout is tried on."""
 
+import shutil
 from collections.abc import Callable
 from importlib.metadata import distribution
 from pathlib import Path
@@ -91,6 +92,19 @@ def exported(name: str, clips: list[ExportClip], to: Path, given: Given | None =
     outcomes = list(export(name, clips, to, given))
     assert list(check(name, to)) == []
     return [one for one in outcomes if isinstance(one, Written)], [one for one in outcomes if isinstance(one, Refused)]
+
+
+def all_exported(name: str, clips: list[ExportClip], to: Path, given: Given | None = None) -> Path:
+    """The folder, into which all clips were written."""
+    written, refused = exported(name, clips, to, given)
+    assert (len(written), len(refused)) == (len(clips), 0)
+    return to
+
+
+@pytest.fixture
+def broken(made: Path, tmp_path: Path) -> Path:
+    """A copy, to be broken, of what the test's module has made."""
+    return shutil.copytree(made, tmp_path / "broken")
 
 
 def problem(name: str, folder: Path) -> str:

@@ -1,6 +1,5 @@
 """Diffused Heads' files, read back, and broken in the ways its loader would choke on."""
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,22 +8,14 @@ import torch
 
 from operators.speech.mfcc import mfcc
 from pipeline.export import ExportClip, Given, video_facts, wav_facts
-from tests.pipeline.layouts.conftest import exported, problem
+from tests.pipeline.layouts.conftest import all_exported, exported, problem
 
 SUBSTITUTED = Given(substitutes=frozenset({"audio_emb"}))
 
 
 @pytest.fixture(scope="module")
 def made(clips: list[ExportClip], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    to = tmp_path_factory.mktemp("diffused_heads")
-    written, refused = exported("diffused_heads", clips[:2], to, SUBSTITUTED)
-    assert (len(written), len(refused)) == (2, 0)
-    return to
-
-
-@pytest.fixture
-def broken(made: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(made, tmp_path / "broken")
+    return all_exported("diffused_heads", clips[:2], tmp_path_factory.mktemp("diffused_heads"), SUBSTITUTED)
 
 
 def named(clip: ExportClip) -> str:

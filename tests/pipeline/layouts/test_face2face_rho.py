@@ -10,20 +10,12 @@ from PIL import Image
 
 from pipeline.export import ExportClip
 from pipeline.layouts.face2face_rho import POINTS_72, head_pose
-from tests.pipeline.layouts.conftest import exported, problem
+from tests.pipeline.layouts.conftest import all_exported, problem
 
 
 @pytest.fixture(scope="module")
 def made(clips: list[ExportClip], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    to = tmp_path_factory.mktemp("rho")
-    written, refused = exported("face2face_rho", clips, to)
-    assert (len(written), len(refused)) == (3, 0)
-    return to
-
-
-@pytest.fixture
-def broken(made: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(made, tmp_path / "broken")
+    return all_exported("face2face_rho", clips, tmp_path_factory.mktemp("rho"))
 
 
 def test_frames_without_a_face_are_left_out(made: Path, clips: list[ExportClip]) -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from manifests.tables import Annotation, Published
+from manifests.tables import Annotation, Clip, Published
 from operators.clips.cut_sentences import says
 from pipeline.export import ExportClip, Spoken, clips_of
 from pipeline.importers.lrs3 import parse, read
-from tests.pipeline.layouts.conftest import exported, problem
+from tests.pipeline.layouts.conftest import exported, made_corpus, problem
 from tests.pipeline.made_corpus import clip, corpus_of, render, source
 
 LONG = tuple(Spoken(word, n / 30, (n + 1) / 30) for n, word in enumerate(["so"] * 34 + ["long"]))
@@ -31,11 +31,6 @@ def made(clips: list[ExportClip], tmp_path_factory: pytest.TempPathFactory) -> P
     assert [one.note["name"] for one in written] == ["trainval/a/00001", "test/b/00002", "pretrain/c/00003"]
     assert not refused
     return to
-
-
-@pytest.fixture
-def broken(made: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(made, tmp_path / "broken")
 
 
 def test_the_text_is_as_published(made: Path) -> None:
@@ -120,3 +115,33 @@ def test_words_and_box_come_from_the_corpus(tmp_path: Path) -> None:
     assert found.spoken == (Spoken("It's", 0.1, 0.4, "3.2"), Spoken("that", 0.4, 0.7))
     assert found.annotations == {"transcript": "It's that."}
     assert found.box == (0.0, 0.0, 400 / 1280, 400 / 720)
+
+
+@pytest.mark.parametrize(
+    ("late_s", "spans"),
+    [
+        (0.0, [(0.1, 0.4), (0.4, 0.7), (0.8, 1.7)]),
+        (0.2, [(0.0, 0.2), (0.2, 0.5), (0.6, 1.5)]),
+        (-0.1, [(0.2, 0.5), (0.5, 0.8), (0.9, 1.6)]),
+        (0.4, [(0.0, 0.3), (0.4, 1.3)]),
+    ],
+)
+def test_words_move_with_the_sound_as_far_as_it_is_in_the_render(late_s: float, spans: list[tuple[float, float]], tmp_path: Path) -> None:
+    cut = clip("a", end_s=1.6, sound_late_s=late_s)
+    said = [says(cut, "word", "word", span) for span in ((0.1, 0.4), (0.4, 0.7), (0.8, 1.7))]
+    made = corpus_of(tmp_path / "corpus", [source("a"), cut, render(cut, tmp_path / "corpus", tmp_path / "scratch"), *said])
+    assert [(word.start_s, word.end_s) for word in clips_of(made)[0].spoken] == spans
+
+
+def test_exported_words_are_those_of_the_moved_sound(tmp_path: Path) -> None:
+    manifest = made_corpus(tmp_path, {name: [("gray", 1.6)] for name in ("a", "b")})
+    for shard in manifest.shards():
+        (cut,) = manifest.read(Clip, ["All-1"], shard)
+        late_s = 0.2 if cut.source_id == "a" else 0.5
+        manifest.write(Clip, "All-1", shard, [replace(cut, sound_late_s=late_s)])
+        said = [says(cut, "word", text, span) for text, span in (("It's", (0.1, 0.4)), ("that", (0.6, 0.7)))]
+        manifest.write(Annotation, "All-1", shard, [*said, says(cut, "transcript", "It's that."), says(cut, "split", "train")])
+    (written,), (refused,) = exported("lrs3", clips_of(manifest), tmp_path / "to")
+    lines = (tmp_path / f"to/{written.note['name']}.txt").read_text().splitlines()
+    assert lines[-2:] == ["IT'S 0.00 0.20", "THAT 0.40 0.50"]
+    assert (refused.clip_id[0], refused.reason) == ("b", "words_differ"), "of which a word is no longer to be heard"

@@ -31,11 +31,6 @@ def made(words: list[ExportClip], tmp_path_factory: pytest.TempPathFactory) -> P
     return to
 
 
-@pytest.fixture
-def broken(made: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(made, tmp_path / "broken")
-
-
 def test_the_fifth_line_says_how_long_the_word_is(made: Path) -> None:
     lines = (made / "ABOUT/train/ABOUT_00001.txt").read_text().splitlines()
     assert lines[4] == "Duration: 0.56 seconds"

@@ -1,6 +1,5 @@
 """PC-AVS's files, read back, and broken in the ways its loader would choke on."""
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +19,6 @@ def made(clips: list[ExportClip], tmp_path_factory: pytest.TempPathFactory) -> P
     assert [one.clip_id[0] for one in written] == ["a", "b"]
     assert [(one.clip_id[0], one.reason) for one in refused] == [("c", "face_missing")], "as the authors' script gives such a clip up"
     return to
-
-
-@pytest.fixture
-def broken(made: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(made, tmp_path / "broken")
 
 
 def test_frames_count_from_0_and_a_line_names_all(made: Path) -> None:

@@ -1,6 +1,5 @@
 """Wav2Lip's files, read back, and broken in the ways its loader would choke on."""
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,22 +7,14 @@ import pytest
 from PIL import Image
 
 from pipeline.export import ExportClip, clips_of, wav_facts, write_wav
-from tests.pipeline.layouts.conftest import exported, made_corpus, problem
+from tests.pipeline.layouts.conftest import all_exported, exported, made_corpus, problem
 
 HOLED = "preprocessed/c/c-000000-001600-t0"
 
 
 @pytest.fixture(scope="module")
 def made(clips: list[ExportClip], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    to = tmp_path_factory.mktemp("wav2lip")
-    written, refused = exported("wav2lip", clips, to)
-    assert (len(written), len(refused)) == (3, 0)
-    return to
-
-
-@pytest.fixture
-def broken(made: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(made, tmp_path / "broken")
+    return all_exported("wav2lip", clips, tmp_path_factory.mktemp("wav2lip"))
 
 
 def test_numbers_are_times_and_frames_without_a_face_are_holes(made: Path) -> None:

@@ -5,67 +5,52 @@ from pathlib import Path
 
 import pytest
 
-from manifests.tables import Clip, Render, Score, Shot, Source, Track
+from manifests.tables import Clip, Score, Shot, Source, Track
 from operators.base import Audio
-from operators.clips.render_retimed import Delayed, RenderRetimed
+from operators.clips.render_clips import RenderClips
+from operators.clips.retime_clips import RetimeClips
 from pipeline.decode import SourceAudio, VideoFrames
 from tests.conftest import media
-from tests.made_sounds import LENGTH_S, centre_s, lit, pulses
-from tests.made_videos import flashes, write_video
-from tests.operators.clips.test_render_clips import Folder, clip, heard, pictures
+from tests.made_sounds import Delayed, centre_s, late_film, lit
+from tests.operators.clips.test_render_clips import Folder, clip, heard, pictures, render
 
 
-def sync(of: Clip, offset_s: float, confidence: float) -> list[Score]:
-    return [
+def retimed(of: Clip, offset_s: float, confidence: float) -> Clip:
+    scores = [
         Score(of.source_id, f"{of.clip_id}#{metric}", of.clip_id, metric, "mouth_envelope", value)
         for metric, value in (("av_offset_s", offset_s), ("av_confidence", confidence))
     ]
-
-
-def rendered(video: Path, of: Clip, scores: list[Score], audio: Audio | None = None) -> tuple[Render, Path]:
-    store = Folder(video, video.parent / "kept", video.parent / "scratch")
-    frames = VideoFrames(video, of.start_s, of.end_s)
-    (row,) = RenderRetimed(size=160)(of, scores, frames, audio or SourceAudio(video), store)
-    return row, store.kept / row.media
-
-
-def late_film(path: Path, late_s: float) -> Path:
-    sound = pulses(LENGTH_S, [at + late_s for at in lit("constant")], 48000)
-    shots = [(flashes(lit("constant"), (160, 160), 0.019), LENGTH_S)]
-    return write_video(path, shots, size=(160, 160), audio=sound, audio_hz=48000, audio_codec="pcm_s16le")
+    other = replace(of, clip_id="made/other", sound_late_s=0.0)
+    assert list(RetimeClips()(other, scores)) == [other], "what was measured of a clip is not taken for what was of another"
+    (made,) = RetimeClips()(of, scores)
+    return made
 
 
 @pytest.mark.parametrize("late_s", [0.2, -0.2, 0.1234])
 def test_the_sound_comes_with_the_picture_again_to_the_sample(tmp_path: Path, late_s: float):
     video, of = late_film(tmp_path / "late.mov", late_s), clip(0.999, 4.4)
-    row, path = rendered(video, of, sync(of, late_s, 1.3))
+    row, path = render(video, retimed(of, late_s, 1.3))
     sound, hz = heard(path)
     shown = [at for at, picture in pictures(path) if picture.mean() > 100]
     for flash_s in lit("constant"):
         first = round((flash_s - of.start_s - 0.1) * hz)
         assert centre_s(sound[first : first + round(0.2 * hz)], hz, first / hz) == pytest.approx(flash_s - of.start_s, abs=1 / 16000)
         assert min(abs(at - (flash_s - of.start_s)) for at in shown) <= 0.002
-    assert row.encoder.endswith(f"sound moved by {-late_s:+.4f} s")
+    assert row.frames_sha256 == render(video, of)[0].frames_sha256
 
 
-def test_the_same_clip_is_moved_the_same_way_again_and_never_twice(tmp_path: Path):
-    video, of = late_film(tmp_path / "late.mov", 0.2), clip(0.999, 4.4)
-    scores = sync(of, 0.2, 1.3)
-    once, path = rendered(video, of, scores)
-    assert rendered(video, of, scores)[0] == once
-    # The render as a source: what `ScoreSync` would say of it is about 0, and moves nothing.
-    whole = replace(clip(0.0, 3.4), clip_id="made/again")
-    again, _ = rendered(path, whole, sync(whole, 0.01, 1.3))
-    assert "moved" not in again.encoder
-    # What was stored of the clip is not taken for what is stored of another.
-    assert "moved" not in rendered(path, whole, scores)[0].encoder
+def test_a_clip_is_moved_by_its_source_however_often_it_is_asked():
+    once = retimed(clip(0.999, 4.4), 0.2, 1.3)
+    assert once.sound_late_s == 0.2
+    assert retimed(once, 0.2, 1.3) == once
+    assert retimed(once, 0.01, 1.3).sound_late_s == 0.0  # of the render as a source, where both are at once
 
 
-def test_what_is_not_sure_small_or_far_is_left(tmp_path: Path):
-    video, of = late_film(tmp_path / "late.mov", 0.2), clip(0.999, 4.4)
-    plain, _ = rendered(video, of, [])
-    for offset_s, confidence in ((0.2, 0.9), (0.03, 2.0), (0.5, 2.0)):
-        assert rendered(video, of, sync(of, offset_s, confidence))[0] == plain
+@pytest.mark.parametrize(("offset_s", "confidence"), [(0.2, 0.9), (0.03, 2.0), (0.5, 2.0), (-0.5, 2.0)])
+def test_what_is_not_sure_small_or_far_is_left(offset_s: float, confidence: float):
+    of = clip(0.999, 4.4)
+    assert retimed(of, offset_s, confidence) == of
+    assert list(RetimeClips()(of, [])) == [of]
 
 
 @dataclass(frozen=True)
@@ -105,9 +90,8 @@ def test_real_sound_that_was_moved_by_five_frames_is_measured_in_place_again(tmp
         film.clip, left_px=box.left_px[0] - 60, top_px=box.top_px[0] - 60, right_px=box.right_px[0] + 60, bottom_px=box.bottom_px[0] + 60
     )
     store = Folder(video, tmp_path / "kept", tmp_path / "scratch")
-    (row,) = RenderRetimed(size=256)(
-        of, sync(of, before["av_offset_s"], before["av_confidence"]), VideoFrames(video, 0.4, 8.4), late, store
-    )
+    moved = retimed(of, before["av_offset_s"], before["av_confidence"])
+    (row,) = RenderClips(size=256)(moved, VideoFrames(video, 0.4, 8.4), late, store)
     made = store.kept / row.media
     after = measured(made, SourceAudio(made), watched(made, 0.2, 7.8))
     assert after["av_offset_s"] == pytest.approx(0.0, abs=0.04)
