@@ -1,6 +1,6 @@
 """What each quality score says of real clips made worse in steps: `python -m benchmarks.quality docs/quality.png`.
 
-Ten real clips of two seconds, cut to a square about the face, are made worse in 14 ways, in four steps each. What should move, and which way, is written
+Ten real clips of two seconds, cut to a square about the face, are made worse in 16 ways, in four steps each. What should move, and which way, is written
 down here before anything is run (`WAYS`). For each claim it prints the median over the clips at every step, in how many clips all steps go the right
 way, the rank correlation of the score with the step, and draws a curve a clip. Needs HEADSET_MEDIA and HEADSET_WEIGHTS.
 """
@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -20,10 +21,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.degradations import blurred, jittered, noisy
+from benchmarks.occlusion import CHOOSE, HANDS, Look, Thing, hand, lips_of, looks, microphone, put_before, skin_of
 from manifests.tables import Clip, Score, Track
 from operators.base import Frame
 from operators.faces.detect_faces import Box, DetectFaces
 from operators.faces.measure_faces import look_at
+from operators.faces.mesh_faces import Landmarker
+from operators.faces.score_occlusion import ScoreOcclusion
 from operators.faces.score_sharpness import ScoreSharpness
 from operators.pictures.score_naturalness import ScoreNaturalness
 from operators.pictures.score_picture import ScorePicture
@@ -166,6 +170,35 @@ def written(shown: Shown, step: int) -> Pictures:
     return made
 
 
+def before_mouth(shown: Shown, step: int, made: Thing, width: float, of_skin: bool = False) -> Pictures:
+    """With a thing `width` faces wide, moved in from below until it covers 0, 10, 25, 50 and all but 3 % of the lips of the mesh."""
+    if step == 0:
+        return shown.frames
+    pictures, lips = [], None
+    for frame, box in zip(shown.frames, shown.boxes, strict=True):
+        seen = Look(shown.name, 0.0, frame, box, "free")
+        lips = found if (found := lips_of(seen, _landmarker())) is not None else lips
+        if lips is None:
+            raise ValueError(f"no lips in the first frame of {shown.name}")
+        skin = skin_of(seen) if of_skin else None
+        if (put := put_before(seen, lips, made, (0.1, 0.25, 0.5, 1.0)[step - 1], width, False, skin)) is None:
+            raise ValueError(f"the thing does not cover so much of the lips of {shown.name}")
+        pictures.append(put.picture)
+    return pictures
+
+
+@cache
+def _landmarker() -> Landmarker:
+    return Landmarker(blendshapes=False)
+
+
+@cache
+def _hand() -> Thing:
+    """The pixels of a real hand, out of a film."""
+    film, at_s = HANDS[CHOOSE][0]
+    return hand(min(looks(film, DetectFaces()), key=lambda one: abs(one.at_s - at_s)), OCCLUSION)
+
+
 WAYS = (
     Way(
         "blur, 0 to 4 px",
@@ -199,6 +232,12 @@ WAYS = (
     Way("fields 0 to 4 frames apart", interlaced, {"combing_share": 1}),
     Way("flash of 0 to 160 levels", flashed, {"brightness_jump": 1}),
     Way("0 to 4 lines of writing", written, {"text_share": 1, "face_text_share": 1}),
+    Way(
+        "microphone over 0 to all of the lips",
+        lambda shown, step: before_mouth(shown, step, microphone(np.random.default_rng(0), "foam"), 0.6),
+        {"mouth_cover": 1},
+    ),
+    Way("hand over 0 to all of the lips", lambda shown, step: before_mouth(shown, step, _hand(), 1.0, True), {"mouth_cover": 1}),
     Way("frames copied, none to two of three", copied, {"duplicate_share": 1, "distinct_fps": -1}, encoded=True),
     Way("frozen, 0 to 90 % of the time", frozen, {"frozen_share": 1}, encoded=True),
 )
@@ -225,6 +264,7 @@ def frames_of(pictures: Pictures, encoded: bool) -> Iterator[Frame]:
 
 
 PICTURE, SHARPNESS, TEXT, NATURALNESS = ScorePicture(), ScoreSharpness(), ScoreText(rate_hz=1.0), ScoreNaturalness()
+OCCLUSION = ScoreOcclusion(rate_hz=5.0, hands=False)
 
 
 def scores(pictures: Pictures, way: Way, shown: Shown) -> dict[str, float]:
@@ -245,6 +285,8 @@ def scores(pictures: Pictures, way: Way, shown: Shown) -> dict[str, float]:
         found += SHARPNESS(clip, [track], faces)
     if "text_share" in way.truth:
         found += TEXT(clip, [track], frames)  # pyright: ignore[reportArgumentType]
+    if "mouth_cover" in way.truth:
+        found += OCCLUSION(clip, [track], frames)  # pyright: ignore[reportArgumentType]
     if "picture_niqe" in way.truth:
         found += NATURALNESS(clip, frames)  # pyright: ignore[reportArgumentType]
     found += PICTURE(clip, frames)  # pyright: ignore[reportArgumentType]

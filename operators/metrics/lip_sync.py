@@ -246,6 +246,9 @@ class Still:
     def gray(self, height: int | None = None) -> NDArray[np.uint8]:
         return np.round(self.rgb(height) @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
 
+    def luma(self, left: int, top: int, right: int, bottom: int) -> NDArray[np.uint8]:
+        return self.gray()[top:bottom, left:right]
+
     def crop(self, left: float, top: float, right: float, bottom: float, size: tuple[int, int]) -> NDArray[np.uint8]:
         from PIL import Image
 
