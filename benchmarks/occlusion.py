@@ -1,11 +1,12 @@
 """How far `ScoreOcclusion` can be believed: `python -m benchmarks.occlusion`; with `--fit` it fits its head anew and prints it.
 
 What hides a mouth was written down by eye from contact sheets, before anything was run (`BY_EYE`): one look a second at every face of 40 pixels or more in the
-real films, four a second where something hides a mouth. The films are parted into a half to choose on and a half held back.
+real films, four a second where something hides a mouth. The films are parted in three: some the head is fitted to (`FITTED`), some choose all else (`CHOOSE`), and
+some are held back (`HELD`).
 
-The head is fitted to the free faces of six films of the first half that may be used so (`FITTED`) and of a portrait in the public domain, with drawn
-microphones, fingers and other things put before them. On the held-back half it meets real hands, microphones and a drawn face, and made ones: pixels of real
-hands and clothes out of films of that half, and a microphone, before each film's face. Needs HEADSET_MEDIA and HEADSET_WEIGHTS.
+The head is fitted to the free faces of films that may be used so and of a portrait in the public domain, with drawn microphones, fingers and other things
+put before them. On the others it meets real hands, microphones and a drawn face, and made ones: pixels of real
+hands and clothes out of films of the same part, and a microphone, before each film's face. Needs HEADSET_MEDIA and HEADSET_WEIGHTS.
 """
 
 import os
