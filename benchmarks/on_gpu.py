@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from operators.base import Frame, every
 from operators.faces.blazeface import Blazeface
-from operators.faces.detect_faces import GPU_BATCH, Sight, _looker, _Mediapipe, batches, square_around
+from operators.faces.detect_faces import GPU_BATCH, Mediapipe, Sight, batches, looker, square_around
 from operators.faces.facemesh import Facemesh
 from operators.faces.identity import NETWORKS, face_crop
 from operators.faces.mesh_faces import Found, Landmarker
@@ -71,10 +71,10 @@ def main() -> None:
 def _stages(films: Sequence[Path], seconds: float, device: str) -> list[Stage]:
     looks: list[list[Frame]] = [list(every(VideoFrames(film, 0.0, seconds), 5.0)) for film in films]
     networks = (FACE_DETECTOR_FULL_RANGE, 0.3), (FACE_DETECTOR_SHORT_RANGE, 0.6)
-    by_mediapipe = _Mediapipe(*(_looker(weight, least, "cpu") for weight, least in networks))
-    in_torch = _Mediapipe(*(Blazeface(weight.path().read_bytes(), least, device) for weight, least in networks))
+    by_mediapipe = Mediapipe(*(looker(weight, least, "cpu") for weight, least in networks))
+    in_torch = Mediapipe(*(Blazeface(weight.path().read_bytes(), least, device) for weight, least in networks))
 
-    def detected(model: _Mediapipe, size: int) -> list[list[Sight]]:
+    def detected(model: Mediapipe, size: int) -> list[list[Sight]]:
         return [found for frames in looks for some in batches(frames, size) for found in model.look(some)]
 
     told = detected(by_mediapipe, 1)

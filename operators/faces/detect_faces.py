@@ -157,10 +157,10 @@ class _Detector(Protocol):
     def look(self, frames: Sequence[Frame]) -> list[list[Sight]]: ...
 
 
-class _Mediapipe:
+class Mediapipe:
     """The two looks of MediaPipe's detectors: by MediaPipe itself on a CPU, which is faster there, and by the same networks in torch on a GPU."""
 
-    def __init__(self, full_range: "_Looker", short_range: "_Looker"):
+    def __init__(self, full_range: "Looker", short_range: "Looker"):
         self._full_range, self._short_range = full_range, short_range
 
     def look(self, frames: Sequence[Frame]) -> list[list[Sight]]:
@@ -208,11 +208,14 @@ def _best(found: list[Seen], left: float, top: float, side: float) -> Sight | No
     return best
 
 
-class _Looker(Protocol):
+class Looker(Protocol):
+    """A detector of MediaPipe's, whoever runs it."""
+
     def look(self, pictures: Sequence[NDArray[np.uint8]]) -> list[list[Seen]]: ...
 
 
-def _looker(weight: Weight, min_score: float, device: str) -> _Looker:
+def looker(weight: Weight, min_score: float, device: str) -> Looker:
+    """The detector of a file: by MediaPipe on `cpu`, else by torch on that device. Faces below `min_score`, 0 to 1, are left out."""
     if device == "cpu":
         return _OneByOne(_detector(weight, min_score))
     from operators.faces.blazeface import Blazeface
@@ -290,7 +293,7 @@ _one_loads = Lock()
 def _loaded(detector: str, min_proposal: float, min_confidence: float) -> _Detector:
     if detector == "mediapipe":
         full_range, short_range = _WEIGHTS[detector]
-        return _Mediapipe(_looker(full_range, min_proposal, device()), _looker(short_range, min_confidence, device()))
+        return Mediapipe(looker(full_range, min_proposal, device()), looker(short_range, min_confidence, device()))
     if detector == "yunet":
         from operators.faces.yunet import Yunet
 

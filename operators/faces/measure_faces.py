@@ -65,7 +65,7 @@ def measured(frame: Frame, box: Box) -> dict[str, float]:
         level = np.asarray(cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA if to_px < 1 else cv2.INTER_LINEAR), np.uint8)
         found |= {"sharpness": laplacian_variance(level), **exposure(level)}
     x, y = max(0, math.floor(box.left)), max(0, math.floor(box.top))
-    native = luma[y - top : math.ceil(box.bottom) - top, x - left : math.ceil(box.right) - left]
+    native = luma[y - top : max(0, math.ceil(box.bottom) - top), x - left : max(0, math.ceil(box.right) - left)]
     if min(native.shape) >= SMALLEST_PX:
         found |= {"noise": noise(native), "blockiness": blockiness(native, x, y)}
     return found

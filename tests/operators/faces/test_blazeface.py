@@ -9,7 +9,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from operators.base import every
 from operators.faces.blazeface import Blazeface, sampled
-from operators.faces.detect_faces import _looker, _Mediapipe
+from operators.faces.detect_faces import Mediapipe, looker
 from operators.weights import FACE_DETECTOR_FULL_RANGE, FACE_DETECTOR_SHORT_RANGE
 from pipeline.decode import VideoFrames
 from tests.conftest import media
@@ -19,19 +19,19 @@ WEIGHTS = (FACE_DETECTOR_FULL_RANGE, FACE_DETECTOR_SHORT_RANGE)
 SCORES = (0.3, 0.6)
 
 
-def by_mediapipe() -> _Mediapipe:
-    return _Mediapipe(*(_looker(weight, score, "cpu") for weight, score in zip(WEIGHTS, SCORES, strict=True)))
+def by_mediapipe() -> Mediapipe:
+    return Mediapipe(*(looker(weight, score, "cpu") for weight, score in zip(WEIGHTS, SCORES, strict=True)))
 
 
-def in_torch(device: str = "cpu") -> _Mediapipe:
-    return _Mediapipe(*(Blazeface(weight.path().read_bytes(), score, device) for weight, score in zip(WEIGHTS, SCORES, strict=True)))
+def in_torch(device: str = "cpu") -> Mediapipe:
+    return Mediapipe(*(Blazeface(weight.path().read_bytes(), score, device) for weight, score in zip(WEIGHTS, SCORES, strict=True)))
 
 
 @pytest.mark.parametrize("weight", WEIGHTS, ids=["full_range", "short_range"])
 @pytest.mark.parametrize("window", [(0, 512, 0, 512), (20, 290, 60, 510), (0, 191, 100, 300)])
 def test_a_picture_of_any_shape_and_size_is_seen_as_mediapipe_sees_it(weight, window) -> None:
     picture = np.ascontiguousarray(portrait(15)[window[0] : window[1], window[2] : window[3]])
-    (told,) = _looker(weight, 0.3, "cpu").look([picture])
+    (told,) = looker(weight, 0.3, "cpu").look([picture])
     (found,) = Blazeface(weight.path().read_bytes(), 0.3).look([picture])
     assert len(told) == len(found) == 1
     assert found[0].corners.tolist() == told[0].corners.tolist()
@@ -45,7 +45,7 @@ def test_no_picture_and_no_face_give_none() -> None:
     assert detector.look([np.full((128, 128, 3), level, np.uint8) for level in (0, 120)]) == [[], []]
 
 
-def agree(path: Path, one: _Mediapipe, rate_hz: float, end_s: float) -> int:
+def agree(path: Path, one: Mediapipe, rate_hz: float, end_s: float) -> int:
     """How many faces of a film both tell alike: boxes to the pixel of the second look's 128, points to a thousandth of the box."""
     frames = list(every(VideoFrames(path, 0.0, end_s), rate_hz))
     told, found = (detector.look(frames) for detector in (by_mediapipe(), one))
