@@ -45,6 +45,19 @@ WORKER_ENVIRONMENT = {
 }
 
 
+def prepare_worker() -> None:
+    """What a worker process does first, before any library of a model is imported.
+
+    Standard input becomes /dev/null. Ray puts each worker into a process group of its own with the terminal of who started Ray as
+    standard input. A child that asks this terminal anything, as `import scenedetect` has ffmpeg do, would get SIGTTOU, which stops the
+    whole group without an error and for ever.
+    """
+    os.environ.update(WORKER_ENVIRONMENT)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+
+
 @dataclass
 class Progress:
     """How far one stage is."""
@@ -227,8 +240,8 @@ class ShardWorker:
             on_gpu: whether the actor holds a GPU, or a share of one.
         """
         self.manifest, self.steps, self.run_id, self.board, self.download, self.last = manifest, steps, run_id, board, download, last
+        prepare_worker()
         self.on_gpu = on_gpu
-        os.environ.update(WORKER_ENVIRONMENT)
         self.store = MediaStore(manifest.root)
 
     def __call__(self, item: dict[str, Any]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from pipeline.decode import SourceAudio, VideoFrames
 from pipeline.fan_out import fan_out
 from pipeline.pairs import has_target
 from pipeline.recipe import RecipeError
-from pipeline.run import WORKER_ENVIRONMENT, Answer, answered, media_cache
+from pipeline.run import WORKER_ENVIRONMENT, Answer, answered, media_cache, prepare_worker
 
 RECORDING = "recording"
 SPARE_FRAMES = 5  # by which a render and its reference may differ in length: the rest of the longer is not compared
@@ -183,7 +183,7 @@ def score(
         import ray
         from ray.util import ActorPool
 
-        actors: Any = [ray.remote(num_cpus=1)(Scorer).remote(root, jobs, size) for _ in range(min(workers, len(left)))]
+        actors: Any = [ray.remote(num_cpus=1)(ScoringWorker).remote(root, jobs, size) for _ in range(min(workers, len(left)))]
         answers: Any = ActorPool(actors).map_unordered(lambda actor, shard: actor.score_shard.remote(shard), left)
     else:
         scorer = Scorer(root, jobs, size)
@@ -332,6 +332,14 @@ class Scorer:
             rows = all_rows(self.manifest, Render)
             self._recordings = {render.clip_id: render for render in rows if render.made_by == RECORDING}
         return self._recordings.get(clip_id)
+
+
+class ScoringWorker(Scorer):
+    """A Ray actor that scores shards."""
+
+    def __post_init__(self) -> None:
+        prepare_worker()
+        super().__post_init__()
 
 
 def _heard(note: Annotation, clip: Clip) -> Annotation:
