@@ -89,7 +89,8 @@ def test_pose_and_names_are_those_of_mediapipe_in_pictures_of_any_shape(turned_d
     told = asked(picture)
     height, width = picture.shape[:2]
     points = np.array([(point.x, point.y, point.z) for point in told.face_landmarks[0]]) * (width, height, width)
-    assert head_matrix(points, width, height) == pytest.approx(np.array(told.facial_transformation_matrixes[0]), abs=1e-4)
+    # MediaPipe computes in single precision, whose last places differ from processor to processor: of 70 cm it keeps about 1e-4.
+    assert head_matrix(points, width, height) == pytest.approx(np.array(told.facial_transformation_matrixes[0]), rel=1e-5, abs=1e-5)
     assert tuple(shape.category_name for shape in told.face_blendshapes[0]) == BLENDSHAPES
 
 
