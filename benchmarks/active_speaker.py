@@ -26,12 +26,12 @@ from operators.base import Audio, Drop, Frame
 from operators.clips.plan_clips import PlanClips
 from operators.faces.detect_faces import DetectFaces
 from operators.faces.track_faces import TrackFaces
+from operators.media.frames import SourceAudio, VideoFrames
 from operators.speech.attribute_turns import AttributeTurns
 from operators.speech.confirm_voices import ConfirmVoices
 from operators.speech.diarize_speakers import DiarizeSpeakers
 from operators.speech.match_speakers import MatchSpeakers, MouthOpening
 from operators.speech.score_sync import ScoreSync
-from pipeline.decode import SourceAudio, VideoFrames
 from tests.made_sounds import Delayed
 
 MEDIA = Path(os.environ["HEADSET_MEDIA"])
@@ -95,7 +95,7 @@ class MatchByLightAsd(MatchSpeakers):
 
     @cached_property
     def _network(self):
-        from operators.speech.lr_asd import LightAsd
+        from operators.models.lr_asd import LightAsd
 
         return LightAsd.load(Path(os.environ["HEADSET_WEIGHTS"], "light_asd_finetuning_TalkSet.model"))
 

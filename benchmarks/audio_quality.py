@@ -17,6 +17,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from operators.media.frames import SourceAudio
 from operators.speech.score_audio import (
     bandwidth_hz,
     clipped_share,
@@ -26,7 +27,6 @@ from operators.speech.score_audio import (
     peak_density,
 )
 from operators.speech.score_speech import ScoreSpeech, dnsmos
-from pipeline.decode import SourceAudio
 
 MEDIA = Path(os.environ["HEADSET_MEDIA"])
 HZ, SECONDS = 48000, 8.0

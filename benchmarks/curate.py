@@ -24,7 +24,7 @@ import av
 
 from manifests.manifest import Manifest
 from manifests.tables import Render
-from pipeline.decode import SourceAudio, VideoFrames
+from operators.media.frames import SourceAudio, VideoFrames
 from pipeline.listing import list_sources
 from pipeline.recipe import recipe_named
 from pipeline.run import WORKER_ENVIRONMENT, ShardWorker

@@ -27,9 +27,9 @@ import numpy as np
 from benchmarks.seeing import peer_path
 from manifests.tables import Source, Transition
 from operators.base import Operator
+from operators.media.frames import SourceFrame, VideoFrames
 from operators.shots.detect_shots import DetectShots
 from operators.shots.detect_shots_transnet import DetectShotsTransnet
-from pipeline.decode import SourceFrame, VideoFrames
 from tests.made_cuts import CANVAS, Picture, Scene, Truth, suite
 
 Told = tuple[str, int, int]  # kind, first frame, first frame after

@@ -22,7 +22,7 @@ import av
 import numpy as np
 
 from operators.base import Drop, every
-from pipeline.decode import SourceFrame, VideoFrames
+from operators.media.frames import SourceFrame, VideoFrames
 
 READERS = ("PyAV", "torchcodec", "decord")
 THUMB = 16

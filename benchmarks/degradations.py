@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from operators.base import Drop
+from operators.media.frames import SourceAudio, VideoFrames
+from operators.metrics.base import Look, Looks, Metric, Picture, SetMetric
 from operators.metrics.faces import points68
 from operators.metrics.frechet import Moments
-from operators.metrics.metric import Look, Looks, Metric, Picture, SetMetric
 from pipeline.comparing import ARROWS
-from pipeline.decode import SourceAudio, VideoFrames
 from pipeline.scoring import metrics_there
 from tests.made_sounds import Delayed
 

@@ -27,8 +27,8 @@ from pyannote.core import Annotation, Segment, Timeline
 from pyannote.metrics.diarization import DiarizationErrorRate
 
 from manifests.tables import Source
+from operators.media.frames import SourceAudio
 from operators.speech.diarize_speakers import DiarizeSpeakers
-from pipeline.decode import SourceAudio
 from tests.made_sounds import WavAudio
 
 DEFAULT = DiarizeSpeakers()

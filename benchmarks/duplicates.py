@@ -25,8 +25,8 @@ import numpy as np
 
 from manifests.manifest import LISTED, Manifest, RunRecord, StepRecord
 from manifests.tables import Dropped, Duplicate, Fingerprint, Source
+from operators.media.frames import VideoFrames
 from operators.sources.fingerprint_source import COEFFICIENTS, FingerprintSource
-from pipeline.decode import VideoFrames
 from pipeline.duplicates import find_duplicates
 
 MEDIA = Path(os.environ.get("HEADSET_MEDIA", "."))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from operators.faces.detect_faces import DetectFaces
 from operators.faces.score_emotion import EMOTIONS, ScoreEmotion
-from pipeline.decode import VideoFrames
+from operators.media.frames import VideoFrames
 
 N, H, S = "neutral", "happy", "sad"
 # By film and by second: what the widest sure face of the first frame from then on expresses.

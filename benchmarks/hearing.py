@@ -29,7 +29,7 @@ import soundfile
 
 from manifests.tables import Clip, Source, Turn
 from operators.base import Drop
-from pipeline.decode import SourceAudio, VideoFrames
+from operators.media.frames import SourceAudio, VideoFrames
 
 HZ = 16000
 SEED = 5
@@ -130,7 +130,7 @@ def pyannote(path: Path) -> dict[str, Any]:
     from pyannote.audio.core.plda import PLDA
     from pyannote.audio.pipelines import SpeakerDiarization
 
-    from operators.speech.campplus import CamPlusPlus
+    from operators.models.campplus import CamPlusPlus
     from operators.speech.diarize_speakers import DiarizeSpeakers, segmentation_3
     from operators.weights import CAMPPLUS
 

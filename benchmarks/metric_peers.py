@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from operators.metrics.backbones import backbone
-from operators.metrics.metric import Look
+from operators.metrics.base import Look
+from operators.models.backbones import backbone
 from operators.weights import DISTS, NIQE_PRISTINE
 
 # The name of a tool, and a function of looks to its value of a clip; for FID, to the features of one.

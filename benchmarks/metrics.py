@@ -20,8 +20,8 @@ from PIL import Image, ImageFilter
 
 from benchmarks.metric_peers import Peer, peers
 from operators.base import Drop
-from operators.metrics.metric import NOTHING, Look, Looks, Metric, Picture, SetMetric
-from pipeline.decode import SourceAudio, VideoFrames
+from operators.media.frames import SourceAudio, VideoFrames
+from operators.metrics.base import NOTHING, Look, Looks, Metric, Picture, SetMetric
 from pipeline.fan_out import fan_out
 from pipeline.scoring import chosen, metrics_there
 
@@ -62,9 +62,10 @@ def with_random_weights(inception: Path) -> list[Metric]:
     """Metrics whose files cannot be had, on networks of a seed."""
     import torch
 
-    from operators.metrics import lip_sync, score_fid
-    from operators.metrics.i3d import I3D, prepared
-    from operators.speech.syncnet import SyncNet
+    from operators.metrics import fid as score_fid
+    from operators.metrics import lip_sync
+    from operators.models.i3d import I3D, prepared
+    from operators.models.syncnet import SyncNet
 
     torch.manual_seed(0)
     listening = SyncNet().eval().requires_grad_(False)

@@ -21,13 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import every
-from operators.faces import mouth_cover
 from operators.faces.detect_faces import Box, DetectFaces, square_around
 from operators.faces.mesh_faces import Landmarker
-from operators.faces.mouth_cover import SIDE_PX, MouthCover, lower_face
 from operators.faces.score_occlusion import HAND_FROM, HIDDEN_FROM, ScoreOcclusion
+from operators.media.frames import SourceFrame, VideoFrames
+from operators.models import mouth_cover
+from operators.models.mouth_cover import SIDE_PX, MouthCover, lower_face
 from operators.sources.probe_source import Display
-from pipeline.decode import SourceFrame, VideoFrames
 
 Picture = NDArray[np.uint8]
 Floats = NDArray[np.float32]

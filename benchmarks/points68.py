@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.faces.mesh_faces import Landmarker
+from operators.media.frames import VideoFrames
 from operators.metrics.faces import IBUG_68
-from pipeline.decode import VideoFrames
 
 FOLDERS = ("single", "multi", "grid", "hdtf")
 PARTS = {

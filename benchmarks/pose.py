@@ -12,7 +12,7 @@ The protocol, written down before anything was computed:
 - FSA-Net (omasaht/headpose-fsanet-pytorch 002549c9): the mean of its two networks, as its demo asks them: the face's box of the BGR frame, squeezed
   to 64 x 64, (x - 127.5) / 128. Its demo's detector is not at hand: the box is that of the mesh's points, a tenth wider on each side. How much hangs
   on that is told by the same with none and with a fifth.
-- 3DDFA_V2 (cleardusk/3DDFA_V2 1b6c6760, MobileNet 0.5): the rotation among its 62 numbers, on the crop of `operators.metrics.tddfa`. Where that crop
+- 3DDFA_V2 (cleardusk/3DDFA_V2 1b6c6760, MobileNet 0.5): the rotation among its 62 numbers, on the crop of `operators.models.tddfa`. Where that crop
   lies follows from the mesh's points; what is seen in it does not.
 - Signs: all three as rotation matrices of the head against the camera, from which `head_pose_deg` takes the angles: yaw positive to the image's
   right, pitch up, roll clockwise. FSA-Net's are of its demo's `draw_axis`, with which its yaw is positive to the image's left.
@@ -39,12 +39,12 @@ from numpy.typing import NDArray
 from operators.base import Frame, every
 from operators.faces.detect_faces import Box, DetectFaces, square_around
 from operators.faces.mesh_faces import Landmarker, MeshFaces
-from operators.faces.meshes import head_pose_deg, mouth_opening
-from operators.metrics import tddfa
+from operators.media.frames import VideoFrames
 from operators.metrics.faces import IBUG_68
+from operators.models import tddfa
+from operators.models.face_geometry import head_pose_deg, mouth_opening
 from operators.speech.match_speakers import MouthOpening
 from operators.weights import FSANET_1X1, FSANET_VAR
-from pipeline.decode import VideoFrames
 
 FOLDERS = {"single": "*.mp4", "multi": "*.mp4", "hdtf": "*.mp4", "grid": "*.mpg"}
 RATE_HZ = 2.0

@@ -29,11 +29,11 @@ from operators.faces.measure_faces import look_at
 from operators.faces.mesh_faces import Landmarker
 from operators.faces.score_occlusion import ScoreOcclusion
 from operators.faces.score_sharpness import ScoreSharpness
+from operators.media.frames import SourceFrame, VideoFrames
 from operators.pictures.score_naturalness import ScoreNaturalness
 from operators.pictures.score_picture import ScorePicture
 from operators.pictures.score_text import ScoreText
 from operators.sources.probe_source import Display
-from pipeline.decode import SourceFrame, VideoFrames
 
 CLIPS = (
     ("single/headpose_31.mp4", 4.0),

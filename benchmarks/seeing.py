@@ -29,10 +29,10 @@ from manifests.manifest import Manifest
 from manifests.tables import Face, Shot
 from operators.faces.detect_faces import DetectFaces
 from operators.faces.measure_faces import MeasureFaces
+from operators.media.frames import VideoFrames
 from operators.shots.detect_shots import DetectShots
 from operators.sources.download_video import DownloadVideo
 from operators.sources.probe_source import ProbeSource
-from pipeline.decode import VideoFrames
 from pipeline.listing import list_sources
 from pipeline.recipe import Recipe, Stage
 from pipeline.run import WORKER_ENVIRONMENT, ShardWorker

@@ -23,8 +23,8 @@ from operators.base import Drop
 from operators.faces.detect_faces import Box, DetectFaces
 from operators.faces.embed_faces import EmbedFaces, middle
 from operators.faces.track_faces import TrackFaces
+from operators.media.frames import VideoFrames
 from operators.shots.detect_shots import DetectShots
-from pipeline.decode import VideoFrames
 from pipeline.identities import FindIdentities, Member, members_of
 
 MEDIA = Path(os.environ.get("HEADSET_MEDIA", "."))
@@ -208,8 +208,8 @@ def gallery() -> None:
     """The cosine of the people of `multi/gallery_hyland` with every track of all films."""
     from PIL import Image
 
+    from operators.metrics.base import Picture
     from operators.metrics.faces import embedding
-    from operators.metrics.metric import Picture
 
     for name, truth in GALLERY.items():
         views = [

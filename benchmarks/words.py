@@ -20,8 +20,8 @@ import numpy as np
 
 from manifests.tables import Clip, Word
 from operators.base import Drop
+from operators.media.frames import SourceAudio
 from operators.speech.transcribe_speech import TranscribeSpeech
-from pipeline.decode import SourceAudio
 
 GRID: tuple[dict[str, str], ...] = (
     {"b": "bin", "l": "lay", "p": "place", "s": "set"},

@@ -304,7 +304,7 @@ class Clip(Row):
 
 @dataclass(frozen=True)
 class Mesh(Row):
-    """The face of a clip as 478 points, look by look; lists are parallel, one entry a look. Read the bytes by `operators/faces/meshes.py`.
+    """The face of a clip as 478 points, look by look; lists are parallel, one entry a look. Read the bytes by `operators/models/face_geometry.py`.
 
     Where `seen` is False no face was found: numbers are NaN and packed ones 0. The mask is the only one; who reads it bridges gaps or not.
     """

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from manifests.manifest import Manifest
 from manifests.tables import Dropped, Features, Pair, Render, Score
+from operators.metrics.base import IDENTITY, Metric, SetMetric
 from operators.metrics.frechet import Moments, merged
-from operators.metrics.metric import IDENTITY, Metric, SetMetric
 from pipeline.corpus_steps import all_rows, current
 from pipeline.recipe import RecipeError
 from pipeline.scoring import RECORDING, metrics_there

@@ -42,8 +42,8 @@ from manifests.manifest import Manifest
 from manifests.media import DamagedMedia, MediaStore, MissingMedia
 from manifests.tables import Annotation, Clip, Mesh, Published, Render, Source, Split
 from operators.base import Drop
+from operators.media.frames import SourceAudio, SourceFrame, VideoFrames
 from operators.metrics.faces import IBUG_68
-from pipeline.decode import SourceAudio, SourceFrame, VideoFrames
 from pipeline.layouts import layouts
 from pipeline.recipe import RecipeError
 
@@ -259,7 +259,7 @@ class ExportClip:
 
     def _meshed(self, rate: float) -> Faces:
         """The mesh of what is on show at each k / rate, brought from the source's frame into the render's."""
-        from operators.faces.meshes import blendshapes_of, head_matrix, landmarks_of
+        from operators.models.face_geometry import blendshapes_of, head_matrix, landmarks_of
 
         mesh = _mesh_of(self.root, self.mesh, self.clip_id)
         at_s = np.arange(self.count(rate)) / rate

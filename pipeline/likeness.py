@@ -77,8 +77,8 @@ def likenesses(manifest: Manifest, picture: Path) -> tuple[list[Likeness], list[
 def _of_picture(path: Path) -> NDArray[np.float64]:
     from PIL import Image, UnidentifiedImageError
 
+    from operators.metrics.base import Picture
     from operators.metrics.faces import embedding
-    from operators.metrics.metric import Picture
 
     try:
         rgb = np.asarray(Image.open(path).convert("RGB"))
@@ -90,8 +90,8 @@ def _of_picture(path: Path) -> NDArray[np.float64]:
 
 
 def _likeness(wanted: NDArray[np.float64], source_id: str, row_id: str, pictures: Iterable[NDArray[np.uint8]]) -> Iterator[Likeness]:
+    from operators.metrics.base import Picture
     from operators.metrics.faces import embedding
-    from operators.metrics.metric import Picture
 
     cosines = [float(wanted @ one) for rgb in pictures if (one := embedding(Picture(rgb), NETWORK)) is not None]
     if cosines:
@@ -116,7 +116,7 @@ def _faces_of(path: Path, track: Track) -> Iterator[NDArray[np.uint8]]:
     """The face of a track with its surroundings, at some looks in which it was seen."""
     from operators.faces.detect_faces import square_around
     from operators.faces.track_faces import box_at
-    from pipeline.decode import VideoFrames
+    from operators.media.frames import VideoFrames
 
     seen = [at_s for at_s, confidence in zip(track.times_s, track.confidence, strict=True) if confidence > 0]
     for i in range(min(LOOKS, len(seen))):
@@ -128,7 +128,7 @@ def _faces_of(path: Path, track: Track) -> Iterator[NDArray[np.uint8]]:
 
 
 def _faces_of_render(store: MediaStore, render: Render) -> Iterator[NDArray[np.uint8]]:
-    from pipeline.decode import VideoFrames
+    from operators.media.frames import VideoFrames
     from pipeline.run import media_cache
 
     path = store.fetch(render.media, render.sha256, media_cache())

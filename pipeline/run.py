@@ -24,8 +24,8 @@ from manifests.media import MediaStore, MissingMedia
 from manifests.tables import Dropped, Row, Source
 from manifests.takedowns import REASON, Takedowns
 from operators.base import Audio, Drop, Frames, Media, Resources
+from operators.media.frames import SourceAudio, VideoFrames
 from operators.sources.download_video import DownloadVideo
-from pipeline.decode import SourceAudio, VideoFrames
 from pipeline.fan_out import fan_out
 from pipeline.rates import rates
 from pipeline.recipe import Recipe, Step

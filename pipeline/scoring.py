@@ -23,10 +23,10 @@ from manifests.manifest import Manifest, StepRecord
 from manifests.media import MediaStore
 from manifests.tables import Annotation, Clip, Dropped, Features, Pair, Render, Row, Score
 from operators.base import Audio, Drop
-from operators.metrics.metric import IDENTITY, NOTHING, TARGET, Look, Looks, Metric, Picture, SetMetric
+from operators.media.frames import SourceAudio, VideoFrames
+from operators.metrics.base import IDENTITY, NOTHING, TARGET, Look, Looks, Metric, Picture, SetMetric
 from operators.weights import WeightError
 from pipeline.corpus_steps import all_rows, current
-from pipeline.decode import SourceAudio, VideoFrames
 from pipeline.fan_out import fan_out
 from pipeline.pairs import has_target
 from pipeline.recipe import RecipeError

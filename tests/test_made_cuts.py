@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from pipeline.decode import VideoFrames
+from operators.media.frames import VideoFrames
 from tests.made_cuts import Dissolve, Fade, Made, Shot, Truth, mixed, suite
 
 

@@ -218,7 +218,7 @@ def looker(weight: Weight, min_score: float, device: str) -> Looker:
     """The detector of a file: by MediaPipe on `cpu`, else by torch on that device. Faces below `min_score`, 0 to 1, are left out."""
     if device == "cpu":
         return _OneByOne(_detector(weight, min_score))
-    from operators.faces.blazeface import Blazeface
+    from operators.models.blazeface import Blazeface
 
     return Blazeface(weight.path().read_bytes(), min_score, device)
 
@@ -295,11 +295,11 @@ def _loaded(detector: str, min_proposal: float, min_confidence: float) -> _Detec
         full_range, short_range = _WEIGHTS[detector]
         return Mediapipe(looker(full_range, min_proposal, device()), looker(short_range, min_confidence, device()))
     if detector == "yunet":
-        from operators.faces.yunet import Yunet
+        from operators.models.yunet import Yunet
 
         with system_libraries():
             return _Whole(Yunet(YUNET.path(), min_confidence))
-    from operators.faces.retinaface import Retinaface
+    from operators.models.retinaface import Retinaface
 
     return _Whole(Retinaface.load(RETINAFACE.path(), min_confidence, device()))
 

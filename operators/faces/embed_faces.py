@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from manifests.tables import Appearance, Source
 from operators.base import Frame, Frames, Operator, every
 from operators.faces.detect_faces import Box, DetectFaces, Sight, batches
-from operators.faces.identity import NETWORKS, NUMBERS, answered, face_crop
+from operators.models.face_identity import NETWORKS, NUMBERS, answered, face_crop
 from operators.weights import Weight
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from manifests.tables import FaceLook, Source
 from operators.base import Frame, Frames, Resources, every
 from operators.faces.detect_faces import Box, DetectFaces, batches, square_around, system_libraries
-from operators.pictures.measures import blockiness, exposure, laplacian_variance, noise
+from operators.picture_measures import blockiness, exposure, laplacian_variance, noise
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class MeasureFaces(DetectFaces):
     nor a detection. A look at a face is its luma, 0 to 255, twice:
 
     - the square around its box, in whole pixels, made 128 px wide whatever its size (by area where it shrinks): `sharpness`, the variance of the Laplacian; `brightness`, `contrast`,
-      `dark_share`, `bright_share` (see `operators.pictures.measures.exposure`). A face narrower than the crop is blurred by its enlargement, and so
+      `dark_share`, `bright_share` (see `operators.picture_measures.exposure`). A face narrower than the crop is blurred by its enlargement, and so
       it should count. Only what of the square lies in the frame is measured; NaN where that is less than 24 px of the 128 on a side.
     - the box as it is, nothing resampled: `noise` and `blockiness` (see the functions of that name). NaN for a box with a side below 24 px within the frame.
     """

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from manifests.tables import Clip, Mesh, Track
 from operators.base import Drop, Frame, Frames, Operator, Resources, every
 from operators.faces.detect_faces import Box, batches, device, lasting, mediapipe_image, square_around, system_libraries
-from operators.faces.meshes import BLENDSHAPES, MODEL, POINTS, gaze_deg, head_pose_deg, in_units, mouth_opening, packed_landmarks
 from operators.faces.track_faces import box_at
+from operators.models.face_geometry import BLENDSHAPES, MODEL, POINTS, gaze_deg, head_pose_deg, in_units, mouth_opening, packed_landmarks
 from operators.weights import FACE_LANDMARKER, Weight
 
 
@@ -78,14 +78,14 @@ def landmarker(blendshapes: bool = True) -> Landmarks:
     """The landmarker for the surest face of square pictures: in batches on the GPU where this process holds one, else by MediaPipe itself."""
     if (where := device()) == "cpu":
         return Landmarker(blendshapes=blendshapes)
-    from operators.faces.facemesh import Facemesh
+    from operators.models.facemesh import Facemesh
 
     return Facemesh(blendshapes, where)
 
 
 @dataclass(frozen=True)
 class MeshFaces(Operator):
-    """The 478 points of the clip's face, `rate_hz` times a second, with what follows from them. See `operators/faces/meshes.py` for how to read it.
+    """The 478 points of the clip's face, `rate_hz` times a second, with what follows from them. See `operators/models/face_geometry.py` for how to read it.
 
     MediaPipe's face landmarker looks at the square twice as wide as the box of the track, made `crop_px` wide, where the track has the face.
     What it finds counts when its middle lies in the middle half of the square: else it is a neighbour's. So a look has no face (`seen`) when the

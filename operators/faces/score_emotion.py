@@ -11,7 +11,7 @@ from manifests.tables import Clip, Score, Track
 from operators.base import Drop, Frame, Frames, Operator, every
 from operators.faces.detect_faces import Box, batches, device, square_around, system_libraries
 from operators.faces.track_faces import box_at
-from operators.tflite import TfliteNetwork
+from operators.models.tflite import TfliteNetwork
 from operators.weights import EMOTION, Weight
 
 VARIANT = "fer2013_mini_xception"

@@ -9,8 +9,8 @@ import numpy as np
 from manifests.tables import Clip, Mesh, Score, Track
 from operators.base import Drop, Operator, every
 from operators.faces.detect_faces import Box
-from operators.faces.meshes import MODEL
 from operators.faces.track_faces import box_at
+from operators.models.face_geometry import MODEL
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class ScoreFace(Operator):
 
     From the mesh (variant `mediapipe_face_landmarker`):
     - `mesh_share`: share of the looks in which the track has the face that have a mesh too, 0 to 1. The scores below are missing where it is 0.
-    - `yaw_deg`, `pitch_deg`, `roll_deg`: medians; see `operators.faces.meshes.head_pose_deg` for the signs.
+    - `yaw_deg`, `pitch_deg`, `roll_deg`: medians; see `operators.models.face_geometry.head_pose_deg` for the signs.
     - `yaw_abs_p5_deg`, `yaw_abs_p95_deg`: how little and how far the head is turned away from the camera, 5th and 95th percentile.
     - `yaw_range_deg`, `pitch_range_deg`, `roll_range_deg`: 5th to 95th percentile.
     - `mouth_opening_p95`: 95th percentile of the gap between the inner lips over the mouth's width; 0 is closed, a yawn about 1.

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from manifests.tables import Clip, Score, Track
 from operators.base import Drop, Frame, Frames, Operator, every
 from operators.faces.detect_faces import Box, lasting, mediapipe_image, square_around, system_libraries
-from operators.faces.mouth_cover import MODEL, WEIGHTS, MouthCover, lower_face
 from operators.faces.track_faces import box_at
+from operators.models.mouth_cover import MODEL, WEIGHTS, MouthCover, lower_face
 from operators.weights import HAND_LANDMARKS, PALM_DETECTOR, Weight
 
 HANDS = "mediapipe_hand_landmarker"
@@ -33,7 +33,7 @@ class ScoreOcclusion(Operator):
     | mouth_hand_cover | mediapipe_hand_landmarker | 0 to 1, lower is better | mean share of the mouth's box that lies within the outline of a hand's 21 points |
     | hand_on_mouth_share | mediapipe_hand_landmarker | 0 to 1, lower is better | share of the looks in which that is more than a tenth |
 
-    Each look is judged by itself, so that a microphone that never leaves is seen too; see `operators/faces/mouth_cover.py`. What stands just below
+    Each look is judged by itself, so that a microphone that never leaves is seen too; see `operators/models/mouth_cover.py`. What stands just below
     the lips raises the score as well, and so do small faces and far profiles. `hands` False leaves out the last two metrics, which cost nine times
     the first two, and see a whole fist where those see only skin: docs/quality.md.
 

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from operators.metrics.metric import DRIVING, FaceMetric, Picture
+from operators.metrics.base import DRIVING, FaceMetric, Picture
 from operators.weights import DEEP3D, DEEP3D_POINTS, FACE_LANDMARKER, TDDFA, TDDFA_SCALE, Weight
 
 if TYPE_CHECKING:
-    from operators.metrics import deep3d, tddfa
+    from operators.models import deep3d, tddfa
 
     Found = deep3d.Coefficients | tddfa.Coefficients
 
@@ -32,7 +32,7 @@ class FaceModelMetric(FaceMetric["Found"]):
 
     def seen(self, picture: Picture) -> "Found | None":
         if self.of_deep3d:
-            from operators.metrics.deep3d import coefficients
+            from operators.models.deep3d import coefficients
         else:
-            from operators.metrics.tddfa import coefficients
+            from operators.models.tddfa import coefficients
         return coefficients(picture)

@@ -1,6 +1,6 @@
 """What the metrics of lip sync share: SyncNet's answer for a video, by either published protocol.
 
-The protocols and their network are in `operators/speech/syncnet.py`; here they are given our faces, and their names.
+The protocols and their network are in `operators/models/syncnet.py`; here they are given our faces, and their names.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from operators.base import Drop
 from operators.faces.detect_faces import Box, DetectFaces
+from operators.metrics.base import NOTHING, Looks, Metric, Picture
 from operators.metrics.faces import mesh
-from operators.metrics.metric import NOTHING, Looks, Metric, Picture
 from operators.weights import SYNCNET_V2, Weight
 
 if TYPE_CHECKING:
-    from operators.speech.syncnet import Sync, SyncNet
+    from operators.models.syncnet import Sync, SyncNet
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ _TALLER, _HIGHER, _NARROW = 1.26, 0.20, 0.74
 @cache
 def network() -> "SyncNet":
     """SyncNet with the published weights, one for all that ask in this process."""
-    from operators.speech.syncnet import SyncNet
+    from operators.models.syncnet import SyncNet
 
     return SyncNet.load(SYNCNET_V2.path())
 
@@ -69,7 +69,7 @@ class Watched:
             protocol: `lse_lrs` or `lse_tracked`.
             pictures: (h, w, 3) RGB of one size, 25 a second.
         """
-        from operators.speech.syncnet import QSCALE, jpeg_files, lrs_pictures
+        from operators.models.syncnet import QSCALE, jpeg_files, lrs_pictures
 
         in_bgr = (picture[:, :, ::-1] for picture in pictures)
         if protocol == "lse_lrs":
@@ -86,7 +86,7 @@ class Watched:
             Drop: `no_sound`, `silent_audio`; `too_short`, fewer than 6 frames, or by `lse_tracked` no face detected in more than 100; and by that
                 `no_face`, `face_too_small`.
         """
-        from operators.speech.syncnet import check_sound, compare, tracked_pictures
+        from operators.models.syncnet import check_sound, compare, tracked_pictures
 
         check_sound(sound)
         if self.protocol == "lse_lrs":
@@ -97,7 +97,7 @@ class Watched:
 
     def _track(self):
         """The face nearest to the middle: the published code says a line of every face, and we are about one."""
-        from operators.speech.syncnet import MIN_FACE_PX, MIN_TRACK, from_jpeg, link_faces
+        from operators.models.syncnet import MIN_FACE_PX, MIN_TRACK, from_jpeg, link_faces
 
         count = len(self.files)
         if count <= MIN_TRACK:
@@ -192,8 +192,8 @@ def mouth_and_voice(looks: Looks, reach: int = 15) -> tuple[float, float]:
         raise Drop("face_missing", detail=f"a face in {int(seen.sum())} of {len(gaps)} frames")
 
     def estimate(_: Picture) -> tuple[float, float]:
+        from operators.models.syncnet import check_sound
         from operators.speech.score_sync import correlations, peak, voice_level
-        from operators.speech.syncnet import check_sound
 
         check_sound(looks.audio.samples(0.0, len(gaps) / FPS, HZ))
         mouth = np.interp(np.arange(len(gaps)), np.flatnonzero(seen), np.array(gaps)[seen])

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from manifests.tables import Clip, Score
 from operators.base import Drop, Frames, Operator, every
 from operators.faces.detect_faces import system_libraries
-from operators.metrics.metric import Picture
-from operators.metrics.score_niqe import BLOCK, ScoreNiqe
-from operators.pictures.measures import pixels_of
+from operators.metrics.base import Picture
+from operators.metrics.niqe import BLOCK, ScoreNiqe
+from operators.picture_measures import pixels_of
 from operators.weights import BRISQUE_RANGES, BRISQUE_SVM, Weight
 
 FEATURES = 36

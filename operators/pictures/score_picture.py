@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from manifests.tables import Clip, Score
 from operators.base import Drop, Frame, Frames, Operator
 from operators.faces.detect_faces import system_libraries
-from operators.pictures.measures import Pixels, bars, blockiness, blur_effect, combing, exposure, noise, pixels_of, seam, steps
+from operators.picture_measures import Pixels, bars, blockiness, blur_effect, combing, exposure, noise, pixels_of, seam, steps
 
 SMALL_PX = 120  # about the shorter side of the box in the small picture that every frame is looked at in
 CELL = 8  # pixels of the small picture: the smallest part whose change counts
@@ -45,7 +45,7 @@ class ScorePicture(Operator):
     | bars_share | black_24 | full | 0 to 1, lower is better | share of the box in black bars along its edges: letterbox, pillarbox |
     | seam_share | standing_edge_8 | full | 0 to 1, lower is better | share of the height, or width, along which one straight edge stands in all looks: a split screen, a screen in a screen. Missing where there is one look |
 
-    The formulas and their sources are in `operators/pictures/measures.py`.
+    The formulas and their sources are in `operators/picture_measures.py`.
 
     The clip's box is cut at the frame's edge. Drops of a clip: `no_frames`, `crop_empty` (less than 16 pixels of it lie in the frame).
     """

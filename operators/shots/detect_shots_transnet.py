@@ -41,7 +41,7 @@ class DetectShotsTransnet(Operator):
         return (TRANSNETV2,)
 
     def __call__(self, source: Source, frames: Frames) -> Iterator[Shot | Transition]:
-        from operators.shots.transnetv2 import score_frames
+        from operators.models.transnetv2 import score_frames
 
         times_s: list[float] = []
         colours: list[int] = []
@@ -60,7 +60,7 @@ class DetectShotsTransnet(Operator):
     def _pictures(self, frames: Iterable[Frame], times_s: list[float], colours: list[int]) -> Iterator[NDArray[np.uint8]]:
         with system_libraries():
             import cv2
-        from operators.shots.transnetv2 import HEIGHT, WIDTH
+        from operators.models.transnetv2 import HEIGHT, WIDTH
 
         for frame in frames:
             picture = cv2.resize(frame.rgb(self.height), (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
@@ -72,7 +72,7 @@ class DetectShotsTransnet(Operator):
     def _network(self):
         import torch
 
-        from operators.shots.transnetv2 import TransNetV2
+        from operators.models.transnetv2 import TransNetV2
 
         torch.set_num_threads(1)  # sums keep their order
         return TransNetV2.load(TRANSNETV2.path())

@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 from manifests.media import sha256_of
 from manifests.tables import Fetch, Source
 from operators.base import Drop, Media, Operator, Resources
+from operators.media.containers import look_into
 from operators.sources import pages, plain_files
 from operators.sources.addresses import AddressRefused, check, is_youtube, public_only, scrubbed
-from operators.sources.containers import look_into
 from operators.sources.outcomes import AGAIN, LATER, SITE_TROUBLE, Got, Meter, NotFetched
 from operators.sources.sites import Site, SiteRests
 

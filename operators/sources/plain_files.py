@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import urljoin
 
 from manifests.media import AccessDenied, MediaError, MissingBucket, MissingMedia, s3_client, s3_errors, s3_head
+from operators.media.containers import cut_short, starts_page
 from operators.sources.addresses import check, scrubbed
-from operators.sources.containers import cut_short, starts_page
 from operators.sources.outcomes import Got, Meter, NotFetched, words_of
 
 BY_HTTP = f"requests {version('requests')}"

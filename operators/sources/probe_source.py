@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from manifests.tables import Source
 from operators.base import Drop, Media, Operator
-from operators.sources.containers import CONTAINERS
+from operators.media.containers import CONTAINERS
 
 MP4_BOXES = {b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"mfra", b"sidx", b"free", b"skip", b"wide", b"uuid", b"meta", b"pnot"}
 STATES_DURATION = ("mov", "matroska")  # demuxers whose duration is what the file says, not an estimate

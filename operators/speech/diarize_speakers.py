@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from manifests.tables import Source, Turn, span_id
 from operators.base import Audio, Drop, Operator, Resources
-from operators.speech.silero_vad import SileroVad, spans
+from operators.models.silero_vad import SileroVad, spans
 from operators.weights import CAMPPLUS, SEGMENTATION_3, SILERO_VAD, Weight, WeightError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pyannote.audio.core.pipeline import Pipeline
     from pyannote.core import Annotation
 
-    from operators.speech.streamed_diarization import StreamedDiarization
+    from operators.models.streamed_diarization import StreamedDiarization
 
 SAMPLE_HZ = 16000
 BLOCK_S = 60.0  # of sound read at once where it is read through
@@ -133,8 +133,8 @@ def embedded(by: DiarizeSpeakers) -> "StreamedDiarization":
     """pyannote.audio's pipeline with segmentation-3.0 and CAM++."""
     from pyannote.audio.core.plda import PLDA
 
-    from operators.speech.campplus import CamPlusPlus
-    from operators.speech.streamed_diarization import LongClustering, StreamedDiarization
+    from operators.models.campplus import CamPlusPlus
+    from operators.models.streamed_diarization import LongClustering, StreamedDiarization
 
     class NoPlda(PLDA):
         """The pipeline asks for a PLDA whatever the clustering; the agglomerative one never calls it."""

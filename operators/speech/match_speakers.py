@@ -98,8 +98,8 @@ class MatchSpeakers(Operator):
         return _Watched(track, first, last, face_squares(track, np.arange(first, last + 1)))
 
     def _heard(self, watch: "_Watched", audio: Audio) -> list[float]:
-        from operators.speech.lr_asd import score_ticks
-        from operators.speech.mfcc import mfcc
+        from operators.models.lr_asd import score_ticks
+        from operators.models.mfcc import mfcc
 
         faces = np.stack(watch.seen)
         watch.seen.clear()
@@ -113,7 +113,7 @@ class MatchSpeakers(Operator):
 
     @cached_property
     def _network(self):
-        from operators.speech.lr_asd import LrAsd
+        from operators.models.lr_asd import LrAsd
 
         return LrAsd.load(LR_ASD.path())
 

@@ -97,7 +97,7 @@ class ScoreAudio(Operator):
 def native_channels(path: Path, start_s: float, end_s: float) -> tuple[Wave, int, str]:
     """What a span of the source's default audio track holds: (channels, samples), -1 to 1, its rate, and FFmpeg's name of the layout.
 
-    The times are those of `pipeline/decode.py`: a sample lies where the pts of its stretch says, within 10 ms, and what the track
+    The times are those of `operators/media/frames.py`: a sample lies where the pts of its stretch says, within 10 ms, and what the track
     does not hold is 0.
 
     Raises:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from manifests.tables import Clip, Score, Speaking, Track
 from operators.base import Audio, Drop, Frames, Operator
+from operators.models.mfcc import mel_energies
 from operators.speech.match_speakers import MFCC_TAIL_S, TICK_HZ, MouthOpening, face_squares, first_tick, shown_at_ticks
-from operators.speech.mfcc import mel_energies
 from operators.weights import FACE_LANDMARKER, Weight
 
 VARIANT = "mouth_envelope"

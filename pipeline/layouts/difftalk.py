@@ -64,7 +64,7 @@ def given_windows(clip: ExportClip, given: Given, frames: int) -> NDArray[np.flo
 
 def substitute(samples: NDArray[np.float32], frames: int, fps: int = FPS) -> NDArray[np.float32]:
     """(frames, 16, 29): the rows, 50 a second, around the beginning of each frame."""
-    from operators.speech.mfcc import mfcc
+    from operators.models.mfcc import mfcc
 
     cepstra = mfcc(np.pad(samples, (0, HZ)))[::2]
     padded = np.pad(cepstra, ((8, 16), (0, 16)))  # row k of the sound is row k + 8

@@ -72,7 +72,7 @@ def write(clip: ExportClip, to: Path, given: Given) -> Note:
 
 def embedded(samples: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
     """(frames, 52): the four rows of MFCC that begin in a frame."""
-    from operators.speech.mfcc import mfcc
+    from operators.models.mfcc import mfcc
 
     cepstra = mfcc(np.pad(samples, (0, HZ // 10)))[: 4 * frames]
     return cepstra.reshape(frames, 52).astype(np.float32)

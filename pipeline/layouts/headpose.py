@@ -86,8 +86,8 @@ def five_points(landmarks: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def float_mfcc(samples: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(rows, 13) of `operators.speech.mfcc`, as if the sound were not brought to 16 bits: only the energy, the first one, tells."""
-    from operators.speech.mfcc import mfcc
+    """(rows, 13) of `operators.models.mfcc`, as if the sound were not brought to 16 bits: only the energy, the first one, tells."""
+    from operators.models.mfcc import mfcc
 
     cepstra = mfcc(samples)
     cepstra[:, 0] = np.maximum(cepstra[:, 0] - 2 * np.log(32768), np.log(np.finfo(float).eps))  # which stands for silence

@@ -142,7 +142,7 @@ def given_coefficients(given: Given, name: str, frames: int) -> NDArray[np.float
 
 def substitute(faces: Faces, clip: ExportClip) -> NDArray[np.float32]:
     """(frames, 260) float32; see the top of this file."""
-    from operators.faces.meshes import head_pose_deg
+    from operators.models.face_geometry import head_pose_deg
 
     faces = faces.bridged(BRIDGED)
     made = np.zeros((len(faces.points), 260), np.float32)

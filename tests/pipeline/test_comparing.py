@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from manifests.manifest import Manifest, StepRecord
 from manifests.tables import Dropped, Features, Render, Score
+from operators.metrics.csim import ScoreCsim
 from operators.metrics.frechet import Moments, frechet_distance
-from operators.metrics.score_csim import ScoreCsim
-from operators.metrics.score_frechet_identity import ScoreFrechetIdentity
-from operators.metrics.score_psnr import ScorePsnr
+from operators.metrics.frechet_identity import ScoreFrechetIdentity
+from operators.metrics.psnr import ScorePsnr
 from pipeline.comparing import compare, interval, latex, markdown, page, rows_of
 from pipeline.pairs import make_pairs
 from pipeline.recipe import RecipeError

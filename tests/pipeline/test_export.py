@@ -18,8 +18,8 @@ from operators.base import Drop
 from operators.clips.render_clips import RenderClips
 from operators.faces.detect_faces import DetectFaces
 from operators.faces.mesh_faces import MeshFaces
-from operators.faces.meshes import head_pose_deg
-from pipeline.decode import SourceAudio, VideoFrames
+from operators.media.frames import SourceAudio, VideoFrames
+from operators.models.face_geometry import head_pose_deg
 from pipeline.export import ExportClip, Faces, Given, Refused, Written, check, clips_of, export, layout_named, settled, video_facts
 from pipeline.layouts import layouts
 from pipeline.recipe import RecipeError

@@ -4,8 +4,8 @@ import numpy as np
 from PIL import Image
 
 from manifests.tables import Appearance, Row, Source
+from operators.metrics.base import Picture
 from operators.metrics.faces import embedding
-from operators.metrics.metric import Picture
 from pipeline.likeness import likenesses
 from tests.operators.faces.crossing import portraits
 from tests.pipeline.test_identities import corpus, track

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from operators.media.frames import SourceAudio
 from operators.weights import FACE_LANDMARKER
-from pipeline.decode import SourceAudio
 from pipeline.sample import FPS, HZ, _films, _truth, write_sample
 
 UPPER_LIP, LOWER_LIP, FOREHEAD, CHIN = 13, 14, 10, 152

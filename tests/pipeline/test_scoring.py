@@ -6,13 +6,13 @@ import pytest
 
 from manifests.manifest import Manifest, StepRecord
 from manifests.tables import Annotation, Clip, Dropped, Pair, Render, Score
-from operators.metrics.metric import NOTHING, Looks
-from operators.metrics.score_psnr import ScorePsnr
-from operators.metrics.score_ssim import ScoreSsim
+from operators.media.frames import VideoFrames
+from operators.metrics.base import NOTHING, Looks
+from operators.metrics.psnr import ScorePsnr
+from operators.metrics.ssim import ScoreSsim
 from operators.weights import WeightError
 from pipeline.comparing import compare, told
 from pipeline.corpus_steps import all_rows
-from pipeline.decode import VideoFrames
 from pipeline.pairs import make_pairs
 from pipeline.recipe import RecipeError
 from pipeline.scoring import chosen, metrics_there, plan, score

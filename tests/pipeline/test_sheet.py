@@ -12,7 +12,7 @@ from manifests.manifest import Manifest, ManifestError, RunRecord, StepRecord
 from manifests.media import MediaStore
 from manifests.tables import Clip, Dropped, Render, Score, Source
 from operators.clips.render_clips import RenderClips
-from pipeline.decode import SourceAudio, VideoFrames
+from operators.media.frames import SourceAudio, VideoFrames
 from pipeline.sheet import CAPTION, FRAMES, SIDE, draw_sheet
 from tests.made_videos import tone, write_video
 

@@ -15,8 +15,8 @@ from manifests.tables import Clip, Published, Source
 from operators.base import Drop
 from operators.clips.place_published import PlacePublished
 from operators.clips.render_clips import RenderClips
+from operators.media.frames import VideoFrames
 from operators.sources.probe_source import ProbeSource
-from pipeline.decode import VideoFrames
 from tests.made_videos import write_video
 from tests.operators.clips.test_render_clips import Folder
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from manifests.tables import Clip, Render
 from operators.base import Drop
 from operators.clips.render_clips import RenderClips
-from pipeline.decode import SourceAudio, VideoFrames
+from operators.media.frames import SourceAudio, VideoFrames
 from tests.made_sounds import KINDS, centre_s, lit
 from tests.made_videos import clicks, corners, flashes, tone, write_video
 

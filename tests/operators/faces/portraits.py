@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from manifests.tables import Clip, Mesh, Track
 from operators.faces.mesh_faces import MeshFaces
-from pipeline.decode import VideoFrames
+from operators.media.frames import VideoFrames
 from tests.made_videos import write_video
 
 CLIP = Clip("s", "s/000000-001000/t0", "s/shot", "s/shot/t0", "speaker0", 0.0, 1.0, 0, 0, 512, 512)

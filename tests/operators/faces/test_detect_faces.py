@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from benchmarks.seen_by_eye import FACES
 from manifests.tables import Source
 from operators.faces.detect_faces import DetectFaces, batches, rough_yaw_deg, system_libraries
+from operators.media.frames import VideoFrames
 from operators.weights import RETINAFACE, YUNET
-from pipeline.decode import VideoFrames
 from tests.conftest import media, weights
 from tests.made_videos import write_video
 
@@ -170,7 +170,7 @@ def test_the_other_detectors_see_small_faces_and_profiles(detector):
 
 
 def test_a_batch_gives_what_single_pictures_give():
-    from operators.faces.retinaface import Retinaface
+    from operators.models.retinaface import Retinaface
 
     weights(SECOND["retinaface"])
     net = Retinaface.load(RETINAFACE.path(), 0.5)

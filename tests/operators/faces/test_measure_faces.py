@@ -9,7 +9,7 @@ import pytest
 from manifests.tables import Source
 from operators.faces.detect_faces import Box, DetectFaces, square_around
 from operators.faces.measure_faces import MEASURES, MeasureFaces, look_at
-from pipeline.decode import VideoFrames
+from operators.media.frames import VideoFrames
 from tests.conftest import media
 from tests.made_videos import write_video
 

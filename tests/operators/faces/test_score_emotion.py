@@ -9,7 +9,7 @@ from manifests.tables import Clip, Track
 from operators.base import Drop, every
 from operators.faces.detect_faces import Box, DetectFaces
 from operators.faces.score_emotion import EMOTIONS, VARIANT, ScoreEmotion
-from pipeline.decode import VideoFrames
+from operators.media.frames import VideoFrames
 from tests.conftest import media
 from tests.made_videos import write_video
 from tests.operators.faces.portraits import CLIP, FACE, portrait, track

@@ -7,10 +7,10 @@ from manifests.tables import Mesh, Track
 from operators.base import Drop, every
 from operators.faces.detect_faces import DetectFaces, mediapipe_image, square_around
 from operators.faces.mesh_faces import MeshFaces
-from operators.faces.meshes import head_pose_deg, mouth_opening
 from operators.faces.score_face import ScoreFace
+from operators.media.frames import VideoFrames
+from operators.models.face_geometry import head_pose_deg, mouth_opening
 from operators.weights import FACE_LANDMARKER
-from pipeline.decode import VideoFrames
 from tests.conftest import media
 from tests.operators.faces.portraits import CLIP, FACE, mesh_of, portrait, track
 

@@ -9,8 +9,8 @@ from manifests.tables import Clip, Track
 from operators.base import Drop, every
 from operators.faces.detect_faces import Box, DetectFaces
 from operators.faces.score_occlusion import ScoreOcclusion
+from operators.media.frames import SourceFrame, VideoFrames
 from operators.sources.probe_source import Display
-from pipeline.decode import SourceFrame, VideoFrames
 from tests.conftest import media
 
 OPERATOR = ScoreOcclusion()

@@ -8,7 +8,7 @@ from operators.base import Drop, every
 from operators.faces.detect_faces import Box
 from operators.faces.measure_faces import look_at
 from operators.faces.score_sharpness import ScoreSharpness
-from pipeline.decode import VideoFrames
+from operators.media.frames import VideoFrames
 from tests.conftest import media
 from tests.made_videos import write_video
 

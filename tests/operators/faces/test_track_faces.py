@@ -7,7 +7,7 @@ from manifests.tables import Appearance, Face, Shot, Source, Track
 from operators.base import Drop
 from operators.faces.detect_faces import DetectFaces
 from operators.faces.track_faces import TrackFaces, box_at
-from pipeline.decode import VideoFrames
+from operators.media.frames import VideoFrames
 from tests.conftest import media
 
 SHOT = Shot("s", "s/000000-010000", 0.0, 10.0)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from operators.metrics.metric import Looks, Metric
+from operators.metrics.base import Looks, Metric
 from tests.conftest import media
 
 NAMES = ("I03", "I04", "I06", "I08", "I19")

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline.decode import VideoFrames
+from operators.media.frames import VideoFrames
 from tests.conftest import media
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from operators.metrics.metric import Look, Looks, Picture
+from operators.metrics.base import Look, Looks, Picture
 
 
 def known(name: Any, found: Any) -> Picture:

@@ -3,14 +3,14 @@
 import pytest
 
 from operators.base import Drop
-from operators.metrics.metric import Looks, Metric
-from operators.metrics.score_aed_3dmm import ScoreAed3dmm
-from operators.metrics.score_aed_id import ScoreAedId
-from operators.metrics.score_akd import ScoreAkd
-from operators.metrics.score_apd import ScoreApd
-from operators.metrics.score_csim import ScoreCsim
-from operators.metrics.score_lmd import ScoreLmd
-from operators.metrics.score_mkr import ScoreMkr
+from operators.metrics.aed_3dmm import ScoreAed3dmm
+from operators.metrics.aed_id import ScoreAedId
+from operators.metrics.akd import ScoreAkd
+from operators.metrics.apd import ScoreApd
+from operators.metrics.base import Looks, Metric
+from operators.metrics.csim import ScoreCsim
+from operators.metrics.lmd import ScoreLmd
+from operators.metrics.mkr import ScoreMkr
 from tests.conftest import weights
 from tests.operators.metrics.faces_seen import blank, other, same
 

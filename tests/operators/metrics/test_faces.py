@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from operators.faces.identity import ARCFACE_5, similarity
+from operators.metrics.base import Picture
 from operators.metrics.faces import IBUG_68, aligned, embedding, mesh, points68
-from operators.metrics.metric import Picture
+from operators.models.face_identity import ARCFACE_5, similarity
 from tests.operators.metrics.faces_seen import blank, other, same
 
 

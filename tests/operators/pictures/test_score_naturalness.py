@@ -6,10 +6,10 @@ import pytest
 
 from manifests.tables import Clip
 from operators.base import Drop
-from operators.metrics.metric import Picture
-from operators.metrics.score_niqe import ScoreNiqe
+from operators.media.frames import VideoFrames
+from operators.metrics.base import Picture
+from operators.metrics.niqe import ScoreNiqe
 from operators.pictures.score_naturalness import ScoreNaturalness
-from pipeline.decode import VideoFrames
 from tests.conftest import media
 from tests.made_videos import write_video
 

@@ -7,8 +7,8 @@ import pytest
 
 from manifests.tables import Clip
 from operators.base import Drop
+from operators.media.frames import VideoFrames
 from operators.pictures.score_picture import ScorePicture, Stretches, duplicates, small_plane
-from pipeline.decode import VideoFrames
 from tests.conftest import media
 from tests.made_videos import write_video
 

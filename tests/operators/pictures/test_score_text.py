@@ -6,8 +6,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from manifests.tables import Clip, Track
 from operators.base import Drop
+from operators.media.frames import VideoFrames
 from operators.pictures.score_text import ScoreText
-from pipeline.decode import VideoFrames
 from tests.conftest import media
 from tests.made_videos import write_video
 

@@ -7,8 +7,8 @@ import pytest
 
 from manifests.tables import Shot, Source, Transition, span_id
 from operators.base import Drop
+from operators.media.frames import VideoFrames
 from operators.shots.detect_shots import CutDetectors, DetectShots
-from pipeline.decode import VideoFrames
 from tests.conftest import media
 from tests.made_cuts import Made, suite
 from tests.made_videos import ramp, write_video

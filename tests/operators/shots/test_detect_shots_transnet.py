@@ -5,8 +5,8 @@ import pytest
 
 from manifests.tables import Source, Transition
 from operators.base import Drop
+from operators.media.frames import VideoFrames
 from operators.shots.detect_shots_transnet import DetectShotsTransnet, told
-from pipeline.decode import VideoFrames
 from tests.conftest import media
 from tests.made_cuts import suite
 

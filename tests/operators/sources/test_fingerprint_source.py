@@ -6,8 +6,8 @@ from scipy.fft import dctn
 
 from manifests.tables import Source
 from operators.base import Drop
+from operators.media.frames import VideoFrames
 from operators.sources.fingerprint_source import COEFFICIENTS, COSINES, FingerprintSource, picture_box
-from pipeline.decode import VideoFrames
 from tests.made_videos import write_video
 
 

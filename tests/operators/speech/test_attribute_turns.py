@@ -152,9 +152,9 @@ def test_what_becomes_a_clip_is_the_turn_of_its_face():
 def test_real_films_name_who_is_seen_to_speak():
     from operators.faces.detect_faces import DetectFaces
     from operators.faces.track_faces import TrackFaces
+    from operators.media.frames import SourceAudio, VideoFrames
     from operators.speech.diarize_speakers import DiarizeSpeakers
     from operators.speech.match_speakers import MatchSpeakers
-    from pipeline.decode import SourceAudio, VideoFrames
 
     def parts_of(path: Path) -> tuple[list[Attribution], list[Track]]:
         source, frames, audio = Source("film", str(path)), VideoFrames(path), SourceAudio(path)

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from manifests.tables import Source, Turn
 from operators.base import Audio, Drop
+from operators.media.frames import SourceAudio
 from operators.speech.diarize_speakers import DiarizeSpeakers, overlaps
 from operators.weights import CAMPPLUS, SEGMENTATION_3, SILERO_VAD, WeightError
-from pipeline.decode import SourceAudio
 from tests.conftest import media
 from tests.made_sounds import WavAudio
 
@@ -183,7 +183,7 @@ def test_a_voice_is_the_published_numbers():
     """First numbers and norm by `CAMPPlus(embedding_size=192)` of modelscope/3D-Speaker at 09e78067, same state dict and fbank."""
     import torch
 
-    from operators.speech.campplus import CamPlusPlus
+    from operators.models.campplus import CamPlusPlus
 
     model = CamPlusPlus.load(CAMPPLUS.path())
     waves = torch.from_numpy(wave_of(media("speakers", "1688-142285-0003.flac")))[None, None]
@@ -205,7 +205,7 @@ def test_a_voice_is_the_published_numbers():
 def test_a_voice_is_loaded_strictly(tmp_path: Path):
     import torch
 
-    from operators.speech.campplus import CamPlusPlus
+    from operators.models.campplus import CamPlusPlus
 
     state = torch.load(CAMPPLUS.path(), weights_only=True)
     state.pop("xvector.dense.linear.weight")
@@ -218,7 +218,7 @@ def test_voices_of_readers():
     """Of 20 utterances by 5 readers, every one is nearest to another of the same reader."""
     import torch
 
-    from operators.speech.campplus import CamPlusPlus
+    from operators.models.campplus import CamPlusPlus
 
     paths = sorted(media("speakers").glob("*.flac"))
     assert len(paths) == 20

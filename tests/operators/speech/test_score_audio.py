@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from manifests.tables import Annotation, Clip, Score
 from operators.base import Drop
+from operators.media.frames import SourceAudio
 from operators.speech.score_audio import (
     ScoreAudio,
     balance_and_side_db,
@@ -22,7 +23,6 @@ from operators.speech.score_audio import (
     peak_density,
     silent_share,
 )
-from pipeline.decode import SourceAudio
 from tests.conftest import media
 from tests.made_videos import clicks, tone, write_audio, write_video
 

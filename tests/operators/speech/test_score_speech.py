@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from manifests.tables import Clip
 from operators.base import Audio, Drop
+from operators.media.frames import SourceAudio
 from operators.speech.score_speech import ScoreSpeech, dbfs, dnsmos, level_range_db
-from pipeline.decode import SourceAudio
 from tests.conftest import media
 from tests.made_sounds import WavAudio
 from tests.operators.speech.test_diarize_speakers import sample, wave_of

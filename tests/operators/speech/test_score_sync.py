@@ -5,9 +5,9 @@ import pytest
 
 from manifests.tables import Clip, Score, Speaking
 from operators.base import Drop
+from operators.media.frames import SourceAudio, VideoFrames
 from operators.speech.match_speakers import MatchSpeakers
 from operators.speech.score_sync import ScoreSync, correlations, peak, speaking_share, voice_level
-from pipeline.decode import SourceAudio, VideoFrames
 from tests.conftest import media
 from tests.made_sounds import Delayed
 from tests.made_videos import tone, write_audio, write_video

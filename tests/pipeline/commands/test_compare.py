@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from operators.metrics.score_psnr import ScorePsnr
+from operators.metrics.psnr import ScorePsnr
 from pipeline.__main__ import main
 from pipeline.scoring import score
 from tests.pipeline.scored_corpus import add_system, clips_of, look, made_corpus, rendered

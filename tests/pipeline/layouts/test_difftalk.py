@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from operators.speech.mfcc import mfcc
+from operators.models.mfcc import mfcc
 from pipeline.export import ExportClip, Given, clips_of, write_lines
 from pipeline.layouts.difftalk import smoothed, substitute
 from tests.pipeline.layouts.conftest import exported, made_corpus, problem

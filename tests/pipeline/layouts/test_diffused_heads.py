@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from operators.speech.mfcc import mfcc
+from operators.models.mfcc import mfcc
 from pipeline.export import ExportClip, Given, video_facts, wav_facts
 from tests.pipeline.layouts.conftest import all_exported, exported, problem
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.decode import VideoFrames
+from operators.media.frames import VideoFrames
 from pipeline.export import ExportClip, video_facts, write_mp4
 from tests.made_videos import write_video
 from tests.pipeline.layouts.conftest import all_exported, exported, made_corpus, problem

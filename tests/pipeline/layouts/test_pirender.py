@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
-from operators.faces.meshes import head_pose_deg
+from operators.models.face_geometry import head_pose_deg
 from pipeline.export import ExportClip, Given
 from tests.pipeline.layouts.conftest import all_exported, exported, problem
 

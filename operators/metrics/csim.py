@@ -1,0 +1,55 @@
+"""Whether a render shows the person it should."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from operators.metrics.base import IDENTITY, FaceMetric, Picture, Variant
+from operators.metrics.faces import NETWORKS, embedding
+from operators.weights import FACE_LANDMARKER, Weight
+
+ALIGNED, WHOLE = "face warped by five points to 112 x 112, RGB", "whole frame squeezed to 112 x 112, RGB"
+
+
+@dataclass(frozen=True)
+class ScoreCsim(FaceMetric[NDArray[np.float64]]):
+    """Cosine between identity embeddings, -1 to 1, of each frame and the one it is compared with: the mean of the frames.
+
+    The other is the same frame of the target where there is one, else the first frame of the source clip. Papers mix two definitions, which
+    differ: the face aligned, as the networks are trained, and the whole frame squeezed, as ViCo's code has it, which sees
+    hair and background. The default is `csim_aligned`. Without the user's ArcFace R100 the variants of `faceplugin` run, an embedding of 5 MB, whose
+    values do not compare with ArcFace's.
+
+    Frames without a face on either side are left out. Drops: `face_missing`, fewer than half are left.
+    """
+
+    metric = "csim"
+    compares = IDENTITY
+    known: ClassVar[dict[str, Variant]] = {
+        "csim_aligned": Variant("higher", "ArcFace R100 (glint360k)", ALIGNED),
+        "csim_whole_frame": Variant("higher", "ArcFace R100 (glint360k)", WHOLE),
+        "csim_aligned_faceplugin": Variant("higher", "faceplugin's embedding, not ArcFace", ALIGNED),
+        "csim_whole_frame_faceplugin": Variant("higher", "faceplugin's embedding, not ArcFace", WHOLE),
+    }
+    variant: str = "csim_aligned"
+
+    @property
+    def weights(self) -> tuple[Weight, ...]:
+        network = NETWORKS[self._network][0]
+        return (network,) if self._whole else (network, FACE_LANDMARKER)
+
+    @property
+    def _network(self) -> str:
+        return "faceplugin" if self.variant.endswith("faceplugin") else "arcface"
+
+    @property
+    def _whole(self) -> bool:
+        return "whole_frame" in self.variant
+
+    def seen(self, picture: Picture) -> NDArray[np.float64] | None:
+        return embedding(picture, self._network, self._whole)
+
+    def apart(self, one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+        return float(np.dot(one, other))

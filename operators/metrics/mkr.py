@@ -1,0 +1,34 @@
+"""How often a render shows no face where it should."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from operators.base import Drop
+from operators.metrics.base import DRIVING, Looks, Metric, Variant
+from operators.metrics.faces import mesh
+from operators.weights import FACE_LANDMARKER, Weight
+
+
+@dataclass(frozen=True)
+class ScoreMkr(Metric):
+    """Missing keypoint rate: of the frames in which the driving recording shows a face, the share in which the render shows none; 0 to 1.
+
+    As pose-evaluation has it beside AKD, with MediaPipe's landmarker. Drops: `face_missing`, the recording shows none either.
+    """
+
+    metric = "mkr"
+    compares = DRIVING
+    known: ClassVar[dict[str, Variant]] = {
+        "mkr_mesh": Variant("lower", "share of frames without a face", "MediaPipe's landmarker, whole frame")
+    }
+    variant: str = "mkr_mesh"
+
+    @property
+    def weights(self) -> tuple[Weight, ...]:
+        return (FACE_LANDMARKER,)
+
+    def measure(self, looks: Looks) -> float:
+        lost = [mesh(one) is None for one, other in (look.of_any_size for look in looks) if mesh(other) is not None]
+        if not lost:
+            raise Drop("face_missing", detail="in the recording")
+        return sum(lost) / len(lost)

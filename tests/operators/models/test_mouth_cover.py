@@ -1,0 +1,39 @@
+import av
+import numpy as np
+
+from operators.faces.detect_faces import Box
+from operators.media.frames import SourceFrame
+from operators.models.mouth_cover import HEAD, NUMBERS, MouthCover, lower_face, packed, unpacked
+from operators.sources.probe_source import Display
+
+
+def test_a_head_comes_back_from_its_text():
+    rng = np.random.default_rng(0)
+    weights = rng.normal(size=NUMBERS)
+    found, constant = unpacked(packed(weights, -1.25))
+    assert constant == -1.25
+    assert np.abs(found - weights).max() <= np.abs(weights).max() / 127 / 2 + 1e-6
+
+
+def test_the_head_fits_the_network():
+    weights, constant = HEAD
+    assert weights.shape == (NUMBERS,)
+    assert np.isfinite(constant)
+
+
+def test_the_lower_face_is_where_the_mouth_is():
+    """A box 100 wide and high from (40, 20): the square of 84 about (90, 92)."""
+    picture = np.zeros((200, 200, 3), np.uint8)
+    picture[50:134, 48:132] = 200
+    frame = SourceFrame(av.VideoFrame.from_ndarray(picture, format="rgb24"), 0.0, Display(200, 200, False, False, False, 0))
+    cut = lower_face(frame, Box(40.0, 20.0, 140.0, 120.0, 0.9, 0.0))
+    assert cut.shape == (128, 128, 3)
+    assert cut[2:-2, 2:-2].min() > 190
+
+
+def test_a_picture_is_judged_alike_alone_and_among_others():
+    pictures = np.random.default_rng(1).integers(0, 255, (3, 128, 128, 3), np.uint8)
+    model = MouthCover()
+    together, alone = model(pictures), np.concatenate([model(picture[None]) for picture in pictures])
+    assert ((together >= 0) & (together <= 1)).all()
+    assert np.allclose(together, alone, atol=1e-5)
