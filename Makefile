@@ -25,7 +25,7 @@ $(READY):  # its name holds the hash of both files: a fresh clone has newer date
 	@touch $@
 
 demo: env
-	@$(BIN)/python -m pipeline.sample demo/videos
+	@$(BIN)/python -m pipeline.demo demo/videos
 	@$(BIN)/headset run talking_head demo/videos --out demo/corpus
 	@$(BIN)/headset sheet demo/corpus --out demo/clips.png
 	@echo

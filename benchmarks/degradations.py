@@ -20,8 +20,8 @@ from operators.media.frames import SourceAudio, VideoFrames
 from operators.metrics.base import Look, Looks, Metric, Picture, SetMetric
 from operators.metrics.faces import points68
 from operators.metrics.frechet import Moments
-from pipeline.comparing import ARROWS
-from pipeline.scoring import metrics_there
+from pipeline.scoring.compare import ARROWS
+from pipeline.scoring.score import metrics_there
 from tests.made_sounds import Delayed
 
 SIDE, FRAMES, EVERY = 256, 6, 5

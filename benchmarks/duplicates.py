@@ -27,7 +27,7 @@ from manifests.manifest import LISTED, Manifest, RunRecord, StepRecord
 from manifests.tables import Dropped, Duplicate, Fingerprint, Source
 from operators.media.frames import VideoFrames
 from operators.sources.fingerprint_source import COEFFICIENTS, FingerprintSource
-from pipeline.duplicates import find_duplicates
+from pipeline.corpus_steps.duplicates import find_duplicates
 
 MEDIA = Path(os.environ.get("HEADSET_MEDIA", "."))
 CLIPS = [

@@ -16,9 +16,9 @@ from pathlib import Path
 from manifests.manifest import Manifest
 from manifests.tables import Dropped, Source
 from operators.sources.download_video import DownloadVideo
+from pipeline.engine.run import run
 from pipeline.listing import list_sources
 from pipeline.recipe import Recipe, Stage
-from pipeline.run import run
 from tests.made_videos import tone, write_video
 
 

@@ -22,8 +22,8 @@ from benchmarks.metric_peers import Peer, peers
 from operators.base import Drop
 from operators.media.frames import SourceAudio, VideoFrames
 from operators.metrics.base import NOTHING, Look, Looks, Metric, Picture, SetMetric
-from pipeline.fan_out import fan_out
-from pipeline.scoring import chosen, metrics_there
+from pipeline.engine.fan_out import fan_out
+from pipeline.scoring.score import chosen, metrics_there
 
 SIDE, FRAMES = 256, 25
 VIDEO = ("single", "headpose_31.mp4")

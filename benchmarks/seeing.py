@@ -33,9 +33,9 @@ from operators.media.frames import VideoFrames
 from operators.shots.detect_shots import DetectShots
 from operators.sources.download_video import DownloadVideo
 from operators.sources.probe_source import ProbeSource
+from pipeline.engine.run import WORKER_ENVIRONMENT, ShardWorker
 from pipeline.listing import list_sources
 from pipeline.recipe import Recipe, Stage
-from pipeline.run import WORKER_ENVIRONMENT, ShardWorker
 
 RATE_HZ = 5
 SHORT_S = 3.0

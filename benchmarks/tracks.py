@@ -25,7 +25,7 @@ from operators.faces.embed_faces import EmbedFaces, middle
 from operators.faces.track_faces import TrackFaces
 from operators.media.frames import VideoFrames
 from operators.shots.detect_shots import DetectShots
-from pipeline.identities import FindIdentities, Member, members_of
+from pipeline.corpus_steps.identities import FindIdentities, Member, members_of
 
 MEDIA = Path(os.environ.get("HEADSET_MEDIA", "."))
 DETECTORS = ("mediapipe", "yunet", "retinaface")

@@ -10,9 +10,9 @@
     <root>/attached.json                      the steps that no recipe did, such as scoring, whose rows count as well
     <root>/corpus.json                        the steps that hold the tables of the whole corpus, which lie in shard 0
     <root>/media/                             files by content: `manifests/media.py`
-    <root>/selections/<name>/                 clips chosen by a query, a version each: `pipeline/selection.py`
-    <root>/releases/<name>.json               where a release lies, and of what it was made: `pipeline/release.py`
-    <root>/takedowns.json                     what was taken down and must not come back: `pipeline/takedown.py`
+    <root>/selections/<name>/                 clips chosen by a query, a version each: `pipeline/query/selection.py`
+    <root>/releases/<name>.json               where a release lies, and of what it was made: `pipeline/release/release.py`
+    <root>/takedowns.json                     what was taken down and must not come back: `pipeline/takedown/takedown.py`
 
 A step is named by the operator and a hash of all it depends on. The root is a local folder or `s3://bucket/prefix`.
 """

@@ -15,7 +15,7 @@ from manifests.manifest import LISTED, Manifest, ManifestError
 from manifests.tables import Annotation, Clip, Dropped, Fingerprint, Published, Render, Row, Source, Split
 from operators.clips.render_clips import RenderClips
 from operators.sources.fingerprint_source import COEFFICIENTS
-from pipeline.corpus_steps import all_rows
+from pipeline.corpus_steps.common import all_rows
 from pipeline.recipe import Recipe, RecipeError, recipe_named
 
 OURS = "headset"  # the dataset of clips that come from a manifest of our own

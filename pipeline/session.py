@@ -10,10 +10,10 @@ from rich.console import Console
 
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
-from pipeline import report
-from pipeline.rates import learn
+from pipeline.engine.costs import learn
+from pipeline.engine.run import WORKER_ENVIRONMENT, Progress, run
 from pipeline.recipe import Recipe, RecipeError
-from pipeline.run import WORKER_ENVIRONMENT, Progress, run
+from pipeline.views import report
 
 STOPPED = "\nStopped. What is committed stays; run the same command again to go on."
 

@@ -29,7 +29,7 @@ class FingerprintSource(Operator):
 
     The signs of such coefficients are the perceptual hash in common use (pHash). A hash of single pictures cannot tell a
     copy of a still-camera interview from another take in the same chair, though; how the coefficients change in time can,
-    so they are kept whole. See `pipeline.duplicates`.
+    so they are kept whole. See `pipeline.corpus_steps.duplicates`.
 
     Drops: `no_frames`; `featureless` where not a look is left.
     """

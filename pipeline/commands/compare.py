@@ -22,7 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    from pipeline.comparing import compare, footnotes, latex, markdown, page, rows_of
+    from pipeline.scoring.compare import compare, footnotes, latex, markdown, page, rows_of
 
     console = Console(highlight=False)
     found = compare(

@@ -17,7 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    from pipeline.differences import Side, as_json, differ, lines
+    from pipeline.query.diff import Side, as_json, differ, lines
 
     found = differ(Side.of(options.before), Side.of(options.after), options.most)
     if options.format == "json":

@@ -14,7 +14,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    from pipeline.duplicates import print_duplicates
+    from pipeline.corpus_steps.duplicates import print_duplicates
 
     print_duplicates(existing(options.corpus), Console())
     return 0

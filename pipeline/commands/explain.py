@@ -4,8 +4,8 @@ import argparse
 
 from rich.console import Console
 
-from pipeline import report
 from pipeline.session import existing
+from pipeline.views import report
 
 EXAMPLE = "headset explain corpus/ interview.mp4"
 

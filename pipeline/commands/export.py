@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from manifests.manifest import Manifest
-from pipeline.layouts import layouts
+from pipeline.export.layouts import layouts
 from pipeline.recipe import RecipeError
 from pipeline.session import existing, positive
 
@@ -31,7 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    from pipeline.export import check, clips_of, export, layout_named, settled
+    from pipeline.export.export import check, clips_of, export, layout_named, settled
 
     console, to = Console(), Path(options.to)
     layout_named(options.layout)
@@ -56,7 +56,7 @@ def main(options: argparse.Namespace) -> int:
 def _watched(outcomes, total: int, console: Console) -> None:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from pipeline.export import Written
+    from pipeline.export.export import Written
 
     written, frames, refused = 0, 0, Counter()
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
@@ -87,6 +87,6 @@ def _folders(given: list[str]) -> dict[str, Path]:
 def _selected(manifest: Manifest, name: str) -> list[str] | None:
     if not name:
         return None
-    from pipeline.selection import selection
+    from pipeline.query.selection import selection
 
     return manifest.parquet(selection(manifest, name).file).to_table(columns=["clip_id"])["clip_id"].to_pylist()

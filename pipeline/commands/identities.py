@@ -14,7 +14,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    from pipeline.identities import print_identities
+    from pipeline.corpus_steps.identities import print_identities
 
     print_identities(existing(options.corpus), Console())
     return 0

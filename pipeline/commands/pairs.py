@@ -24,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    from pipeline.pairs import PROTOCOLS, make_pairs
+    from pipeline.corpus_steps.pairs import PROTOCOLS, make_pairs
 
     manifest = existing(options.corpus)
     pairs = make_pairs(manifest, protocols=options.protocol or PROTOCOLS, split=options.split, per_clip=options.per_clip, seed=options.seed)

@@ -8,10 +8,10 @@ from rich.console import Console
 
 from manifests.manifest import Manifest
 from operators.weights import WeightError
-from pipeline import report
 from pipeline.commands.run import asked_recipe, listed, recipe_and_videos
-from pipeline.rates import rates
+from pipeline.engine.costs import rates
 from pipeline.session import changes
+from pipeline.views import report
 
 EXAMPLE = "headset plan talking_head videos/ --out corpus/"
 

@@ -22,9 +22,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from pipeline.release import release
-    from pipeline.report import clock
-    from pipeline.selection import selection
+    from pipeline.query.selection import selection
+    from pipeline.release.release import release
+    from pipeline.views.report import clock
 
     manifest = existing(options.corpus)
     chosen = selection(manifest, options.selection) if options.selection else None

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from rich.console import Console
 
 from manifests.manifest import Manifest
+from pipeline.engine.retry import retry
 from pipeline.recipe import Recipe, RecipeError, recipe_named
-from pipeline.retry import retry
 from pipeline.session import changes, done, existing, go_on, positive
 
 EXAMPLE = "headset retry corpus/ --reason rate_limited"

@@ -24,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     from pipeline.recipe import RecipeError
-    from pipeline.scoring import chosen, metrics_there
+    from pipeline.scoring.score import chosen, metrics_there
 
     console = Console(soft_wrap=True, highlight=False)
     if options.list:
@@ -48,7 +48,7 @@ def main(options: argparse.Namespace) -> int:
 def _watched(manifest, metrics, options: argparse.Namespace, console: Console):
     from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
-    from pipeline.scoring import score
+    from pipeline.scoring.score import score
 
     if options.workers > 1:
         start_ray(options.workers, console)
@@ -67,7 +67,7 @@ def _watched(manifest, metrics, options: argparse.Namespace, console: Console):
 def _print_metrics(console: Console, metrics: list) -> None:
     from rich.table import Table
 
-    from pipeline.comparing import ARROWS
+    from pipeline.scoring.compare import ARROWS
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("metric", "variant", "", "definition", "model files"):

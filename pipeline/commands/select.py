@@ -22,8 +22,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     from pipeline.commands.yield_ import show
+    from pipeline.query.selection import select, selections
     from pipeline.recipe import RecipeError
-    from pipeline.selection import select, selections
 
     console = Console(soft_wrap=True, highlight=False)
     manifest = existing(options.corpus)

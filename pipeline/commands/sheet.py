@@ -17,7 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    from pipeline.sheet import draw_sheet
+    from pipeline.views.contact_sheet import draw_sheet
 
     drawn = draw_sheet(existing(options.corpus), Path(options.out), options.most)
     Console().print(f"{drawn} clips on {options.out}", highlight=False)

@@ -17,10 +17,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
+    from pipeline.corpus_steps.splits import SPLITS, split_clips
+    from pipeline.query.selection import selection
     from pipeline.recipe import RecipeError
-    from pipeline.report import clock
-    from pipeline.selection import selection
-    from pipeline.splits import SPLITS, split_clips
+    from pipeline.views.report import clock
 
     try:
         train, validation, test = (float(share) for share in options.shares.split(","))

@@ -7,8 +7,8 @@ import sys
 from rich.console import Console
 
 from manifests.tables import tables
-from pipeline import report
 from pipeline.session import existing
+from pipeline.views import report
 
 EXAMPLE = 'headset sql corpus/ "select * from clips" --format csv'
 

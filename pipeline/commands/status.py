@@ -5,8 +5,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pipeline import report
 from pipeline.session import existing
+from pipeline.views import report
 
 EXAMPLE = "headset status corpus/"
 
@@ -20,7 +20,7 @@ def main(options: argparse.Namespace) -> int:
     manifest = existing(options.corpus)
     report.print_status(manifest, Console())
     if options.picture:
-        from pipeline.picture import draw_funnel
+        from pipeline.views.funnel_chart import draw_funnel
 
         draw_funnel(manifest, Path(options.picture))
     return 0

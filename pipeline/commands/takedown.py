@@ -24,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    from pipeline.takedown import takedown_identity, takedown_like, takedown_source
+    from pipeline.takedown.takedown import takedown_identity, takedown_like, takedown_source
 
     manifest = existing(options.corpus)
     if options.source:
@@ -32,7 +32,7 @@ def main(options: argparse.Namespace) -> int:
     elif options.identity:
         found = takedown_identity(manifest, options.identity)
     else:
-        from pipeline.run import WORKER_ENVIRONMENT
+        from pipeline.engine.run import WORKER_ENVIRONMENT
 
         os.environ.update(WORKER_ENVIRONMENT)  # the libraries say nothing, and compute on one thread
         found = takedown_like(manifest, Path(options.like), options.min_cosine)

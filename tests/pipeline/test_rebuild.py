@@ -15,7 +15,7 @@ from manifests.manifest import Manifest
 from manifests.tables import Clip, Published, Render, Split
 from pipeline.__main__ import main
 from pipeline.rebuild import compared, drift, list_again, published_rows
-from pipeline.report import rows_of
+from pipeline.views.report import rows_of
 from tests.made_videos import tone, write_video
 from tests.pipeline.rebuilt_recipe import LATE_S
 

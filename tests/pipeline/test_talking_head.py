@@ -13,7 +13,7 @@ from manifests.manifest import Manifest
 from manifests.tables import Clip, Dropped, Render, Row, Score, Shot, Source, Speaking, Track, Turn
 from operators.media.frames import SourceAudio, VideoFrames
 from pipeline.__main__ import main
-from pipeline.sample import write_sample
+from pipeline.demo import write_sample
 from tests.conftest import media, weights
 from tests.made_videos import tone, truncated, write_audio, write_video
 

@@ -10,7 +10,7 @@ from operators.base import Drop
 from operators.metrics import lip_sync
 from operators.metrics.base import NOTHING, TARGET, Look, Looks, Metric, Picture, SetMetric
 from operators.models.syncnet import SyncNet
-from pipeline.scoring import metrics_there
+from pipeline.scoring.score import metrics_there
 from tests.operators.metrics.calibration import toy
 from tests.operators.metrics.faces_seen import same
 

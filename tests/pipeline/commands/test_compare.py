@@ -4,7 +4,7 @@ import pytest
 
 from operators.metrics.psnr import ScorePsnr
 from pipeline.__main__ import main
-from pipeline.scoring import score
+from pipeline.scoring.score import score
 from tests.pipeline.scored_corpus import add_system, clips_of, look, made_corpus, rendered
 
 

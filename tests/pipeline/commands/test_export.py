@@ -7,7 +7,7 @@ import pytest
 
 from manifests.manifest import Manifest
 from pipeline.__main__ import main
-from tests.pipeline.layouts.conftest import made_corpus
+from tests.pipeline.export.layouts.conftest import made_corpus
 
 
 @pytest.fixture(scope="module")

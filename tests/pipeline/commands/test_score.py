@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.__main__ import main
-from pipeline.scoring import metrics_there
+from pipeline.scoring.score import metrics_there
 from tests.pipeline.scored_corpus import add_system, clips_of, look, made_corpus, rendered
 
 

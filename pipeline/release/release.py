@@ -1,0 +1,403 @@
+# ruff: noqa: S608 - the queries are of this file and of the user, over tables that DuckDB cannot change
+"""Releases: the rendered clips of a corpus, or of a selection, as files that a training loop or another lab reads.
+
+    <to>/train-00000.tar       WebDataset: `<key>.json` and `<key>.mp4` of each clip, side by side
+    <to>/train-00000.parquet   or Parquet: a row a clip, its columns and its file in the column `video`
+    <to>/train-00000/          or a folder: the same two files a clip
+    <to>/index.jsonl           a line a shard: its name, split, sha256, bytes and clips
+    <to>/pairs.jsonl           a line a pair of `headset pairs` whose two clips are in it; not there where there is none
+    <to>/README.md, plots/     the datasheet, for people
+    <to>/release.json          the same for programs
+    <to>/.state/               what is finished of a release that is not: gone when it is
+
+Equal corpora give equal bytes: clips are sorted by id, and nothing of when, where or by whom is written. A shard is written
+beside its place and then moved, so it is whole or not there. A stopped release goes on: shards that are finished, and have
+the hash that was noted, are kept. `<to>` is a folder or `s3://bucket/prefix`.
+"""
+
+import hashlib
+import io
+import json
+import math
+import os
+import re
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from manifests.manifest import Manifest
+from manifests.media import MediaStore, s3_client, s3_errors, sha256_of
+from manifests.tables import Duplicate
+from pipeline.corpus_steps.pairs import lines_of
+from pipeline.engine.run import media_cache
+from pipeline.query.clip_view import MEMORY, lay_down
+from pipeline.query.selection import NAME, Selection
+from pipeline.recipe import RecipeError
+
+SUFFIX = {"webdataset": ".tar", "parquet": ".parquet", "folder": ""}
+VERSION = 1  # raised when the same clips give other bytes
+SHARD_BYTES = 512 * 2**20
+GROUP_BYTES = 32 * 2**20  # of media in a row group of Parquet: what a reader holds at a time
+UNSPLIT = "all"  # of a corpus that was not split; and of clips that the split left out
+VIDEO = "video"
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One file of a release, or one folder of files."""
+
+    name: str
+    split: str
+    sha256: str  # of a folder: of the lines `<sha256> <file>` of what it holds
+    bytes: int
+    plan: str  # of what it is made: with the same plan, it would be the same again
+    clips: list[str]
+
+
+@dataclass(frozen=True)
+class Release:
+    """What a corpus remembers of a release, to be able to take clips out of it."""
+
+    name: str
+    to: str
+    format: str
+    selection: str  # name:version; "" for the whole corpus
+    clips: int
+    seconds: float
+    shards: int
+    made_at: str  # UTC, ISO 8601
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a release lies."""
+
+    to: str
+
+    @cached_property
+    def files(self) -> Manifest:
+        """Its small files, read and written whole."""
+        return Manifest(self.to)
+
+    @property
+    def _s3(self) -> tuple[str, str]:
+        bucket, _, prefix = self.to.removeprefix("s3://").partition("/")
+        return bucket, prefix.strip("/")
+
+    def _key(self, name: str) -> str:
+        return "/".join(part for part in (self._s3[1], name) if part)
+
+    @cached_property
+    def _client(self) -> Any:
+        return s3_client()
+
+    def put(self, made: Path, name: str) -> None:
+        """Moves a finished file, or a folder of files, to its place."""
+        if self.files.is_local:
+            place = Path(self.to, name)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            part = place.with_name(f".{place.name}.part")
+            if part.is_dir():
+                shutil.rmtree(part)
+            shutil.move(made, part)
+            if place.is_dir():
+                shutil.rmtree(place)
+            os.replace(part, place)
+            return
+        for path in sorted(made.iterdir()) if made.is_dir() else [made]:
+            key = f"{name}/{path.name}" if made.is_dir() else name
+            with s3_errors(f"{self.to}/{key}"):
+                self._client.upload_file(str(path), self._s3[0], self._key(key))
+        shutil.rmtree(made) if made.is_dir() else made.unlink()
+
+    def get(self, name: str, folder: Path) -> Path:
+        """A copy of a file, or of a folder of files, under a folder of this machine; the file itself where it lies on this machine."""
+        if self.files.is_local:
+            return Path(self.to, name)
+        folder.mkdir(parents=True, exist_ok=True)
+        into = folder / Path(name).name
+        if inside := self.files.names(name):
+            into.mkdir(parents=True, exist_ok=True)
+        for file in inside or [""]:
+            with s3_errors(f"{self.to}/{name}/{file}"):
+                self._client.download_file(self._s3[0], self._key(f"{name}/{file}" if file else name), str(into / file if file else into))
+        return into
+
+    def delete(self, name: str) -> None:
+        if self.files.is_local:
+            if (place := Path(self.to, name)).is_dir():
+                shutil.rmtree(place)
+            else:
+                place.unlink(missing_ok=True)
+            return
+        for file in self.files.names(name):
+            self.files.delete(f"{name}/{file}")
+        self.files.delete(name)
+
+    def holds(self, shard: Shard) -> bool:
+        """Whether a shard is there as it was noted. On S3 an object appears whole, so its size tells."""
+        if self.files.is_local:
+            path = Path(self.to, shard.name)
+            return path.exists() and sha256_of_files(path) == shard.sha256
+        inside = self.files.names(shard.name)
+        if inside:
+            return len(inside) == 2 * len(shard.clips)
+        there = self._client.list_objects_v2(Bucket=self._s3[0], Prefix=self._key(shard.name), MaxKeys=1).get("Contents", [])
+        return bool(there) and there[0]["Key"] == self._key(shard.name) and there[0]["Size"] == shard.bytes
+
+    def shards(self) -> list[Shard]:
+        """The shards of a finished release, in order; none where it is not finished."""
+        return [Shard(**json.loads(line)) for line in (self.files.text("index.jsonl") or "").splitlines()]
+
+    def begun(self) -> list[Shard]:
+        """The shards of a release that is not finished."""
+        return [Shard(**self.files.load(f".state/{name}")) for name in self.files.names(".state")]
+
+
+def put_pairs(place: Place, manifest: Manifest, shards: Iterable[Shard]) -> None:
+    """Writes which pairs of the corpus a release holds, so that a system is scored on the same ones anywhere."""
+    if lines := lines_of(manifest, {clip for shard in shards for clip in shard.clips}):
+        place.files.put("pairs.jsonl", lines)
+    elif place.files.text("pairs.jsonl") is not None:
+        place.files.delete("pairs.jsonl")
+
+
+def sha256_of_files(path: Path) -> str:
+    """Of a file; of a folder, of the lines `<sha256> <file>` of what it holds."""
+    if path.is_file():
+        return sha256_of(path)
+    lines = "".join(f"{sha256_of(file)} {file.name}\n" for file in sorted(path.iterdir()))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def key_of(clip_id: str) -> str:
+    """The name of a clip's files: without dots, which would end a WebDataset key, and without slashes.
+
+    >>> key_of("yt-3fk2/012480-018960/t1")
+    'yt-3fk2__012480-018960__t1'
+    """
+    key = clip_id.replace("/", "__")
+    plain = re.sub(r"[^A-Za-z0-9_-]", "-", key)
+    return plain if plain == key else f"{plain}-{hashlib.sha256(clip_id.encode()).hexdigest()[:8]}"
+
+
+def release(
+    manifest: Manifest,
+    to: str,
+    form: str,
+    name: str,
+    chosen: Selection | None = None,
+    shard_bytes: int = SHARD_BYTES,
+    watch: Callable[[int, int], None] = lambda done, of: None,
+) -> Release:
+    """Writes the rendered clips of a corpus, or of a selection, and the datasheet.
+
+    Args:
+        name: under which the corpus remembers the release.
+        watch: told of the clips that are done, and of all.
+
+    Raises:
+        RecipeError: where there is nothing to release, or something else lies at the place.
+    """
+    from pipeline.release.datasheet import describe
+
+    if form not in SUFFIX:
+        raise RecipeError(f"no format {form!r}; there are {', '.join(SUFFIX)}")
+    if not NAME.fullmatch(name):
+        raise RecipeError(f"{name!r} is no name for a release: use letters, digits, - and _; name one by --name")
+    to = to if "://" in to else os.path.abspath(to)
+    if (known := manifest.load(f"releases/{name}.json")) and known["to"] != to:
+        raise RecipeError(f"{manifest.root} has a release {name!r} already, at {known['to']}; give this one another --name")
+    place = Place(to)
+    before = {shard.name: shard for shard in [*place.shards(), *place.begun()]}
+    ours = place.files.load("release.json")
+    if not ours and (place.files.names("") or place.files.names("", folders=True)):
+        raise RecipeError(f"{to} holds something that is no release of ours; name an empty or a new place")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        rows = Rows(manifest, folder, chosen)
+        plans = list(rows.plan(form, shard_bytes))
+        if not plans:
+            raise RecipeError(
+                f"{manifest.root}: nothing to release: none of the clips is rendered; `headset status {manifest.root}` says why"
+            )
+        total, done = sum(len(plan.clips) for plan in plans), 0
+        # Before the first shard: a place that holds some of a release must be found by a takedown.
+        manifest.save(
+            f"releases/{name}.json", asdict(Release(name, to, form, f"{chosen.name}:{chosen.version}" if chosen else "", 0, 0.0, 0, ""))
+        )
+        if not ours:
+            place.files.save("release.json", {"name": name, "finished": False})
+        shards = []
+        for plan in plans:
+            shards.append(_shard(place, rows, form, plan, before.get(plan.name), folder))
+            watch(done := done + len(plan.clips), total)
+        put_pairs(place, manifest, shards)
+        place.files.put("index.jsonl", "".join(json.dumps(asdict(shard)) + "\n" for shard in shards).encode())
+        for stale in before.keys() - {shard.name for shard in shards}:
+            place.delete(stale)
+        seconds = describe(place, manifest, name, form, chosen, shards, rows)
+        for state in place.files.names(".state"):
+            place.files.delete(f".state/{state}")
+        if place.files.is_local:
+            shutil.rmtree(Path(to, ".state"), ignore_errors=True)
+        made = Release(name, to, form, f"{chosen.name}:{chosen.version}" if chosen else "", total, seconds, len(shards), _now())
+        manifest.save(f"releases/{name}.json", asdict(made))
+        return made
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be in a shard."""
+
+    name: str
+    split: str
+    clips: list[str]
+    files: list[tuple[str, str]]  # where the corpus keeps the media, and its sha256
+
+
+class Rows:
+    """The rows of `wide` to be released, laid down in a file of this machine."""
+
+    def __init__(self, manifest: Manifest, folder: Path, chosen: Selection | None, only: list[str] | None = None):
+        """
+        Args:
+            only: the clips, where they are known already.
+        """
+        import duckdb
+
+        self.manifest, self.path = manifest, folder / "wide.parquet"
+        # The path of a file on somebody's machine is nobody else's concern.
+        hidden = "replace (case when uri like '%://%' then uri else regexp_extract(uri, '[^/]*$') end as uri)"
+        # Nor is what else the corpus holds: a source that was taken down would still be named.
+        other = "exclude (duplicate_of) " if manifest.whole(Duplicate) else ""
+        known = lay_down(manifest, self.path, f"select * {other}{hidden} from wide")
+        self.connection = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(folder / "spill")})
+        wanted = ""
+        if only is not None or chosen:
+            clips = (
+                pa.table({"clip_id": pa.array(only, pa.string())})
+                if only is not None
+                else manifest.parquet(chosen.file)
+                if chosen
+                else None
+            )
+            self.connection.register("chosen", clips)
+            wanted = " where clip_id in (select clip_id from chosen)"
+        split = f"coalesce(split, '{UNSPLIT}')" if "split" in known else f"'{UNSPLIT}'"
+        self.connection.execute(f"""create view released as select * {"exclude (split)" if "split" in known else ""}, {split} as split
+            from read_parquet('{self.path}'){wanted}""")  # fmt: skip
+
+    def plan(self, form: str, shard_bytes: int) -> Iterator[Plan]:
+        """The shards to write: the clips of a split by id, until a shard is full."""
+        query = "select split, clip_id, media, media_sha256, bytes from released where media is not null order by split, clip_id"
+        numbers: dict[str, int] = {}
+        at, held, clips, files = "", 0, [], []
+        keys: set[str] = set()
+
+        def full() -> Plan:
+            numbers[at] = numbers.get(at, -1) + 1
+            return Plan(f"{at}-{numbers[at]:05d}{SUFFIX[form]}", at, clips, files)
+
+        for batch in self.connection.sql(query).to_arrow_reader(65536):
+            for row in batch.to_pylist():
+                if clips and (row["split"] != at or held + row["bytes"] > shard_bytes):
+                    yield full()
+                    held, clips, files = 0, [], []
+                if (key := key_of(row["clip_id"])) in keys:
+                    raise RecipeError(f"{row['clip_id']}: another clip would have the same name {key}")
+                keys.add(key)
+                at = row["split"]
+                held += row["bytes"]
+                clips.append(row["clip_id"])
+                files.append((row["media"], row["media_sha256"]))
+        if clips:
+            yield full()
+
+    def of(self, clips: list[str]) -> pa.Table:
+        """The rows of some clips, sorted by id."""
+        self.connection.register("wanted", pa.table({"clip_id": clips}))
+        query = "select * exclude (media) from released where clip_id in (select clip_id from wanted) order by clip_id"
+        rows = self.connection.sql(query).to_arrow_table()
+        self.connection.unregister("wanted")
+        return rows.append_column("key", pa.array([key_of(clip) for clip in rows["clip_id"].to_pylist()], pa.string()))
+
+
+def _shard(place: Place, rows: Rows, form: str, plan: Plan, before: Shard | None, folder: Path) -> Shard:
+    """Writes the shard of a plan, where it is not there already."""
+    table = rows.of(plan.clips)
+    # Readers take a column's type from the first clips they see, so what is not known has the column's type: NaN, or "".
+    nothing = {field.name: "" if pa.types.is_string(field.type) else math.nan for field in table.schema}
+    known = [{name: nothing[name] if value is None else value for name, value in row.items()} for row in table.to_pylist()]
+    lines = [json.dumps(row, ensure_ascii=False) for row in known]
+    planned = hashlib.sha256("\n".join([f"{form} {VERSION}", *lines]).encode()).hexdigest()
+    if before and before.plan == planned and place.holds(before):
+        return before
+    made = folder / "made"
+    store = MediaStore(rows.manifest.root)
+    media = (store.fetch(file, sha256, media_cache()) for file, sha256 in plan.files)
+    if form == "webdataset":
+        _write_tar(made, table, lines, media)
+    elif form == "parquet":
+        _write_parquet(made, table, media)
+    else:
+        made.mkdir()
+        for key, line, path in zip(table["key"].to_pylist(), lines, media, strict=True):
+            (made / f"{key}.json").write_text(line)
+            shutil.copyfile(path, made / f"{key}{path.suffix}")
+    size = made.stat().st_size if made.is_file() else sum(path.stat().st_size for path in made.iterdir())
+    shard = Shard(plan.name, plan.split, sha256_of_files(made), size, planned, plan.clips)
+    place.files.save(f".state/{shard.name}.json", asdict(shard))  # first: a takedown must know of whatever lies there
+    place.put(made, plan.name)
+    return shard
+
+
+def _write_tar(made: Path, table: pa.Table, lines: list[str], media: Iterable[Path]) -> None:
+    with tarfile.open(made, "w", format=tarfile.PAX_FORMAT) as tar:
+        for key, line, path in zip(table["key"].to_pylist(), lines, media, strict=True):
+            _add(tar, f"{key}.json", io.BytesIO(line.encode()), len(line.encode()))
+            with path.open("rb") as stream:
+                _add(tar, f"{key}{path.suffix}", stream, path.stat().st_size)
+
+
+def _add(tar: tarfile.TarFile, name: str, stream: Any, size: int) -> None:
+    info = tarfile.TarInfo(name)  # its owner, mode and time are the same for everybody
+    info.size = size
+    tar.addfile(info, stream)
+
+
+def _write_parquet(made: Path, table: pa.Table, media: Iterable[Path]) -> None:
+    writer = parquet_writer(made, table.schema.append(pa.field(VIDEO, pa.binary())))
+    with writer:
+        first, videos = 0, []
+        for number, path in enumerate(media, 1):
+            videos.append(path.read_bytes())
+            if sum(map(len, videos)) >= GROUP_BYTES or number == table.num_rows:
+                part = table.slice(first, len(videos)).append_column(VIDEO, pa.array(videos, pa.binary()))
+                writer.write_table(part, row_group_size=len(videos))
+                first, videos = number, []
+
+
+def parquet_writer(made: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """A writer that neither packs nor counts the videos."""
+    columns: Any = [name for name in schema.names if name != VIDEO]
+    packed: Any = {**dict.fromkeys(columns, "zstd"), VIDEO: "none"}
+    return pq.ParquetWriter(made, schema.remove_metadata(), compression=packed, use_dictionary=columns, write_statistics=columns)
+
+
+def releases(manifest: Manifest) -> list[Release]:
+    """The releases that were made of a corpus, finished or not."""
+    return [Release(**manifest.load(f"releases/{name}")) for name in manifest.names("releases") if name.endswith(".json")]

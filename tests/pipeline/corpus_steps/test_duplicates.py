@@ -1,0 +1,69 @@
+"""Which made fingerprints are copies, whatever order they are listed in."""
+
+import numpy as np
+import pytest
+
+from benchmarks.duplicates import corpus_of
+from manifests.manifest import Manifest, ManifestError
+from manifests.tables import Duplicate, Fingerprint, Source
+from operators.sources.fingerprint_source import COEFFICIENTS
+from pipeline.corpus_steps.duplicates import find_duplicates
+from pipeline.views.report import rows_of
+
+
+def made(name: str, looks: np.ndarray, width: int = 640) -> tuple[Source, Fingerprint]:
+    times_s = (np.arange(len(looks)) / 4).tolist()
+    source = Source(name, name, width=width, height=360, end_s=len(looks) / 4)
+    return source, Fingerprint(name, f"{name}/looks", times_s, np.rint(looks).astype("<i2").tobytes())
+
+
+def moving(seed: int, seconds: float = 20.0) -> np.ndarray:
+    return np.cumsum(np.random.default_rng(seed).normal(0, 100, (round(seconds * 4), COEFFICIENTS)), axis=0)
+
+
+def corpus_rows() -> list[tuple[Source, Fingerprint]]:
+    noise = np.random.default_rng(9).normal(0, 5, (80, COEFFICIENTS))
+    still = np.full((80, COEFFICIENTS), 500.0)
+    first = moving(1)
+    return [
+        made("a", first),
+        made("b", (first + noise)[12:], width=1280),  # a copy with more pixels, without its first 3 s
+        made("c", moving(2)),
+        made("d", still),
+        made("e", still),  # what stands still is no evidence
+        made("f", np.concatenate([moving(3, 40.0), first[:20]])),  # shares 5 s of 20 only
+        made("g", np.tile([800.0], (80, COEFFICIENTS)) + moving(4)),
+        made("h", np.tile([800.0], (80, COEFFICIENTS)) + moving(5)),  # the same set, another take
+    ]
+
+
+def test_finds_the_copy_its_offset_and_keeps_the_larger(tmp_path):
+    manifest = corpus_of(tmp_path, corpus_rows())
+    (row,) = find_duplicates(manifest)
+    assert (row.source_id, row.duplicate_of) == ("a", "b")
+    assert row.offset_s == pytest.approx(-3.0, abs=0.07)
+    assert row.overlap_s == pytest.approx(17.0, abs=0.6)
+    assert 0.8 < row.share < 0.9
+    assert rows_of(Manifest(str(tmp_path)), "select duplicate_of from duplicates").fetchall() == [("b",)]
+    left = rows_of(Manifest(str(tmp_path)), "select source_id from sources anti join duplicates using (source_id) order by 1").fetchall()
+    assert [name for (name,) in left] == list("bcdefgh")
+
+
+def test_the_order_of_sources_changes_no_byte(tmp_path):
+    written = []
+    for number, rows in enumerate([corpus_rows(), corpus_rows()[::-1]]):
+        root = tmp_path / str(number)
+        corpus_of(root, rows[:3])
+        manifest = corpus_of(root, rows) if number else corpus_of(tmp_path / "whole", rows)
+        find_duplicates(manifest)
+        (file,) = (tmp_path / "whole" if not number else root).rglob("duplicates/*/*.parquet")
+        written.append((file.parent.name, file.read_bytes()))
+    assert written[0] == written[1]
+
+
+def test_says_what_to_run_where_there_are_no_fingerprints(tmp_path):
+    manifest = Manifest(str(tmp_path))
+    manifest.add([Source("a", "a")])
+    with pytest.raises(ManifestError, match="FingerprintSource"):
+        find_duplicates(manifest)
+    assert Duplicate.table not in manifest.current(0)

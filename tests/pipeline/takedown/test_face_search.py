@@ -1,0 +1,34 @@
+"""Whom a picture finds in what was embedded, without a look at any source."""
+
+import numpy as np
+from PIL import Image
+
+from manifests.tables import Appearance, Row, Source
+from operators.metrics.base import Picture
+from operators.metrics.faces import embedding
+from pipeline.takedown.face_search import likenesses
+from tests.operators.faces.crossing import portraits
+from tests.pipeline.corpus_steps.test_identities import corpus, track
+
+
+def test_appearances_are_enough(tmp_path):
+    two = portraits()
+    views = [embedding(Picture(rgb), "faceplugin") for rgb in two]
+    assert views[0] is not None
+    assert views[1] is not None
+    faces = [track("a", 0), track("a", 1)]
+    edges = [[one.left_px[0] for one in faces], [50.0] * 2, [one.right_px[0] for one in faces], [150.0] * 2]
+    packed = np.stack([views[1], views[0]]).astype("<f2").tobytes()
+    rows: list[Row] = [Source("a", "https://example.org/gone.mp4"), *faces]
+    rows += [Appearance("a", f"a/{1000 * n:06d}", float(n), edges[0], edges[1], edges[2], edges[3], packed, "faceplugin") for n in range(3)]
+    picture = tmp_path / "her.png"
+    Image.fromarray(two[0]).save(picture)
+    found, unseen = likenesses(corpus(tmp_path / "corpus", rows), picture)
+    assert [(one.row_id[-2:], one.looks) for one in found] == [("t1", 3), ("t0", 3)]
+    assert found[0].cosine > 0.99
+    assert found[1].cosine < 0.2
+    assert unseen == []
+    other = corpus(
+        tmp_path / "other", [Appearance(**{**vars(row), "model": "arcface"}) if isinstance(row, Appearance) else row for row in rows]
+    )
+    assert likenesses(other, picture) == ([], ["a"]), "numbers of another network say nothing"

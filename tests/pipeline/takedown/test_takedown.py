@@ -1,0 +1,389 @@
+"""Takedowns: not one byte is left, in any file, and nothing brings it back."""
+
+import json
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from manifests.manifest import LISTED, Manifest
+from manifests.media import MediaStore, sha256_of
+from manifests.tables import (
+    Annotation,
+    Appearance,
+    Attribution,
+    Clip,
+    Dropped,
+    Duplicate,
+    Face,
+    FaceLook,
+    Fingerprint,
+    Identity,
+    Render,
+    Row,
+    Source,
+    Split,
+    Track,
+    Turn,
+    tables,
+)
+from manifests.takedowns import REASON, Region, Takedown, Takedowns
+from pipeline.__main__ import main
+from pipeline.corpus_steps.splits import split_clips
+from pipeline.query.selection import select, selection
+from pipeline.recipe import RecipeError
+from pipeline.release.release import Place, release
+from pipeline.takedown.takedown import takedown_identity, takedown_like, takedown_source
+from pipeline.views.report import balance, funnel
+from tests.conftest import media, weights
+from tests.manifests.test_media import s3, server  # noqa: F401 - fixtures
+from tests.pipeline.made_corpus import clip, corpus_of, render, score, source, track
+
+FORMS = ("webdataset", "parquet", "folder")
+
+
+def rows_of(root: Path | str, scratch: Path) -> list[Row]:
+    """Sources with a clip each; `gone` has two, of which one was kept in another run's step."""
+    found: list[Row] = []
+    for name in ("a", "gone", "z"):
+        one = clip(name)
+        found += [source(name), track(name), one, score(one, "face_width_px", 300.0), render(one, root, scratch)]
+        found.append(Dropped(name, f"{one.clip_id}9@PlanClips", f"{one.clip_id}9", "clips", "PlanClips", "too_short", "1 s", False, False))
+    found.append(Annotation("gone", "1", clip("gone").clip_id, "identity", "Ada", "list"))
+    return found
+
+
+def made(root: Path | str, scratch: Path) -> Manifest:
+    manifest = corpus_of(root, rows_of(root, scratch))
+    manifest.write_whole(Duplicate, "copies", [Duplicate("z", "z=gone", "gone", 5.0, 0.0, 1.0, 0.0)])
+    split_clips(manifest, (1.0, 0.0, 0.0))
+    manifest = Manifest(str(root))
+    select(manifest, "face_px > 100", "hq")
+    return manifest
+
+
+def all_bytes(*folders: Path) -> dict[Path, bytes]:
+    """Of every file, unpacked where it is packed."""
+    found = {}
+    for path in (path for folder in folders for path in folder.rglob("*") if path.is_file()):
+        found[path] = path.read_bytes()
+        if path.suffix == ".parquet":
+            found[path] += repr(pq.read_table(path).to_pylist()).encode()
+    return found
+
+
+def holding(needle: bytes, *folders: Path) -> set[str]:
+    return {path.name for path, content in all_bytes(*folders).items() if needle in content}
+
+
+def whole(manifest: Manifest) -> None:
+    """Receipts, files and the funnel add up."""
+    assert manifest.run
+    for step in manifest.run.steps:
+        for shard, receipt in manifest.receipts(step.version).items():
+            table = tables()[step.reads]
+            calls = receipt["calls"]
+            assert calls["read"] == sum(manifest.count(table, version, shard) for version in step.inputs[step.reads])
+            assert calls["read"] == calls["answered"] + calls["dropped"] + calls["failed"]
+            assert receipt["rows"] == {name: manifest.count(tables()[name], step.version, shard) for name in step.writes}
+            assert receipt["drops"] == manifest.count(Dropped, step.version, shard)
+    assert balance(manifest, funnel(manifest))
+
+
+def test_nothing_of_a_source_is_left_in_tables_media_selections_and_shards(tmp_path: Path):
+    root = tmp_path / "corpus"
+    manifest = made(root, tmp_path / "scratch")
+    for form in FORMS:
+        release(manifest, str(tmp_path / form), form, form, shard_bytes=1 if form == "folder" else 2**30)
+    media = MediaStore(str(root))
+    (gone,) = [row for row in manifest.table(Render).to_pylist() if row["source_id"] == "gone"]
+    pixels = media.fetch(gone["media"], gone["sha256"], tmp_path).read_bytes()
+    assert len(holding(pixels, root, *(tmp_path / form for form in FORMS))) >= 4
+
+    found = takedown_source(manifest, "gone")
+    assert holding(pixels, root, *(tmp_path / form for form in FORMS)) == set()
+    # The id is left where it must be, to keep the source out, and nowhere else.
+    assert holding(b"gone", *(tmp_path / form for form in FORMS)) == set()
+    left = {path.relative_to(root) for path, content in all_bytes(root).items() if b"gone" in content}
+    assert {path.parts[0] for path in left} == {"takedowns.json", "drops"}
+    assert all(path.parts[:2] == ("drops", LISTED) for path in left if path.parts[0] == "drops")
+    assert not media.has(gone["media"])
+    assert found.copies == ["z"]
+    assert found.rows == {
+        "sources": 1,
+        "tracks": 1,
+        "clips": 1,
+        "renders": 1,
+        "scores": 1,
+        "annotations": 1,
+        "drops": 1,
+        "duplicates": 1,
+        "splits": 1,
+    }
+    assert found.media == [gone["media"]]
+    assert found.selections == {f"hq:{selection(manifest, 'hq').version}": 1}
+    assert found.shards == {"webdataset: train-00000.tar": 1, "parquet: train-00000.parquet": 1, "folder: train-00001": 1}
+
+
+def test_what_is_left_is_as_it_was_and_adds_up(tmp_path: Path):
+    root = tmp_path / "corpus"
+    manifest = made(root, tmp_path / "scratch")
+    before = {name: manifest.table(table).to_pylist() for name, table in tables().items() if name != "drops"}
+    for form in FORMS:
+        release(manifest, str(tmp_path / form), form, form)
+    takedown_source(manifest, "gone")
+    manifest = Manifest(str(root))
+    whole(manifest)
+    for name, rows in before.items():
+        kept = [row for row in rows if row["source_id"] != "gone" and row.get("duplicate_of") != "gone"]
+        assert manifest.table(tables()[name]).to_pylist() == kept, name
+    assert selection(manifest, "hq").clips == 2
+    assert selection(manifest, "hq").taken_down == 1
+    for form in FORMS:
+        place = Place(str(tmp_path / form))
+        (shard,) = place.shards()
+        assert shard.clips == [clip("a").clip_id, clip("z").clip_id]
+        assert place.holds(shard)
+        facts = json.loads((tmp_path / form / "release.json").read_text())
+        assert (facts["clips"], facts["takedowns"]) == (2, 1)
+    with tarfile.open(tmp_path / "webdataset" / "train-00000.tar") as tar:
+        assert [(member.uid, member.mtime) for member in tar] == [(0, 0)] * 4
+    rows = pq.read_table(tmp_path / "parquet" / "train-00000.parquet").to_pylist()
+    assert [row["video"][:22] for row in rows] == [f"the pixels and sound of {name}".encode()[:22] for name in "az"]
+
+
+def test_a_source_that_was_taken_down_is_not_listed_again_by_its_id_or_its_content(tmp_path: Path):
+    manifest = made(tmp_path, tmp_path / "scratch")
+    takedown_source(manifest, "gone")
+    again, other = source("gone"), source("other-address", sha256=source("gone").sha256)
+    assert [one.source_id for one in Manifest(str(tmp_path)).add([again, other, source("new")])] == ["new"]
+    manifest = Manifest(str(tmp_path))
+    drops = [(row["subject"], row["reason"]) for row in manifest.table(Dropped).to_pylist() if row["reason"] == REASON]
+    assert sorted(drops) == [("gone", REASON), ("other-address", REASON)]
+    assert manifest.add([again]) == []
+    assert manifest.rows(Dropped) == Manifest(str(tmp_path)).rows(Dropped)
+
+
+def test_a_takedown_that_was_killed_is_brought_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    manifest = made(tmp_path / "corpus", tmp_path / "scratch")
+    release(manifest, str(tmp_path / "out"), "webdataset", "r")
+    puts = []
+    real = Manifest.put
+
+    def stop(self: Manifest, name: str, content: bytes) -> None:
+        puts.append(name)
+        if len(puts) == 4:
+            raise KeyboardInterrupt
+        real(self, name, content)
+
+    monkeypatch.setattr(Manifest, "put", stop)
+    with pytest.raises(KeyboardInterrupt):
+        takedown_source(manifest, "gone")
+    monkeypatch.undo()
+    takedown_source(Manifest(str(tmp_path / "corpus")), "gone")
+    whole(Manifest(str(tmp_path / "corpus")))
+    assert holding(b"sound of gone", tmp_path / "corpus", tmp_path / "out") == set()
+    again = takedown_source(Manifest(str(tmp_path / "corpus")), "gone")
+    assert (again.files, again.receipts, again.media, again.shards) == (0, 0, [], {})
+
+
+def test_content_that_another_source_has_too_stays_and_is_told(tmp_path: Path):
+    rows = rows_of(tmp_path, tmp_path / "scratch")
+    twin = clip("twin")
+    rows += [source("twin"), twin, render(twin, tmp_path, tmp_path / "scratch", b"the pixels and sound of gone/000000-005000/t0" * 100)]
+    manifest = corpus_of(tmp_path, rows)
+    found = takedown_source(manifest, "gone")
+    assert len(found.shared) == 1
+    assert MediaStore(str(tmp_path)).has(found.shared[0])
+    takedown_source(Manifest(str(tmp_path)), "twin")
+    assert not MediaStore(str(tmp_path)).has(found.shared[0])
+
+
+def test_a_release_that_was_moved_away_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    made(tmp_path / "corpus", tmp_path / "scratch")
+    release(Manifest(str(tmp_path / "corpus")), str(tmp_path / "out"), "webdataset", "r")
+    (tmp_path / "out").rename(tmp_path / "elsewhere")
+    assert main(["takedown", str(tmp_path / "corpus"), "--source", "gone"]) == 1
+    assert "NOT REACHED: the release r is not at" in capsys.readouterr().out
+
+
+def test_what_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    manifest = made(tmp_path, tmp_path / "scratch")
+    with pytest.raises(RecipeError, match="did you mean a?"):
+        takedown_source(manifest, "a.mp4")
+    with pytest.raises(RecipeError, match="knows no identity 'Bob'; it knows Ada"):
+        takedown_identity(manifest, "Bob")
+    assert manifest.takedowns().all == ()
+
+
+@pytest.mark.slow
+def test_a_takedown_reaches_a_corpus_and_a_release_on_s3(s3, tmp_path: Path):  # noqa: F811
+    from manifests.media import s3_client
+
+    manifest = made("s3://corpus/taken", tmp_path / "scratch")
+    release(manifest, "s3://corpus/taken-out", "webdataset", "r")
+    found = takedown_source(manifest, "gone")
+    assert found.shards == {"r: train-00000.tar": 1}
+    client = s3_client()
+    for prefix in ("taken/", "taken-out/"):
+        for one in client.list_objects_v2(Bucket="corpus", Prefix=prefix)["Contents"]:
+            assert b"sound of gone" not in client.get_object(Bucket="corpus", Key=one["Key"])["Body"].read()
+    (shard,) = Place("s3://corpus/taken-out").shards()
+    assert sha256_of(Place("s3://corpus/taken-out").get(shard.name, tmp_path)) == shard.sha256
+
+
+# Persons.
+
+
+def two_people(root: Path) -> Manifest:
+    """One source with Ada on the left for 30 s, and another on the right for 60 s; they are heard in turn."""
+    ada, bob = track("s", "t0", 0.0, 30.0), track("s", "t1", 600.0)
+    with_ada = clip("s", 0.0, 5.0, "t0", speaker="speaker0", right_px=400.0)
+    both = clip("s", 10.0, 15.0, "t1", speaker="speaker1", left_px=200.0, right_px=1000.0)  # Ada is within the crop
+    bob_alone = clip("s", 20.0, 25.0, "t1", speaker="speaker1", left_px=500.0, right_px=1000.0)
+    hears_ada = clip("s", 40.0, 45.0, "t1", speaker="speaker1", left_px=500.0, right_px=1000.0)
+    other = clip("other")
+    rows: list[Row] = [source("s"), source("other"), ada, bob, other, with_ada, both, bob_alone, hears_ada]
+    rows += [render(one, root, root.parent / "scratch") for one in (with_ada, both, bob_alone, hears_ada, other)]
+    rows += [score(one, "dnsmos_ovrl", 3.0) for one in (with_ada, both, bob_alone, hears_ada, other)]
+    rows.append(Annotation("s", "1", with_ada.clip_id, "identity", "Ada", "list"))
+    manifest = corpus_of(root, rows)
+    (shard,) = [shard for shard in manifest.shards() if manifest.read(Source, [LISTED], shard)[0].source_id == "s"]
+    manifest.write(Turn, "TrackFaces-made", shard, [
+        Turn("s", "s/1", "speaker0", 0.0, 5.0), Turn("s", "s/2", "speaker1", 10.0, 39.0), Turn("s", "s/3", "speaker0", 41.0, 42.0)])  # fmt: skip
+    manifest.write(
+        Face,
+        "TrackFaces-made",
+        shard,
+        [Face("s", "s/000000", 0.0, [0.0, 600.0], [50.0] * 2, [300.0, 900.0], [350.0] * 2, [0.9, 0.8], [1.0, 2.0])],
+    )
+    boxes = [0.0, 600.0], [50.0] * 2, [300.0, 900.0], [350.0] * 2
+    ones, twos = ([float(one), float(two)] for one, two in ((1, 2), (3, 4)))
+    looks = FaceLook("s", "s/000000", 0.0, *boxes, ones, ones, ones, ones, ones, ones, twos)
+    embedded = np.repeat(np.array([[1.0], [2.0]], "<f2"), 512, axis=1).tobytes()
+    parts = [
+        Attribution("s", "s/1@000000-005000", "s/1", "speaker0", "s/shot", ada.track_id, 0.0, 5.0, "visible", "speaks", 1.0),
+        Attribution("s", "s/2@010000-039000", "s/2", "speaker1", "s/shot", bob.track_id, 10.0, 39.0, "visible", "speaks", 1.0),
+    ]
+    manifest.write(FaceLook, "TrackFaces-made", shard, [looks])
+    manifest.write(Appearance, "TrackFaces-made", shard, [Appearance("s", "s/000000", 0.0, *boxes, embedded, "network")])
+    manifest.write(Attribution, "TrackFaces-made", shard, parts)
+    manifest.write_whole(Identity, "Identities-made", [
+        Identity("s", f"{one.track_id}=p", "p", one.track_id, 1.0, 3, "network") for one in (ada, bob)])  # fmt: skip
+    more = {"turns": 3, "faces": 1, "face_looks": 1, "appearances": 1, "attributions": 2}
+    record = manifest.run
+    assert record
+    record.steps[0].writes.extend(more)
+    manifest.remember(record)
+    receipt = manifest.receipt("TrackFaces-made", shard)
+    assert receipt
+    for other_shard in manifest.shards():
+        if other_shard != shard:
+            for table in (Turn, Face, FaceLook, Appearance, Attribution):
+                manifest.write(table, "TrackFaces-made", other_shard, [])
+            found = manifest.receipt("TrackFaces-made", other_shard)
+            assert found
+            manifest.commit("TrackFaces-made", other_shard, {**found, "rows": {**found["rows"], **dict.fromkeys(more, 0)}})
+    manifest.commit("TrackFaces-made", shard, {**receipt, "rows": {**receipt["rows"], **more}})
+    return Manifest(str(root))
+
+
+def test_a_person_is_taken_out_of_every_clip_that_shows_or_holds_them_and_nobody_else_is(tmp_path: Path):
+    root = tmp_path / "corpus"
+    manifest = two_people(root)
+    split_clips(manifest, (1.0, 0.0, 0.0))
+    release(Manifest(str(root)), str(tmp_path / "out"), "webdataset", "r")
+    found = takedown_identity(Manifest(str(root)), "Ada")
+    manifest = Manifest(str(root))
+    assert [row["clip_id"] for row in manifest.table(Clip).to_pylist()] == ["other/000000-005000/t0", "s/020000-025000/t1"]
+    assert found.clips == ["s/000000-005000/t0", "s/010000-015000/t1", "s/040000-045000/t1"]
+    assert [row["track_id"][-2:] for row in manifest.table(Track).to_pylist()] == ["t1"]
+    assert [row["turn_id"] for row in manifest.table(Turn).to_pylist()] == ["s/2"]
+    assert [row["left_px"] for row in manifest.table(Face).to_pylist()] == [[600.0]]
+    (look,) = manifest.table(FaceLook).to_pylist()
+    assert (look["left_px"], look["sharpness"], look["blockiness"]) == ([600.0], [2.0], [4.0])
+    (seen,) = manifest.table(Appearance).to_pylist()
+    assert (np.frombuffer(seen["embeddings"], "<f2") == 2.0).tolist() == [True] * 512
+    assert [row["turn_id"] for row in manifest.table(Attribution).to_pylist()] == ["s/2"]
+    assert [row["track_id"][-2:] for row in manifest.table(Identity).to_pylist()] == ["t1"]
+    assert [row["clip_id"] for row in manifest.table(Split).to_pylist()] == ["other/000000-005000/t0", "s/020000-025000/t1"]
+    for gone in found.clips:
+        assert holding(f"sound of {gone}".encode(), root, tmp_path / "out") == set()
+    assert [shard.clips for shard in Place(str(tmp_path / "out")).shards()] == [["other/000000-005000/t0", "s/020000-025000/t1"]]
+    assert len(found.media) == 3
+    assert holding(b"Ada", root, tmp_path / "out") == {"takedowns.json"}
+    whole(manifest)
+    again = takedown_identity(manifest, "Ada")
+    assert (again.files, again.media, again.clips) == (0, [], found.clips)
+
+
+def test_what_a_later_run_makes_of_a_person_is_dropped(tmp_path: Path):
+    takedown_identity(two_people(tmp_path / "corpus"), "Ada")
+    gone = Manifest(str(tmp_path / "corpus")).takedowns()
+    assert gone.covers(track("s", "t7", 20.0, 30.0))  # another detector's box of the same face
+    assert not gone.covers(track("s", "t7", 600.0))
+    assert not gone.covers(track("other", "t0", 0.0, 30.0))
+    assert gone.covers(clip("s", 2.0, 9.0, "t7", right_px=500.0))
+    assert not gone.covers(clip("s", 12.0, 19.0, "t1", left_px=500.0, right_px=1000.0))
+    assert gone.covers(clip("s", 2.0, 9.0, "t1", left_px=500.0, right_px=1000.0))  # she is heard in it
+    assert gone.covers(Turn("s", "s/9", "speaker4", 0.5, 4.0))
+    assert not gone.covers(Turn("s", "s/9", "speaker4", 4.0, 9.0))
+    assert gone.covers(Fingerprint("s", "s/looks", [], b""))
+    assert not gone.covers(Fingerprint("other", "other/looks", [], b""))
+
+
+def test_a_run_filters_what_was_taken_down_and_its_counts_add_up():
+    from manifests.tables import Shot
+    from operators.faces.track_faces import TrackFaces
+    from pipeline.engine.run import Answer, Book
+    from pipeline.recipe import Step
+
+    shot = Shot("s", "s/000000-060000", 0.0, 60.0)
+    ada, bob = track("s", "t0", 0.0, 30.0), track("s", "t1", 600.0)
+    region = Region("s", 0.0, 30.0, ada.times_s, ada.left_px, ada.top_px, ada.right_px, ada.bottom_px)
+    gone = Takedowns((Takedown("identity:Ada", "2026", {}, [region], []),))
+    step = Step(TrackFaces(), "TrackFaces-x", 0, {})
+    book = Book(step, gone)
+    book.enter(shot, Answer("answered", [ada, bob]))
+    assert book.rows[Track] == [bob]
+    assert [(drop.subject, drop.reason) for drop in book.drops] == [(ada.track_id, REASON)]
+    receipt = book.receipt()
+    assert receipt["calls"] == {"read": 1, "answered": 1, "dropped": 0, "failed": 0}
+    assert (receipt["rows"], receipt["given_up"]) == ({"tracks": 1}, {"tracks": 1})
+
+
+def test_a_person_is_found_by_a_picture_of_their_face(tmp_path: Path):
+    """Bill is the man on the left of this interview; the other one stays."""
+    film, picture = media("multi", "avi_billhyland.mp4"), media("multi", "gallery_hyland", "Bill", "1.jpg")
+    weights()
+    rows: list[Row] = [Source("film", str(film), end_s=20.0), Source("none", "https://example.org/none.mp4", end_s=20.0)]
+    for name, left, right in (("t0", 178.0, 284.0), ("t1", 571.0, 688.0)):
+        looks = [1.0, 5.0, 9.0, 13.0, 17.0]
+        box = [left] * 5, [100.0] * 5, [right] * 5, [100.0 + right - left] * 5
+        rows.append(Track("film", f"film/000000-020000/{name}", "film/000000-020000", 0.0, 20.0, looks, *box, [1.0] * 5))
+        rows.append(
+            clip("film", 0.0, 5.0, name, shot_id="film/000000-020000", track_id=f"film/000000-020000/{name}", left_px=left, right_px=right)
+        )
+    rows.append(track("none"))
+    manifest = corpus_of(tmp_path, rows)
+    with pytest.raises(
+        RecipeError, match=r"nobody in .* looks like .*; the most alike is film/000000-020000/t0, with a cosine of 0\.[4-9]"
+    ):
+        takedown_like(manifest, picture, min_cosine=0.95)
+    found = takedown_like(manifest, picture)
+    assert [one.row_id[-2:] for one in found.likenesses] == ["t0", "t1"]
+    assert found.likenesses[0].cosine > 0.5
+    assert found.likenesses[1].cosine < 0.2
+    assert found.unseen == ["none"]
+    assert [row["clip_id"] for row in Manifest(str(tmp_path)).table(Clip).to_pylist()] == ["film/000000-005000/t1"]
+    with pytest.raises(RecipeError, match="no face is found in"):
+        takedown_like(manifest, blank(tmp_path))
+
+
+def blank(folder: Path) -> Path:
+    from PIL import Image
+
+    Image.new("RGB", (200, 200), "gray").save(folder / "blank.png")
+    return folder / "blank.png"

@@ -1,0 +1,58 @@
+"""Sums of a run in which a step divides the rows of the table that it refines: every part is proposed, and ends as kept or dropped."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from manifests.manifest import LISTED, Manifest, ManifestError, RunRecord, StepRecord
+from manifests.tables import Clip, Dropped, Source
+from pipeline.views.report import balance, chain, funnel
+
+PLAN = StepRecord("PlanClips", "PlanClips-1", 0, "sources", ["clips"], [], {"sources": [LISTED]}, {}, [])
+CUT = StepRecord("CutSentences", "CutSentences-1", 1, "clips", ["clips"], ["clips"], {"clips": ["PlanClips-1"]}, {}, [])
+
+
+def clips(count: int) -> list[Clip]:
+    return [Clip("a", f"a/{n}/t0", "", "", "", n, n + 1, 0, 0, 1, 1) for n in range(count)]
+
+
+def divided(root: Path, read: int, kept: int, given_up: int = 0, dropped: int = 0) -> Manifest:
+    """A corpus of which a step read some clips, and wrote others in their place."""
+    manifest = Manifest(str(root))
+    manifest.add([Source("a", "a.mp4")])
+    manifest.remember(RunRecord("made", [PLAN, CUT]))
+    (shard,) = manifest.shards()
+    for step, wrote, calls, lost in (
+        (PLAN, read, {"read": 1, "answered": 1, "dropped": 0, "failed": 0}, 0),
+        (CUT, kept, {"read": read, "answered": read - dropped, "dropped": dropped, "failed": 0}, given_up),
+    ):
+        manifest.write(Clip, step.version, shard, clips(wrote))
+        manifest.write(Dropped, step.version, shard, [])
+        receipt: dict[str, Any] = {"calls": calls, "rows": {"clips": wrote}, "reasons": {}, "given_up": {"clips": lost} if lost else {}}
+        manifest.commit(step.version, shard, receipt)
+    return Manifest(str(root))
+
+
+@pytest.mark.parametrize(
+    ("rows", "sums"),
+    [
+        ({"read": 2, "kept": 2}, (2, 2, 0, 0)),
+        ({"read": 2, "kept": 1, "dropped": 1}, (2, 1, 1, 0)),
+        ({"read": 1, "kept": 2, "given_up": 1}, (3, 2, 1, 0)),
+        ({"read": 2, "kept": 1, "given_up": 1}, (2, 1, 1, 0)),
+        ({"read": 3, "kept": 4, "given_up": 2, "dropped": 1}, (7, 4, 3, 0)),
+    ],
+    ids=["as they were", "one dropped", "one in three", "one of each part dropped", "all of it"],
+)
+def test_parts_are_proposed_and_end_as_kept_or_dropped(tmp_path: Path, rows: dict[str, int], sums: tuple[int, ...]):
+    manifest = divided(tmp_path, **rows)
+    lines = funnel(manifest)
+    assert balance(manifest, lines)["clips"] == sums
+    assert chain(lines).endswith(f"{sums[0]} clips proposed -> {sums[1]} clips kept")
+
+
+def test_a_clip_that_is_gone_without_a_word_is_told(tmp_path: Path):
+    manifest = divided(tmp_path, read=3, kept=2)
+    with pytest.raises(ManifestError, match="clips: 3 proposed, but 2 kept"):
+        balance(manifest, funnel(manifest))
