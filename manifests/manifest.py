@@ -30,6 +30,7 @@ import pyarrow.fs as fs
 import pyarrow.parquet as pq
 
 from manifests import takedowns
+from manifests.errors import NotFound
 from manifests.schema import marked, migrated, version_of
 from manifests.tables import Dropped, Row, Source, schema, tables
 from manifests.takedowns import Takedowns
@@ -39,10 +40,6 @@ T = TypeVar("T")
 
 LISTED = "listed"  # the step that no operator did: what the user named
 SHARD_SOURCES = 16  # sources a shard holds at most: what a killed worker has to do again
-
-
-class ManifestError(Exception):
-    """A manifest that is not there, or does not add up. The text says what to do."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +136,7 @@ class Manifest:
         """Rewrites the files of all tables that are not of this version. Returns how many those were.
 
         Raises:
-            SchemaError: before anything is written, where a file cannot be of that version.
+            UsageError: before anything is written, where a file cannot be of that version.
         """
         filesystem, root = self._place
 
@@ -478,10 +475,10 @@ def table_named(name: str) -> type[Row]:
     """The row type of a table.
 
     Raises:
-        ManifestError: for a name that no table has, with those there are.
+        NotFound: for a name that no table has, with those there are.
     """
     if name not in (known := tables()):
-        raise ManifestError(f"no table {name!r}; there are {', '.join(known)}")
+        raise NotFound(f"no table {name!r}; there are {', '.join(known)}")
     return known[name]
 
 

@@ -19,33 +19,10 @@ from typing import Any
 from uuid import uuid4
 
 from manifests import cache
+from manifests.errors import AccessDenied, DamagedMedia, MissingBucket, MissingMedia, StorageError, Unreachable
 
 PLACE = re.compile(r"media/[0-9a-f]{2}/[0-9a-f]{64}(\.[a-z0-9]{1,8})?")
 PART_BYTES = 16 * 2**20  # of a multipart upload; larger files go up in parts
-
-
-class MediaError(Exception):
-    """A file that cannot be kept or had. The text says which and what to do, and holds no credentials."""
-
-
-class MissingMedia(MediaError):
-    """The store has no such file."""
-
-
-class DamagedMedia(MediaError):
-    """The bytes read are not those that were kept."""
-
-
-class MissingBucket(MediaError):
-    """The bucket does not exist."""
-
-
-class AccessDenied(MediaError):
-    """No credentials, wrong ones, or ones that do not suffice."""
-
-
-class StoreUnreachable(MediaError):
-    """The store did not answer, or told to slow down for longer than was waited."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +42,7 @@ class MediaStore:
 
         Raises:
             ValueError: for a suffix that is more than a dot and up to 8 letters and digits.
-            MediaError: when the store does not take it; the file then still lies at `path`.
+            StorageError: when the store does not take it; the file then still lies at `path`.
         """
         sha256 = sha256_of(path)
         place = f"media/{sha256[:2]}/{sha256}{suffix.lower()}"
@@ -86,7 +63,7 @@ class MediaStore:
         the byte budget of `manifests/cache.py`; the last two that a process was given stay.
 
         Raises:
-            MissingMedia, DamagedMedia, MissingBucket, AccessDenied, StoreUnreachable
+            MissingMedia, DamagedMedia, MissingBucket, AccessDenied, Unreachable
         """
         self._known(place)
         if not self._s3:
@@ -119,13 +96,13 @@ class MediaStore:
         """Whether the store is there and lets this user in, to be told before any work.
 
         Raises:
-            MissingBucket, AccessDenied, StoreUnreachable
+            MissingBucket, AccessDenied, Unreachable
         """
         if self._s3:
             try:
                 cache.told_budget()
             except ValueError as error:
-                raise MediaError(str(error)) from None
+                raise StorageError(str(error)) from None
             with s3_errors(self.root, missing=MissingBucket):
                 self._client.head_bucket(Bucket=self._bucket)
 
@@ -159,7 +136,7 @@ class MediaStore:
         try:
             with s3_errors(f"{self.root}/{place}"):
                 self._client.upload_file(str(path), self._bucket, self._key(place), Config=config)
-        except (MissingMedia, StoreUnreachable):
+        except (MissingMedia, Unreachable):
             # Another worker that kept the same content may have ended this upload as a leftover, as below.
             if self._bytes(place) != path.stat().st_size:
                 raise
@@ -212,7 +189,7 @@ def s3_head(client: Any, bucket: str, key: str) -> dict[str, Any]:
     """What a store tells of an object without sending it.
 
     Raises:
-        MissingMedia, MissingBucket, AccessDenied, StoreUnreachable
+        MissingMedia, MissingBucket, AccessDenied, Unreachable
     """
     try:
         with s3_errors(f"s3://{bucket}/{key}"):
@@ -225,8 +202,8 @@ def s3_head(client: Any, bucket: str, key: str) -> dict[str, Any]:
 
 
 @contextmanager
-def s3_errors(what: str, missing: type[MediaError] = MissingMedia) -> Iterator[None]:
-    """Turns what boto3 raises into a `MediaError` that names `what`.
+def s3_errors(what: str, missing: type[StorageError] = MissingMedia) -> Iterator[None]:
+    """Turns what boto3 raises into a `StorageError` that names `what`.
 
     Only the error's code is told on: the messages of some stores repeat the request, signature and all.
     """
@@ -252,7 +229,7 @@ def s3_errors(what: str, missing: type[MediaError] = MissingMedia) -> Iterator[N
             raise missing(f"{what}: {told}") from None
         if code in _DENIED:
             raise AccessDenied(f"{what}: the credentials in use are refused ({code})") from None
-        raise StoreUnreachable(f"{what}: the store does not answer as it should ({code}); run again to go on from here") from None
+        raise Unreachable(f"{what}: the store does not answer as it should ({code}); run again to go on from here") from None
 
 
 _DENIED = {"403", "401", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "AllAccessDisabled"}

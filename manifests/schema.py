@@ -4,6 +4,7 @@ from dataclasses import MISSING, fields
 
 import pyarrow as pa
 
+from manifests.errors import UsageError
 from manifests.tables import Row, schema
 
 VERSION = 2
@@ -11,10 +12,6 @@ ADDED: dict[int, dict[str, tuple[str, ...]]] = {  # by version the columns that 
     2: {"clips": ("published_id", "sound_late_s"), "renders": ("pair_id",), "scores": ("model_sha256", "protocol")},
 }
 _KEY = b"headset.schema"
-
-
-class SchemaError(Exception):
-    """A table of a version that cannot be read, or written, without loss. The text says what to do."""
 
 
 def version_of(found: pa.Schema) -> int:
@@ -31,18 +28,18 @@ def migrated(found: pa.Table, table: type[Row], to: int = VERSION) -> pa.Table:
     """Rows of any version as rows of another: columns that they lack are filled with their default, those that came since are taken away.
 
     Raises:
-        SchemaError: for rows of a newer headset than this one, and where a column to be taken away says something.
+        UsageError: for rows of a newer headset than this one, and where a column to be taken away says something.
     """
     of = version_of(found.schema)
     if of > VERSION:
-        raise SchemaError(
+        raise UsageError(
             f"{table.table} were written by a newer headset, with version {of} of the tables; this one knows {VERSION}: update it"
         )
     since = {name for version in range(to + 1, VERSION + 1) for name in ADDED[version].get(table.table, ())}
     known = {f.name: f.default_factory() if f.default_factory is not MISSING else f.default for f in fields(table)}
     for name in sorted(since.intersection(found.column_names)):
         if lost := sum(value != known[name] for value in found[name].to_pylist()):
-            raise SchemaError(f"{table.table}.{name}: {lost} rows say something that version {to} has no column for")
+            raise UsageError(f"{table.table}.{name}: {lost} rows say something that version {to} has no column for")
         found = found.drop_columns([name])
     types = pa.schema([field for field in schema(table) if field.name not in since])
     for number, field in enumerate(types):

@@ -20,12 +20,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from manifests.errors import WeightError
+
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
-
-
-class WeightError(Exception):
-    """A model file that cannot be had, or is not what it should be. The text says what to do."""
 
 
 @dataclass(frozen=True)

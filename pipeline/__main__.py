@@ -6,6 +6,8 @@ import os
 import pkgutil
 import sys
 
+from manifests.errors import HeadsetError
+
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("PYANNOTE_METRICS_ENABLED", "0")
 os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its notes on actors that may restart alarm people for nothing
@@ -13,11 +15,6 @@ os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its notes on actors t
 from rich.console import Console
 
 import pipeline.commands
-from manifests.manifest import ManifestError
-from manifests.media import MediaError
-from manifests.schema import SchemaError
-from operators.weights import WeightError
-from pipeline.recipe import RecipeError
 from pipeline.session import STOPPED
 
 FIRST = ("run", "plan", "status", "retry", "explain", "sql")  # in the help; all others follow by name
@@ -42,7 +39,7 @@ examples:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one command. Returns the exit status: 0 done, 1 something does not add up, 2 cannot be done as asked, 130 stopped."""
+    """Runs one command. Returns the exit status: 0 done, 1 something does not add up, 2 cannot be done as asked, 130 stopped; see `manifests.errors`."""
     options = _parser().parse_args(arguments)
     errors = Console(stderr=True)
     try:
@@ -50,9 +47,9 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         errors.print(STOPPED)
         return 130
-    except (RecipeError, WeightError, ManifestError, MediaError, SchemaError) as error:
+    except HeadsetError as error:
         errors.print(f"[red]headset:[/] {error}", highlight=False, markup=True, soft_wrap=True)
-        return 1 if isinstance(error, ManifestError) else 2
+        return error.exit_code
     except BrokenPipeError:
         sys.stdout = None  # the reader, such as `head`, has what it wanted
         return 0

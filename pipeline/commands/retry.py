@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from rich.console import Console
 
+from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from pipeline.engine.retry import retry
-from pipeline.recipe import Recipe, RecipeError, recipe_named
+from pipeline.recipe import Recipe, recipe_named
 from pipeline.session import changes, done, existing, go_on, positive
 
 EXAMPLE = "headset retry corpus/ --reason rate_limited"
@@ -53,17 +54,17 @@ def _counted(reasons: Iterable[str]) -> str:
 def _last_recipe(manifest: Manifest, assignments: list[str]) -> Recipe:
     """
     Raises:
-        RecipeError: where nothing ran, or the recipe would no longer do the steps that ran.
+        UsageError: where nothing ran, or the recipe would no longer do the steps that ran.
     """
     last = manifest.run
     if last is None or not last.origin:
         what = "nothing ran here yet" if last is None else f"{last.recipe} was run by a program, not by `headset run`"
-        raise RecipeError(f"{manifest.root}: {what}; `headset run RECIPE --out {manifest.root}` runs a recipe")
+        raise UsageError(f"{manifest.root}: {what}; `headset run RECIPE --out {manifest.root}` runs a recipe")
     recipe = recipe_named(last.origin)
     for assignment in (*last.changes, *assignments):
         recipe = recipe.set(assignment)
     if [step.version for step in recipe.plan()] != [step.version for step in last.steps]:
-        raise RecipeError(
+        raise UsageError(
             f"{last.origin} would now do other steps than it did last, since a field, the code or the machine is another; "
             f"do those first: headset run {last.origin} --out {manifest.root}"
         )

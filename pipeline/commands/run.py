@@ -5,10 +5,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
 from pipeline.listing import VIDEOS, Listing, list_sources
-from pipeline.recipe import Recipe, RecipeError, recipe_named, recipe_names
+from pipeline.recipe import Recipe, recipe_named, recipe_names
 from pipeline.session import changes, done, go_on, positive
 
 EXAMPLE = "headset run talking_head videos/ --out corpus/ --workers 2"
@@ -50,7 +51,7 @@ def main(options: argparse.Namespace) -> int:
     manifest = Manifest(options.out)
     new = manifest.add(listing.sources, listing.dropped, listing.lists)
     if not manifest.exists():
-        raise RecipeError(f"nothing to run: name {VIDEOS}")
+        raise UsageError(f"nothing to run: name {VIDEOS}")
     if options.videos:
         console.print(f"{len(listing.sources)} sources named, {len(new)} of them new to {options.out}.", highlight=False)
     go_on(recipe, manifest, console, done(recipe, manifest), workers=options.workers, cpus=options.cpus)

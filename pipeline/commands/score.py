@@ -4,6 +4,7 @@ import argparse
 
 from rich.console import Console
 
+from manifests.errors import UsageError
 from pipeline.session import existing, positive, start_ray
 
 EXAMPLE = "headset score corpus/ --metrics psnr,ssim,lpips,niqe"
@@ -23,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    from pipeline.recipe import RecipeError
+
     from pipeline.scoring.score import chosen, metrics_there
 
     console = Console(soft_wrap=True, highlight=False)
@@ -31,7 +32,7 @@ def main(options: argparse.Namespace) -> int:
         _print_metrics(console, list(metrics_there().values()))
         return 0
     if not options.corpus:
-        raise RecipeError("name the corpus to score; --list prints the metrics there are")
+        raise UsageError("name the corpus to score; --list prints the metrics there are")
     manifest = existing(options.corpus)
     with console.status("looking for model files"):
         metrics, left = chosen(options.metrics)

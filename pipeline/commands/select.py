@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from manifests.errors import UsageError
 from pipeline.session import existing
 
 EXAMPLE = 'headset select corpus/ --where "dnsmos_ovrl > 3 and face_px >= 256" --name hq'
@@ -23,13 +24,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     from pipeline.commands.yield_ import show
     from pipeline.query.selection import select, selections
-    from pipeline.recipe import RecipeError
 
     console = Console(soft_wrap=True, highlight=False)
     manifest = existing(options.corpus)
     if not options.where:
         if options.name or options.curve or options.picture:
-            raise RecipeError('--where is missing: the condition to choose by, such as --where "dnsmos_ovrl > 3"')
+            raise UsageError('--where is missing: the condition to choose by, such as --where "dnsmos_ovrl > 3"')
         for found in (there := selections(manifest)):
             console.print(
                 f"{found.told()}  {found.made_at}  {found.where}" + (f"  after {found.parent}" if found.parent else ""), markup=False
@@ -38,7 +38,7 @@ def main(options: argparse.Namespace) -> int:
             console.print(f"{manifest.root} has no selections yet. {EXAMPLE}", markup=False)
         return 0
     if not options.name and not (options.curve or options.picture):
-        raise RecipeError("--name is missing: what the selection is to be called; or ask for --yield alone")
+        raise UsageError("--name is missing: what the selection is to be called; or ask for --yield alone")
     if options.curve or options.picture:
         show(manifest, options.where, "", Path(options.picture) if options.picture else None, console)
     if options.name:

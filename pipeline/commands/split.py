@@ -5,6 +5,7 @@ import argparse
 from rich.console import Console
 from rich.table import Table
 
+from manifests.errors import UsageError
 from pipeline.session import existing
 
 EXAMPLE = "headset split corpus/ --shares 0.9,0.05,0.05"
@@ -19,13 +20,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     from pipeline.corpus_steps.splits import SPLITS, split_clips
     from pipeline.query.selection import selection
-    from pipeline.recipe import RecipeError
     from pipeline.views.report import clock
 
     try:
         train, validation, test = (float(share) for share in options.shares.split(","))
     except ValueError:
-        raise RecipeError(f"--shares {options.shares}: write three numbers, as in 0.9,0.05,0.05") from None
+        raise UsageError(f"--shares {options.shares}: write three numbers, as in 0.9,0.05,0.05") from None
     manifest = existing(options.corpus)
     found = split_clips(manifest, (train, validation, test), selection(manifest, options.selection) if options.selection else None)
     total = sum(found.clips.values()) or 1

@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from pipeline.session import existing
 
@@ -24,10 +25,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    from pipeline.recipe import RecipeError
 
     if not options.where and not options.metric:
-        raise RecipeError("name a condition by --where, or a column by --metric")
+        raise UsageError("name a condition by --where, or a column by --metric")
     console = Console(soft_wrap=True, highlight=False)
     picture = Path(options.picture) if options.picture else None
     show(existing(options.corpus), options.where, options.metric, picture, console, options.format)

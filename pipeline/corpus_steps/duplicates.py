@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from manifests.manifest import Manifest, ManifestError
+from manifests.errors import UsageError
+from manifests.manifest import Manifest
 from manifests.tables import Duplicate, Fingerprint, Source
 from operators.sources.fingerprint_source import COEFFICIENTS
 from pipeline.corpus_steps.common import all_rows, current, digest, made_once, step_named, steps_of
@@ -71,10 +72,10 @@ class FindDuplicates:
         """The name of the step: it changes with the parameters, and with the fingerprints there are.
 
         Raises:
-            ManifestError: when there are none.
+            UsageError: when there are none.
         """
         if not (seen := steps_of(manifest, Fingerprint)):
-            raise ManifestError(
+            raise UsageError(
                 f"{manifest.root} holds no fingerprints yet: run a recipe with FingerprintSource in it, such as talking_head, and ask again"
             )
         sources = digest(sorted(row.source_id for row in all_rows(manifest, Fingerprint)))
@@ -273,7 +274,7 @@ def find_duplicates(manifest: Manifest, finder: FindDuplicates | None = None) ->
     """Makes the table `duplicates` of a corpus, unless it is there already for these fingerprints and parameters.
 
     Raises:
-        ManifestError: when the corpus holds no fingerprints.
+        UsageError: when the corpus holds no fingerprints.
     """
     finder = finder or FindDuplicates()
     return made_once(manifest, Duplicate, finder.step(manifest), finder)

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from manifests.manifest import Manifest, ManifestError
+from manifests.errors import UsageError
+from manifests.manifest import Manifest
 from manifests.tables import Appearance, Identity, Track
 from pipeline.corpus_steps.common import all_rows, current, digest, made_once, step_named, steps_of
 
@@ -55,10 +56,10 @@ class FindIdentities:
         """The name of the step: it changes with the parameters, the appearances and the tracks there are.
 
         Raises:
-            ManifestError: when there are none.
+            UsageError: when there are none.
         """
         if not manifest.rows(Appearance):
-            raise ManifestError(
+            raise UsageError(
                 f"{manifest.root} holds no appearances: its recipe has no EmbedFaces, or that ran without its network. "
                 "Run the recipe again with --set EmbedFaces.network=faceplugin, which fetches it (npm must be installed), and ask again"
             )
@@ -182,7 +183,7 @@ def find_identities(manifest: Manifest, finder: FindIdentities | None = None) ->
     """Makes the table `identities` of a corpus, unless it is there already for these tracks, appearances and parameters.
 
     Raises:
-        ManifestError: when the corpus holds no appearances.
+        UsageError: when the corpus holds no appearances.
     """
     finder = finder or FindIdentities()
     return made_once(manifest, Identity, finder.step(manifest), finder)

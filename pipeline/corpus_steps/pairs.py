@@ -5,10 +5,10 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
 
+from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.tables import Annotation, Clip, Pair, Published, Split
 from pipeline.corpus_steps.common import all_rows, step_named
-from pipeline.recipe import RecipeError
 
 PROTOCOLS = ("same_identity", "cross_identity", "audio_driven", "text_driven")
 TRANSCRIPT = "transcript"  # the annotation that says what is said in a clip
@@ -77,10 +77,10 @@ def make_pairs(
     Who is seen in a clip is what its published list says, else the speaker of the source.
 
     Raises:
-        RecipeError: for a protocol that is not known, and when no clip is left to pair.
+        UsageError: for a protocol that is not known, and when no clip is left to pair.
     """
     if unknown := sorted(set(protocols) - set(PROTOCOLS)):
-        raise RecipeError(f"no protocol {unknown[0]!r}; there are {', '.join(PROTOCOLS)}")
+        raise UsageError(f"no protocol {unknown[0]!r}; there are {', '.join(PROTOCOLS)}")
     clips = list(all_rows(manifest, Clip))
     published = {row.published_id: row.identity for row in all_rows(manifest, Published)}
     identities = {clip.clip_id: published.get(clip.published_id or "") or f"{clip.source_id}/{clip.speaker}" for clip in clips}
@@ -89,7 +89,7 @@ def make_pairs(
     pairs = build_pairs(clips, identities, said, splits, protocols=protocols, split=split, per_clip=per_clip, seed=seed)
     if not pairs:
         why = f"none of its {len(clips)} clips is in the split {split!r}" if splits else "it holds no clips"
-        raise RecipeError(f"{manifest.root}: nothing to pair, since {why}")
+        raise UsageError(f"{manifest.root}: nothing to pair, since {why}")
     manifest.write_whole(Pair, step_named("Pairs", 1, sorted(protocols), split, per_clip, seed, [pair.pair_id for pair in pairs]), pairs)
     return pairs
 

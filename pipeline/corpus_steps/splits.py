@@ -21,11 +21,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.tables import Annotation, Clip, Duplicate, Identity, Published, Source, Split
 from pipeline.corpus_steps.common import digest, step_named
 from pipeline.query.selection import Selection
-from pipeline.recipe import RecipeError
 
 SPLITS = ("train", "validation", "test")
 KINDS = ("identity", "channel", "source", "face")  # by how lasting they are; a face that was recognised never gives the name
@@ -127,10 +127,10 @@ def split_clips(manifest: Manifest, shares: tuple[float, float, float], chosen: 
             the same split in every selection.
 
     Raises:
-        RecipeError: for shares that are none.
+        UsageError: for shares that are none.
     """
     if len(shares) != 3 or min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
-        raise RecipeError(f"--shares {','.join(map(str, shares))}: name three from 0 to 1 that make 1, for {', '.join(SPLITS)}")
+        raise UsageError(f"--shares {','.join(map(str, shares))}: name three from 0 to 1 that make 1, for {', '.join(SPLITS)}")
     links = links_of(manifest)
     key_of = groups_of((row["source_id"] for row in _rows(manifest.dataset(Source), ["source_id"])), links)
     name_of = {key: split_of(key, shares) for key in set(key_of.values())}

@@ -19,8 +19,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, cast
 
-from manifests.manifest import LISTED, Manifest, ManifestError
-from manifests.media import MediaStore, MissingMedia
+from manifests.errors import Inconsistent, MissingMedia
+from manifests.manifest import LISTED, Manifest
+from manifests.media import MediaStore
 from manifests.tables import Dropped, Row, Source
 from manifests.takedowns import REASON, Takedowns
 from operators.base import Audio, Drop, Frames, Media, Resources
@@ -82,7 +83,7 @@ def run(
         watch: told of the progress twice a second.
 
     Raises:
-        ManifestError: when the counts of what was read, written and dropped do not add up.
+        Inconsistent: when the counts of what was read, written and dropped do not add up.
     """
     import ray
 
@@ -380,7 +381,7 @@ class Reach:
 
     def _path(self) -> Path:
         if self.source is None:
-            raise ManifestError(f"{self.row.row_id}: its source {self.row.source_id} is not among the sources")
+            raise Inconsistent(f"{self.row.row_id}: its source {self.row.source_id} is not among the sources")
         if not self.source.media:
             return Path(self.source.uri)
         try:
@@ -590,7 +591,7 @@ def check(manifest: Manifest, steps: list[Step]) -> None:
     """Compares what receipts say with what lies in the files: nothing may be lost between two steps.
 
     Raises:
-        ManifestError: naming the step and shard that do not add up.
+        Inconsistent: naming the step and shard that do not add up.
     """
     for step in steps:
         for shard, receipt in manifest.receipts(step.version).items():
@@ -599,11 +600,11 @@ def check(manifest: Manifest, steps: list[Step]) -> None:
                 manifest.count(step.operator.signature.reads, version, shard) for version in step.inputs[step.operator.signature.reads]
             )
             if calls["read"] != given or calls["read"] != calls["answered"] + calls["dropped"] + calls["failed"]:
-                raise ManifestError(f"{where}: {given} rows to read, but the receipt says {calls}; please report this")
+                raise Inconsistent(f"{where}: {given} rows to read, but the receipt says {calls}; please report this")
             for table in step.operator.signature.writes:
                 if (found := manifest.count(table, step.version, shard)) != receipt["rows"][table.table]:
-                    raise ManifestError(
+                    raise Inconsistent(
                         f"{where}: wrote {receipt['rows'][table.table]} {table.table}, but the file holds {found}; delete its receipt to redo it"
                     )
             if (found := manifest.count(Dropped, step.version, shard)) != receipt["drops"]:
-                raise ManifestError(f"{where}: dropped {receipt['drops']} rows, but the file holds {found}; delete its receipt to redo it")
+                raise Inconsistent(f"{where}: dropped {receipt['drops']} rows, but the file holds {found}; delete its receipt to redo it")

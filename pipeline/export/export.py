@@ -38,14 +38,14 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from manifests.errors import DamagedMedia, MissingMedia, UsageError
 from manifests.manifest import Manifest
-from manifests.media import DamagedMedia, MediaStore, MissingMedia
+from manifests.media import MediaStore
 from manifests.tables import Annotation, Clip, Mesh, Published, Render, Source, Split
 from operators.base import Drop
 from operators.media.frames import SourceAudio, SourceFrame, VideoFrames
 from operators.metrics.faces import IBUG_68
 from pipeline.export.layouts import layouts
-from pipeline.recipe import RecipeError
 
 if TYPE_CHECKING:
     from operators.faces.mesh_faces import Landmarker
@@ -344,10 +344,10 @@ class Layout(Protocol):
 def layout_named(name: str) -> Layout:
     """
     Raises:
-        RecipeError: for a name that no layout has, with those there are.
+        UsageError: for a name that no layout has, with those there are.
     """
     if name not in (names := layouts()):
-        raise RecipeError(f"no layout {name!r}; there are {', '.join(names)}")
+        raise UsageError(f"no layout {name!r}; there are {', '.join(names)}")
     return cast(Layout, importlib.import_module(f"pipeline.export.layouts.{name}"))
 
 
@@ -355,24 +355,24 @@ def settled(name: str, folders: Mapping[str, Path], substitutes: Iterable[str]) 
     """What the user gave, when it is what the layout asks for.
 
     Raises:
-        RecipeError: naming what is missing, what it is, and what to do.
+        UsageError: naming what is missing, what it is, and what to do.
     """
     layout = layout_named(name)
     needs, fills = getattr(layout, "NEEDS", {}), getattr(layout, "SUBSTITUTES", {})
     chosen = frozenset(substitutes)
     if unknown := sorted((set(folders) | chosen) - set(needs)):
-        raise RecipeError(f"{name} does not ask for {unknown[0]}; it asks for {', '.join(needs) or 'nothing'}")
+        raise UsageError(f"{name} does not ask for {unknown[0]}; it asks for {', '.join(needs) or 'nothing'}")
     for need, what in needs.items():
         if need in chosen and need not in fills:
-            raise RecipeError(f"{name}: headset has no substitute for {need}, {what}. Give --with {need}=DIR.")
+            raise UsageError(f"{name}: headset has no substitute for {need}, {what}. Give --with {need}=DIR.")
         if need in chosen and need in folders:
-            raise RecipeError(f"{name}: --with {need} and --substitute {need} exclude each other; give one")
+            raise UsageError(f"{name}: --with {need} and --substitute {need} exclude each other; give one")
         if need not in chosen and need not in folders:
             other = f", or --substitute {need} to have {fills[need]} written in its place" if need in fills else ""
-            raise RecipeError(f"{name} needs {need}, which headset cannot compute: {what}. Give --with {need}=DIR{other}.")
+            raise UsageError(f"{name} needs {need}, which headset cannot compute: {what}. Give --with {need}=DIR{other}.")
     for need, folder in folders.items():
         if not folder.is_dir():
-            raise RecipeError(f"--with {need}={folder}: there is no such folder")
+            raise UsageError(f"--with {need}={folder}: there is no such folder")
     return Given(dict(folders), chosen)
 
 
@@ -391,7 +391,7 @@ def clips_of(manifest: Manifest, selected: Iterable[str] | None = None, test_sha
         selected: ids of clips; all where None.
 
     Raises:
-        RecipeError: where there is no rendered clip, where some clips have a split and others none, or where a split has another name.
+        UsageError: where there is no rendered clip, where some clips have a split and others none, or where a split has another name.
     """
     wanted = None if selected is None else set(selected)
     told: dict[str, dict[str, str]] = {}
@@ -435,7 +435,7 @@ def clips_of(manifest: Manifest, selected: Iterable[str] | None = None, test_sha
             )
         )
     if not found:
-        raise RecipeError(f"{manifest.root} has no rendered clip to export; `headset status {manifest.root}` tells where it stands")
+        raise UsageError(f"{manifest.root} has no rendered clip to export; `headset status {manifest.root}` tells where it stands")
     found.sort(key=lambda clip: clip.clip_id)
     return _drawn(found, test_share)
 
@@ -483,7 +483,7 @@ def _shares(span: Mapping[str, Any], width: int, height: int) -> tuple[float, fl
 def _split_name(clip_id: str, split: str) -> str:
     name = {"validation": "val", "valid": "val", "dev": "val"}.get(split, split)
     if name not in ("train", "val", "test", ""):
-        raise RecipeError(f"{clip_id} is in the split {split!r}; layouts know train, validation and test")
+        raise UsageError(f"{clip_id} is in the split {split!r}; layouts know train, validation and test")
     return name
 
 
@@ -492,7 +492,7 @@ def _drawn(clips: list[ExportClip], test_share: float) -> list[ExportClip]:
     if not without:
         return clips
     if len(without) < len(clips):
-        raise RecipeError(f"{len(without)} of {len(clips)} clips have no split, such as {without[0]}; `headset split` gives one to each")
+        raise UsageError(f"{len(without)} of {len(clips)} clips have no split, such as {without[0]}; `headset split` gives one to each")
     people = {clip.identity for clip in clips}
     draws = {who: int(hashlib.sha256(f"split {who}".encode()).hexdigest()[:8], 16) / 2**32 for who in people}
     test = {who for who, draw in draws.items() if draw < test_share}
@@ -511,14 +511,14 @@ def export(name: str, clips: Sequence[ExportClip], to: Path, given: Given | None
     each clip that is whole.
 
     Raises:
-        RecipeError: where the folder holds another export, or clips that are not among these.
+        UsageError: where the folder holds another export, or clips that are not among these.
     """
     layout, given = layout_named(name), given or Given()
     journal = _Journal(to / "export.jsonl", _settings(name, layout, given))
     done = journal.read()
     now = {clip.clip_id: clip for clip in clips}
     if stale := sorted(clip_id for clip_id, outcome in done.items() if not _holds(outcome, now.get(clip_id))):
-        raise RecipeError(
+        raise UsageError(
             f"{to} holds {len(stale)} clips that are gone or changed since, such as {stale[0]}; export to another folder, and delete this one"
         )
     to.mkdir(parents=True, exist_ok=True)
@@ -612,7 +612,7 @@ class _Journal:
         if lines[-1]:
             write_text(self.path, "".join(json.dumps(line, sort_keys=True) + "\n" for line in whole))
         if whole and whole[0] != self.settings:
-            raise RecipeError(f"{self.path.parent} holds an export with other settings, {whole[0]}; export to another folder, or delete it")
+            raise UsageError(f"{self.path.parent} holds an export with other settings, {whole[0]}; export to another folder, or delete it")
         outcomes = [(Refused if "reason" in line else Written)(**line) for line in whole[1:]]
         return {outcome.clip_id: outcome for outcome in outcomes}
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from manifests.errors import UsageError
 from operators.sources import addresses
 from pipeline.importing import Imported, Rows, Trap, one_of, youtube
-from pipeline.recipe import RecipeError
 
 TERMS = "CelebV-HQ: non-commercial research only; the videos belong to their makers."
 EMOTIONS = ("neutral", "happy", "sad", "anger", "fear", "surprise", "contempt", "disgust")
@@ -25,17 +25,17 @@ def read(folder: Path) -> Iterator[Imported]:
     `emotion_beyond_clip`, `emotion_unknown`, `attributes_do_not_fit`, `named_after_another_video`.
 
     Raises:
-        RecipeError: where there is no such file, or its attributes have no names.
+        UsageError: where there is no such file, or its attributes have no names.
     """
     path = one_of(folder, "celebvhq_info.json", "*.json")
     if path is None:
-        raise RecipeError(f"{folder} holds no celebvhq_info.json")
+        raise UsageError(f"{folder} holds no celebvhq_info.json")
     whole = loaded(path)
     # An older README of the dataset spells the key otherwise.
     names = whole.get("meta_info", whole.get("mete_info", {}))
     mappings = {kind: names.get(f"{kind}_mapping") for kind in ("appearance", "action")}
     if not all(isinstance(mapping, list) for mapping in mappings.values()):
-        raise RecipeError(f"{path} has no meta_info with appearance_mapping and action_mapping; take the whole published file")
+        raise UsageError(f"{path} has no meta_info with appearance_mapping and action_mapping; take the whole published file")
     rows = Rows("celebv_hq")
     for name, clip in whole["clips"].items():
         yield from _clip(rows, name, clip, mappings)
@@ -45,14 +45,14 @@ def loaded(path: Path) -> dict[str, Any]:
     """A .json with `clips` by name.
 
     Raises:
-        RecipeError: for what is none.
+        UsageError: for what is none.
     """
     try:
         whole = json.loads(path.read_text(encoding="utf-8-sig"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path} is not JSON: {error}") from None
+        raise UsageError(f"{path} is not JSON: {error}") from None
     if not isinstance(whole, dict) or not isinstance(whole.get("clips"), dict):
-        raise RecipeError(f"{path} has no clips")
+        raise UsageError(f"{path} has no clips")
     return whole
 
 

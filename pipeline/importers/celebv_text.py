@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from manifests.errors import UsageError
 from operators.sources import addresses
 from pipeline.importers.celebv_hq import box_of, early, interval, loaded
 from pipeline.importing import Imported, Rows, one_of, youtube
-from pipeline.recipe import RecipeError
 
 TERMS = "CelebV-Text: non-commercial research only; the videos belong to their makers."
 
@@ -23,11 +23,11 @@ def read(folder: Path) -> Iterator[Imported]:
     Traps: `frame_size_unknown` (every clip), `seconds_named_frames`, `centiseconds_truncated` (the published script cuts 10 ms early).
 
     Raises:
-        RecipeError: where there is no such file.
+        UsageError: where there is no such file.
     """
     path = one_of(folder, "celebvtext_info.json", "*.json")
     if path is None:
-        raise RecipeError(f"{folder} holds no celebvtext_info.json")
+        raise UsageError(f"{folder} holds no celebvtext_info.json")
     rows = Rows("celebv_text")
     for name, clip in loaded(path)["clips"].items():
         yield from _clip(rows, name, clip)

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from manifests.errors import UsageError
 from operators.sources import addresses
 from pipeline.importing import Imported, Rows, Trap, existing, lines, youtube
-from pipeline.recipe import RecipeError
 
 TERMS = "HDTF: annotations CC BY 4.0; the videos belong to their makers."
 KINDS = ("video_url", "resolution", "annotion_time", "crop_wh", "crop_ratio")
@@ -46,11 +46,11 @@ def read(folder: Path) -> Iterator[Imported]:
     `unusual_height`, `box_beyond_frame`, `box_below_512`, `overlapping_stamps`.
 
     Raises:
-        RecipeError: where a list of a group is missing.
+        UsageError: where a list of a group is missing.
     """
     groups = sorted(path.name.removesuffix("_annotion_time.txt") for path in existing(folder).glob("*_annotion_time.txt"))
     if not groups:
-        raise RecipeError(f"{folder} holds no *_annotion_time.txt; name the folder HDTF_dataset of MRzzm/HDTF")
+        raise UsageError(f"{folder} holds no *_annotion_time.txt; name the folder HDTF_dataset of MRzzm/HDTF")
     read_groups = {name: _group(folder, name) for name in groups}
     names: dict[str, list[str]] = {}
     for group in read_groups.values():
@@ -66,7 +66,7 @@ def _group(folder: Path, group: str) -> _Group:
     for kind in KINDS:
         path = folder / f"{group}_{kind}.txt"
         if not path.is_file():
-            raise RecipeError(f"{path} is missing; a group has {', '.join(f'{group}_{kind}.txt' for kind in KINDS)}")
+            raise UsageError(f"{path} is missing; a group has {', '.join(f'{group}_{kind}.txt' for kind in KINDS)}")
         table = getattr(made, kind)
         for text, traps in lines(path):
             name, *fields = text.split()

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from manifests.errors import UsageError
 from operators.base import Drop
 from pipeline.importing import Held, Imported, Rows, Trap, existing, lines, own_copy
-from pipeline.recipe import RecipeError
 
 TERMS = (
     "LRS3: withdrawn. Its owners no longer give it out, and its terms allow research without commerce to those who signed for it. "
@@ -37,11 +37,11 @@ def read(folder: Path) -> Iterator[Imported]:
     Traps: `not_224`, `not_25_fps`, `not_16_khz_mono`, `no_words`, `frames_with_gaps`, `frames_do_not_fit`, `another_ref`, `name_not_5_digits`.
 
     Raises:
-        RecipeError: where there is none of the three folders.
+        UsageError: where there is none of the three folders.
     """
     splits = [split for split in SPLITS if (existing(folder) / split).is_dir()]
     if not splits:
-        raise RecipeError(f"{folder} holds neither {', '.join(SPLITS)}; name the folder of your own copy of LRS3. {TERMS}")
+        raise UsageError(f"{folder} holds neither {', '.join(SPLITS)}; name the folder of your own copy of LRS3. {TERMS}")
     rows = Rows("lrs3")
     for split in splits:
         stems = sorted({path.with_suffix("") for path in (folder / split).glob("*/*") if path.suffix in (".mp4", ".txt")})

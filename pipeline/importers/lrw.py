@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from manifests.errors import UsageError
 from operators.base import Drop
 from pipeline.importers.lrs3 import AUDIO_HZ, of_file
 from pipeline.importing import Held, Imported, Rows, Trap, existing, lines, one_of, own_copy
-from pipeline.recipe import RecipeError
 
 TERMS = (
     "LRW: licensed by the BBC for academic research to those who signed for it. "
@@ -30,14 +30,14 @@ def read(folder: Path) -> Iterator[Imported]:
     Traps: `not_29_frames`, `not_256`, `not_25_fps`, `not_16_khz_mono`, `word_not_listed`, `word_longer_than_clip`.
 
     Raises:
-        RecipeError: where there is neither a clip nor a list.
+        UsageError: where there is neither a clip nor a list.
     """
     there = {name: path for path in sorted(_files(existing(folder))) if NAME.fullmatch(name := "/".join(path.with_suffix("").parts[-3:]))}
     words_path = one_of(folder, "*500Words*.txt")
     words = {word for word, _ in lines(words_path)} if words_path else set()
     lists = [path for path in sorted(folder.glob("*.txt")) if path != words_path and _is_list(path)]
     if not there and not lists:
-        raise RecipeError(f"{folder} holds neither <WORD>/<split>/<WORD>_<5 digits>.mp4 nor a list of such names. {TERMS}")
+        raise UsageError(f"{folder} holds neither <WORD>/<split>/<WORD>_<5 digits>.mp4 nor a list of such names. {TERMS}")
     rows = Rows("lrw")
     for path in lists:
         for number, (name, traps) in enumerate(lines(path), 1):

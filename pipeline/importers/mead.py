@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from manifests.errors import UsageError
 from operators.base import Drop
 from pipeline.importing import Held, Imported, Rows, Trap, existing, lines, own_copy
-from pipeline.recipe import RecipeError
 
 TERMS = (
     "MEAD: lists MIT; the recordings are for research without commerce, given out under terms of their own. "
@@ -40,12 +40,12 @@ def read(folder: Path) -> Iterator[Imported]:
     lists' drops: `numbers_of_readme`, `numbers_of_evp`, `numbers_of_neither`, `level_differs`.
 
     Raises:
-        RecipeError: where there is neither a copy nor a list.
+        UsageError: where there is neither a copy nor a list.
     """
     videos = sorted(existing(folder).glob("[MW][0-9][0-9][0-9]/video/*/*/level_*/*.mp4"))
     lists = [name for name in LISTS if (folder / name).is_file()]
     if not videos and not lists:
-        raise RecipeError(f"{folder} holds neither M003/video/front/... of a copy of MEAD nor one of {', '.join(LISTS)}. {TERMS}")
+        raise UsageError(f"{folder} holds neither M003/video/front/... of a copy of MEAD nor one of {', '.join(LISTS)}. {TERMS}")
     rows = Rows("mead")
     views: dict[str, set[str]] = defaultdict(set)
     sentences: dict[Path, list[str]] = defaultdict(list)

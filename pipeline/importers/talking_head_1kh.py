@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from manifests.errors import UsageError
 from pipeline.importing import Imported, Rows, Trap, existing, is_whole, lines, youtube
-from pipeline.recipe import RecipeError
 
 TERMS = "TalkingHead-1KH: lists MIT; the videos are CC BY 3.0 by what their makers said on YouTube."
 SPLITS = {"train": "train", "val": "val", "small": "train"}  # the small list is a part of train, as counted in both
@@ -25,11 +25,11 @@ def read(folder: Path) -> Iterator[Imported]:
     `shared_frames` (with the tube before it in the list), `minute_cut_at_key_frame` (every minute but the first).
 
     Raises:
-        RecipeError: where there is no list of tubes.
+        UsageError: where there is no list of tubes.
     """
     found = [name for name in SPLITS if (existing(folder) / f"{name}_video_tubes.txt").is_file()]
     if not found:
-        raise RecipeError(f"{folder} holds no *_video_tubes.txt; unpack data_list.zip of TalkingHead-1KH and name its folder")
+        raise UsageError(f"{folder} holds no *_video_tubes.txt; unpack data_list.zip of TalkingHead-1KH and name its folder")
     rows = Rows("talking_head_1kh")
     for name in found:
         yield from _tubes(rows, folder, name)

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from manifests.errors import UsageError
 from pipeline.importing import Imported, Rows, Trap, existing, lines, youtube
-from pipeline.recipe import RecipeError
 
 TERMS = "VFHQ: non-commercial research only; the videos belong to their makers."
 NAME = re.compile(r"Clip\+([A-Za-z0-9_-]{11})\+P(\d+)\+C(\d+)\+F(\d+)-(\d+)")
@@ -23,11 +23,11 @@ def read(folder: Path) -> Iterator[Imported]:
     Traps: those of `lines`, and `box_beyond_frame`, `box_not_square`.
 
     Raises:
-        RecipeError: where there is no such text.
+        UsageError: where there is no such text.
     """
     paths = sorted(existing(folder).rglob("Clip+*.txt"), key=lambda path: path.name)
     if not paths:
-        raise RecipeError(f"{folder} holds no Clip+*.txt; unpack meta_info of VFHQ and name its folder")
+        raise UsageError(f"{folder} holds no Clip+*.txt; unpack meta_info of VFHQ and name its folder")
     rows = Rows("vfhq")
     for path in paths:
         yield from _clip(rows, path)

@@ -9,9 +9,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from manifests.errors import UsageError
 from operators.sources import addresses
 from pipeline.importing import Imported, Rows, Trap, is_whole, one_of, youtube
-from pipeline.recipe import RecipeError
 
 TERMS = "VoxCeleb: metadata CC BY 4.0; the list of video-preprocessing states no licence; the videos belong to their makers."
 COLUMNS = ("video_id", "start", "end", "bbox", "fps", "width", "height", "partition", "person_id")
@@ -26,11 +26,11 @@ def read(folder: Path) -> Iterator[Imported]:
     published script writes one clip over the other), `person_not_listed` (where the lists of persons are at hand).
 
     Raises:
-        RecipeError: where there is no such file, or it has other columns.
+        UsageError: where there is no such file, or it has other columns.
     """
     path = one_of(folder, "vox-metadata.csv")
     if path is None:
-        raise RecipeError(f"{folder} holds no vox-metadata.csv; it is in AliaksandrSiarohin/video-preprocessing")
+        raise UsageError(f"{folder} holds no vox-metadata.csv; it is in AliaksandrSiarohin/video-preprocessing")
     persons = _persons(folder)
     partitions: dict[str, Counter[str]] = defaultdict(Counter)
     for _, row in _table(path):
@@ -45,7 +45,7 @@ def _table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file, restval="")
         if missing := [column for column in COLUMNS if column not in (reader.fieldnames or [])]:
-            raise RecipeError(f"{path} has no column {', '.join(missing)}")
+            raise UsageError(f"{path} has no column {', '.join(missing)}")
         for row in reader:
             yield reader.line_num, {column: (row[column] or "").strip() for column in COLUMNS}
 

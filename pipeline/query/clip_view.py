@@ -15,7 +15,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from manifests.manifest import Manifest, ManifestError
+from manifests.errors import UsageError
+from manifests.manifest import Manifest
 from manifests.tables import Annotation, Clip, Duplicate, Published, Row, Score, Split, tables
 
 MEMORY = "512MB"  # that DuckDB takes before it puts intermediate results on disk
@@ -223,7 +224,7 @@ def select_rows(manifest: Manifest, query: str) -> Any:
     """What a query over `wide` and the tables gives, as DuckDB's relation.
 
     Raises:
-        ManifestError: when the query cannot run, with the columns there are.
+        UsageError: when the query cannot run, with the columns there are.
     """
     import duckdb
 
@@ -234,7 +235,7 @@ def select_rows(manifest: Manifest, query: str) -> Any:
     try:
         return connection.sql(query)
     except duckdb.Error as error:
-        raise ManifestError(plainly(error, known) if known else f"{error}\nTables: wide, {', '.join(tables())}") from None
+        raise UsageError(plainly(error, known) if known else f"{error}\nTables: wide, {', '.join(tables())}") from None
 
 
 def _word(text: str) -> str:

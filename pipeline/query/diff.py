@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from pipeline.query.clip_view import MEMORY, lay_down, opened, see_wide
 from pipeline.query.selection import Predicate, Selection, predicates, selection
-from pipeline.recipe import RecipeError
 from pipeline.session import existing
 
 
@@ -28,7 +28,7 @@ class Side:
         """`corpus/`, `corpus/@name` or `corpus/@name:version`.
 
         Raises:
-            RecipeError: where there is no such corpus or selection, with what there is.
+            UsageError: where there is no such corpus or selection, with what there is.
         """
         root, at, name = reference.rpartition("/@")
         if not at:
@@ -134,7 +134,7 @@ def _why(side: Side, clips: Path, most: int) -> tuple[dict[str, int], list[tuple
         if (column := part.column) and column not in known and column.lower() not in {name.lower() for name in known}
     ]
     if lost:
-        raise RecipeError(f"{side}: the corpus no longer has the column {lost[0]!r} that the selection was made by")
+        raise UsageError(f"{side}: the corpus no longer has the column {lost[0]!r} that the selection was made by")
     fails = "".join(f" when not coalesce(({part.text}), false) then {number}" for number, part in enumerate(parts))
     values = ", ".join(f'cast(wide."{part.column}" as varchar)' if part.column else "null" for part in parts)
     fallen = f"case{fails} else {len(parts)} end" if parts else "0"

@@ -20,9 +20,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from pipeline.query.clip_view import Column, opened, plainly, see_wide
-from pipeline.recipe import RecipeError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 VERSION_DIGITS = 12
@@ -111,7 +111,7 @@ def predicates(where: str) -> list[Predicate]:
     """The conditions of a query, as DuckDB writes them. BETWEEN is two.
 
     Raises:
-        RecipeError: for what is no condition in SQL.
+        UsageError: for what is no condition in SQL.
     """
     import duckdb
 
@@ -153,7 +153,7 @@ def predicates(where: str) -> list[Predicate]:
     parsed = json.loads(connection.execute("select json_serialize_sql(?)", [f"select 1 from wide where ({where}\n)"]).fetchall()[0][0])
     if parsed["error"] or len(parsed["statements"]) != 1 or parsed["statements"][0]["node"].get("where_clause") is None:
         said = parsed.get("error_message", "it holds more than a condition")
-        raise RecipeError(f'--where {where!r} is no condition in SQL: {said}; write for example "dnsmos_ovrl > 3 and seconds >= 4"')
+        raise UsageError(f'--where {where!r} is no condition in SQL: {said}; write for example "dnsmos_ovrl > 3 and seconds >= 4"')
     return [predicate(tree) for tree in conditions(parsed["statements"][0]["node"]["where_clause"])]
 
 
@@ -189,14 +189,14 @@ def _named(known: dict[str, Column], where: str) -> list[str]:
 def _run(what: Any, query: str, known: dict[str, Column]) -> Any:
     """
     Raises:
-        RecipeError: with the columns there are, and those that were perhaps meant.
+        UsageError: with the columns there are, and those that were perhaps meant.
     """
     import duckdb
 
     try:
         return what(query)
     except duckdb.Error as error:
-        raise RecipeError(plainly(error, known)) from None
+        raise UsageError(plainly(error, known)) from None
 
 
 def select(manifest: Manifest, where: str, name: str) -> tuple[Selection, bool]:
@@ -206,10 +206,10 @@ def select(manifest: Manifest, where: str, name: str) -> tuple[Selection, bool]:
         The selection, and whether it is new: the same query on the same corpus is the same version, and writes nothing.
 
     Raises:
-        RecipeError: for a name or a condition that cannot be, with what can.
+        UsageError: for a name or a condition that cannot be, with what can.
     """
     if not NAME.fullmatch(name):
-        raise RecipeError(f"{name!r} is no name for a selection: use letters, digits, - and _")
+        raise UsageError(f"{name!r} is no name for a selection: use letters, digits, - and _")
     text = normal(where)
     connection, known = _asked(manifest, text, "seconds")
     chosen = _named(known, text)
@@ -255,7 +255,7 @@ def selection(manifest: Manifest, reference: str) -> Selection:
     """A selection by `name`, or by `name:version`, of which some first digits will do.
 
     Raises:
-        RecipeError: for one that is not there, with those that are.
+        UsageError: for one that is not there, with those that are.
     """
     name, _, version = reference.removeprefix("@").partition(":")
     if NAME.fullmatch(name) and not version and (current := manifest.load(f"selections/{name}/current.json")):
@@ -264,7 +264,7 @@ def selection(manifest: Manifest, reference: str) -> Selection:
     found = [one for one in there if one.name == name and version and one.version.startswith(version)]
     if len(found) != 1:
         known = ", ".join(f"{one.name}:{one.version}" for one in there) or "none yet; `headset select` makes one"
-        raise RecipeError(f"{manifest.root} has {'no' if not found else 'more than one'} selection {reference!r}; it has {known}")
+        raise UsageError(f"{manifest.root} has {'no' if not found else 'more than one'} selection {reference!r}; it has {known}")
     return found[0]
 
 
@@ -275,7 +275,7 @@ def yields(manifest: Manifest, where: str, metric: str = "") -> Yield:
         metric: a column to draw the curve of besides, as if the condition held `metric >=` its least value too.
 
     Raises:
-        RecipeError: for a condition that cannot be, with the columns there are.
+        UsageError: for a condition that cannot be, with the columns there are.
     """
     parts = predicates(where) if where else []
     if metric:
@@ -326,7 +326,7 @@ def draw_yield(found: Yield, out: Any) -> None:
     """Draws a panel a curve: hours that survive each threshold, alone and where all other predicates hold.
 
     Raises:
-        RecipeError: where no predicate compares a column with a number.
+        UsageError: where no predicate compares a column with a number.
     """
     import matplotlib
 
@@ -335,7 +335,7 @@ def draw_yield(found: Yield, out: Any) -> None:
 
     curves = [cut for cut in found.cuts if cut.curve]
     if not curves:
-        raise RecipeError("nothing to draw: no predicate compares a column that has values with a number")
+        raise UsageError("nothing to draw: no predicate compares a column that has values with a number")
     figure, axes = plt.subplots(1, len(curves), figsize=(4.2 * len(curves), 3.4), dpi=110, squeeze=False)
     for panel, cut in zip(axes[0], curves, strict=True):
         at = [point.threshold for point in cut.curve]

@@ -34,6 +34,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.media import MediaStore, s3_client, s3_errors, sha256_of
 from manifests.tables import Duplicate
@@ -41,7 +42,6 @@ from pipeline.corpus_steps.pairs import lines_of
 from pipeline.engine.run import media_cache
 from pipeline.query.clip_view import MEMORY, lay_down
 from pipeline.query.selection import NAME, Selection
-from pipeline.recipe import RecipeError
 
 SUFFIX = {"webdataset": ".tar", "parquet": ".parquet", "folder": ""}
 VERSION = 1  # raised when the same clips give other bytes
@@ -206,28 +206,28 @@ def release(
         watch: told of the clips that are done, and of all.
 
     Raises:
-        RecipeError: where there is nothing to release, or something else lies at the place.
+        UsageError: where there is nothing to release, or something else lies at the place.
     """
     from pipeline.release.datasheet import describe
 
     if form not in SUFFIX:
-        raise RecipeError(f"no format {form!r}; there are {', '.join(SUFFIX)}")
+        raise UsageError(f"no format {form!r}; there are {', '.join(SUFFIX)}")
     if not NAME.fullmatch(name):
-        raise RecipeError(f"{name!r} is no name for a release: use letters, digits, - and _; name one by --name")
+        raise UsageError(f"{name!r} is no name for a release: use letters, digits, - and _; name one by --name")
     to = to if "://" in to else os.path.abspath(to)
     if (known := manifest.load(f"releases/{name}.json")) and known["to"] != to:
-        raise RecipeError(f"{manifest.root} has a release {name!r} already, at {known['to']}; give this one another --name")
+        raise UsageError(f"{manifest.root} has a release {name!r} already, at {known['to']}; give this one another --name")
     place = Place(to)
     before = {shard.name: shard for shard in [*place.shards(), *place.begun()]}
     ours = place.files.load("release.json")
     if not ours and (place.files.names("") or place.files.names("", folders=True)):
-        raise RecipeError(f"{to} holds something that is no release of ours; name an empty or a new place")
+        raise UsageError(f"{to} holds something that is no release of ours; name an empty or a new place")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         rows = Rows(manifest, folder, chosen)
         plans = list(rows.plan(form, shard_bytes))
         if not plans:
-            raise RecipeError(
+            raise UsageError(
                 f"{manifest.root}: nothing to release: none of the clips is rendered; `headset status {manifest.root}` says why"
             )
         total, done = sum(len(plan.clips) for plan in plans), 0
@@ -318,7 +318,7 @@ class Rows:
                     yield full()
                     held, clips, files = 0, [], []
                 if (key := key_of(row["clip_id"])) in keys:
-                    raise RecipeError(f"{row['clip_id']}: another clip would have the same name {key}")
+                    raise UsageError(f"{row['clip_id']}: another clip would have the same name {key}")
                 keys.add(key)
                 at = row["split"]
                 held += row["bytes"]

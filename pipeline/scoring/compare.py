@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.tables import Dropped, Features, Pair, Render, Score
 from operators.metrics.base import IDENTITY, Metric, SetMetric
 from operators.metrics.frechet import Moments, merged
 from pipeline.corpus_steps.common import all_rows, current
-from pipeline.recipe import RecipeError
 from pipeline.scoring.score import RECORDING, metrics_there
 
 ARROWS = {"higher": "↑", "lower": "↓", "": ""}
@@ -63,7 +63,7 @@ def compare(
         resamples: of the clips, for each interval; 0 for none.
 
     Raises:
-        RecipeError: when nothing is scored.
+        UsageError: when nothing is scored.
     """
     there = metrics_there()
     pairs = {pair.pair_id: pair for pair in all_rows(manifest, Pair)}
@@ -100,7 +100,7 @@ def compare(
     for kind, reasons in refused.items():
         cells[kind].refused += reasons
     if not cells:
-        raise RecipeError(f"{manifest.root}: nothing is scored yet; `headset score {manifest.root}` does it")
+        raise UsageError(f"{manifest.root}: nothing is scored yet; `headset score {manifest.root}` does it")
     for group in sorted(kinds):
         if len(kinds[group]) > 1:
             told = "; ".join(

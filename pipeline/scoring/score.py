@@ -19,18 +19,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import operators.metrics
+from manifests.errors import UsageError, WeightError
 from manifests.manifest import Manifest, StepRecord
 from manifests.media import MediaStore
 from manifests.tables import Annotation, Clip, Dropped, Features, Pair, Render, Row, Score
 from operators.base import Audio, Drop
 from operators.media.frames import SourceAudio, VideoFrames
 from operators.metrics.base import IDENTITY, NOTHING, TARGET, Look, Looks, Metric, Picture, SetMetric
-from operators.weights import WeightError
 from pipeline.corpus_steps.common import all_rows, current
 from pipeline.corpus_steps.pairs import has_target
 from pipeline.engine.fan_out import fan_out
 from pipeline.engine.run import WORKER_ENVIRONMENT, Answer, answered, media_cache, prepare_worker
-from pipeline.recipe import RecipeError
 
 RECORDING = "recording"
 SPARE_FRAMES = 5  # by which a render and its reference may differ in length: the rest of the longer is not compared
@@ -54,7 +53,7 @@ def chosen(text: str) -> tuple[list[Metric], list[str]]:
     `all` is every variant whose model files can be had; the others are left out, each with a line.
 
     Raises:
-        RecipeError: for a name that no metric has.
+        UsageError: for a name that no metric has.
         WeightError: for a metric named whose model file cannot be had.
     """
     there = metrics_there()
@@ -74,7 +73,7 @@ def chosen(text: str) -> tuple[list[Metric], list[str]]:
         if name not in there and name not in defaults:
             known = sorted({*defaults, *there})
             close = get_close_matches(name, known, 1)
-            raise RecipeError(f"no metric {name!r}" + (f"; is it {close[0]}?" if close else f"; there are {', '.join(known)}"))
+            raise UsageError(f"no metric {name!r}" + (f"; is it {close[0]}?" if close else f"; there are {', '.join(known)}"))
         metric = there.get(name) or defaults[name]
         try:
             _fetch(metric)
@@ -124,7 +123,7 @@ def plan(manifest: Manifest, metrics: Sequence[Metric], made_by: str = "", size:
     """The jobs of scoring a corpus.
 
     Raises:
-        RecipeError: when it holds no renders, or none of the maker that is asked for.
+        UsageError: when it holds no renders, or none of the maker that is asked for.
     """
     makers: dict[str, set[str]] = defaultdict(set)
     notes: set[str] = set()
@@ -134,9 +133,9 @@ def plan(manifest: Manifest, metrics: Sequence[Metric], made_by: str = "", size:
             for render in manifest.read(Render, [step], shard):
                 makers[render.made_by].add(step)
     if not makers:
-        raise RecipeError(f"{manifest.root} holds no renders to score; `headset status {manifest.root}` says why")
+        raise UsageError(f"{manifest.root} holds no renders to score; `headset status {manifest.root}` says why")
     if made_by and made_by not in makers:
-        raise RecipeError(f"{manifest.root} holds no renders made by {made_by!r}; there are those of {', '.join(sorted(makers))}")
+        raise UsageError(f"{manifest.root} holds no renders made by {made_by!r}; there are those of {', '.join(sorted(makers))}")
     jobs = []
     for maker in sorted({made_by} if made_by else makers):
         for metric in metrics:

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from manifests.errors import StorageError, UsageError
 from manifests.manifest import Manifest
-from manifests.media import MediaError, MediaStore
+from manifests.media import MediaStore
 from manifests.tables import Appearance, Clip, Render, Source, Track
 from pipeline.corpus_steps.identities import views_of
-from pipeline.recipe import RecipeError
 
 LOOKS = 5  # of a track or a clip, evenly over its length
 MIN_COSINE = 0.4  # between two pictures of one person it was 0.64 and more, of two people 0.22 and less, in 136 pairs of 10 people
@@ -38,7 +38,7 @@ def likenesses(manifest: Manifest, picture: Path) -> tuple[list[Likeness], list[
         The likenesses, the highest first; and the sources with tracks of which nothing could be looked at.
 
     Raises:
-        RecipeError: for a picture without a face, or that is none.
+        UsageError: for a picture without a face, or that is none.
     """
     wanted = _of_picture(picture)
     store = MediaStore(manifest.root)
@@ -83,9 +83,9 @@ def _of_picture(path: Path) -> NDArray[np.float64]:
     try:
         rgb = np.asarray(Image.open(path).convert("RGB"))
     except (OSError, UnidentifiedImageError) as error:
-        raise RecipeError(f"{path} cannot be read as a picture: {error}") from None
+        raise UsageError(f"{path} cannot be read as a picture: {error}") from None
     if (found := embedding(Picture(rgb), NETWORK)) is None:
-        raise RecipeError(f"no face is found in {path}; use a picture in which the face is seen from the front, and large")
+        raise UsageError(f"no face is found in {path}; use a picture in which the face is seen from the front, and large")
     return found
 
 
@@ -108,7 +108,7 @@ def _path(store: MediaStore, source: Source | None) -> Path | None:
         return Path(source.uri) if "://" not in source.uri and Path(source.uri).is_file() else None
     try:
         return store.fetch(source.media, source.sha256, media_cache())
-    except MediaError:
+    except StorageError:
         return None
 
 

@@ -21,13 +21,13 @@ import pyarrow.compute
 import pyarrow.parquet as pq
 
 from manifests import takedowns
+from manifests.errors import UsageError
 from manifests.manifest import LISTED, Manifest
 from manifests.media import MediaStore, sha256_of
 from manifests.tables import Annotation, Clip, Dropped, Fingerprint, Identity, Published, Render, Row, Source, Track, Turn, tables
 from manifests.takedowns import OF_LOOKS, Region, Takedown, Takedowns
 from pipeline.engine.run import DUPLICATE_KEY, Reach, media_cache
 from pipeline.query.selection import selection, selections
-from pipeline.recipe import RecipeError
 from pipeline.release.release import Place, Release, Rows, Shard, key_of, parquet_writer, put_pairs, releases, sha256_of_files
 from pipeline.takedown.face_search import MIN_COSINE, Likeness, likenesses
 
@@ -74,14 +74,14 @@ def takedown_source(manifest: Manifest, source_id: str) -> Report:
     """Removes a source, with everything that was made of it.
 
     Raises:
-        RecipeError: for a source that the corpus neither has nor had.
+        UsageError: for a source that the corpus neither has nor had.
     """
     listed = {row.source_id: row for shard in manifest.shards() for row in manifest.read(Source, [LISTED], shard)}
     known = {row["source_id"]: row for row in manifest.table(Source).to_pylist()}
     before = next((one for one in manifest.takedowns().all if source_id in one.sources), None)
     if source_id not in listed and before is None:
         near = [name for name, row in listed.items() if source_id in (row.uri, Path(row.uri).name)]
-        raise RecipeError(
+        raise UsageError(
             f"{manifest.root} has no source {source_id!r}"
             + (f"; did you mean {near[0]}?" if near else "; `headset sql` lists them: its table sources")
         )
@@ -94,13 +94,13 @@ def takedown_identity(manifest: Manifest, name: str) -> Report:
     """Removes a person, by the name that lists or annotations have for them, from every clip in which they are seen or heard.
 
     Raises:
-        RecipeError: for a name that nothing has, with those there are.
+        UsageError: for a name that nothing has, with those there are.
     """
     before = next((one for one in manifest.takedowns().all if one.takedown_id == f"identity:{name}"), None)
     clips, names = _clips_of(manifest, name)
     if not clips and before is None:
         known = ", ".join(sorted(names)[:20]) or "none: no list and no annotation `identity` names anybody"
-        raise RecipeError(f"{manifest.root} knows no identity {name!r}; it knows {known}")
+        raise UsageError(f"{manifest.root} knows no identity {name!r}; it knows {known}")
     return takedown_clips(manifest, f"identity:{name}", clips)
 
 
@@ -110,14 +110,14 @@ def takedown_like(manifest: Manifest, picture: Path, min_cosine: float = MIN_COS
     What is written down is where they were found, and not what they look like: ask again when sources were added.
 
     Raises:
-        RecipeError: for a picture without a face, and where nobody looks like it.
+        UsageError: for a picture without a face, and where nobody looks like it.
     """
     takedown_id = f"like:{sha256_of(picture)[:12]}"
     found, unseen = likenesses(manifest, picture)
     alike = [one for one in found if one.cosine >= min_cosine]
     if not alike and not any(one.takedown_id == takedown_id for one in manifest.takedowns().all):
         best = f"; the most alike is {found[0].row_id}, with a cosine of {found[0].cosine:.2f}" if found else ""
-        raise RecipeError(f"nobody in {manifest.root} looks like {picture} at --min-cosine {min_cosine}{best}")
+        raise UsageError(f"nobody in {manifest.root} looks like {picture} at --min-cosine {min_cosine}{best}")
     report = takedown_clips(manifest, takedown_id, {one.row_id for one in alike})
     report.likenesses, report.unseen = found, unseen
     return report

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from manifests.manifest import Manifest, ManifestError
+from manifests.errors import UsageError
+from manifests.manifest import Manifest
 from manifests.media import MediaStore
 from manifests.tables import Clip, Render, Score
 from pipeline.engine.run import media_cache
@@ -20,14 +21,14 @@ def draw_sheet(manifest: Manifest, out: Path, most: int = 40) -> int:
     (docs/decode.md).
 
     Raises:
-        ManifestError: when no clip is rendered.
+        UsageError: when no clip is rendered.
     """
     import decord
     from PIL import Image, ImageDraw
 
     renders = manifest.table(Render).to_pylist()
     if not renders:
-        raise ManifestError(f"{manifest.root} holds no rendered clips; `headset status {manifest.root}` says why")
+        raise UsageError(f"{manifest.root} holds no rendered clips; `headset status {manifest.root}` says why")
     renders = [renders[i * len(renders) // min(most, len(renders))] for i in range(min(most, len(renders)))]
     clips = {clip["clip_id"]: clip for clip in manifest.table(Clip).to_pylist()}
     scores: dict[str, dict[str, float]] = {}

@@ -3,7 +3,8 @@
 from collections import Counter
 from pathlib import Path
 
-from manifests.manifest import Manifest, ManifestError
+from manifests.errors import UsageError
+from manifests.manifest import Manifest
 from manifests.tables import Clip, Dropped, Shot, Source, Track
 
 SHOWN = (Source, Shot, Track, Clip)
@@ -27,7 +28,7 @@ def draw_funnel(manifest: Manifest, out: Path) -> None:
     """Draws one bar a table, in shares of what was proposed.
 
     Raises:
-        ManifestError: where nothing ran yet.
+        UsageError: where nothing ran yet.
     """
     import matplotlib
 
@@ -35,7 +36,7 @@ def draw_funnel(manifest: Manifest, out: Path) -> None:
     import matplotlib.pyplot as plt
 
     if manifest.run is None:
-        raise ManifestError(f"{manifest.root}: nothing ran yet, so there is no funnel to draw")
+        raise UsageError(f"{manifest.root}: nothing ran yet, so there is no funnel to draw")
     rows = reasons(manifest)
     figure, axes = plt.subplots(figsize=(11, 0.8 + 0.75 * len(rows)), dpi=110)
     shades = plt.get_cmap("OrRd")

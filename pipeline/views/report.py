@@ -13,7 +13,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from manifests.manifest import LISTED, Manifest, ManifestError
+from manifests.errors import Inconsistent, NotFound
+from manifests.manifest import LISTED, Manifest
 from manifests.tables import Clip, Dropped, Row, Score, Shot, Source, Speaking, Track, Turn, tables
 from operators.base import Frames
 from pipeline.corpus_steps.common import all_rows
@@ -108,7 +109,7 @@ def print_funnel(manifest: Manifest, console: Console) -> None:
     """What each step made of what it read, the sums by table, and the chain from sources to kept clips.
 
     Raises:
-        ManifestError: when the sums of a table do not add up.
+        Inconsistent: when the sums of a table do not add up.
     """
     lines = funnel(manifest)
     table = Table(box=None, pad_edge=False, header_style="dim")
@@ -140,7 +141,7 @@ def balance(manifest: Manifest, lines: list[Line]) -> dict[str, tuple[int, int, 
     """By table: rows proposed, kept, dropped and failed. Kept is counted in the files that hold the current rows.
 
     Raises:
-        ManifestError: when what was proposed is not what was kept, dropped and failed, once every step is done.
+        Inconsistent: when what was proposed is not what was kept, dropped and failed, once every step is done.
     """
     refined_by = {(step.operator, table) for step in (manifest.run.steps if manifest.run else []) for table in step.refines}
     sums: dict[str, tuple[int, int, int, int]] = {}
@@ -157,7 +158,7 @@ def balance(manifest: Manifest, lines: list[Line]) -> dict[str, tuple[int, int, 
         failed = sum(line.failed for line in refiners)
         sums[name] = proposed, kept, dropped, failed
         if proposed != kept + dropped + failed:
-            raise ManifestError(
+            raise Inconsistent(
                 f"{name}: {proposed} proposed, but {kept} kept + {dropped} dropped + {failed} failed = {kept + dropped + failed}; please report this"
             )
     return sums
@@ -350,7 +351,7 @@ class Story:
     def __init__(self, manifest: Manifest, wanted: str):
         """
         Raises:
-            ManifestError: when no source, clip or file of that name is there.
+            NotFound: when no source, clip or file of that name is there.
         """
         self.manifest, self.wanted = manifest, wanted
         found = [(shard, source) for shard in manifest.shards() for source in manifest.read(Source, [LISTED], shard)]
@@ -361,12 +362,12 @@ class Story:
         named = exact or [(shard, source) for shard, source in found if wanted in (source.uri, Path(source.uri).name)]
         named = named or [(shard, source) for shard, source in found if wanted and wanted in source.uri]
         if not named and not self.listed:
-            raise ManifestError(
+            raise NotFound(
                 f"{manifest.root} knows no source, clip or file {wanted!r}; "  # noqa: S608 - a query for people to type
                 f"headset sql {manifest.root} 'select source_id, uri from sources' lists them"
             )
         if len(named) > 1:
-            raise ManifestError(f"{wanted!r} fits {len(named)} sources: " + ", ".join(source.source_id for _, source in named[:8]))
+            raise NotFound(f"{wanted!r} fits {len(named)} sources: " + ", ".join(source.source_id for _, source in named[:8]))
         if not named:
             return
         self.shard, self.source = named[0]
@@ -561,7 +562,7 @@ def rows_of(manifest: Manifest, query: str) -> Any:
     """What a DuckDB query over the current rows gives. Each table goes by its design name, and `wide` is all of them, a row a clip.
 
     Raises:
-        ManifestError: with DuckDB's own words when the query cannot run.
+        UsageError: with DuckDB's own words when the query cannot run.
     """
     from pipeline.query.clip_view import select_rows
 

@@ -4,7 +4,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from manifests.manifest import LISTED, SHARD_SOURCES, Manifest, ManifestError, RunRecord, StepRecord, table_named
+from manifests.errors import NotFound
+from manifests.manifest import LISTED, SHARD_SOURCES, Manifest, RunRecord, StepRecord, table_named
 from manifests.tables import Annotation, Clip, Dropped, Shot, Source
 
 
@@ -116,7 +117,7 @@ def test_current_rows_are_those_of_the_last_committed_step_of_each_shard(manifes
 
 def test_a_table_that_is_not_there_is_named_with_those_that_are() -> None:
     assert table_named("clips") is Clip
-    with pytest.raises(ManifestError, match="no table 'clip'; there are sources, "):
+    with pytest.raises(NotFound, match="no table 'clip'; there are sources, "):
         table_named("clip")
 
 

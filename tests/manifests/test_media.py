@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from manifests.media import AccessDenied, DamagedMedia, MediaStore, MissingBucket, MissingMedia, StoreUnreachable, s3_client
+from manifests.errors import AccessDenied, DamagedMedia, MissingBucket, MissingMedia, Unreachable
+from manifests.media import MediaStore, s3_client
 from tests.site import ObjectStore, aws_points_at, serve_s3, wait_for
 
 SMALL = b"some bytes that stand for a video" * 1000
@@ -183,7 +184,7 @@ def test_slow_down_without_end_is_an_error_that_keeps_the_file(s3: ObjectStore, 
     path = made(tmp_path)
     s3.slow_downs = 10**6
     try:
-        with pytest.raises(StoreUnreachable, match="run again to go on"):
+        with pytest.raises(Unreachable, match="run again to go on"):
             MediaStore("s3://corpus/never").put(path, ".mp4")
     finally:
         s3.slow_downs = 0

@@ -7,8 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from manifests.errors import UsageError
 from manifests.manifest import LISTED, Manifest
-from manifests.schema import ADDED, VERSION, SchemaError, marked, migrated, version_of
+from manifests.schema import ADDED, VERSION, marked, migrated, version_of
 from manifests.tables import Clip, Published, Score, Source, schema, tables
 
 OLD = {"source_id": "s", "score_id": "c#x", "subject": "c", "metric": "x", "variant": "y", "value": 0.5}
@@ -56,13 +57,13 @@ def test_up_and_down_again(corpus: Manifest) -> None:
 def test_nothing_is_lost_on_the_way_down(tmp_path: Path) -> None:
     manifest = Manifest(str(tmp_path / "corpus"))
     manifest.add([Source("s", "s.mp4")], given=[Score(**OLD, protocol="25 fps")])
-    with pytest.raises(SchemaError, match="scores.protocol: 1 rows say something that version 1 has no column for"):
+    with pytest.raises(UsageError, match="scores.protocol: 1 rows say something that version 1 has no column for"):
         manifest.migrate(1)
     assert version_of(pq.read_schema(Path(manifest.root, "sources", LISTED, "00000.parquet"))) == VERSION
 
 
 def test_a_newer_table_is_refused() -> None:
-    with pytest.raises(SchemaError, match="written by a newer headset"):
+    with pytest.raises(UsageError, match="written by a newer headset"):
         migrated(marked(schema(Clip).empty_table(), VERSION + 1), Clip)
 
 

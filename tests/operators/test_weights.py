@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from operators.weights import FACE_LANDMARKER, Weight, WeightError
+from manifests.errors import WeightError
+from operators.weights import FACE_LANDMARKER, Weight
 
 CONTENT = b"numbers" * 1000
 

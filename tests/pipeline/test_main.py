@@ -68,7 +68,7 @@ def test_explain_tells_of_a_clip_why_it_was_not_kept(corpus: str, capsys: pytest
 
 
 def test_explain_of_what_is_not_there_says_how_to_find_what_is(corpus: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "select source_id, uri from sources" in said(capsys, "explain", corpus, "nobody", status=1)
+    assert "select source_id, uri from sources" in said(capsys, "explain", corpus, "nobody", status=2)
 
 
 def test_sql_gives_the_current_rows_in_three_forms(corpus: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,7 +82,7 @@ def test_sql_gives_the_current_rows_in_three_forms(corpus: str, capsys: pytest.C
 
 
 def test_sql_says_what_is_wrong_and_which_tables_there_are(corpus: str, capsys: pytest.CaptureFixture[str]) -> None:
-    told = said(capsys, "sql", corpus, "select * from clip", status=1)
+    told = said(capsys, "sql", corpus, "select * from clip", status=2)
     assert "clip" in told
     assert "Tables: wide, sources, " in told
 

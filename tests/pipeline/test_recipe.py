@@ -5,11 +5,12 @@ from typing import cast
 
 import pytest
 
+from manifests.errors import UsageError
 from manifests.manifest import LISTED
 from manifests.tables import Clip, Score, Shot, Source
 from operators.base import Frames, Operator
 from operators.faces.embed_faces import EmbedFaces
-from pipeline.recipe import Recipe, RecipeError, Stage, recipe_named, recipe_names
+from pipeline.recipe import Recipe, Stage, recipe_named, recipe_names
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def test_a_dotted_rest_reaches_into_an_operator_within_one() -> None:
     (before,), (after,) = recipe.plan(), recipe.set("EmbedFaces.detector.min_confidence=0.7").plan()
     assert cast(EmbedFaces, after.operator).detector.min_confidence == 0.7
     assert before.version != after.version
-    with pytest.raises(RecipeError, match="DetectFaces has no field 'confidence'"):
+    with pytest.raises(UsageError, match="DetectFaces has no field 'confidence'"):
         recipe.set("EmbedFaces.detector.confidence=0.7")
 
 
@@ -85,22 +86,22 @@ def test_a_dotted_rest_reaches_into_an_operator_within_one() -> None:
     ],
 )
 def test_a_wrong_assignment_names_the_right_one(assignment: str, fix: str) -> None:
-    with pytest.raises(RecipeError, match=fix):
+    with pytest.raises(UsageError, match=fix):
         RECIPE.set(assignment)
 
 
 def test_a_table_nobody_wrote_is_named() -> None:
-    with pytest.raises(RecipeError, match="r: Propose reads shots, which no earlier stage writes"):
+    with pytest.raises(UsageError, match="r: Propose reads shots, which no earlier stage writes"):
         Recipe("r", "", (Stage(Propose()),)).plan()
 
 
 def test_a_stage_reads_one_table() -> None:
-    with pytest.raises(RecipeError, match="Cut reads sources, Propose reads shots: give each table a Stage"):
+    with pytest.raises(UsageError, match="Cut reads sources, Propose reads shots: give each table a Stage"):
         Stage(Cut(), Propose())
 
 
 def test_a_table_is_refined_once_a_stage() -> None:
-    with pytest.raises(RecipeError, match="two operators of Keep \\+ Keep refine clips"):
+    with pytest.raises(UsageError, match="two operators of Keep \\+ Keep refine clips"):
         Recipe("r", "", (*RECIPE.stages[:2], Stage(Keep(), Keep({})))).plan()
 
 
@@ -110,8 +111,8 @@ def test_recipes_are_found_by_name_and_by_file(tmp_path: Path) -> None:
         recipe = recipe_named(name)
         assert recipe.name == name
         assert recipe.plan()
-    with pytest.raises(RecipeError, match="no recipe 'talkinghead'; there are .*talking_head"):
+    with pytest.raises(UsageError, match="no recipe 'talkinghead'; there are .*talking_head"):
         recipe_named("talkinghead")
     (tmp_path / "empty.py").write_text("")
-    with pytest.raises(RecipeError, match="defines no RECIPE"):
+    with pytest.raises(UsageError, match="defines no RECIPE"):
         recipe_named(str(tmp_path / "empty.py"))

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from benchmarks.words import alignment, errors, hear, plain, sentence, time_errors
+from manifests.errors import WeightError
 from manifests.tables import Annotation, Clip, Word
 from operators.base import Drop
 from operators.media.frames import SourceAudio
 from operators.speech.transcribe_speech import PACKAGED, TranscribeSpeech, ordered, sounding
-from operators.weights import WeightError
 from tests.conftest import lists, media
 from tests.made_videos import tone, write_video
 

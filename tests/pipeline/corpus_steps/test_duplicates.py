@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from benchmarks.duplicates import corpus_of
-from manifests.manifest import Manifest, ManifestError
+from manifests.errors import UsageError
+from manifests.manifest import Manifest
 from manifests.tables import Duplicate, Fingerprint, Source
 from operators.sources.fingerprint_source import COEFFICIENTS
 from pipeline.corpus_steps.duplicates import find_duplicates
@@ -64,6 +65,6 @@ def test_the_order_of_sources_changes_no_byte(tmp_path):
 def test_says_what_to_run_where_there_are_no_fingerprints(tmp_path):
     manifest = Manifest(str(tmp_path))
     manifest.add([Source("a", "a")])
-    with pytest.raises(ManifestError, match="FingerprintSource"):
+    with pytest.raises(UsageError, match="FingerprintSource"):
         find_duplicates(manifest)
     assert Duplicate.table not in manifest.current(0)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from manifests.manifest import LISTED, Manifest, ManifestError, RunRecord, StepRecord
+from manifests.errors import UsageError
+from manifests.manifest import LISTED, Manifest, RunRecord, StepRecord
 from manifests.tables import Appearance, Identity, Row, Source, Track
 from pipeline.commands.identities import main
 from pipeline.corpus_steps.identities import FindIdentities, Member, find_identities, members_of, print_identities
@@ -170,7 +171,7 @@ def test_many_tracks_of_many_people():
 def test_says_what_to_run_where_there_are_no_appearances(tmp_path):
     rows, _ = films()
     manifest = corpus(tmp_path, [row for row in rows if not isinstance(row, Appearance)])
-    with pytest.raises(ManifestError, match=r"holds no appearances.*EmbedFaces\.network=faceplugin"):
+    with pytest.raises(UsageError, match=r"holds no appearances.*EmbedFaces\.network=faceplugin"):
         find_identities(manifest)
 
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.tables import Clip, Pair, Split
 from pipeline.corpus_steps.pairs import PROTOCOLS, build_pairs, has_target, lines_of, make_pairs
-from pipeline.recipe import RecipeError
 from tests.pipeline.scored_corpus import clips_of, made_corpus
 
 
@@ -69,7 +69,7 @@ def test_the_table_is_the_whole_corpus_s(tmp_path: Path) -> None:
     assert len(pairs) == len(clips_of(manifest))
     assert make_pairs(manifest, protocols=["cross_identity"]) == pairs
     assert manifest.whole(Pair) == step
-    with pytest.raises(RecipeError, match="cross_identity"):
+    with pytest.raises(UsageError, match="cross_identity"):
         make_pairs(manifest, protocols=["cross"])
 
 
@@ -85,5 +85,5 @@ def test_a_release_names_the_pairs_whose_clips_it_holds(tmp_path: Path) -> None:
 
 
 def test_a_corpus_without_clips_says_so(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="holds no clips"):
+    with pytest.raises(UsageError, match="holds no clips"):
         make_pairs(Manifest(str(tmp_path)))

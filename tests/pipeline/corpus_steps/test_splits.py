@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.tables import Annotation, Duplicate, Published, Split
 from pipeline.corpus_steps.splits import groups_of, split_clips, split_of
 from pipeline.query.selection import select
-from pipeline.recipe import RecipeError
 from pipeline.views.report import rows_of
 from tests.pipeline.made_corpus import clip, corpus_of, score, source
 
@@ -172,5 +172,5 @@ def test_a_clip_is_in_the_same_split_in_every_selection(tmp_path: Path):
 
 
 def test_shares_that_are_none_are_refused(tmp_path: Path):
-    with pytest.raises(RecipeError, match="name three from 0 to 1 that make 1"):
+    with pytest.raises(UsageError, match="name three from 0 to 1 that make 1"):
         split_clips(corpus(tmp_path), (0.9, 0.1, 0.1))

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from manifests.manifest import LISTED, Manifest, ManifestError
+from manifests.errors import Inconsistent
+from manifests.manifest import LISTED, Manifest
 from manifests.tables import Clip, Dropped, Fetch, Score, Shot, Source
 from operators.sources.sites import Site
 from pipeline.__main__ import main
@@ -229,5 +230,5 @@ def test_receipts_are_checked_against_the_files_after_a_retry(corpus: Manifest, 
     cut = toy.plan()[0].version
     receipt = json.loads(Path(corpus.root, "receipts", cut, "00000.json").read_text())
     corpus.commit(cut, 0, {**receipt, "drops": receipt["drops"] + 1})
-    with pytest.raises(ManifestError, match="dropped"):
+    with pytest.raises(Inconsistent, match="dropped"):
         check(Manifest(corpus.root), toy.plan())

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from manifests.manifest import Manifest, ManifestError
+from manifests.errors import Inconsistent
+from manifests.manifest import Manifest
 from manifests.tables import Clip, Dropped, Score, Shot, tables
 from pipeline.engine.run import check, run
 from pipeline.listing import list_sources
@@ -126,7 +127,7 @@ def test_a_lost_row_is_an_error(corpus: Manifest, toy: Recipe, tmp_path: Path) -
     step = toy.plan()[-1]
     shard = next(shard for shard in copy.shards() if copy.read(Clip, [step.version], shard))
     copy.write(Clip, step.version, shard, [])
-    with pytest.raises(ManifestError, match="wrote 1 clips, but the file holds 0"):
+    with pytest.raises(Inconsistent, match="wrote 1 clips, but the file holds 0"):
         check(copy, toy.plan())
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from manifests.errors import UsageError
 from manifests.manifest import Manifest, RunRecord, StepRecord
 from manifests.media import MediaStore
 from manifests.tables import Annotation, Clip, Dropped, Mesh, Render, Source, Track
@@ -22,7 +23,6 @@ from operators.media.frames import SourceAudio, VideoFrames
 from operators.models.face_geometry import head_pose_deg
 from pipeline.export.export import ExportClip, Faces, Given, Refused, Written, check, clips_of, export, layout_named, settled, video_facts
 from pipeline.export.layouts import layouts
-from pipeline.recipe import RecipeError
 from tests.conftest import media
 from tests.pipeline.export.layouts.conftest import PEOPLE, SIDE, made_corpus, portrait
 
@@ -51,7 +51,7 @@ def test_every_layout_defines_what_an_export_calls_and_says_whose_it_is() -> Non
 
 
 def test_an_unknown_layout_is_told_with_those_there_are() -> None:
-    with pytest.raises(RecipeError, match=r"no layout 'wav3lip'; there are .*wav2lip"):
+    with pytest.raises(UsageError, match=r"no layout 'wav3lip'; there are .*wav2lip"):
         layout_named("wav3lip")
 
 
@@ -60,7 +60,7 @@ def test_clips_know_who_is_in_them(clips: list[ExportClip], corpus: Manifest) ->
         ("a/000000-001000/t0", "collins"), ("b/000000-001000/t0", "hopper"), ("c/000000-001000/t0", "hopper"),
     ]  # fmt: skip
     assert [clip.clip_id for clip in clips_of(corpus, ["b/000000-001000/t0"])] == ["b/000000-001000/t0"]
-    with pytest.raises(RecipeError, match="no rendered clip"):
+    with pytest.raises(UsageError, match="no rendered clip"):
         clips_of(corpus, ["other"])
 
 
@@ -74,11 +74,11 @@ def test_annotated_splits_count_and_must_be_told_for_all(tmp_path: Path) -> None
     rows = [Annotation("a", "1", "a/000000-000200/t0", "split", "validation", "list")]
     shard = next(shard for shard in manifest.shards() if any(row.source_id == "a" for row in manifest.read(Render, ["All-1"], shard)))
     manifest.write(Annotation, "All-1", shard, rows)
-    with pytest.raises(RecipeError, match=r"1 of 2 clips have no split, such as b/000000-000200/t0"):
+    with pytest.raises(UsageError, match=r"1 of 2 clips have no split, such as b/000000-000200/t0"):
         clips_of(manifest)
     assert [(clip.split, clip.identity) for clip in clips_of(manifest, ["a/000000-000200/t0"])] == [("val", "a/speaker0")]
     manifest.write(Annotation, "All-1", shard, [replace(rows[0], value="holdout")])
-    with pytest.raises(RecipeError, match="holdout"):
+    with pytest.raises(UsageError, match="holdout"):
         clips_of(manifest)
 
 
@@ -240,21 +240,21 @@ def test_more_workers_write_the_same_bytes(clips: list[ExportClip], tmp_path: Pa
 def test_a_folder_with_other_clips_or_settings_is_refused(clips: list[ExportClip], tmp_path: Path) -> None:
     list(export("fomm", clips[:1], tmp_path))
     for other in (clips[1:], [replace(clips[0], sha256="0" * 64)], [replace(clips[0], split="val")]):
-        with pytest.raises(RecipeError, match=r"holds 1 clips that are gone or changed since, such as a/"):
+        with pytest.raises(UsageError, match=r"holds 1 clips that are gone or changed since, such as a/"):
             list(export("fomm", other, tmp_path))
-    with pytest.raises(RecipeError, match="holds an export with other settings"):
+    with pytest.raises(UsageError, match="holds an export with other settings"):
         list(export("lia", clips[:1], tmp_path))
     assert next(check("lia", tmp_path)) == "export.json: this is the layout fomm"
 
 
 def test_what_a_layout_needs_is_asked_for_before_any_work(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match=r"pirender needs coeff_3dmm.*--with coeff_3dmm=DIR, or --substitute coeff_3dmm"):
+    with pytest.raises(UsageError, match=r"pirender needs coeff_3dmm.*--with coeff_3dmm=DIR, or --substitute coeff_3dmm"):
         settled("pirender", {}, [])
-    with pytest.raises(RecipeError, match="exclude each other"):
+    with pytest.raises(UsageError, match="exclude each other"):
         settled("pirender", {"coeff_3dmm": tmp_path}, ["coeff_3dmm"])
-    with pytest.raises(RecipeError, match="no such folder"):
+    with pytest.raises(UsageError, match="no such folder"):
         settled("pirender", {"coeff_3dmm": tmp_path / "nowhere"}, [])
-    with pytest.raises(RecipeError, match="fomm does not ask for coeff_3dmm; it asks for nothing"):
+    with pytest.raises(UsageError, match="fomm does not ask for coeff_3dmm; it asks for nothing"):
         settled("fomm", {}, ["coeff_3dmm"])
     assert settled("pirender", {}, ["coeff_3dmm"]) == Given({}, frozenset({"coeff_3dmm"}))
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from manifests.errors import UsageError
 from pipeline.importers.celebv_hq import read
-from pipeline.recipe import RecipeError
 from tests.conftest import lists
 from tests.pipeline.importers.rows import Sorted, box, write
 
@@ -103,9 +103,9 @@ def test_odd_clips(tmp_path: Path) -> None:
 
 def test_files_that_are_none_of_it(tmp_path: Path) -> None:
     for content, words in (("{", "not JSON"), ("[]", "no clips"), (json.dumps({"clips": {}}), "appearance_mapping")):
-        with pytest.raises(RecipeError, match=words):
+        with pytest.raises(UsageError, match=words):
             list(read(write(tmp_path, {"celebvhq_info.json": content})))
-    with pytest.raises(RecipeError, match="holds no"):
+    with pytest.raises(UsageError, match="holds no"):
         list(read(write(tmp_path / "empty", {"note.txt": ""})))
 
 

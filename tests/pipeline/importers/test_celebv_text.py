@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from manifests.errors import UsageError
 from pipeline.importers.celebv_text import read
-from pipeline.recipe import RecipeError
 from tests.pipeline.importers.rows import Sorted, box, write
 
 BOX = {"top": 10, "bottom": 500, "left": 20, "right": 600}
@@ -35,5 +35,5 @@ def test_clips_and_drops(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_it(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="celebvtext_info.json"):
+    with pytest.raises(UsageError, match="celebvtext_info.json"):
         list(read(tmp_path))

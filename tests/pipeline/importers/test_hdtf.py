@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from manifests.errors import UsageError
 from pipeline.importers.hdtf import read
-from pipeline.recipe import RecipeError
 from tests.conftest import lists
 from tests.pipeline.importers.rows import Sorted, box, hours, write
 
@@ -66,11 +66,11 @@ def test_what_gives_no_clip_is_a_drop(made: Sorted) -> None:
 
 def test_a_group_has_five_lists(tmp_path: Path) -> None:
     (write(tmp_path, MADE) / "XD_resolution.txt").unlink()
-    with pytest.raises(RecipeError, match=r"XD_resolution\.txt is missing"):
+    with pytest.raises(UsageError, match=r"XD_resolution\.txt is missing"):
         list(read(tmp_path))
-    with pytest.raises(RecipeError, match="annotion_time"):
+    with pytest.raises(UsageError, match="annotion_time"):
         list(read(tmp_path / ".."))
-    with pytest.raises(RecipeError, match="not a folder"):
+    with pytest.raises(UsageError, match="not a folder"):
         list(read(tmp_path / "nowhere"))
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from manifests.errors import UsageError
 from pipeline.importers.lrs3 import TERMS, parse, read
-from pipeline.recipe import RecipeError
 from tests.conftest import media
 from tests.made_videos import tone, write_video
 from tests.pipeline.importers.rows import Sorted, box, write
@@ -82,7 +82,7 @@ def test_one_file_under_two_names_is_one_source(tmp_path: Path, video: Path) -> 
 
 def test_it_is_said_plainly_that_lrs3_is_withdrawn(tmp_path: Path) -> None:
     assert "withdrawn" in TERMS
-    with pytest.raises(RecipeError, match="own copy of LRS3.*withdrawn"):
+    with pytest.raises(UsageError, match="own copy of LRS3.*withdrawn"):
         list(read(tmp_path))
 
 

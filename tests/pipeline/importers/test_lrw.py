@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from manifests.errors import UsageError
 from pipeline.importers.lrw import TERMS, read
-from pipeline.recipe import RecipeError
 from tests.conftest import lists
 from tests.made_videos import tone, write_video
 from tests.pipeline.importers.rows import Sorted, write
@@ -58,7 +58,7 @@ def test_a_copy_and_a_list(tmp_path: Path, video: Path) -> None:
 
 def test_a_folder_without_either(tmp_path: Path) -> None:
     assert "licensed" in TERMS
-    with pytest.raises(RecipeError, match="neither.*BBC"):
+    with pytest.raises(UsageError, match="neither.*BBC"):
         list(read(tmp_path))
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from manifests.errors import UsageError
 from pipeline.importers.mead import VIEWS, read
-from pipeline.recipe import RecipeError
 from tests.conftest import lists
 from tests.made_videos import write_video
 from tests.pipeline.importers.rows import Sorted, write
@@ -66,7 +66,7 @@ def test_lists_of_frames(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_either(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="holds neither M003"):
+    with pytest.raises(UsageError, match="holds neither M003"):
         list(read(tmp_path))
 
 

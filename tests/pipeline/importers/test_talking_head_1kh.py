@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from manifests.errors import UsageError
 from pipeline.importers.talking_head_1kh import read
-from pipeline.recipe import RecipeError
 from tests.conftest import lists
 from tests.pipeline.importers.rows import Sorted, box, write
 
@@ -48,7 +48,7 @@ def test_what_gives_no_clip_is_a_drop(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_tubes(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="data_list.zip"):
+    with pytest.raises(UsageError, match="data_list.zip"):
         list(read(tmp_path))
 
 

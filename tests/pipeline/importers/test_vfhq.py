@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from manifests.errors import UsageError
 from pipeline.importers.vfhq import read
-from pipeline.recipe import RecipeError
 from tests.pipeline.importers.rows import Sorted, box, write
 
 GOOD = "H 720\nW 1280\nFPS 29.97\n\nCROP 100 20 612 532\nLANDMARKS 1 2 3\n"
@@ -42,5 +42,5 @@ def test_clips_and_drops(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_it(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="meta_info"):
+    with pytest.raises(UsageError, match="meta_info"):
         list(read(tmp_path))

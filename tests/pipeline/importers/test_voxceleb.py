@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from manifests.errors import UsageError
 from pipeline.importers.voxceleb import read
-from pipeline.recipe import RecipeError
 from tests.conftest import lists
 from tests.pipeline.importers.rows import Sorted, box, hours, write
 
@@ -45,9 +45,9 @@ def test_rows_traps_and_drops(tmp_path: Path) -> None:
 
 
 def test_files_that_are_none_of_it(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="holds no vox-metadata"):
+    with pytest.raises(UsageError, match="holds no vox-metadata"):
         list(read(tmp_path))
-    with pytest.raises(RecipeError, match="no column bbox, person_id"):
+    with pytest.raises(UsageError, match="no column bbox, person_id"):
         list(read(write(tmp_path, {"vox-metadata.csv": "video_id,start,end,fps,width,height,partition\n"})))
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from manifests.manifest import Manifest, ManifestError
+from manifests.errors import UsageError
+from manifests.manifest import Manifest
 from manifests.tables import Annotation, Duplicate, Published, Split
 from pipeline.query.clip_view import columns
 from pipeline.views.report import rows_of
@@ -68,9 +69,9 @@ def test_splits_and_duplicates_are_columns_once_they_are_made(tmp_path: Path):
 def test_a_wrong_column_is_answered_with_the_right_one(tmp_path: Path):
     a = clip("s1")
     manifest = corpus_of(tmp_path, [source("s1"), a, score(a, "dnsmos_ovrl", 3.0)])
-    with pytest.raises(ManifestError, match=r"no column 'dnsmos_ovr'; did you mean dnsmos_ovrl\?\nColumns: source_id, clip_id"):
+    with pytest.raises(UsageError, match=r"no column 'dnsmos_ovr'; did you mean dnsmos_ovrl\?\nColumns: source_id, clip_id"):
         asked(manifest, "select clip_id from wide where dnsmos_ovr > 3")
-    with pytest.raises(ManifestError, match="Tables: wide, sources"):
+    with pytest.raises(UsageError, match="Tables: wide, sources"):
         asked(manifest, "select * from clip")
 
 

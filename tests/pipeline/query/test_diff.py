@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from manifests.errors import UsageError
 from manifests.tables import Dropped
 from pipeline.__main__ import main
 from pipeline.query.diff import Side, as_json, differ, lines
 from pipeline.query.selection import select
-from pipeline.recipe import RecipeError
 from tests.pipeline.made_corpus import clip, corpus_of, score, source
 
 
@@ -70,5 +70,5 @@ def test_the_command_line_tells_it(tmp_path: Path, capsys: pytest.CaptureFixture
         "  2 removed: face_px >= 200",
         "- s0/000000-005000/t0  face_px >= 200 (face_px is 0.0)",
     ]
-    with pytest.raises(RecipeError, match="no selection 'lq'"):
+    with pytest.raises(UsageError, match="no selection 'lq'"):
         Side.of(f"{tmp_path}/@lq")

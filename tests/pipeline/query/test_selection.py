@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from pipeline.query.selection import draw_yield, normal, predicates, select, selection, selections, yields
-from pipeline.recipe import RecipeError
 from tests.manifests.test_media import s3, server  # noqa: F401 - fixtures
 from tests.pipeline.made_corpus import clip, corpus_of, score, source
 
@@ -60,7 +60,7 @@ def test_versions_follow_each_other_and_are_found_by_their_first_digits(tmp_path
     select(manifest, "face_px >= 200", "hq")  # back to what was before: no third version
     assert selection(manifest, "hq") == first
     assert {one.version for one in selections(manifest)} == {first.version, second.version}
-    with pytest.raises(RecipeError, match=f"no selection 'lq'.*it has hq:.*{second.version}"):
+    with pytest.raises(UsageError, match=f"no selection 'lq'.*it has hq:.*{second.version}"):
         selection(manifest, "lq")
 
 
@@ -84,11 +84,11 @@ def test_a_selection_lies_on_s3_as_in_a_folder(s3, tmp_path: Path):  # noqa: F81
 )
 def test_a_bad_condition_is_told_plainly(tmp_path: Path, where: str, said: str):
     manifest = graded(tmp_path)
-    with pytest.raises(RecipeError, match=said) as raised:
+    with pytest.raises(UsageError, match=said) as raised:
         select(manifest, where, "hq")
     assert "Traceback" not in str(raised.value)
     assert not (tmp_path / "selections").exists()
-    with pytest.raises(RecipeError, match="no name"):
+    with pytest.raises(UsageError, match="no name"):
         select(manifest, "face_px > 1", "../hq")
 
 
@@ -126,5 +126,5 @@ def test_a_yield_is_drawn(tmp_path: Path):
     manifest = graded(tmp_path / "corpus")
     draw_yield(yields(manifest, "dnsmos_ovrl > 2.5 and face_px >= 200"), tmp_path / "yield.png")
     assert (tmp_path / "yield.png").read_bytes().startswith(b"\x89PNG")
-    with pytest.raises(RecipeError, match="nothing to draw"):
+    with pytest.raises(UsageError, match="nothing to draw"):
         draw_yield(yields(manifest, "language = 'en'"), tmp_path / "none.png")

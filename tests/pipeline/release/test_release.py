@@ -10,11 +10,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.tables import Clip, Pair
 from pipeline.corpus_steps.splits import split_clips
 from pipeline.query.selection import select
-from pipeline.recipe import RecipeError
 from pipeline.release import release as releasing
 from pipeline.release.release import Place, key_of, release
 from pipeline.takedown.takedown import takedown_source
@@ -149,11 +149,11 @@ def test_what_is_not_ours_is_not_touched(tmp_path: Path):
     manifest = made(tmp_path / "corpus", tmp_path)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "train-00000.tar").write_bytes(b"years of work")
-    with pytest.raises(RecipeError, match="no release of ours"):
+    with pytest.raises(UsageError, match="no release of ours"):
         release(manifest, str(tmp_path / "mine"), "webdataset", "r")
     assert (tmp_path / "mine" / "train-00000.tar").read_bytes() == b"years of work"
     release(manifest, str(tmp_path / "out"), "webdataset", "r")
-    with pytest.raises(RecipeError, match="has a release 'r' already, at"):
+    with pytest.raises(UsageError, match="has a release 'r' already, at"):
         release(manifest, str(tmp_path / "other"), "webdataset", "r")
 
 

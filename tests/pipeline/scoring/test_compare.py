@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from manifests.errors import UsageError
 from manifests.manifest import Manifest, StepRecord
 from manifests.tables import Dropped, Features, Render, Score
 from operators.metrics.csim import ScoreCsim
@@ -13,7 +14,6 @@ from operators.metrics.frechet import Moments, frechet_distance
 from operators.metrics.frechet_identity import ScoreFrechetIdentity
 from operators.metrics.psnr import ScorePsnr
 from pipeline.corpus_steps.pairs import make_pairs
-from pipeline.recipe import RecipeError
 from pipeline.scoring.compare import compare, interval, latex, markdown, page, rows_of
 from pipeline.scoring.score import score
 from tests.pipeline.scored_corpus import add_system, clips_of, look, made_corpus, rendered
@@ -157,7 +157,7 @@ def test_latex_and_page_hold_the_table(tmp_path: Path) -> None:
 
 
 def test_nothing_scored_says_so(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="headset score"):
+    with pytest.raises(UsageError, match="headset score"):
         compare(made_corpus(tmp_path))
 
 

@@ -4,16 +4,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from manifests.errors import UsageError, WeightError
 from manifests.manifest import Manifest, StepRecord
 from manifests.tables import Annotation, Clip, Dropped, Pair, Render, Score
 from operators.media.frames import VideoFrames
 from operators.metrics.base import NOTHING, Looks
 from operators.metrics.psnr import ScorePsnr
 from operators.metrics.ssim import ScoreSsim
-from operators.weights import WeightError
 from pipeline.corpus_steps.common import all_rows
 from pipeline.corpus_steps.pairs import make_pairs
-from pipeline.recipe import RecipeError
 from pipeline.scoring.compare import compare, told
 from pipeline.scoring.score import chosen, metrics_there, plan, score
 from tests.pipeline.scored_corpus import FPS, FRAMES, STEP, add_system, clips_of, look, made_corpus, rendered
@@ -190,7 +189,7 @@ def test_metrics_are_found_by_name() -> None:
         assert metric.variant == variant
         assert metric.definition.better in ("higher", "lower", "")
         assert variant.startswith(metric.metric.partition("_")[0])
-    with pytest.raises(RecipeError, match="is it psnr"):
+    with pytest.raises(UsageError, match="is it psnr"):
         chosen("psnrr")
 
 
@@ -203,7 +202,7 @@ def test_a_default_without_its_model_names_what_can_be_had(monkeypatch: pytest.M
 
 def test_a_corpus_without_renders_says_so(tmp_path: Path) -> None:
     manifest = Manifest(str(tmp_path))
-    with pytest.raises(RecipeError, match="holds no renders"):
+    with pytest.raises(UsageError, match="holds no renders"):
         plan(manifest, METRICS)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from manifests.errors import UsageError
 from manifests.manifest import LISTED, Manifest
 from manifests.media import MediaStore, sha256_of
 from manifests.tables import (
@@ -33,7 +34,6 @@ from manifests.takedowns import REASON, Region, Takedown, Takedowns
 from pipeline.__main__ import main
 from pipeline.corpus_steps.splits import split_clips
 from pipeline.query.selection import select, selection
-from pipeline.recipe import RecipeError
 from pipeline.release.release import Place, release
 from pipeline.takedown.takedown import takedown_identity, takedown_like, takedown_source
 from pipeline.views.report import balance, funnel
@@ -211,9 +211,9 @@ def test_a_release_that_was_moved_away_is_named(tmp_path: Path, capsys: pytest.C
 
 def test_what_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     manifest = made(tmp_path, tmp_path / "scratch")
-    with pytest.raises(RecipeError, match="did you mean a?"):
+    with pytest.raises(UsageError, match="did you mean a?"):
         takedown_source(manifest, "a.mp4")
-    with pytest.raises(RecipeError, match="knows no identity 'Bob'; it knows Ada"):
+    with pytest.raises(UsageError, match="knows no identity 'Bob'; it knows Ada"):
         takedown_identity(manifest, "Bob")
     assert manifest.takedowns().all == ()
 
@@ -368,9 +368,7 @@ def test_a_person_is_found_by_a_picture_of_their_face(tmp_path: Path):
         )
     rows.append(track("none"))
     manifest = corpus_of(tmp_path, rows)
-    with pytest.raises(
-        RecipeError, match=r"nobody in .* looks like .*; the most alike is film/000000-020000/t0, with a cosine of 0\.[4-9]"
-    ):
+    with pytest.raises(UsageError, match=r"nobody in .* looks like .*; the most alike is film/000000-020000/t0, with a cosine of 0\.[4-9]"):
         takedown_like(manifest, picture, min_cosine=0.95)
     found = takedown_like(manifest, picture)
     assert [one.row_id[-2:] for one in found.likenesses] == ["t0", "t1"]
@@ -378,7 +376,7 @@ def test_a_person_is_found_by_a_picture_of_their_face(tmp_path: Path):
     assert found.likenesses[1].cosine < 0.2
     assert found.unseen == ["none"]
     assert [row["clip_id"] for row in Manifest(str(tmp_path)).table(Clip).to_pylist()] == ["film/000000-005000/t1"]
-    with pytest.raises(RecipeError, match="no face is found in"):
+    with pytest.raises(UsageError, match="no face is found in"):
         takedown_like(manifest, blank(tmp_path))
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from manifests.manifest import Manifest, ManifestError, RunRecord, StepRecord
+from manifests.errors import UsageError
+from manifests.manifest import Manifest, RunRecord, StepRecord
 from manifests.media import MediaStore
 from manifests.tables import Clip, Dropped, Render, Score, Source
 from operators.clips.render_clips import RenderClips
@@ -46,5 +47,5 @@ def test_frames_are_evenly_spread_over_the_clip(corpus: Manifest, tmp_path: Path
 def test_a_corpus_without_renders_says_where_to_look(tmp_path: Path) -> None:
     manifest = Manifest(str(tmp_path / "corpus"))
     manifest.add([Source("s", "")])
-    with pytest.raises(ManifestError, match="headset status"):
+    with pytest.raises(UsageError, match="headset status"):
         draw_sheet(manifest, tmp_path / "sheet.png")

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from manifests.manifest import Manifest, ManifestError, RunRecord, StepRecord
+from manifests.errors import UsageError
+from manifests.manifest import Manifest, RunRecord, StepRecord
 from manifests.tables import Clip, Dropped, Source
 from pipeline.views.funnel_chart import draw_funnel, reasons
 
@@ -52,5 +53,5 @@ def test_the_picture_has_a_bar_a_table_and_green_for_what_went_on(corpus: Manife
 
 
 def test_nothing_to_draw_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ManifestError, match="nothing ran yet"):
+    with pytest.raises(UsageError, match="nothing ran yet"):
         draw_funnel(Manifest(str(tmp_path)), tmp_path / "x.png")

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from manifests.manifest import LISTED, Manifest, ManifestError, RunRecord, StepRecord
+from manifests.errors import Inconsistent
+from manifests.manifest import LISTED, Manifest, RunRecord, StepRecord
 from manifests.tables import Clip, Dropped, Source
 from pipeline.views.report import balance, chain, funnel
 
@@ -54,5 +55,5 @@ def test_parts_are_proposed_and_end_as_kept_or_dropped(tmp_path: Path, rows: dic
 
 def test_a_clip_that_is_gone_without_a_word_is_told(tmp_path: Path):
     manifest = divided(tmp_path, read=3, kept=2)
-    with pytest.raises(ManifestError, match="clips: 3 proposed, but 2 kept"):
+    with pytest.raises(Inconsistent, match="clips: 3 proposed, but 2 kept"):
         balance(manifest, funnel(manifest))

@@ -9,8 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
+from manifests.errors import UsageError
 from pipeline.export.export import ExportClip, Given, Refused, export, settled, wav_facts
-from pipeline.recipe import RecipeError
 from tests.pipeline.export.layouts.conftest import exported, problem
 
 NEAREST = 0.2  # metres from the camera of the substitute to the nose, in these portraits
@@ -134,7 +134,7 @@ def test_cameras_of_too_few_frames_are_refused(clips: list[ExportClip], dataset:
 
 
 def test_pictures_and_sound_features_have_no_substitute() -> None:
-    with pytest.raises(RecipeError, match="has no substitute for parsing"):
+    with pytest.raises(UsageError, match="has no substitute for parsing"):
         settled("dfa_nerf", {}, ["parsing", "camera", "aud", "exp_o"])
 
 
