@@ -131,8 +131,8 @@ def pyannote(path: Path) -> dict[str, Any]:
     from pyannote.audio.pipelines import SpeakerDiarization
 
     from operators.models.campplus import CamPlusPlus
+    from operators.models.catalogue import CAMPPLUS
     from operators.speech.diarize_speakers import DiarizeSpeakers, segmentation_3
-    from operators.weights import CAMPPLUS
 
     class NoPlda(PLDA):
         def __init__(self) -> None:

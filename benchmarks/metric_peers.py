@@ -17,7 +17,7 @@ import torch
 
 from operators.metrics.base import Look
 from operators.models.backbones import backbone
-from operators.weights import DISTS, NIQE_PRISTINE
+from operators.models.catalogue import DISTS, NIQE_PRISTINE
 
 # The name of a tool, and a function of looks to its value of a clip; for FID, to the features of one.
 Peer = tuple[str, Callable[[Iterator[Look]], Any]]

@@ -23,11 +23,11 @@ from operators.faces.detect_faces import GPU_BATCH, Mediapipe, Sight, batches, l
 from operators.faces.mesh_faces import Found, Landmarker
 from operators.media.frames import VideoFrames
 from operators.models.blazeface import Blazeface
+from operators.models.catalogue import FACE_DETECTOR_FULL_RANGE, FACE_DETECTOR_SHORT_RANGE, TRANSNETV2
 from operators.models.face_geometry import head_pose_deg
 from operators.models.face_identity import NETWORKS, face_crop
 from operators.models.facemesh import Facemesh
 from operators.models.transnetv2 import HEIGHT, WIDTH, TransNetV2, score_frames
-from operators.weights import FACE_DETECTOR_FULL_RANGE, FACE_DETECTOR_SHORT_RANGE, TRANSNETV2
 
 FILMS = ("single/headpose_31.mp4", "multi/avi_billhyland.mp4", "single/speakervid_range_head_1.mp4")
 CROP = (320, 320)

@@ -42,9 +42,9 @@ from operators.faces.mesh_faces import Landmarker, MeshFaces
 from operators.media.frames import VideoFrames
 from operators.metrics.faces import IBUG_68
 from operators.models import tddfa
+from operators.models.catalogue import FSANET_1X1, FSANET_VAR
 from operators.models.face_geometry import head_pose_deg, mouth_opening
 from operators.speech.match_speakers import MouthOpening
-from operators.weights import FSANET_1X1, FSANET_VAR
 
 FOLDERS = {"single": "*.mp4", "multi": "*.mp4", "hdtf": "*.mp4", "grid": "*.mpg"}
 RATE_HZ = 2.0

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from manifests.tables import Face, Source
 from operators.base import Frame, Frames, Operator, Resources, every
-from operators.weights import FACE_DETECTOR_FULL_RANGE, FACE_DETECTOR_SHORT_RANGE, RETINAFACE, YUNET, Weight
+from operators.models.catalogue import FACE_DETECTOR_FULL_RANGE, FACE_DETECTOR_SHORT_RANGE, RETINAFACE, YUNET
+from operators.weights import Weight
 
 FULL_RANGE_PX = 192  # input sides of the two models: a picture given at that size is not resampled again
 SHORT_RANGE_PX = 128

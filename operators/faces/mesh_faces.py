@@ -13,8 +13,9 @@ from manifests.tables import Clip, Mesh, Track
 from operators.base import Drop, Frame, Frames, Operator, Resources, every
 from operators.faces.detect_faces import Box, batches, device, lasting, mediapipe_image, square_around, system_libraries
 from operators.faces.track_faces import box_at
+from operators.models.catalogue import FACE_LANDMARKER
 from operators.models.face_geometry import BLENDSHAPES, MODEL, POINTS, gaze_deg, head_pose_deg, in_units, mouth_opening, packed_landmarks
-from operators.weights import FACE_LANDMARKER, Weight
+from operators.weights import Weight
 
 
 class Found(NamedTuple):

@@ -11,8 +11,9 @@ from manifests.tables import Clip, Score, Track
 from operators.base import Drop, Frame, Frames, Operator, every
 from operators.faces.detect_faces import Box, batches, device, square_around, system_libraries
 from operators.faces.track_faces import box_at
+from operators.models.catalogue import EMOTION
 from operators.models.tflite import TfliteNetwork
-from operators.weights import EMOTION, Weight
+from operators.weights import Weight
 
 VARIANT = "fer2013_mini_xception"
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")  # in the network's order

@@ -14,8 +14,9 @@ from manifests.tables import Clip, Score, Track
 from operators.base import Drop, Frame, Frames, Operator, every
 from operators.faces.detect_faces import Box, lasting, mediapipe_image, square_around, system_libraries
 from operators.faces.track_faces import box_at
+from operators.models.catalogue import HAND_LANDMARKS, PALM_DETECTOR
 from operators.models.mouth_cover import MODEL, WEIGHTS, MouthCover, lower_face
-from operators.weights import HAND_LANDMARKS, PALM_DETECTOR, Weight
+from operators.weights import Weight
 
 HANDS = "mediapipe_hand_landmarker"
 HIDDEN_FROM = 0.3  # of a look: chosen where 5 of 209 free looks at people whom the head had not seen were above it

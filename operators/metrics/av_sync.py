@@ -5,7 +5,8 @@ from typing import ClassVar
 
 from operators.metrics.base import NOTHING, Looks, Metric, Variant
 from operators.metrics.lip_sync import FPS, mouth_and_voice
-from operators.weights import FACE_LANDMARKER, Weight
+from operators.models.catalogue import FACE_LANDMARKER
+from operators.weights import Weight
 
 PROTOCOL = "gap of the lips in MediaPipe's mesh over the whole frame, 25 times a second; level of the voice at 16 kHz; shifts -15..15"
 

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from manifests.tables import Annotation
 from operators.base import Audio, Drop, Operator
 from operators.metrics.frechet import Moments, frechet_distance
-from operators.weights import FACE_LANDMARKER, Weight
+from operators.models.catalogue import FACE_LANDMARKER
+from operators.weights import Weight
 
 T = TypeVar("T")
 F = TypeVar("F")

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from operators.metrics.base import IDENTITY, FaceMetric, Picture, Variant
 from operators.metrics.faces import NETWORKS, embedding
-from operators.weights import FACE_LANDMARKER, Weight
+from operators.models.catalogue import FACE_LANDMARKER
+from operators.weights import Weight
 
 ALIGNED, WHOLE = "face warped by five points to 112 x 112, RGB", "whole frame squeezed to 112 x 112, RGB"
 

@@ -6,7 +6,8 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from operators.metrics.base import Look, Looks, Metric, Variant, batches, mean_of_looks
-from operators.weights import DISTS, LPIPS_VGG, Weight
+from operators.models.catalogue import DISTS, LPIPS_VGG
+from operators.weights import Weight
 
 BATCH = 4
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from operators.metrics.base import DRIVING, FaceMetric, Picture
-from operators.weights import DEEP3D, DEEP3D_POINTS, FACE_LANDMARKER, TDDFA, TDDFA_SCALE, Weight
+from operators.models.catalogue import DEEP3D, DEEP3D_POINTS, FACE_LANDMARKER, TDDFA, TDDFA_SCALE
+from operators.weights import Weight
 
 if TYPE_CHECKING:
     from operators.models import deep3d, tddfa

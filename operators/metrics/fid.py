@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from operators.base import Drop
 from operators.metrics.base import Look, Looks, Picture, SetMetric, Variant, batches
-from operators.weights import INCEPTION_FID, Weight
+from operators.models.catalogue import INCEPTION_FID
+from operators.weights import Weight
 
 BATCH = 16
 SIDE = 299

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from operators.base import Drop
 from operators.metrics.base import Looks, SetMetric, Variant
 from operators.metrics.faces import NETWORKS, embedding
-from operators.weights import FACE_LANDMARKER, Weight
+from operators.models.catalogue import FACE_LANDMARKER
+from operators.weights import Weight
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from operators.base import Drop
 from operators.metrics.base import Looks, Picture, SetMetric, Variant, batches
-from operators.weights import I3D, I3D_400, Weight
+from operators.models.catalogue import I3D, I3D_400
+from operators.weights import Weight
 
 FRAMES = 16
 

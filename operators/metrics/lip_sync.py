@@ -15,7 +15,8 @@ from operators.base import Drop
 from operators.faces.detect_faces import Box, DetectFaces
 from operators.metrics.base import NOTHING, Looks, Metric, Picture
 from operators.metrics.faces import mesh
-from operators.weights import SYNCNET_V2, Weight
+from operators.models.catalogue import SYNCNET_V2
+from operators.weights import Weight
 
 if TYPE_CHECKING:
     from operators.models.syncnet import Sync, SyncNet

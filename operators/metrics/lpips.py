@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from operators.base import Drop
 from operators.metrics.base import Look, Looks, Metric, Variant, batches, mean_of_looks
-from operators.weights import LPIPS_ALEX, LPIPS_VGG, Weight
+from operators.models.catalogue import LPIPS_ALEX, LPIPS_VGG
+from operators.weights import Weight
 
 BATCH = 4
 SMALLEST = 64  # pixels: AlexNet's last pooling has nothing left of less

@@ -13,7 +13,8 @@ from operators.base import Drop
 from operators.metrics.base import NOTHING, Looks, Metric, Picture, Variant
 from operators.metrics.faces import points68
 from operators.metrics.lip_sync import FPS, shown_at_25
-from operators.weights import FACE_LANDMARKER, LRW_READER, LRW_WORDS, Weight
+from operators.models.catalogue import FACE_LANDMARKER, LRW_READER, LRW_WORDS
+from operators.weights import Weight
 
 if TYPE_CHECKING:
     from operators.models.lipreading import LipReader

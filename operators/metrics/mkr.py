@@ -6,7 +6,8 @@ from typing import ClassVar
 from operators.base import Drop
 from operators.metrics.base import DRIVING, Looks, Metric, Variant
 from operators.metrics.faces import mesh
-from operators.weights import FACE_LANDMARKER, Weight
+from operators.models.catalogue import FACE_LANDMARKER
+from operators.weights import Weight
 
 
 @dataclass(frozen=True)

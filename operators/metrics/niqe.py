@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from operators.base import Drop
 from operators.metrics.base import NOTHING, Looks, Metric, Picture, Variant, mean_where_seen
-from operators.weights import NIQE_PRISTINE, Weight
+from operators.models.catalogue import NIQE_PRISTINE
+from operators.weights import Weight
 
 BLOCK = 96  # pixels, at the first of two scales
 SHAPES = np.arange(0.2, 10.001, 0.001)  # of generalised Gaussians, among which the published code searches

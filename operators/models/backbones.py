@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from operators.metrics.arrays import unpickled_arrays
-from operators.weights import LPIPS_ALEX, LPIPS_VGG, Weight
+from operators.models.catalogue import LPIPS_ALEX, LPIPS_VGG
+from operators.weights import Weight
 
 FILES: dict[str, tuple[Weight, str]] = {"alex": (LPIPS_ALEX, "AlexNet_0"), "vgg": (LPIPS_VGG, "VGG16_0")}
 SLICES = {"alex": (2, 5, 8, 10, 12), "vgg": (4, 9, 16, 23, 30)}  # of torchvision's `features`: behind the last ReLU of each depth

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from operators.metrics.base import Picture
 from operators.metrics.faces import points68
-from operators.weights import DEEP3D, DEEP3D_POINTS
+from operators.models.catalogue import DEEP3D, DEEP3D_POINTS
 
 SIDE = 224
 FACE_PX = 102.0  # what a face of size 1 of the standard points is made in the crop

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manifests.tables import Mesh
-from operators.weights import FACE_LANDMARKER
+from operators.models.catalogue import FACE_LANDMARKER
 
 Points = NDArray[np.float64]
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from operators.base import Frame
 from operators.faces.detect_faces import Sight, square_around
-from operators.weights import ARCFACE_R100, FACE_FEATURE, Weight
+from operators.models.catalogue import ARCFACE_R100, FACE_FEATURE
+from operators.weights import Weight
 
 # Where ArcFace's networks want the eyes, the nose tip and the corners of the mouth in a crop of 112 x 112.
 ARCFACE_5 = np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]])

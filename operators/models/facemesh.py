@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from operators.faces.detect_faces import Seen
 from operators.faces.mesh_faces import Found
 from operators.models.blazeface import Blazeface, sampled
+from operators.models.catalogue import FACE_LANDMARKER
 from operators.models.face_geometry import POINTS, head_matrix
 from operators.models.tflite import TfliteNetwork
-from operators.weights import FACE_LANDMARKER
 
 MIN_SCORE = 0.5  # of the detector, and of the mesh that it is one: MediaPipe's
 AROUND = 1.5  # how much larger than the detector's box the mesh's sight is, each way: MediaPipe's

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from operators.base import Frame
 from operators.faces.detect_faces import Box
-from operators.weights import LPIPS_ALEX, Weight
+from operators.models.catalogue import LPIPS_ALEX
+from operators.weights import Weight
 
 MODEL = "alexnet_lips"
 WEIGHTS: tuple[Weight, ...] = (LPIPS_ALEX,)

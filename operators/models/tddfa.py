@@ -16,7 +16,7 @@ from torch.nn import functional
 from operators.metrics.arrays import unpickled_arrays
 from operators.metrics.base import Picture
 from operators.metrics.faces import points68
-from operators.weights import TDDFA, TDDFA_SCALE
+from operators.models.catalogue import TDDFA, TDDFA_SCALE
 
 SIDE = 120
 # Channels and stride of the separable convolutions, by name.

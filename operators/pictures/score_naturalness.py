@@ -14,8 +14,9 @@ from operators.base import Drop, Frames, Operator, every
 from operators.faces.detect_faces import system_libraries
 from operators.metrics.base import Picture
 from operators.metrics.niqe import BLOCK, ScoreNiqe
+from operators.models.catalogue import BRISQUE_RANGES, BRISQUE_SVM
 from operators.picture_measures import pixels_of
-from operators.weights import BRISQUE_RANGES, BRISQUE_SVM, Weight
+from operators.weights import Weight
 
 FEATURES = 36
 

@@ -12,7 +12,8 @@ from manifests.tables import Clip, Score, Track
 from operators.base import Drop, Frames, Operator, every
 from operators.faces.detect_faces import Box, system_libraries
 from operators.faces.track_faces import box_at
-from operators.weights import TEXT_DETECTOR, TEXT_READER, Weight
+from operators.models.catalogue import TEXT_DETECTOR, TEXT_READER
+from operators.weights import Weight
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from manifests.errors import WeightError
 from manifests.tables import Source, Turn, span_id
 from operators.base import Audio, Drop, Operator, Resources
+from operators.models.catalogue import CAMPPLUS, SEGMENTATION_3, SILERO_VAD
 from operators.models.silero_vad import SileroVad, spans
-from operators.weights import CAMPPLUS, SEGMENTATION_3, SILERO_VAD, Weight
+from operators.weights import Weight
 
 if TYPE_CHECKING:
     from pyannote.audio import Model

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from manifests.tables import Shot, Speaking, Track, Turn
 from operators.base import Audio, Frame, Frames, Operator, Resources
 from operators.faces.mesh_faces import Landmarker
-from operators.weights import FACE_LANDMARKER, LR_ASD, Weight
+from operators.models.catalogue import FACE_LANDMARKER, LR_ASD
+from operators.weights import Weight
 
 TICK_HZ = 25
 MFCC_TAIL_S = 0.015  # by which the last 25 ms window of a tick's four reaches over the tick's end

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from manifests.tables import Clip, Score
 from operators.base import Audio, Drop, Operator
-from operators.weights import DNSMOS, Weight
+from operators.models.catalogue import DNSMOS
+from operators.weights import Weight
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

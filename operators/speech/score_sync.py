@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from manifests.tables import Clip, Score, Speaking, Track
 from operators.base import Audio, Drop, Frames, Operator
+from operators.models.catalogue import FACE_LANDMARKER
 from operators.models.mfcc import mel_energies
 from operators.speech.match_speakers import MFCC_TAIL_S, TICK_HZ, MouthOpening, face_squares, first_tick, shown_at_ticks
-from operators.weights import FACE_LANDMARKER, Weight
+from operators.weights import Weight
 
 VARIANT = "mouth_envelope"
 _STEADY = 9  # ticks: standard deviation of the Gaussian whose mean is taken off, so that slow changes do not count

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manifests.tables import Annotation, Clip, Word, span_id
-from operators import weights
 from operators.base import Audio, Drop, Operator
+from operators.models import catalogue
 from operators.speech.score_speech import dbfs
 from operators.weights import Weight
 
@@ -25,16 +25,16 @@ _LEAST_S = 0.02  # Whisper's times are multiples of it
 # By model, the files of a CTranslate2 folder; a file in parts is put together.
 PACKAGED: dict[str, dict[str, tuple[Weight, ...]]] = {
     "tiny.en": {
-        "model.bin": (weights.WHISPER_TINY_EN,),
-        "config.json": (weights.WHISPER_TINY_EN_CONFIG,),
-        "tokenizer.json": (weights.WHISPER_TINY_EN_TOKENIZER,),
-        "vocabulary.txt": (weights.WHISPER_TINY_EN_VOCABULARY,),
+        "model.bin": (catalogue.WHISPER_TINY_EN,),
+        "config.json": (catalogue.WHISPER_TINY_EN_CONFIG,),
+        "tokenizer.json": (catalogue.WHISPER_TINY_EN_TOKENIZER,),
+        "vocabulary.txt": (catalogue.WHISPER_TINY_EN_VOCABULARY,),
     },
     "base": {
-        "model.bin": (weights.WHISPER_BASE_1, weights.WHISPER_BASE_2),
-        "config.json": (weights.WHISPER_BASE_CONFIG,),
-        "tokenizer.json": (weights.WHISPER_BASE_TOKENIZER,),
-        "vocabulary.json": (weights.WHISPER_BASE_VOCABULARY,),
+        "model.bin": (catalogue.WHISPER_BASE_1, catalogue.WHISPER_BASE_2),
+        "config.json": (catalogue.WHISPER_BASE_CONFIG,),
+        "tokenizer.json": (catalogue.WHISPER_BASE_TOKENIZER,),
+        "vocabulary.json": (catalogue.WHISPER_BASE_VOCABULARY,),
     },
 }
 _NEEDED = ("model.bin", "config.json", "tokenizer.json", "vocabulary.json")

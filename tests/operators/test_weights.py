@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from manifests.errors import WeightError
-from operators.weights import FACE_LANDMARKER, Weight
+from operators.models.catalogue import FACE_LANDMARKER
+from operators.weights import Weight
 
 CONTENT = b"numbers" * 1000
 

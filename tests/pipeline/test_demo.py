@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from operators.media.frames import SourceAudio
-from operators.weights import FACE_LANDMARKER
+from operators.models.catalogue import FACE_LANDMARKER
 from pipeline.demo import FPS, HZ, _films, _truth, write_sample
 
 UPPER_LIP, LOWER_LIP, FOREHEAD, CHIN = 13, 14, 10, 152

@@ -9,7 +9,7 @@ from benchmarks.seen_by_eye import FACES
 from manifests.tables import Source
 from operators.faces.detect_faces import DetectFaces, batches, rough_yaw_deg, system_libraries
 from operators.media.frames import VideoFrames
-from operators.weights import RETINAFACE, YUNET
+from operators.models.catalogue import RETINAFACE, YUNET
 from tests.conftest import media, weights
 from tests.made_videos import write_video
 

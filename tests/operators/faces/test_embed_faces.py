@@ -9,7 +9,7 @@ from operators.faces.detect_faces import DetectFaces
 from operators.faces.embed_faces import EmbedFaces, embeddings_of
 from operators.faces.track_faces import TrackFaces
 from operators.media.frames import VideoFrames
-from operators.weights import FACE_FEATURE
+from operators.models.catalogue import FACE_FEATURE
 from tests.conftest import media
 from tests.made_videos import write_video
 from tests.operators.faces.crossing import END_S, SIDE, SIZE, heads, meeting

@@ -9,8 +9,8 @@ from operators.faces.detect_faces import DetectFaces, mediapipe_image, square_ar
 from operators.faces.mesh_faces import MeshFaces
 from operators.faces.score_face import ScoreFace
 from operators.media.frames import VideoFrames
+from operators.models.catalogue import FACE_LANDMARKER
 from operators.models.face_geometry import head_pose_deg, mouth_opening
-from operators.weights import FACE_LANDMARKER
 from tests.conftest import media
 from tests.operators.faces.portraits import CLIP, FACE, mesh_of, portrait, track
 

@@ -8,7 +8,7 @@ from operators.base import Drop
 from operators.metrics.base import Looks, Picture, batches, mean_where_seen
 from operators.metrics.dists import ScoreDists
 from operators.metrics.psnr import ScorePsnr
-from operators.weights import DISTS, LPIPS_VGG
+from operators.models.catalogue import DISTS, LPIPS_VGG
 
 
 def test_what_is_asked_for_at_once_is_made_once() -> None:

@@ -9,8 +9,8 @@ from operators.base import Drop
 from operators.metrics.base import Looks
 from operators.metrics.frechet import Moments, frechet_distance, merged
 from operators.metrics.fvd import ScoreFvd
+from operators.models.catalogue import I3D_400
 from operators.models.i3d import I3D, prepared
-from operators.weights import I3D_400
 from tests.operators.metrics.calibration import toy
 from tests.operators.metrics.seeded import seeded_state
 

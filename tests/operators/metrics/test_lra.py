@@ -13,8 +13,9 @@ from operators.media.frames import VideoFrames
 from operators.metrics.base import Look, Looks, Picture
 from operators.metrics.faces import points68
 from operators.metrics.lra import ScoreLra, grey
+from operators.models.catalogue import LRW_READER, LRW_WORDS
 from operators.models.lipreading import mouth_rois, word_scores
-from operators.weights import LRW_READER, LRW_WORDS, Weight
+from operators.weights import Weight
 from tests.conftest import lists, media
 from tests.operators.models.test_lipreading import published_state
 

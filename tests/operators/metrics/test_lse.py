@@ -15,8 +15,8 @@ from operators.metrics import lse as score_lse
 from operators.metrics.base import Look, Looks, Picture
 from operators.metrics.lip_sync import PROTOCOLS, Still, as_s3fd
 from operators.metrics.lse import ScoreLse, ScoreLseC, ScoreLseD, ScoreSyncOffset, at_25, shown
+from operators.models.catalogue import SYNCNET_V2
 from operators.models.syncnet import SyncNet, compare, lrs_pictures
-from operators.weights import SYNCNET_V2
 from pipeline.engine.fan_out import fan_out
 from tests.conftest import media
 from tests.made_videos import tone, write_audio, write_video

@@ -11,7 +11,7 @@ from operators.base import every
 from operators.faces.detect_faces import Mediapipe, looker
 from operators.media.frames import VideoFrames
 from operators.models.blazeface import Blazeface, sampled
-from operators.weights import FACE_DETECTOR_FULL_RANGE, FACE_DETECTOR_SHORT_RANGE
+from operators.models.catalogue import FACE_DETECTOR_FULL_RANGE, FACE_DETECTOR_SHORT_RANGE
 from tests.conftest import media
 from tests.operators.faces.portraits import portrait
 

@@ -10,8 +10,9 @@ from scipy.io import savemat
 
 from operators.metrics.base import Picture
 from operators.models import deep3d
+from operators.models.catalogue import DEEP3D, DEEP3D_POINTS
 from operators.models.deep3d import Deep3D, coefficients, crop, five, orthographic
-from operators.weights import DEEP3D, DEEP3D_POINTS, Weight
+from operators.weights import Weight
 from tests.operators.metrics.calibration import toy
 from tests.operators.metrics.faces_seen import blank, same
 from tests.operators.metrics.seeded import seeded_state

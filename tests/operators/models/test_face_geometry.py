@@ -10,6 +10,7 @@ from manifests.tables import Mesh
 from operators.faces.detect_faces import mediapipe_image
 from operators.faces.mesh_faces import Landmarker
 from operators.media.frames import VideoFrames
+from operators.models.catalogue import FACE_LANDMARKER
 from operators.models.face_geometry import (
     BLENDSHAPES,
     blendshapes_of,
@@ -22,7 +23,6 @@ from operators.models.face_geometry import (
     mouth_opening,
     packed_landmarks,
 )
-from operators.weights import FACE_LANDMARKER
 from tests.conftest import media
 from tests.operators.faces.portraits import FACE, portrait
 

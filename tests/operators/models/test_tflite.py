@@ -10,8 +10,8 @@ import torch
 from mediapipe.tasks.metadata import schema_py_generated as schema
 from torch._subclasses.fake_tensor import FakeTensorMode
 
+from operators.models.catalogue import EMOTION, FACE_DETECTOR_FULL_RANGE, FACE_DETECTOR_SHORT_RANGE, FACE_LANDMARKER, HAND_LANDMARKS
 from operators.models.tflite import TfliteError, TfliteNetwork
-from operators.weights import EMOTION, FACE_DETECTOR_FULL_RANGE, FACE_DETECTOR_SHORT_RANGE, FACE_LANDMARKER, HAND_LANDMARKS
 
 TYPES = {np.dtype(np.float32): "FLOAT32", np.dtype(np.float16): "FLOAT16", np.dtype(np.int8): "INT8", np.dtype(np.int32): "INT32"}
 

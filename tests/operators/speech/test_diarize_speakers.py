@@ -13,8 +13,8 @@ from manifests.errors import WeightError
 from manifests.tables import Source, Turn
 from operators.base import Audio, Drop
 from operators.media.frames import SourceAudio
+from operators.models.catalogue import CAMPPLUS, SEGMENTATION_3, SILERO_VAD
 from operators.speech.diarize_speakers import DiarizeSpeakers, overlaps
-from operators.weights import CAMPPLUS, SEGMENTATION_3, SILERO_VAD
 from tests.conftest import media
 from tests.made_sounds import WavAudio
 
