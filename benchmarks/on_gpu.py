@@ -18,15 +18,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from manifests.boxes import square_around
 from operators.base import Frame, every
-from operators.faces.detect_faces import GPU_BATCH, Mediapipe, Sight, batches, looker, square_around
-from operators.faces.mesh_faces import Found, Landmarker
+from operators.faces.detect_faces import GPU_BATCH
 from operators.media.frames import VideoFrames
 from operators.models.blazeface import Blazeface
 from operators.models.catalogue import FACE_DETECTOR_FULL_RANGE, FACE_DETECTOR_SHORT_RANGE, TRANSNETV2
-from operators.models.face_geometry import head_pose_deg
+from operators.models.detections import AlignedFace
+from operators.models.device import batches
+from operators.models.face_detectors import Mediapipe
+from operators.models.face_geometry import FaceLandmarks, head_pose_deg
 from operators.models.face_identity import NETWORKS, face_crop
+from operators.models.face_landmarker import Landmarker
 from operators.models.facemesh import Facemesh
+from operators.models.mediapipe import looker
 from operators.models.transnetv2 import HEIGHT, WIDTH, TransNetV2, score_frames
 
 FILMS = ("single/headpose_31.mp4", "multi/avi_billhyland.mp4", "single/speakervid_range_head_1.mp4")
@@ -74,7 +79,7 @@ def _stages(films: Sequence[Path], seconds: float, device: str) -> list[Stage]:
     by_mediapipe = Mediapipe(*(looker(weight, least, "cpu") for weight, least in networks))
     in_torch = Mediapipe(*(Blazeface(weight.path().read_bytes(), least, device) for weight, least in networks))
 
-    def detected(model: Mediapipe, size: int) -> list[list[Sight]]:
+    def detected(model: Mediapipe, size: int) -> list[list[AlignedFace]]:
         return [found for frames in looks for some in batches(frames, size) for found in model.look(some)]
 
     told = detected(by_mediapipe, 1)
@@ -100,7 +105,7 @@ def _stages(films: Sequence[Path], seconds: float, device: str) -> list[Stage]:
             for frame in VideoFrames(film, 0.0, seconds):
                 frame.rgb(192)
 
-    def meshed() -> list[list[Found]]:
+    def meshed() -> list[list[FaceLandmarks]]:
         return [found for some in batches(crops, facemesh.batch) for found in facemesh.look(some)]
 
     here, there = (TransNetV2.load(TRANSNETV2.path()).to(place) for place in ("cpu", device))
@@ -128,14 +133,14 @@ def _shots_apart(one: NDArray[np.float32], other: NDArray[np.float32]) -> str:
     return f"probabilities {np.abs(one - other).max():.1g} apart at most"
 
 
-def _boxes_apart(one: list[list[Sight]], other: list[list[Sight]]) -> str:
+def _boxes_apart(one: list[list[AlignedFace]], other: list[list[AlignedFace]]) -> str:
     pairs = [pair for here, there in zip(one, other, strict=True) if len(here) == len(there) for pair in zip(here, there, strict=True)]
     lost = sum(len(here) != len(there) for here, there in zip(one, other, strict=True))
     far = max(np.abs(np.subtract(here.box[:4], there.box[:4])).max() / (here.box.right - here.box.left) for here, there in pairs)
     return f"{len(pairs)} faces, corners {far:.1g} widths apart at most; {lost} frames with another number of faces"
 
 
-def _meshes_apart(one: list[list[Found]], other: list[list[Found]]) -> str:
+def _meshes_apart(one: list[list[FaceLandmarks]], other: list[list[FaceLandmarks]]) -> str:
     pairs = [(here[0], there[0]) for here, there in zip(one, other, strict=True) if here and there]
     points = max(np.abs(here.points - there.points).max() * CROP[0] for here, there in pairs)
     turns = max(np.abs(np.subtract(head_pose_deg(here.matrix), head_pose_deg(there.matrix))).max() for here, there in pairs)

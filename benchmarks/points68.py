@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.faces.mesh_faces import Landmarker
 from operators.media.frames import VideoFrames
 from operators.metrics.faces import IBUG_68
+from operators.models.face_landmarker import Landmarker
 
 FOLDERS = ("single", "multi", "grid", "hdtf")
 PARTS = {

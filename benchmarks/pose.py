@@ -36,14 +36,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from manifests.boxes import Box, square_around
 from operators.base import Frame, every
-from operators.faces.detect_faces import Box, DetectFaces, square_around
-from operators.faces.mesh_faces import Landmarker, MeshFaces
+from operators.faces.detect_faces import DetectFaces
+from operators.faces.mesh_faces import MeshFaces
 from operators.media.frames import VideoFrames
 from operators.metrics.faces import IBUG_68
 from operators.models import tddfa
 from operators.models.catalogue import FSANET_1X1, FSANET_VAR
 from operators.models.face_geometry import head_pose_deg, mouth_opening
+from operators.models.face_landmarker import Landmarker
 from operators.speech.match_speakers import MouthOpening
 
 FOLDERS = {"single": "*.mp4", "multi": "*.mp4", "hdtf": "*.mp4", "grid": "*.mpg"}

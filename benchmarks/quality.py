@@ -22,14 +22,15 @@ from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.degradations import blurred, jittered, noisy
 from benchmarks.occlusion import CHOOSE, HANDS, Look, Thing, hand, lips_of, looks, microphone, put_before, skin_of
+from manifests.boxes import Box
 from manifests.tables import Clip, Score, Track
 from operators.base import Frame
-from operators.faces.detect_faces import Box, DetectFaces
+from operators.faces.detect_faces import DetectFaces
 from operators.faces.measure_faces import look_at
-from operators.faces.mesh_faces import Landmarker
 from operators.faces.score_occlusion import ScoreOcclusion
 from operators.faces.score_sharpness import ScoreSharpness
 from operators.media.frames import SourceFrame, VideoFrames
+from operators.models.face_landmarker import Landmarker
 from operators.pictures.score_naturalness import ScoreNaturalness
 from operators.pictures.score_picture import ScorePicture
 from operators.pictures.score_text import ScoreText

@@ -18,9 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.seen_by_eye import AGAIN, ALONE, FACES, GALLERY, PEOPLE, Person
+from manifests.boxes import Box
 from manifests.tables import Appearance, Face, Identity, Shot, Source, Track
 from operators.base import Drop
-from operators.faces.detect_faces import Box, DetectFaces
+from operators.faces.detect_faces import DetectFaces
 from operators.faces.embed_faces import EmbedFaces, middle
 from operators.faces.track_faces import TrackFaces
 from operators.media.frames import VideoFrames

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Any
 
+from manifests.boxes import intersection, iou
 from manifests.tables import Appearance, Clip, Dropped, Face, FaceLook, Fingerprint, Row, Source, Track, Turn
 
 FILE = "takedowns.json"
@@ -61,12 +62,12 @@ class Region:
             min(clip.end_s, self.end_s),
             *(t for t in self.times_s if clip.start_s <= t < clip.end_s),
         ]
-        return any((box := self.box(moment)) is not None and _overlap(box, sides) > 0 for moment in moments)
+        return any((box := self.box(moment)) is not None and intersection(box, sides) > 0 for moment in moments)
 
     def is_face_of(self, track: Track) -> bool:
         """Whether a track follows the same face: over the moments they share, the boxes are mostly the same."""
         alike = [
-            _same(box, (track.left_px[i], track.top_px[i], track.right_px[i], track.bottom_px[i]))
+            iou(box, (track.left_px[i], track.top_px[i], track.right_px[i], track.bottom_px[i]))
             for i, at_s in enumerate(track.times_s)
             if self.start_s - SLACK_S <= at_s <= self.end_s + SLACK_S and (box := self.box(at_s)) is not None
         ]
@@ -136,7 +137,7 @@ class Takedowns:
             box for region in regions if region.start_s - SLACK_S <= row.pts_s <= region.end_s + SLACK_S and (box := region.box(row.pts_s))
         ]
         sides = list(zip(row.left_px, row.top_px, row.right_px, row.bottom_px, strict=True))
-        kept = [i for i, side in enumerate(sides) if not any(_same(box, side) > SAME_FACE for box in boxes)]
+        kept = [i for i, side in enumerate(sides) if not any(iou(box, side) > SAME_FACE for box in boxes)]
         if len(kept) == len(sides):
             return row
         fewer: dict[str, Any] = {name: [value[i] for i in kept] for name, value in vars(row).items() if isinstance(value, list)}
@@ -145,13 +146,3 @@ class Takedowns:
                 each = len(value) // len(sides)
                 fewer[name] = b"".join(value[i * each : (i + 1) * each] for i in kept)
         return replace(row, **fewer)
-
-
-def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> float:
-    return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
-
-
-def _same(a: tuple[float, ...], b: tuple[float, ...]) -> float:
-    both = _overlap(a, b)
-    either = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both
-    return both / either if either > 0 else 0.0

@@ -199,7 +199,7 @@ def _photograph(name: str, enlarged: int) -> NDArray[np.uint8]:
 @cache
 def _landmarks(name: str) -> NDArray[np.float64]:
     """(478, 2) points of the face in pixels of the photograph."""
-    from operators.faces.mesh_faces import Landmarker
+    from operators.models.face_landmarker import Landmarker
 
     picture = _photograph(name, 1)
     (face,) = Landmarker(blendshapes=False)(picture)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from manifests.boxes import iou
 from manifests.tables import Clip, Shot, Source, Track, span_id
 from operators.base import Drop, Operator
 
@@ -41,7 +42,7 @@ class PlanTubes(Operator):
             if tube and (
                 at_s - track.times_s[tube[-1]] > self.max_hidden_s
                 or at_s - track.times_s[tube[0]] >= self.max_s - 1e-6
-                or _iou(_box(track, tube[0]), _box(track, n)) < self.min_iou
+                or iou(_box(track, tube[0]), _box(track, n)) < self.min_iou
             ):
                 yield tube
                 tube = []
@@ -72,16 +73,5 @@ class PlanTubes(Operator):
         return clip
 
 
-Box = tuple[float, float, float, float]
-
-
-def _box(track: Track, n: int) -> Box:
+def _box(track: Track, n: int) -> tuple[float, float, float, float]:
     return track.left_px[n], track.top_px[n], track.right_px[n], track.bottom_px[n]
-
-
-def _iou(one: Box, other: Box) -> float:
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    both = max(width, 0.0) * max(height, 0.0)
-    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
-    return both / (sum(areas) - both) if both else 0.0

@@ -8,9 +8,12 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from manifests.boxes import Box
 from manifests.tables import Appearance, Source
 from operators.base import Frame, Frames, Operator, every
-from operators.faces.detect_faces import Box, DetectFaces, Sight, batches
+from operators.faces.detect_faces import DetectFaces
+from operators.models.detections import AlignedFace
+from operators.models.device import batches
 from operators.models.face_identity import NETWORKS, NUMBERS, answered, face_crop
 from operators.weights import Weight
 
@@ -89,13 +92,13 @@ class EmbedFaces(Operator):
                 appearance_id = f"{source.source_id}/{round(frame.pts_s * 1000):06d}"
                 yield Appearance(source.source_id, appearance_id, frame.pts_s, edges[0], edges[1], edges[2], edges[3], embeddings, network)
 
-    def _seen(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[Sight]]]:
+    def _seen(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[AlignedFace]]]:
         """The frames with their faces from left to right; looked at in batches where the detector is."""
         for batch in batches(frames, self.detector.batch):
-            for frame, sights in zip(batch, self.detector.sights(batch), strict=True):
+            for frame, sights in zip(batch, self.detector.detect(batch), strict=True):
                 yield frame, sorted(sights, key=lambda sight: sight.box)
 
-    def _telling(self, sight: Sight) -> bool:
+    def _telling(self, sight: AlignedFace) -> bool:
         box = sight.box
         wide = box.right - box.left >= self.min_face_px
         return wide and box.confidence >= self.min_confidence and abs(box.yaw_deg) <= self.max_yaw_deg

@@ -7,9 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from manifests.boxes import Box, square_around
 from manifests.tables import FaceLook, Source
 from operators.base import Frame, Frames, Resources, every
-from operators.faces.detect_faces import Box, DetectFaces, batches, square_around, system_libraries
+from operators.faces.detect_faces import DetectFaces
+from operators.models.device import batches, system_libraries
 from operators.picture_measures import blockiness, exposure, laplacian_variance, noise
 
 
@@ -30,7 +32,7 @@ class MeasureFaces(DetectFaces):
 
     def __call__(self, source: Source, frames: Frames) -> Iterator[FaceLook]:
         for batch in batches(every(frames, self.rate_hz), self.batch):
-            for frame, sights in zip(batch, self.sights(batch), strict=True):
+            for frame, sights in zip(batch, self.detect(batch), strict=True):
                 yield look_at(source.source_id, frame, sorted(sight.box for sight in sights))
 
 

@@ -1,87 +1,32 @@
 """The points, expressions, pose and gaze of a clip's face."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from manifests.boxes import Box, box_at, square_around
 from manifests.tables import Clip, Mesh, Track
 from operators.base import Drop, Frame, Frames, Operator, Resources, every
-from operators.faces.detect_faces import Box, batches, device, lasting, mediapipe_image, square_around, system_libraries
-from operators.faces.track_faces import box_at
 from operators.models.catalogue import FACE_LANDMARKER
-from operators.models.face_geometry import BLENDSHAPES, MODEL, POINTS, gaze_deg, head_pose_deg, in_units, mouth_opening, packed_landmarks
+from operators.models.device import batches
+from operators.models.face_geometry import (
+    BLENDSHAPES,
+    MODEL,
+    POINTS,
+    FaceLandmarks,
+    gaze_deg,
+    head_pose_deg,
+    in_units,
+    mouth_opening,
+    packed_landmarks,
+)
+from operators.models.face_landmarker import Landmarks, landmarker
 from operators.weights import Weight
-
-
-class Found(NamedTuple):
-    """A face in a picture."""
-
-    points: NDArray[np.float64]  # (478, 3) x and z as shares of the picture's width, y of its height
-    matrix: NDArray[np.float64]  # (4, 4) as `head_matrix` of meshes.py gives it
-    blendshapes: NDArray[np.float64]  # (52,) 0 to 1; (0,) where not asked for
-
-
-class Landmarks(Protocol):
-    """A face landmarker that looks at pictures in batches."""
-
-    batch: int  # how many pictures it likes to get at once
-
-    def look(self, pictures: Sequence[NDArray[np.uint8]]) -> list[list[Found]]:
-        """The faces of each picture (h, w, 3)."""
-        ...
-
-
-class Landmarker:
-    """MediaPipe's face landmarker, by MediaPipe itself: on the CPU, a picture at a time. Not safe to ask from two threads at once."""
-
-    batch = 1
-
-    def __init__(self, faces: int = 1, blendshapes: bool = True):
-        """
-        Args:
-            faces: to find at most, the surest first.
-        """
-        with system_libraries():
-            from mediapipe.tasks.python import BaseOptions
-            from mediapipe.tasks.python.vision import FaceLandmarker, FaceLandmarkerOptions
-
-            model = BaseOptions(model_asset_path=str(FACE_LANDMARKER.path()))
-            options = FaceLandmarkerOptions(
-                base_options=model, num_faces=faces, output_face_blendshapes=blendshapes, output_facial_transformation_matrixes=True
-            )
-            self._model: Any = lasting(FaceLandmarker.create_from_options(options))
-
-    def __call__(self, rgb: NDArray[np.uint8]) -> list[Found]:
-        """The faces of a picture (h, w, 3)."""
-        result = self._model.detect(mediapipe_image(rgb))
-        faces = zip(result.face_landmarks, result.facial_transformation_matrixes, strict=True)
-        shapes = result.face_blendshapes or [[]] * len(result.face_landmarks)
-        return [
-            Found(
-                np.array([(point.x, point.y, point.z) for point in points]),
-                np.array(matrix, np.float64),
-                np.array([shape.score for shape in some]),
-            )
-            for (points, matrix), some in zip(faces, shapes, strict=True)
-        ]
-
-    def look(self, pictures: Sequence[NDArray[np.uint8]]) -> list[list[Found]]:
-        """The faces of each picture (h, w, 3)."""
-        return [self(rgb) for rgb in pictures]
-
-
-def landmarker(blendshapes: bool = True) -> Landmarks:
-    """The landmarker for the surest face of square pictures: in batches on the GPU where this process holds one, else by MediaPipe itself."""
-    if (where := device()) == "cpu":
-        return Landmarker(blendshapes=blendshapes)
-    from operators.models.facemesh import Facemesh
-
-    return Facemesh(blendshapes, where)
 
 
 @dataclass(frozen=True)
@@ -164,7 +109,7 @@ class _Look(NamedTuple):
     angles: tuple[float, ...] = (math.nan,) * len(_ANGLES)
 
 
-def _look(frame: Frame, square: tuple[float, float, float, float], found: list[Found]) -> _Look:
+def _look(frame: Frame, square: tuple[float, float, float, float], found: list[FaceLandmarks]) -> _Look:
     left, top, right, _ = square
     if not found or np.abs(found[0].points[:, :2].mean(axis=0) - 0.5).max() > 0.25:
         return _Look(frame.pts_s, left, top, right - left)

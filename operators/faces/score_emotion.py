@@ -7,11 +7,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from manifests.boxes import Box, box_at, square_around
 from manifests.tables import Clip, Score, Track
 from operators.base import Drop, Frame, Frames, Operator, every
-from operators.faces.detect_faces import Box, batches, device, square_around, system_libraries
-from operators.faces.track_faces import box_at
 from operators.models.catalogue import EMOTION
+from operators.models.device import batches, device, system_libraries
 from operators.models.tflite import TfliteNetwork
 from operators.weights import Weight
 

@@ -6,10 +6,9 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
+from manifests.boxes import Box, box_at
 from manifests.tables import Clip, Mesh, Score, Track
 from operators.base import Drop, Operator, every
-from operators.faces.detect_faces import Box
-from operators.faces.track_faces import box_at
 from operators.models.face_geometry import MODEL
 
 

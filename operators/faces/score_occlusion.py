@@ -10,11 +10,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from manifests.boxes import Box, box_at, square_around
 from manifests.tables import Clip, Score, Track
 from operators.base import Drop, Frame, Frames, Operator, every
-from operators.faces.detect_faces import Box, lasting, mediapipe_image, square_around, system_libraries
-from operators.faces.track_faces import box_at
 from operators.models.catalogue import HAND_LANDMARKS, PALM_DETECTOR
+from operators.models.device import system_libraries
+from operators.models.mediapipe import lasting, mediapipe_image
 from operators.models.mouth_cover import MODEL, WEIGHTS, MouthCover, lower_face
 from operators.weights import Weight
 

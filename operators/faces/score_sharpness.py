@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from statistics import median
 from typing import ClassVar
 
+from manifests.boxes import Box, box_at, iou
 from manifests.tables import Clip, FaceLook, Score, Track
 from operators.base import Drop, Operator
-from operators.faces.detect_faces import Box, overlap
 from operators.faces.measure_faces import MEASURES
-from operators.faces.track_faces import box_at
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class ScoreSharpness(Operator):
         widths: list[float] = []
         for look in face_looks:
             if clip.start_s <= look.pts_s < clip.end_s and (box := box_at(track, look.pts_s)) and box.confidence > 0:
-                overlaps = [overlap(box, Box(*edges, 0.0, 0.0)) for edges in _boxes(look)]
+                overlaps = [iou(box, Box(*edges, 0.0, 0.0)) for edges in _boxes(look)]
                 best = max(range(len(overlaps)), key=overlaps.__getitem__, default=None)
                 if best is not None and overlaps[best] >= self.min_overlap:
                     seen.append((look, best))

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from manifests.boxes import Box, iou
 from manifests.tables import Appearance, Face, Shot, Track
 from operators.base import Drop, Operator
-from operators.faces.detect_faces import Box, overlap
 from operators.faces.embed_faces import embeddings_of, middle
 
 MAX_OFF_S = 0.1  # between an embedded look and the one of a box that it may belong to
@@ -292,7 +292,7 @@ def recognise(paths: Sequence[_Path], times_s: list[float], appearances: Sequenc
             continue
         boxes = [Box(*edges, 1.0, 0.0) for edges in zip(row.left_px, row.top_px, row.right_px, row.bottom_px, strict=True)]
         for box, view in zip(boxes, embeddings_of(row), strict=True):
-            shared, n = max((overlap(there, box), n) for n, (_, there) in enumerate(at_look[look]))
+            shared, n = max((iou(there, box), n) for n, (_, there) in enumerate(at_look[look]))
             if shared >= MIN_OVERLAP:
                 at_look[look][n][0].views[look] = view / np.linalg.norm(view)
 
@@ -301,15 +301,3 @@ def _mean(path: _Path) -> NDArray[np.float64]:
     """(512,): the mean of its views, made of length 1."""
     whole = np.sum(list(path.views.values()), axis=0)
     return whole / np.linalg.norm(whole)
-
-
-def box_at(track: Track, at_s: float) -> Box | None:
-    """Where the face of a track is at a time: interpolated between looks, with the confidence of the nearest look. None before the first and after the last."""
-    times = track.times_s
-    if not times or not times[0] - 1e-6 <= at_s <= times[-1] + 1e-6:
-        return None
-    nearest = int(np.argmin(np.abs(np.array(times) - at_s)))
-    left, top, right, bottom = (
-        float(np.interp(at_s, times, side)) for side in (track.left_px, track.top_px, track.right_px, track.bottom_px)
-    )
-    return Box(left, top, right, bottom, track.confidence[nearest], math.nan)

@@ -6,10 +6,10 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.faces.mesh_faces import Landmarker
 from operators.metrics.base import Picture
 from operators.models import face_identity as identity
 from operators.models.face_identity import CROP_PX, NETWORKS, embedded
+from operators.models.face_landmarker import Landmarker
 
 __all__ = ["IBUG_68", "NETWORKS", "aligned", "embedding", "mesh", "points68", "squeezed"]
 

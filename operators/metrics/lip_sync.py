@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from manifests.boxes import Box
 from operators.base import Drop
-from operators.faces.detect_faces import Box, DetectFaces
+from operators.faces.detect_faces import DetectFaces
 from operators.metrics.base import NOTHING, Looks, Metric, Picture
 from operators.metrics.faces import mesh
 from operators.models.catalogue import SYNCNET_V2

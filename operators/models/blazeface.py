@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.faces.detect_faces import Seen
+from operators.models.detections import Detection
 from operators.models.tflite import TfliteNetwork
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Blazeface:
         self._anchors = _anchors(self.side, self._network.outputs[0][1])
         self._min_score, self._device = min_score, device
 
-    def look(self, pictures: Sequence[NDArray[np.uint8]]) -> list[list[Seen]]:
+    def look(self, pictures: Sequence[NDArray[np.uint8]]) -> list[list[Detection]]:
         """The faces of each picture (h, w, 3), RGB, all of one size, the surest first.
 
         Corners are whole pixels, as MediaPipe's task tells them: what comes after the point is cut off, left and top are 0 at least, and the size stays.
@@ -47,7 +47,7 @@ class Blazeface:
         found = self.look_at(torch.from_numpy(np.stack(pictures)).to(self._device).float())
         return [[seen._replace(corners=_whole(seen.corners)) for seen in faces] for faces in found]
 
-    def look_at(self, pictures: "Tensor") -> list[list[Seen]]:
+    def look_at(self, pictures: "Tensor") -> list[list[Detection]]:
         """The faces of each picture (n, h, w, 3), RGB of 0 to 255 as float32 on the network's device, the surest first."""
 
         count, height, width, _ = pictures.shape
@@ -116,7 +116,7 @@ def _anchors(side: int, count: int) -> NDArray[np.float32]:
     return np.concatenate(found).astype(np.float32)
 
 
-def _apart(spans: NDArray[np.float32], scores: NDArray[np.float64], longer: int, corner: tuple[float, float]) -> list[Seen]:
+def _apart(spans: NDArray[np.float32], scores: NDArray[np.float64], longer: int, corner: tuple[float, float]) -> list[Detection]:
     """The faces among the boxes of a picture: of those that overlap the surest, the mean by scores."""
     order = np.argsort(-scores, kind="stable")
     spans, scores = spans[order], scores[order]
@@ -129,7 +129,7 @@ def _apart(spans: NDArray[np.float32], scores: NDArray[np.float64], longer: int,
         same[0] = True
         mean = (spans[same] * scores[same, None, None]).sum(axis=0) / scores[same].sum()
         placed = mean.astype(np.float64) * longer + corner
-        found.append(Seen(placed[:2].ravel(), placed[2:], float(scores[0])))
+        found.append(Detection(placed[:2].ravel(), placed[2:], float(scores[0])))
         spans, scores = spans[~same], scores[~same]
     return found
 

@@ -86,6 +86,14 @@ def packed_landmarks(units: NDArray[np.int16]) -> bytes:
     return np.ascontiguousarray(steps.reshape(-1, 1).view(np.uint8).T).tobytes()
 
 
+class FaceLandmarks(NamedTuple):
+    """A face in a picture."""
+
+    points: NDArray[np.float64]  # (478, 3) x and z as shares of the picture's width, y of its height
+    matrix: NDArray[np.float64]  # (4, 4) as `head_matrix` gives it
+    blendshapes: NDArray[np.float64]  # (52,) 0 to 1; (0,) where not asked for
+
+
 class FaceModel(NamedTuple):
     """MediaPipe's canonical face, and the part of it that a pose is fitted to.
 

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from manifests.boxes import square_around
 from operators.base import Frame
-from operators.faces.detect_faces import Sight, square_around
 from operators.models.catalogue import ARCFACE_R100, FACE_FEATURE
+from operators.models.detections import AlignedFace
 from operators.weights import Weight
 
 # Where ArcFace's networks want the eyes, the nose tip and the corners of the mouth in a crop of 112 x 112.
@@ -50,7 +51,7 @@ def aligned(rgb: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[np.u
     return np.asarray(cv2.warpAffine(rgb, similarity(points, onto), (CROP_PX, CROP_PX)), np.uint8)
 
 
-def face_crop(frame: Frame, sight: Sight) -> NDArray[np.uint8]:
+def face_crop(frame: Frame, sight: AlignedFace) -> NDArray[np.uint8]:
     """(112, 112, 3): a detected face of a frame, aligned by the detector's own points."""
     left, top, right, bottom = square_around(sight.box, 2.0)
     around = frame.crop(left, top, right, bottom, (AROUND_PX, AROUND_PX))

@@ -12,11 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.faces.detect_faces import Seen
-from operators.faces.mesh_faces import Found
 from operators.models.blazeface import Blazeface, sampled
 from operators.models.catalogue import FACE_LANDMARKER
-from operators.models.face_geometry import POINTS, head_matrix
+from operators.models.detections import Detection
+from operators.models.face_geometry import POINTS, FaceLandmarks, head_matrix
 from operators.models.tflite import TfliteNetwork
 
 MIN_SCORE = 0.5  # of the detector, and of the mesh that it is one: MediaPipe's
@@ -44,7 +43,7 @@ class Facemesh:
             self._shapes = TfliteNetwork(parts.read("face_blendshapes.tflite"), device) if blendshapes else None
         self._side, self._device = self._mesh.inputs[0][1], device
 
-    def look(self, pictures: Sequence[NDArray[np.uint8]]) -> list[list[Found]]:
+    def look(self, pictures: Sequence[NDArray[np.uint8]]) -> list[list[FaceLandmarks]]:
         """The face of each picture (side, side, 3), RGB; none or one.
 
         Raises:
@@ -54,7 +53,7 @@ class Facemesh:
 
         if any(rgb.shape[0] != rgb.shape[1] for rgb in pictures):
             raise ValueError("a picture that is not square; ask Landmarker")
-        found: list[list[Found]] = [[] for _ in pictures]
+        found: list[list[FaceLandmarks]] = [[] for _ in pictures]
         if not found:
             return found
         given = torch.from_numpy(np.stack(pictures)).to(self._device).float()
@@ -74,11 +73,11 @@ class Facemesh:
         points, sure = torch.cat([flat, deep], -1).double().cpu().numpy(), logits.reshape(-1).sigmoid().cpu().numpy()
         for n, one, shape, score in zip(numbers, points, shapes, sure, strict=True):
             if score >= MIN_SCORE:
-                found[n].append(Found(one / side, head_matrix(one, side, side), shape))
+                found[n].append(FaceLandmarks(one / side, head_matrix(one, side, side), shape))
         return found
 
 
-def _upright(seen: Seen) -> NDArray[np.float64]:
+def _upright(seen: Detection) -> NDArray[np.float64]:
     """(2, 3): from shares of the mesh's sight, x, y, 1, to pixels of the picture; the line between the eyes lies level in it."""
     left, top, right, bottom = (float(edge) for edge in seen.corners)
     wide, high = AROUND * (right - left), AROUND * (bottom - top)

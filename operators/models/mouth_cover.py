@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from manifests.boxes import Box
 from operators.base import Frame
-from operators.faces.detect_faces import Box
 from operators.models.catalogue import LPIPS_ALEX
 from operators.weights import Weight
 

@@ -323,7 +323,7 @@ _OPERATIONS: dict[str, Callable[..., Made]] = {
 
 @cache
 def _schema() -> Any:
-    from operators.faces.detect_faces import system_libraries
+    from operators.models.device import system_libraries
 
     with system_libraries():
         from mediapipe.tasks.metadata import schema_py_generated

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from manifests.tables import Clip, Score
 from operators.base import Drop, Frames, Operator, every
-from operators.faces.detect_faces import system_libraries
 from operators.metrics.base import Picture
 from operators.metrics.niqe import BLOCK, ScoreNiqe
 from operators.models.catalogue import BRISQUE_RANGES, BRISQUE_SVM
+from operators.models.device import system_libraries
 from operators.picture_measures import pixels_of
 from operators.weights import Weight
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from manifests.tables import Clip, Score
 from operators.base import Drop, Frame, Frames, Operator
-from operators.faces.detect_faces import system_libraries
+from operators.models.device import system_libraries
 from operators.picture_measures import Pixels, bars, blockiness, blur_effect, combing, exposure, noise, pixels_of, seam, steps
 
 SMALL_PX = 120  # about the shorter side of the box in the small picture that every frame is looked at in

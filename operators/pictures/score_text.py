@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from manifests.boxes import Box, box_at
 from manifests.tables import Clip, Score, Track
 from operators.base import Drop, Frames, Operator, every
-from operators.faces.detect_faces import Box, system_libraries
-from operators.faces.track_faces import box_at
 from operators.models.catalogue import TEXT_DETECTOR, TEXT_READER
+from operators.models.device import system_libraries
 from operators.weights import Weight
 
 if TYPE_CHECKING:

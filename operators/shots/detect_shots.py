@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from manifests.tables import Shot, Source, Transition
 from operators.base import Drop, Frames, Operator
-from operators.faces.detect_faces import system_libraries
+from operators.models.device import system_libraries
 from operators.shots.gradual import HEIGHT, WIDTH, GradualDetector, Limits, Span, Vectors, alike
 from operators.shots.transitions import Join, rows, settled, shown
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from manifests.tables import Shot, Source, Transition
 from operators.base import Drop, Frame, Frames, Operator, Resources
-from operators.faces.detect_faces import system_libraries
 from operators.models.catalogue import TRANSNETV2
+from operators.models.device import system_libraries
 from operators.shots.gradual import Limits, one_colour
 from operators.shots.transitions import Join, rows, settled, shown
 from operators.weights import Weight

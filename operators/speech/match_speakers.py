@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from manifests.tables import Shot, Speaking, Track, Turn
 from operators.base import Audio, Frame, Frames, Operator, Resources
-from operators.faces.mesh_faces import Landmarker
 from operators.models.catalogue import FACE_LANDMARKER, LR_ASD
+from operators.models.face_landmarker import Landmarker
 from operators.weights import Weight
 
 TICK_HZ = 25

@@ -137,16 +137,16 @@ def views_of(tracks: Sequence[Track], appearances: Sequence[Appearance]) -> dict
 
     An embedded face is that of the track whose box overlaps it most at that time, by half or more.
     """
-    from operators.faces.detect_faces import Box, overlap
+    from manifests.boxes import Box, box_at, iou
     from operators.faces.embed_faces import embeddings_of
-    from operators.faces.track_faces import MIN_OVERLAP, box_at
+    from operators.faces.track_faces import MIN_OVERLAP
 
     views: dict[tuple[str, str], list[NDArray[np.float64]]] = defaultdict(list)
     for row in appearances:
         there = [(track.track_id, box) for track in tracks if (box := box_at(track, row.pts_s)) and box.confidence > 0]
         edges = zip(row.left_px, row.top_px, row.right_px, row.bottom_px, strict=True)
         for corners, view in zip(edges, embeddings_of(row), strict=True):
-            near = max(((overlap(box, Box(*corners, 1.0, 0.0)), track_id) for track_id, box in there), default=(0.0, ""))
+            near = max(((iou(box, Box(*corners, 1.0, 0.0)), track_id) for track_id, box in there), default=(0.0, ""))
             if near[0] >= MIN_OVERLAP:
                 views[near[1], row.model].append(view / np.linalg.norm(view))
     return dict(views)

@@ -48,7 +48,7 @@ from operators.metrics.faces import IBUG_68
 from pipeline.export.layouts import layouts
 
 if TYPE_CHECKING:
-    from operators.faces.mesh_faces import Landmarker
+    from operators.models.face_landmarker import Landmarker
 
 NAME_FPS = 25  # the frame numbers in VoxCeleb-style names count at this rate, whatever the video's
 KEPT_BYTES = 256 * 2**20  # of decoded frames a clip holds; a longer one is decoded again by each pass
@@ -830,7 +830,7 @@ def _faces(frames: Iterable[SourceFrame], width: int, height: int) -> Faces:
 
 @cache
 def _landmarker() -> "Landmarker":
-    from operators.faces.mesh_faces import Landmarker
+    from operators.models.face_landmarker import Landmarker
 
     return Landmarker(faces=2)  # a neighbour may be the more confident find
 

@@ -114,8 +114,7 @@ def _path(store: MediaStore, source: Source | None) -> Path | None:
 
 def _faces_of(path: Path, track: Track) -> Iterator[NDArray[np.uint8]]:
     """The face of a track with its surroundings, at some looks in which it was seen."""
-    from operators.faces.detect_faces import square_around
-    from operators.faces.track_faces import box_at
+    from manifests.boxes import box_at, square_around
     from operators.media.frames import VideoFrames
 
     seen = [at_s for at_s, confidence in zip(track.times_s, track.confidence, strict=True) if confidence > 0]

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.faces.detect_faces import DetectFaces, square_around
+from manifests.boxes import square_around
+from operators.faces.detect_faces import DetectFaces
 from operators.metrics.lip_sync import Still
 from tests.made_videos import write_video
 

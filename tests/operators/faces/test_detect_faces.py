@@ -7,9 +7,11 @@ from numpy.typing import NDArray
 
 from benchmarks.seen_by_eye import FACES
 from manifests.tables import Source
-from operators.faces.detect_faces import DetectFaces, batches, rough_yaw_deg, system_libraries
+from operators.faces.detect_faces import DetectFaces
 from operators.media.frames import VideoFrames
 from operators.models.catalogue import RETINAFACE, YUNET
+from operators.models.detections import rough_yaw_deg
+from operators.models.device import batches, system_libraries
 from tests.conftest import media, weights
 from tests.made_videos import write_video
 
@@ -187,8 +189,8 @@ def test_frames_of_a_batch_keep_their_own_faces(tmp_path):
     weights(SECOND["retinaface"])
     path = write_video(tmp_path / "two.mp4", [(scene((1.0, 100, 100)), 0.2), (scene((1.0, 700, 100)), 0.2)], size=(1280, 720), fps=10)
     frames = list(VideoFrames(path))
-    together = DetectFaces(detector="retinaface").sights(frames)
-    alone = [DetectFaces(detector="retinaface").sights([frame])[0] for frame in VideoFrames(path)]
+    together = DetectFaces(detector="retinaface").detect(frames)
+    alone = [DetectFaces(detector="retinaface").detect([frame])[0] for frame in VideoFrames(path)]
     assert [round(sights[0].box.left / 100) for sights in together] == [3, 3, 9, 9]
     for one, other in zip(together, alone, strict=True):
         assert one[0].box == pytest.approx(other[0].box, abs=0.05)
@@ -212,7 +214,7 @@ def test_threads_that_ask_at_once_share_one_answer(tmp_path):
 
     frames = list(VideoFrames(write_video(tmp_path / "one.mp4", [(scene((1.0, 300, 100)), 0.8)], size=(1280, 720), fps=10)))
     with ThreadPoolExecutor(4) as pool:
-        told = list(pool.map(lambda op: [op.sights([frame])[0] for frame in frames], [DetectFaces() for _ in range(4)]))
+        told = list(pool.map(lambda op: [op.detect([frame])[0] for frame in frames], [DetectFaces() for _ in range(4)]))
     assert all(one is other for sights in told[1:] for one, other in zip(told[0], sights, strict=True))
     assert [len(sights) for sights in told[0]] == [1] * 8
 
@@ -221,7 +223,7 @@ def test_a_process_that_looked_at_faces_ends_without_a_traceback():
     program = """
 import numpy as np
 from operators.faces.detect_faces import DetectFaces
-from operators.faces.mesh_faces import Landmarker
+from operators.models.face_landmarker import Landmarker
 from operators.metrics.lip_sync import Still
 picture = np.zeros((64, 64, 3), np.uint8)
 detector, landmarker = DetectFaces(), Landmarker()

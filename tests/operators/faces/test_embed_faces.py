@@ -79,9 +79,9 @@ def test_the_faces_are_those_of_the_stage(tmp_path):
     FACE_FEATURE.path()
     path = write_video(tmp_path / "one.mp4", [(stills((0, 20, 40)), 0.2)], size=SIZE, fps=10)
     (frame, _) = VideoFrames(path)
-    seen = DetectFaces().sights([frame])[0]
-    assert DetectFaces(rate_hz=1.0).sights([frame])[0] is seen, "the rate changes no detection"
-    assert DetectFaces(min_confidence=0.7).sights([frame])[0] is not seen
+    seen = DetectFaces().detect([frame])[0]
+    assert DetectFaces(rate_hz=1.0).detect([frame])[0] is seen, "the rate changes no detection"
+    assert DetectFaces(min_confidence=0.7).detect([frame])[0] is not seen
     (row,) = EMBED(SOURCE, [frame])
     assert row.left_px == [seen[0].box.left]
 

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
+from manifests.boxes import Box, square_around
 from manifests.tables import Source
-from operators.faces.detect_faces import Box, DetectFaces, square_around
+from operators.faces.detect_faces import DetectFaces
 from operators.faces.measure_faces import MEASURES, MeasureFaces, look_at
 from operators.media.frames import VideoFrames
 from tests.conftest import media
@@ -54,9 +55,9 @@ def test_what_lies_beyond_the_frame_is_not_measured(tmp_path):
 
 def test_a_face_is_detected_once_for_both_operators():
     (frame,) = islice(VideoFrames(media("multi", "avi_billhyland.mp4")), 1)
-    seen = DetectFaces().sights([frame])[0]
+    seen = DetectFaces().detect([frame])[0]
     assert len(seen) == 2
-    assert MeasureFaces().sights([frame])[0] is seen
+    assert MeasureFaces().detect([frame])[0] is seen
 
 
 def test_the_same_fields_as_the_detector():

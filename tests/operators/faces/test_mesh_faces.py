@@ -6,9 +6,10 @@ import pytest
 from manifests.tables import Track
 from operators.base import Drop
 from operators.faces.detect_faces import DetectFaces
-from operators.faces.mesh_faces import Landmarker, MeshFaces
+from operators.faces.mesh_faces import MeshFaces
 from operators.media.frames import VideoFrames
 from operators.models.face_geometry import BLENDSHAPES, blendshapes_of, landmarks_of
+from operators.models.face_landmarker import Landmarker
 from tests.conftest import media
 from tests.made_videos import write_video
 from tests.operators.faces.portraits import CLIP, FACE, mesh_of, portrait, track

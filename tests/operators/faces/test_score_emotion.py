@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from manifests.boxes import Box
 from manifests.tables import Clip, Track
 from operators.base import Drop, every
-from operators.faces.detect_faces import Box, DetectFaces
+from operators.faces.detect_faces import DetectFaces
 from operators.faces.score_emotion import EMOTIONS, VARIANT, ScoreEmotion
 from operators.media.frames import VideoFrames
 from tests.conftest import media

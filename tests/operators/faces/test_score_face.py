@@ -3,14 +3,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from manifests.boxes import square_around
 from manifests.tables import Mesh, Track
 from operators.base import Drop, every
-from operators.faces.detect_faces import DetectFaces, mediapipe_image, square_around
+from operators.faces.detect_faces import DetectFaces
 from operators.faces.mesh_faces import MeshFaces
 from operators.faces.score_face import ScoreFace
 from operators.media.frames import VideoFrames
 from operators.models.catalogue import FACE_LANDMARKER
 from operators.models.face_geometry import head_pose_deg, mouth_opening
+from operators.models.mediapipe import mediapipe_image
 from tests.conftest import media
 from tests.operators.faces.portraits import CLIP, FACE, mesh_of, portrait, track
 

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from manifests.boxes import Box
 from manifests.tables import Clip, Track
 from operators.base import Drop, every
-from operators.faces.detect_faces import Box, DetectFaces
+from operators.faces.detect_faces import DetectFaces
 from operators.faces.score_occlusion import ScoreOcclusion
 from operators.media.frames import SourceFrame, VideoFrames
 from operators.sources.probe_source import Display

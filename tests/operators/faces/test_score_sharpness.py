@@ -3,9 +3,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from manifests.boxes import Box
 from manifests.tables import Clip, FaceLook, Track
 from operators.base import Drop, every
-from operators.faces.detect_faces import Box
 from operators.faces.measure_faces import look_at
 from operators.faces.score_sharpness import ScoreSharpness
 from operators.media.frames import VideoFrames

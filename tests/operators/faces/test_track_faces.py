@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from manifests.boxes import box_at
 from manifests.tables import Appearance, Face, Shot, Source, Track
 from operators.base import Drop
 from operators.faces.detect_faces import DetectFaces
-from operators.faces.track_faces import TrackFaces, box_at
+from operators.faces.track_faces import TrackFaces
 from operators.media.frames import VideoFrames
 from tests.conftest import media
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from manifests.boxes import Box
 from manifests.tables import Clip, Score
 from operators.base import Drop
-from operators.faces.detect_faces import Box
 from operators.media.frames import SourceAudio, VideoFrames
 from operators.metrics import lip_sync
 from operators.metrics import lse as score_lse

@@ -8,10 +8,11 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from operators.base import every
-from operators.faces.detect_faces import Mediapipe, looker
 from operators.media.frames import VideoFrames
 from operators.models.blazeface import Blazeface, sampled
 from operators.models.catalogue import FACE_DETECTOR_FULL_RANGE, FACE_DETECTOR_SHORT_RANGE
+from operators.models.face_detectors import Mediapipe
+from operators.models.mediapipe import looker
 from tests.conftest import media
 from tests.operators.faces.portraits import portrait
 

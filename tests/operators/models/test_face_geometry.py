@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from manifests.tables import Mesh
-from operators.faces.detect_faces import mediapipe_image
-from operators.faces.mesh_faces import Landmarker
 from operators.media.frames import VideoFrames
 from operators.models.catalogue import FACE_LANDMARKER
 from operators.models.face_geometry import (
@@ -23,6 +21,8 @@ from operators.models.face_geometry import (
     mouth_opening,
     packed_landmarks,
 )
+from operators.models.face_landmarker import Landmarker
+from operators.models.mediapipe import mediapipe_image
 from tests.conftest import media
 from tests.operators.faces.portraits import FACE, portrait
 

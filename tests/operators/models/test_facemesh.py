@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from manifests.boxes import square_around
 from operators.base import every
 from operators.faces import mesh_faces
-from operators.faces.detect_faces import DetectFaces, square_around
-from operators.faces.mesh_faces import Found, Landmarker
+from operators.faces.detect_faces import DetectFaces
 from operators.media.frames import VideoFrames
-from operators.models.face_geometry import blendshapes_of, gaze_deg, head_pose_deg, landmarks_of, mouth_opening
+from operators.models.face_geometry import FaceLandmarks, blendshapes_of, gaze_deg, head_pose_deg, landmarks_of, mouth_opening
+from operators.models.face_landmarker import Landmarker
 from operators.models.facemesh import Facemesh
 from tests.conftest import media
 from tests.operators.faces.portraits import mesh_of, portrait, track
@@ -24,7 +25,7 @@ def crops(name: str, rate_hz: float, end_s: float) -> list[np.ndarray]:
     return [frame.crop(*square_around(found[0], 2.0), (SIDE, SIDE)) for frame in frames if (found := detector.faces(frame))]
 
 
-def hold(told: Found, found: Found) -> None:
+def hold(told: FaceLandmarks, found: FaceLandmarks) -> None:
     """The stated tolerance: 0.05 of the crop's 320 pixels, 0.05 degrees of pose and 0.1 of gaze, 0.005 of a blendshape."""
     assert np.abs(told.points - found.points).max() * SIDE < 0.05
     assert head_pose_deg(found.matrix) == pytest.approx(head_pose_deg(told.matrix), abs=0.05)

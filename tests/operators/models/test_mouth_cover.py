@@ -1,7 +1,7 @@
 import av
 import numpy as np
 
-from operators.faces.detect_faces import Box
+from manifests.boxes import Box
 from operators.media.frames import SourceFrame
 from operators.models.mouth_cover import HEAD, NUMBERS, MouthCover, lower_face, packed, unpacked
 from operators.sources.probe_source import Display
