@@ -17,7 +17,7 @@ from PIL import Image, ImageFilter
 
 from operators.base import Drop
 from operators.media.frames import SourceAudio, VideoFrames
-from operators.metrics.base import Look, Looks, Metric, Picture, SetMetric
+from operators.metrics.base import FramePair, Metric, Picture, SetMetric, Video
 from operators.metrics.faces import points68
 from operators.metrics.frechet import Moments
 from pipeline.scoring.compare import ARROWS
@@ -94,8 +94,8 @@ def talk() -> Clip:
 def of_talk(metrics: list[Metric], clip: Clip, late_s: float) -> list[float]:
     """Of the same pictures, in which faces are found once."""
     sound = Delayed(SourceAudio(Path(os.environ["HEADSET_MEDIA"], *TALK)), late_s)
-    looks = [Look(Picture(frame), None) for frame in clip]
-    return [or_nothing(metric.measure, Looks(looks, 25, lambda: sound, "talk", len(clip))) for metric in metrics]
+    video = [FramePair(Picture(frame), None) for frame in clip]
+    return [or_nothing(metric.measure, Video(video, 25, lambda: sound, "talk", len(clip))) for metric in metrics]
 
 
 def or_nothing(made: Callable[..., float], *given: object) -> float:
@@ -109,8 +109,8 @@ def value(metric: Metric, made: Clip, clip: Clip) -> float:
     if metric.metric == "dists":  # costs most by far
         made, clip = made[::3], clip[::3]
     if isinstance(metric, SetMetric):
-        return metric.statistic(*(Moments.of(metric.features(Looks.of(frames, fps=5))) for frames in (made, clip)))
-    return metric.measure(Looks.of(made, clip, fps=5))
+        return metric.statistic(*(Moments.of(metric.features(Video.of(frames, fps=5))) for frames in (made, clip)))
+    return metric.measure(Video.of(made, clip, fps=5))
 
 
 def told(variant: str, name: str, values: list[float]) -> None:

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from operators.metrics.base import Look
+from operators.metrics.base import FramePair
 from operators.models.backbones import backbone
 from operators.models.catalogue import DISTS, NIQE_PRISTINE
 
-# The name of a tool, and a function of looks to its value of a clip; for FID, to the features of one.
-Peer = tuple[str, Callable[[Iterator[Look]], Any]]
+# The name of a tool, and a function of video to its value of a clip; for FID, to the features of one.
+Peer = tuple[str, Callable[[Iterator[FramePair]], Any]]
 
 
 def peers(inception: Path) -> dict[str, list[Peer]]:
@@ -43,25 +43,25 @@ def peers(inception: Path) -> dict[str, list[Peer]]:
     return found
 
 
-def _tensors(looks: Iterator[Look]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+def _tensors(video: Iterator[FramePair]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """(1, 3, h, w), 0 to 1, of each frame and its reference."""
-    for look in looks:
-        made, reference = (torch.from_numpy(one.rgb.copy()).permute(2, 0, 1)[None].float() / 255 for one in look.of_any_size)
+    for pair in video:
+        made, reference = (torch.from_numpy(one.rgb.copy()).permute(2, 0, 1)[None].float() / 255 for one in pair.of_any_size)
         yield made, reference
 
 
-def _of_pairs(metric: Callable[..., Any], every: int = 1, alone: bool = False) -> Callable[[Iterator[Look]], float]:
+def _of_pairs(metric: Callable[..., Any], every: int = 1, alone: bool = False) -> Callable[[Iterator[FramePair]], float]:
     """The mean over frames, one by one, as such a tool is called."""
 
-    def value(looks: Iterator[Look]) -> float:
+    def value(video: Iterator[FramePair]) -> float:
         with torch.inference_mode():
-            pairs = (pair for number, pair in enumerate(_tensors(looks)) if number % every == 0)
+            pairs = (pair for number, pair in enumerate(_tensors(video)) if number % every == 0)
             return float(np.mean([metric(*(pair[:1] if alone else pair)).item() for pair in pairs]))
 
     return value
 
 
-def _torchmetrics() -> dict[str, Callable[[Iterator[Look]], float]]:
+def _torchmetrics() -> dict[str, Callable[[Iterator[FramePair]], float]]:
     from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
     from torchmetrics.functional.image.lpips import _LPIPS
 
@@ -76,7 +76,7 @@ def _torchmetrics() -> dict[str, Callable[[Iterator[Look]], float]]:
     return made
 
 
-def _lpips() -> dict[str, Callable[[Iterator[Look]], float]]:
+def _lpips() -> dict[str, Callable[[Iterator[FramePair]], float]]:
     import lpips  # pyright: ignore[reportMissingImports]
 
     made = {}
@@ -87,7 +87,7 @@ def _lpips() -> dict[str, Callable[[Iterator[Look]], float]]:
     return made
 
 
-def _pyiqa() -> dict[str, Callable[[Iterator[Look]], float]]:
+def _pyiqa() -> dict[str, Callable[[Iterator[FramePair]], float]]:
     from pyiqa.archs.dists_arch import DISTS as Dists  # pyright: ignore[reportMissingImports]
     from pyiqa.archs.lpips_arch import LPIPS  # pyright: ignore[reportMissingImports]
     from pyiqa.archs.niqe_arch import NIQE  # pyright: ignore[reportMissingImports]
@@ -134,15 +134,15 @@ def _no_downloads() -> Iterator[None]:
             setattr(torchvision.models, name, made)
 
 
-def _pytorch_fid(weights: Path) -> Callable[[Iterator[Look]], Any]:
+def _pytorch_fid(weights: Path) -> Callable[[Iterator[FramePair]], Any]:
     from pytorch_fid import inception  # pyright: ignore[reportMissingImports]
 
     inception.load_state_dict_from_url = lambda *_, **__: torch.load(weights, map_location="cpu", weights_only=True)
     network = inception.InceptionV3([3]).eval()
 
-    def features(looks: Iterator[Look]) -> Any:
+    def features(video: Iterator[FramePair]) -> Any:
         with torch.inference_mode():
-            pictures = torch.cat([made for made, _ in _tensors(looks)])
+            pictures = torch.cat([made for made, _ in _tensors(video)])
             return torch.cat([network(part)[0].flatten(1) for part in pictures.split(16)]).numpy()
 
     return features

@@ -21,7 +21,7 @@ from PIL import Image, ImageFilter
 from benchmarks.metric_peers import Peer, peers
 from operators.base import Drop
 from operators.media.frames import SourceAudio, VideoFrames
-from operators.metrics.base import NOTHING, Look, Looks, Metric, Picture, SetMetric
+from operators.metrics.base import NOTHING, FramePair, Metric, Picture, SetMetric, Video
 from pipeline.engine.fan_out import fan_out
 from pipeline.scoring.score import chosen, metrics_there
 
@@ -30,20 +30,20 @@ VIDEO = ("single", "headpose_31.mp4")
 RANDOM = ("fid_legacy", "fvd_videogpt", "lse_d_lrs")
 
 
-def looks() -> Iterator[Look]:
+def video() -> Iterator[FramePair]:
     """Decoded anew, as a render and its recording would be."""
     path = Path(os.environ["HEADSET_MEDIA"], *VIDEO)
     for frame, other in islice(zip(VideoFrames(path), VideoFrames(path), strict=True), FRAMES):
         left = (frame.width - frame.height) // 2
         pictures = [one.crop(left, 0, left + one.height, one.height, (SIDE, SIDE)) for one in (frame, other)]
         made = np.asarray(Image.fromarray(pictures[0]).filter(ImageFilter.GaussianBlur(1)))
-        yield Look(Picture(made), Picture(pictures[1]))
+        yield FramePair(Picture(made), Picture(pictures[1]))
 
 
-def asked(metric: Metric, given: Iterator[Look]) -> Any:
+def asked(metric: Metric, given: Iterator[FramePair]) -> Any:
     """The metric's value, its features, or the reason why it has none."""
-    seen = (Look(look.made, None) for look in given) if metric.compares == NOTHING else given
-    shown = Looks(seen, 25, lambda: SourceAudio(Path(os.environ["HEADSET_MEDIA"], *VIDEO)), "r", FRAMES)
+    seen = (FramePair(pair.made, None) for pair in given) if metric.compares == NOTHING else given
+    shown = Video(seen, 25, lambda: SourceAudio(Path(os.environ["HEADSET_MEDIA"], *VIDEO)), "r", FRAMES)
     try:
         return metric.features(shown) if isinstance(metric, SetMetric) else metric.measure(shown)
     except Drop as drop:
@@ -103,10 +103,10 @@ def random_inception(place: Path) -> Path:
 
 
 def row(metric: Metric, theirs: list[Peer]) -> tuple[float, str]:
-    own_s, value = timed(lambda: asked(metric, looks()))
+    own_s, value = timed(lambda: asked(metric, video()))
     told = []
     for name, call in theirs:
-        other_s, other = timed(lambda call=call: call(looks()))
+        other_s, other = timed(lambda call=call: call(video()))
         told.append(f"{name} {1 / other_s:.2f} ({float(np.abs(np.subtract(value, other)).max()):.1g} apart)")
     shown = f"{value:.4g}" if isinstance(value, float) else value if isinstance(value, str) else f"features {value.shape}"
     return own_s, f"| {metric.variant} | {own_s:.2f} | {1 / own_s:.2f} | {shown} | {', '.join(told)} |"
@@ -122,14 +122,14 @@ def main() -> None:
         metrics += with_random_weights(inception)
         theirs = peers(inception)
     print("| | CPU s a clip | clips/s | value | other tools, clips/s |\n|---|---|---|---|---|")
-    decode_s, _ = timed(lambda: list(looks()))
+    decode_s, _ = timed(lambda: list(video()))
     print(f"| decode and crop of both sides | {decode_s:.2f} | {1 / decode_s:.2f} | | |")
     total = 0.0
     for metric in metrics:
         own_s, line = row(metric, theirs.get(metric.variant, []))
         total += own_s
         print(line, flush=True)
-    fused, _ = timed(lambda: fan_out(looks(), [lambda given, metric=metric: asked(metric, given) for metric in metrics]))
+    fused, _ = timed(lambda: fan_out(video(), [lambda given, metric=metric: asked(metric, given) for metric in metrics]))
     print(f"| all {len(metrics)}, each alone, added up | {total:.2f} | {1 / total:.3f} | | |")
     print(f"| all {len(metrics)} in one pass | {fused:.2f} | {1 / fused:.3f} | | |")
     for line in left:

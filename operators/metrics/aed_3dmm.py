@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ScoreAed3dmm(FaceModelMetric):
+class Aed3dmm(FaceModelMetric):
     """Average expression distance: the mean absolute difference of expression coefficients, 0 and up: per frame, then the mean of the frames.
 
     As StyleHEAT's `cal_3dmm_distance.py`. The default is `aed_3dmm`, of its 64 coefficients of Deep3DFaceRecon, whose checkpoint and face model come
@@ -29,5 +29,5 @@ class ScoreAed3dmm(FaceModelMetric):
     }
     variant: str = "aed_3dmm"
 
-    def apart(self, one: "Found", other: "Found") -> float:
+    def distance(self, one: "Found", other: "Found") -> float:
         return float(np.abs(one.expression - other.expression).mean())

@@ -13,7 +13,7 @@ from operators.weights import Weight
 
 
 @dataclass(frozen=True)
-class ScoreAedId(FaceMetric[NDArray[np.float64]]):
+class AedId(FaceMetric[NDArray[np.float64]]):
     """Average Euclidean distance of identity embeddings of length 1, squared, 0 to 4: the mean of the frames.
 
     FOMM, LIA and DaGAN call this AED, with OpenFace's embedding, which no package carries; so the only variant here is
@@ -33,8 +33,8 @@ class ScoreAedId(FaceMetric[NDArray[np.float64]]):
     def weights(self) -> tuple[Weight, ...]:
         return NETWORKS["faceplugin"][0], FACE_LANDMARKER
 
-    def seen(self, picture: Picture) -> NDArray[np.float64] | None:
+    def extract(self, picture: Picture) -> NDArray[np.float64] | None:
         return embedding(picture, "faceplugin")
 
-    def apart(self, one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    def distance(self, one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
         return float(np.square(one - other).sum())

@@ -13,7 +13,7 @@ SIDE = 256
 
 
 @dataclass(frozen=True)
-class ScoreAkd(FaceMetric[NDArray[np.float64]]):
+class Akd(FaceMetric[NDArray[np.float64]]):
     """Average keypoint distance: the mean absolute difference of the coordinates of 68 points, in a frame brought to 256 pixels, 0 and up.
 
     As pose-evaluation's `cmp_kp.py`, which FOMM and its successors use with FAN's points; here they are MediaPipe's, hence the
@@ -30,11 +30,11 @@ class ScoreAkd(FaceMetric[NDArray[np.float64]]):
     }
     variant: str = "akd_mesh"
 
-    def seen(self, picture: Picture) -> NDArray[np.float64] | None:
+    def extract(self, picture: Picture) -> NDArray[np.float64] | None:
         points = points68(picture)
         return None if points is None else points * SIDE / picture.size
 
-    def apart(self, one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    def distance(self, one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
         return akd(one, other)
 
 

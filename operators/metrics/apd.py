@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ScoreApd(FaceModelMetric):
+class Apd(FaceModelMetric):
     """Average pose distance: the mean absolute difference of three angles of the head, 0 and up: per frame, then the mean of the frames.
 
     As StyleHEAT's `cal_3dmm_distance.py`. The default is `apd_3dmm`, of Deep3DFaceRecon's angles in radians, as published; `apd_3ddfa` takes those of
@@ -29,6 +29,6 @@ class ScoreApd(FaceModelMetric):
     }
     variant: str = "apd_3dmm"
 
-    def apart(self, one: "Found", other: "Found") -> float:
+    def distance(self, one: "Found", other: "Found") -> float:
         turned = one.angles - other.angles
         return float(np.abs(turned if self.of_deep3d else (turned + 180) % 360 - 180).mean())

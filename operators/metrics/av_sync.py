@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from operators.metrics.base import NOTHING, Looks, Metric, Variant
+from operators.metrics.base import NOTHING, Metric, Variant, Video
 from operators.metrics.lip_sync import FPS, mouth_and_voice
 from operators.models.catalogue import FACE_LANDMARKER
 from operators.weights import Weight
@@ -12,7 +12,7 @@ PROTOCOL = "gap of the lips in MediaPipe's mesh over the whole frame, 25 times a
 
 
 @dataclass(frozen=True)
-class ScoreAvConfidence(Metric):
+class AvConfidence(Metric):
     """How well the opening of the mouth goes with the level of the voice at the shift where it goes best; from 0, higher is better.
 
     The correlation at its peak over its median among 31 shifts of 40 ms, times the square root of the seconds: `ScoreSync`'s estimate, of
@@ -31,13 +31,13 @@ class ScoreAvConfidence(Metric):
     def weights(self) -> tuple[Weight, ...]:
         return (FACE_LANDMARKER,)
 
-    def measure(self, looks: Looks) -> float:
-        return mouth_and_voice(looks)[1]
+    def measure(self, video: Video) -> float:
+        return mouth_and_voice(video)[1]
 
 
 @dataclass(frozen=True)
-class ScoreAvOffset(Metric):
-    """By how much the sound is late, in seconds, negative where it is early; -0.6 to 0.6. As `ScoreAvConfidence`, and with its drops.
+class AvOffset(Metric):
+    """By how much the sound is late, in seconds, negative where it is early; -0.6 to 0.6. As `AvConfidence`, and with its drops.
 
     It stands in for SyncNet's offset, which has the other sign and counts frames. A mean of offsets says little: look at their spread.
     """
@@ -53,5 +53,5 @@ class ScoreAvOffset(Metric):
     def weights(self) -> tuple[Weight, ...]:
         return (FACE_LANDMARKER,)
 
-    def measure(self, looks: Looks) -> float:
-        return mouth_and_voice(looks)[0] / FPS
+    def measure(self, video: Video) -> float:
+        return mouth_and_voice(video)[0] / FPS

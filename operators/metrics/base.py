@@ -1,7 +1,7 @@
 """What every metric of `renders` is: an operator that measures one variant of one metric on one render.
 
-A metric is a function of looks: the frames of a render, each beside the frame it is to be compared with. It is called on
-arrays in a test, `ScorePsnr().measure(Looks.of(made, reference))`, and on files by `headset score`, which decodes a render and
+A metric is a function of a `Video`: the frames of a render, each beside the frame it is to be compared with. It is called on
+arrays in a test, `Psnr().measure(Video.of(made, reference))`, and on files by `headset score`, which decodes a render and
 its reference once for all metrics. What several metrics want of a frame is made once (`Picture.once`).
 """
 
@@ -61,7 +61,7 @@ class Picture:
             return self._made[name]
 
 
-class Look(NamedTuple):
+class FramePair(NamedTuple):
     """One moment of a render, and of what it is compared with; None where a metric compares with nothing."""
 
     made: Picture
@@ -92,18 +92,18 @@ class Look(NamedTuple):
 
 
 @dataclass
-class Looks:
-    """The looks of one render in order, to be gone through once, and its sound."""
+class Video:
+    """The frames of one render in order, each beside what it is compared with, to be gone through once; and its sound."""
 
-    looks: Iterable[Look]
+    pairs: Iterable[FramePair]
     fps: float = 25.0
     sound: Callable[[], Audio] | None = field(default=None, repr=False)
     key: str = ""  # of the render: what seeds random choices
     frames: int = 0  # how many there are, where that is known before
     notes: Sequence[Annotation] = ()  # on the clip whose sound or motion is rendered
 
-    def __iter__(self) -> Iterator[Look]:
-        return iter(self.looks)
+    def __iter__(self) -> Iterator[FramePair]:
+        return iter(self.pairs)
 
     @property
     def audio(self) -> Audio:
@@ -116,11 +116,11 @@ class Looks:
         return self.sound()
 
     @classmethod
-    def of(cls, made: Iterable[NDArray[Any]], reference: Iterable[NDArray[Any]] | None = None, fps: float = 25.0) -> "Looks":
-        """Looks at uint8 arrays (h, w, 3), as many as the shorter holds."""
+    def of(cls, made: Iterable[NDArray[Any]], reference: Iterable[NDArray[Any]] | None = None, fps: float = 25.0) -> "Video":
+        """A video of uint8 arrays (h, w, 3), as many as the shorter holds."""
         if reference is None:
-            return cls((Look(Picture(one), None) for one in made), fps)
-        return cls((Look(Picture(one), Picture(other)) for one, other in zip(made, reference, strict=False)), fps)
+            return cls((FramePair(Picture(one), None) for one in made), fps)
+        return cls((FramePair(Picture(one), Picture(other)) for one, other in zip(made, reference, strict=False)), fps)
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class Metric(Operator):
     metric: ClassVar[str]
     known: ClassVar[dict[str, Variant]]
     compares: ClassVar[str] = TARGET
-    hears_words: ClassVar[bool] = False  # whether it looks at `Looks.notes`
+    hears_words: ClassVar[bool] = False  # whether it reads `Video.notes`
     variant: str = ""
 
     def __post_init__(self) -> None:
@@ -156,7 +156,7 @@ class Metric(Operator):
         sums = [weight.sha256 for weight in self.weights]
         return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest() if sums else ""
 
-    def measure(self, looks: Looks) -> float:
+    def measure(self, video: Video) -> float:
         """The value of one render.
 
         Raises:
@@ -169,7 +169,7 @@ class Metric(Operator):
 class FaceMetric(Metric, Generic[F]):
     """A metric of what is found in the faces of a frame and of the one it is compared with: the mean over the frames with a face on both sides.
 
-    A subclass says what is found, `seen`, and how far two such findings are from each other, `apart`. A frame without a face on either side is left
+    A subclass says what is found, `extract`, and how far two such findings are from each other, `distance`. A frame without a face on either side is left
     out; when fewer than half are left, the render is given up: `face_missing`.
     """
 
@@ -179,19 +179,19 @@ class FaceMetric(Metric, Generic[F]):
     def weights(self) -> tuple[Weight, ...]:
         return (FACE_LANDMARKER,)
 
-    def seen(self, picture: Picture) -> F | None:
+    def extract(self, picture: Picture) -> F | None:
         """None without a face."""
         raise NotImplementedError
 
-    def apart(self, one: F, other: F) -> float:
+    def distance(self, one: F, other: F) -> float:
         raise NotImplementedError
 
-    def measure(self, looks: Looks) -> float:
-        return mean_where_seen(self._of(look) for look in looks)
+    def measure(self, video: Video) -> float:
+        return mean_where_seen(self._of(pair) for pair in video)
 
-    def _of(self, look: Look) -> float | None:
-        one, other = (self.seen(picture) for picture in (look.both if self.same_size else look.of_any_size))
-        return None if one is None or other is None else self.apart(one, other)
+    def _of(self, pair: FramePair) -> float | None:
+        one, other = (self.extract(picture) for picture in (pair.both if self.same_size else pair.of_any_size))
+        return None if one is None or other is None else self.distance(one, other)
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ class SetMetric(Metric):
 
     compares: ClassVar[str] = NOTHING
 
-    def features(self, looks: Looks) -> NDArray[np.float32]:
+    def features(self, video: Video) -> NDArray[np.float32]:
         """(n, d): one vector a frame, or one for several frames.
 
         Raises:
@@ -212,11 +212,11 @@ class SetMetric(Metric):
         """The value of two sets of features."""
         return frechet_distance(made, recorded)
 
-    def measure(self, looks: Looks) -> float:
+    def measure(self, video: Video) -> float:
         raise TypeError(f"{self.variant} is a metric of a set; of one render it takes features")
 
 
-def mean_of_looks(values: Iterable[float]) -> float:
+def mean_of_frames(values: Iterable[float]) -> float:
     """The mean over frames.
 
     Raises:
@@ -241,15 +241,3 @@ def mean_where_seen(values: Iterable[float | None], reason: str = "face_missing"
     if len(seen) < max(1.0, least * len(found)):
         raise Drop(reason, detail=f"{len(seen)} of {len(found)} frames have what is measured")
     return float(np.mean(seen))
-
-
-def batches(looks: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Lists of `size` items, the last of what is left."""
-    batch: list[T] = []
-    for look in looks:
-        batch.append(look)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

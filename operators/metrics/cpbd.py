@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from operators.metrics.base import NOTHING, Looks, Metric, Variant, mean_where_seen
+from operators.metrics.base import NOTHING, Metric, Variant, Video, mean_where_seen
 
 BLOCK = 64
 EDGES_OF_BLOCK = 0.002  # share of its pixels from which on a block counts
@@ -16,7 +16,7 @@ WIDTH_LOW, WIDTH_HIGH, CONTRAST = 5.0, 3.0, 50  # just noticeable widths of blur
 
 
 @dataclass(frozen=True)
-class ScoreCpbd(Metric):
+class Cpbd(Metric):
     """Cumulative probability of blur detection, 0 to 1, higher is sharper: the share of edges whose blur nobody sees; mean of the looked-at frames.
 
     N. D. Narvekar and L. J. Karam, "A No-Reference Image Blur Metric Based on the Cumulative Probability of Blur Detection", IEEE TIP 2011.
@@ -33,9 +33,9 @@ class ScoreCpbd(Metric):
     variant: str = "cpbd"
     rate_hz: float = 5.0
 
-    def measure(self, looks: Looks) -> float:
-        step = max(1, round(looks.fps / self.rate_hz))
-        return mean_where_seen((cpbd(look.made.luma) for number, look in enumerate(looks) if number % step == 0), "no_edges")
+    def measure(self, video: Video) -> float:
+        step = max(1, round(video.fps / self.rate_hz))
+        return mean_where_seen((cpbd(pair.made.luma) for number, pair in enumerate(video) if number % step == 0), "no_edges")
 
 
 def cpbd(plane: NDArray[np.float64]) -> float | None:

@@ -15,7 +15,7 @@ ALIGNED, WHOLE = "face warped by five points to 112 x 112, RGB", "whole frame sq
 
 
 @dataclass(frozen=True)
-class ScoreCsim(FaceMetric[NDArray[np.float64]]):
+class Csim(FaceMetric[NDArray[np.float64]]):
     """Cosine between identity embeddings, -1 to 1, of each frame and the one it is compared with: the mean of the frames.
 
     The other is the same frame of the target where there is one, else the first frame of the source clip. Papers mix two definitions, which
@@ -49,8 +49,8 @@ class ScoreCsim(FaceMetric[NDArray[np.float64]]):
     def _whole(self) -> bool:
         return "whole_frame" in self.variant
 
-    def seen(self, picture: Picture) -> NDArray[np.float64] | None:
+    def extract(self, picture: Picture) -> NDArray[np.float64] | None:
         return embedding(picture, self._network, self._whole)
 
-    def apart(self, one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    def distance(self, one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
         return float(np.dot(one, other))

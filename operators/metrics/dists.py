@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
-from operators.metrics.base import Look, Looks, Metric, Variant, batches, mean_of_looks
+from operators.metrics.base import FramePair, Metric, Variant, Video, mean_of_frames
 from operators.models.catalogue import DISTS, LPIPS_VGG
+from operators.models.device import batches
 from operators.weights import Weight
 
 BATCH = 4
 
 
 @dataclass(frozen=True)
-class ScoreDists(Metric):
+class Dists(Metric):
     """Deep image structure and texture similarity, 0 to 1, 0 is equal: per frame, then the mean of the frames.
 
     K. Ding et al., "Image Quality Assessment: Unifying Structure and Texture Similarity", TPAMI 2020. The picture goes in at its own size:
@@ -28,15 +29,15 @@ class ScoreDists(Metric):
     def weights(self) -> tuple[Weight, ...]:
         return DISTS, LPIPS_VGG
 
-    def measure(self, looks: Looks) -> float:
-        return mean_of_looks(value for batch in batches(looks, BATCH) for value in self._of(batch))
+    def measure(self, video: Video) -> float:
+        return mean_of_frames(value for batch in batches(video, BATCH) for value in self._of(batch))
 
-    def _of(self, batch: list[Look]) -> Iterator[float]:
+    def _of(self, batch: list[FramePair]) -> Iterator[float]:
         import torch
 
         from operators.models.backbones import tensor
 
-        both = [look.both for look in batch]
+        both = [pair.both for pair in batch]
         with torch.inference_mode():
             yield from self._network(tensor([made for made, _ in both]), tensor([reference for _, reference in both])).tolist()
 

@@ -31,7 +31,7 @@ class FaceModelMetric(FaceMetric["Found"]):
     def weights(self) -> tuple[Weight, ...]:
         return (DEEP3D.as_supplied(), DEEP3D_POINTS, FACE_LANDMARKER) if self.of_deep3d else (TDDFA, TDDFA_SCALE, FACE_LANDMARKER)
 
-    def seen(self, picture: Picture) -> "Found | None":
+    def extract(self, picture: Picture) -> "Found | None":
         if self.of_deep3d:
             from operators.models.deep3d import coefficients
         else:

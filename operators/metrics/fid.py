@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from operators.metrics.base import Look, Looks, Picture, SetMetric, Variant, batches
+from operators.metrics.base import FramePair, Picture, SetMetric, Variant, Video
 from operators.models.catalogue import INCEPTION_FID
+from operators.models.device import batches
 from operators.weights import Weight
 
 BATCH = 16
@@ -20,7 +21,7 @@ SIDE = 299
 
 
 @dataclass(frozen=True)
-class ScoreFid(SetMetric):
+class Fid(SetMetric):
     """Fréchet inception distance, 0 and up, lower is better: of the 2048 numbers of the last pooling of FID's Inception, every frame of both sides.
 
     M. Heusel et al., "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium", NeurIPS 2017. Two ways to bring a frame
@@ -42,15 +43,15 @@ class ScoreFid(SetMetric):
     def weights(self) -> tuple[Weight, ...]:
         return (INCEPTION_FID,)
 
-    def features(self, looks: Looks) -> NDArray[np.float32]:
-        found = [part for batch in batches(looks, BATCH) for part in self._of(batch)]
+    def features(self, video: Video) -> NDArray[np.float32]:
+        found = [part for batch in batches(video, BATCH) for part in self._of(batch)]
         if not found:
             raise Drop("no_frames")
         return np.concatenate(found)
 
-    def _of(self, batch: list[Look]) -> Iterator[NDArray[np.float32]]:
+    def _of(self, batch: list[FramePair]) -> Iterator[NDArray[np.float32]]:
         shrunk = legacy if self.variant == "fid_legacy" else clean
-        yield pooled(self._network, shrunk([look.made for look in batch]))
+        yield pooled(self._network, shrunk([pair.made for pair in batch]))
 
     @cached_property
     def _network(self) -> Any:

@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from operators.metrics.base import Looks, SetMetric, Variant
+from operators.metrics.base import SetMetric, Variant, Video
 from operators.metrics.faces import NETWORKS, embedding
 from operators.models.catalogue import FACE_LANDMARKER
 from operators.weights import Weight
 
 
 @dataclass(frozen=True)
-class ScoreFrechetIdentity(SetMetric):
+class FrechetIdentity(SetMetric):
     """Fréchet distance of face embeddings of length 1, 0 to 4, lower is better. It stands in where FID's network is not at hand, and is not FID.
 
     It says whether the persons of one set are those of the other, and whether their faces are whole. It is blind to all
@@ -32,9 +32,9 @@ class ScoreFrechetIdentity(SetMetric):
     def weights(self) -> tuple[Weight, ...]:
         return NETWORKS["faceplugin"][0], FACE_LANDMARKER
 
-    def features(self, looks: Looks) -> NDArray[np.float32]:
-        step = max(1, round(looks.fps / self.rate_hz))
-        found = [embedding(look.made, "faceplugin") for number, look in enumerate(looks) if number % step == 0]
+    def features(self, video: Video) -> NDArray[np.float32]:
+        step = max(1, round(video.fps / self.rate_hz))
+        found = [embedding(pair.made, "faceplugin") for number, pair in enumerate(video) if number % step == 0]
         seen = [one for one in found if one is not None]
         if not seen:
             raise Drop("face_missing", detail=f"in none of {len(found)} frames")

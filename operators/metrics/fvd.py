@@ -9,15 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from operators.metrics.base import Looks, Picture, SetMetric, Variant, batches
+from operators.metrics.base import Picture, SetMetric, Variant, Video
 from operators.models.catalogue import I3D, I3D_400
+from operators.models.device import batches
 from operators.weights import Weight
 
 FRAMES = 16
 
 
 @dataclass(frozen=True)
-class ScoreFvd(SetMetric):
+class Fvd(SetMetric):
     """Fréchet video distance, 0 and up, lower is better: of the 400 logits of I3D on Kinetics, one vector for every 16 frames in a row.
 
     T. Unterthiner et al., "Towards Accurate Generative Models of Video", 2018. Two published codes that papers use:
@@ -42,8 +43,8 @@ class ScoreFvd(SetMetric):
     def weights(self) -> tuple[Weight, ...]:
         return (I3D,) if self.variant == "fvd_16" else (I3D_400.as_supplied(),)
 
-    def features(self, looks: Looks) -> NDArray[np.float32]:
-        found = [self._of(piece) for piece in pieces(look.made for look in looks)]
+    def features(self, video: Video) -> NDArray[np.float32]:
+        found = [self._of(piece) for piece in pieces(pair.made for pair in video)]
         if not found:
             raise Drop("too_short", detail=f"fewer than {FRAMES} frames")
         return np.stack(found)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from manifests.boxes import Box
 from operators.base import Drop
 from operators.faces.detect_faces import DetectFaces
-from operators.metrics.base import NOTHING, Looks, Metric, Picture
+from operators.metrics.base import NOTHING, Metric, Picture, Video
 from operators.metrics.faces import mesh
 from operators.models.catalogue import SYNCNET_V2
 from operators.weights import Weight
@@ -125,7 +125,7 @@ class Watched:
 class SyncMetric(Metric):
     """One number of SyncNet's answer for a render. Variants are named `<what>_lrs` and `<what>_tracked`.
 
-    Metrics that go over the same looks share the answer.
+    Metrics that go over the same video share the answer.
     """
 
     compares: ClassVar[str] = NOTHING
@@ -139,39 +139,39 @@ class SyncMetric(Metric):
     def weights(self) -> tuple[Weight, ...]:
         return weights_of(self.protocol)
 
-    def measure(self, looks: Looks) -> float:
+    def measure(self, video: Video) -> float:
         first: Picture | None = None
         count = 0
 
         def pictures() -> Iterable[NDArray[np.uint8]]:
             nonlocal first, count
-            for picture in shown_at_25(looks):
+            for picture in shown_at_25(video):
                 first = first or picture
                 count += 1
                 yield picture.rgb
 
-        if self.protocol == "lse_lrs" and abs(looks.fps - FPS) > 0.01:
-            raise Drop("fps_not_25", detail=f"{looks.fps:g}; the published code takes frames as they come")
+        if self.protocol == "lse_lrs" and abs(video.fps - FPS) > 0.01:
+            raise Drop("fps_not_25", detail=f"{video.fps:g}; the published code takes frames as they come")
         watched = Watched.of(self.protocol, pictures())
         if first is None:
             raise Drop("no_frames")
-        sound = looks.audio.samples(0.0, count / FPS, HZ)
+        sound = video.audio.samples(0.0, count / FPS, HZ)
         # All frames are gone through, so that no other reader of them waits for what happens now.
         answer = first.once((SyncMetric, self.protocol), lambda _: watched.sync(network(), sound))
         return type(self).number(answer)
 
 
-def shown_at_25(looks: Looks) -> Iterator[Picture]:
+def shown_at_25(video: Video) -> Iterator[Picture]:
     """What a player shows of a render at each moment of a clock of 25 Hz."""
     count = 0
-    for number, look in enumerate(looks):
-        until = int(np.ceil((number + 1) * FPS / looks.fps - 1e-6))
+    for number, pair in enumerate(video):
+        until = int(np.ceil((number + 1) * FPS / video.fps - 1e-6))
         while count < until:
             count += 1
-            yield look.made
+            yield pair.made
 
 
-def mouth_and_voice(looks: Looks, reach: int = 15) -> tuple[float, float]:
+def mouth_and_voice(video: Video, reach: int = 15) -> tuple[float, float]:
     """By how many frames of 40 ms the sound of a render is late, and how sure that is: `ScoreSync`'s estimate, one for all metrics that ask.
 
     Args:
@@ -182,7 +182,7 @@ def mouth_and_voice(looks: Looks, reach: int = 15) -> tuple[float, float]:
     """
     first: Picture | None = None
     gaps: list[float] = []
-    for picture in shown_at_25(looks):
+    for picture in shown_at_25(video):
         first = first or picture
         gaps.append(_gap(picture))
     if first is None:
@@ -197,9 +197,9 @@ def mouth_and_voice(looks: Looks, reach: int = 15) -> tuple[float, float]:
         from operators.models.syncnet import check_sound
         from operators.speech.score_sync import correlations, peak, voice_level
 
-        check_sound(looks.audio.samples(0.0, len(gaps) / FPS, HZ))
+        check_sound(video.audio.samples(0.0, len(gaps) / FPS, HZ))
         mouth = np.interp(np.arange(len(gaps)), np.flatnonzero(seen), np.array(gaps)[seen])
-        voice = voice_level(looks.audio, -reach, len(mouth) + 2 * reach)
+        voice = voice_level(video.audio, -reach, len(mouth) + 2 * reach)
         for reason, signal, least in (("mouth_still", mouth, 1e-4), ("silent_audio", voice, 0.1)):
             if np.std(signal) < least:
                 raise Drop(reason, detail=f"deviation {np.std(signal):.2g} < {least:g}")

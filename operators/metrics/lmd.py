@@ -14,7 +14,7 @@ POINTS = "20 mouth points of MediaPipe's mesh in the iBUG scheme, pixels of the 
 
 
 @dataclass(frozen=True)
-class ScoreLmd(FaceMetric[NDArray[np.float64]]):
+class Lmd(FaceMetric[NDArray[np.float64]]):
     """Landmark distance of the mouth, 0 and up: the mean of the frames. Two published definitions that differ about twentyfold.
 
     - `lmd_atvg_mesh`: as ATVGnet's `evaluation_matrix.py`: the mouth's mean point taken off, the distances of 20 points added up.
@@ -34,11 +34,11 @@ class ScoreLmd(FaceMetric[NDArray[np.float64]]):
     }
     variant: str = "lmd_atvg_mesh"
 
-    def seen(self, picture: Picture) -> NDArray[np.float64] | None:
+    def extract(self, picture: Picture) -> NDArray[np.float64] | None:
         points = points68(picture)
         return None if points is None else points[MOUTH]
 
-    def apart(self, one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    def distance(self, one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
         return (lmd_atvg if self.variant == "lmd_atvg_mesh" else lmd_vico)(one, other)
 
 

@@ -6,8 +6,9 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from operators.base import Drop
-from operators.metrics.base import Look, Looks, Metric, Variant, batches, mean_of_looks
+from operators.metrics.base import FramePair, Metric, Variant, Video, mean_of_frames
 from operators.models.catalogue import LPIPS_ALEX, LPIPS_VGG
+from operators.models.device import batches
 from operators.weights import Weight
 
 BATCH = 4
@@ -15,7 +16,7 @@ SMALLEST = 64  # pixels: AlexNet's last pooling has nothing left of less
 
 
 @dataclass(frozen=True)
-class ScoreLpips(Metric):
+class Lpips(Metric):
     """Learned perceptual image patch similarity, version 0.1, 0 and up, 0 is equal: per frame, then the mean of the frames.
 
     R. Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", CVPR 2018. Pictures go in as RGB from -1 to 1;
@@ -36,15 +37,15 @@ class ScoreLpips(Metric):
     def weights(self) -> tuple[Weight, ...]:
         return (LPIPS_ALEX,) if self.variant == "lpips_alex" else (LPIPS_VGG,)
 
-    def measure(self, looks: Looks) -> float:
-        return mean_of_looks(value for batch in batches(looks, BATCH) for value in self._of(batch))
+    def measure(self, video: Video) -> float:
+        return mean_of_frames(value for batch in batches(video, BATCH) for value in self._of(batch))
 
-    def _of(self, batch: list[Look]) -> Iterator[float]:
+    def _of(self, batch: list[FramePair]) -> Iterator[float]:
         import torch
 
         from operators.models.backbones import tensor
 
-        both = [look.both for look in batch]
+        both = [pair.both for pair in batch]
         if min(both[0][0].size) < SMALLEST:
             raise Drop("too_small", detail=f"{both[0][0].size} px, less than {SMALLEST}")
         with torch.inference_mode():

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from manifests.tables import Annotation
 from operators.base import Drop
-from operators.metrics.base import NOTHING, Looks, Metric, Picture, Variant
+from operators.metrics.base import NOTHING, Metric, Picture, Variant, Video
 from operators.metrics.faces import points68
 from operators.metrics.lip_sync import FPS, shown_at_25
 from operators.models.catalogue import FACE_LANDMARKER, LRW_READER, LRW_WORDS
@@ -28,7 +28,7 @@ PROTOCOL = (
 
 
 @dataclass(frozen=True)
-class ScoreLra(Metric):
+class Lra(Metric):
     """Lip-reading accuracy, 0 to 1: the share of the words said in a clip that are the lip reader's best guess among the 500 of LRW.
 
     LRW's clips have one word each, so that the mean over clips is the LRA of the field (L. Chen et al., "Lip Movements Generation at a Glance",
@@ -54,21 +54,21 @@ class ScoreLra(Metric):
     def weights(self) -> tuple[Weight, ...]:
         return LRW_READER.as_supplied(), LRW_WORDS, FACE_LANDMARKER
 
-    def measure(self, looks: Looks) -> float:
-        words = [note for note in looks.notes if note.name == "word"]
+    def measure(self, video: Video) -> float:
+        words = [note for note in video.notes if note.name == "word"]
         if not words:
             raise Drop("no_word")
         known = [(note.value.strip().upper(), note) for note in words if note.value.strip().upper() in self._words]
         if not known:
             raise Drop("not_in_lrw", detail=", ".join(note.value for note in words[:5]))
-        count = round(looks.frames * FPS / looks.fps)
+        count = round(video.frames * FPS / video.fps)
         spans = [(word, first_frame(note, count)) for word, note in known]
         read = [(word, first) for word, first in spans if first >= 0 and first + FRAMES <= count]
         if not read:
             raise Drop("too_short", detail="; ".join(f"frames {first} to {first + FRAMES} of {count}" for _, first in spans[:5]))
         needed = {k for _, first in read for k in range(first, first + FRAMES)}
         shown: dict[int, Picture] = {}
-        for k, picture in enumerate(shown_at_25(looks)):
+        for k, picture in enumerate(shown_at_25(video)):
             if k > max(needed):
                 break
             if k in needed:

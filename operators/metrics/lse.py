@@ -20,7 +20,7 @@ _LRS, _TRACKED = PROTOCOLS["lse_lrs"], PROTOCOLS["lse_tracked"]
 
 
 @dataclass(frozen=True)
-class ScoreLseD(SyncMetric):
+class LseD(SyncMetric):
     """Lip-sync error, distance: of 31 shifts of the sound the least mean distance; from 0, lower is better, 6 to 8 for real speech.
 
     K. R. Prajwal et al., "A Lip Sync Expert Is All You Need", ACM MM 2020, with SyncNet v2. The default finds and crops the face first, which
@@ -40,10 +40,10 @@ class ScoreLseD(SyncMetric):
 
 
 @dataclass(frozen=True)
-class ScoreLseC(SyncMetric):
+class LseC(SyncMetric):
     """Lip-sync error, confidence: median of the mean distances less the least one; from 0, higher is better, 6 to 10 for real speech.
 
-    As `ScoreLseD`.
+    As `LseD`.
     """
 
     metric = "lse_c"
@@ -56,8 +56,8 @@ class ScoreLseC(SyncMetric):
 
 
 @dataclass(frozen=True)
-class ScoreSyncOffset(SyncMetric):
-    """SyncNet's offset in frames of 40 ms, -15 to 15, above 0 where the sound comes early. As `ScoreLseD`.
+class SyncOffset(SyncMetric):
+    """SyncNet's offset in frames of 40 ms, -15 to 15, above 0 where the sound comes early. As `LseD`.
 
     A mean of offsets says little: look at how many are within one frame of 0.
     """
@@ -77,10 +77,10 @@ class ScoreLse(Operator):
 
     The picture is the clip's box at the source's resolution, 25 times a second.
 
-    Scores of a clip, each with the protocol's name as its variant: `lse_d`, `lse_c`, `sync_offset_frames`; see `ScoreLseD`, `ScoreLseC`,
-    `ScoreSyncOffset`.
+    Scores of a clip, each with the protocol's name as its variant: `lse_d`, `lse_c`, `sync_offset_frames`; see `LseD`, `LseC`,
+    `SyncOffset`.
 
-    Drops: those of `ScoreLseD`; `no_frames`; `fps_not_25` where frames are not to be resampled.
+    Drops: those of `LseD`; `no_frames`; `fps_not_25` where frames are not to be resampled.
     """
 
     variant: str = "lse_tracked"

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from operators.base import Drop
-from operators.metrics.base import DRIVING, Looks, Metric, Variant
+from operators.metrics.base import DRIVING, Metric, Variant, Video
 from operators.metrics.faces import mesh
 from operators.models.catalogue import FACE_LANDMARKER
 from operators.weights import Weight
 
 
 @dataclass(frozen=True)
-class ScoreMkr(Metric):
+class Mkr(Metric):
     """Missing keypoint rate: of the frames in which the driving recording shows a face, the share in which the render shows none; 0 to 1.
 
     As pose-evaluation has it beside AKD, with MediaPipe's landmarker. Drops: `face_missing`, the recording shows none either.
@@ -28,8 +28,8 @@ class ScoreMkr(Metric):
     def weights(self) -> tuple[Weight, ...]:
         return (FACE_LANDMARKER,)
 
-    def measure(self, looks: Looks) -> float:
-        lost = [mesh(one) is None for one, other in (look.of_any_size for look in looks) if mesh(other) is not None]
+    def measure(self, video: Video) -> float:
+        lost = [mesh(one) is None for one, other in (pair.of_any_size for pair in video) if mesh(other) is not None]
         if not lost:
             raise Drop("face_missing", detail="in the recording")
         return sum(lost) / len(lost)

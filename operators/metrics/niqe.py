@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from operators.metrics.base import NOTHING, Looks, Metric, Picture, Variant, mean_where_seen
+from operators.metrics.base import NOTHING, Metric, Picture, Variant, Video, mean_where_seen
 from operators.models.catalogue import NIQE_PRISTINE
 from operators.weights import Weight
 
@@ -19,7 +19,7 @@ SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))  # neighbours whose products are look
 
 
 @dataclass(frozen=True)
-class ScoreNiqe(Metric):
+class Niqe(Metric):
     """Natural image quality evaluator, 0 and up, lower is better: per looked-at frame, then the mean.
 
     A. Mittal et al., "Making a 'Completely Blind' Image Quality Analyzer", IEEE SPL 2013: blocks of 96 pixels at two scales, 36
@@ -47,9 +47,9 @@ class ScoreNiqe(Metric):
     def weights(self) -> tuple[Weight, ...]:
         return (NIQE_PRISTINE,)
 
-    def measure(self, looks: Looks) -> float:
-        step = max(1, round(looks.fps / self.rate_hz))
-        return mean_where_seen((self.of(look.made) for number, look in enumerate(looks) if number % step == 0), "flat")
+    def measure(self, video: Video) -> float:
+        step = max(1, round(video.fps / self.rate_hz))
+        return mean_where_seen((self.of(pair.made) for number, pair in enumerate(video) if number % step == 0), "flat")
 
     def of(self, picture: Picture) -> float | None:
         """Of one frame; None of one in which fewer than two blocks are anything but of one colour."""

@@ -5,13 +5,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from operators.metrics.base import Looks, Metric, Picture, Variant, mean_of_looks
+from operators.metrics.base import Metric, Picture, Variant, Video, mean_of_frames
 
 FLOOR = 1e-8  # of the mean squared error of values from 0 to 1: identical frames have 80 dB
 
 
 @dataclass(frozen=True)
-class ScorePsnr(Metric):
+class Psnr(Metric):
     """Peak signal-to-noise ratio in dB, 10 log10(1 / mean squared error) of values from 0 to 1: per frame, then the mean of the frames.
 
     The default is `psnr_rgb`, which papers on talking heads report. 1e-8 is added to the error, as IQA-PyTorch does, so that
@@ -25,8 +25,8 @@ class ScorePsnr(Metric):
     }
     variant: str = "psnr_rgb"
 
-    def measure(self, looks: Looks) -> float:
-        return mean_of_looks(self.of(*look.both) for look in looks)
+    def measure(self, video: Video) -> float:
+        return mean_of_frames(self.of(*pair.both) for pair in video)
 
     def of(self, made: Picture, reference: Picture) -> float:
         """0 to 80 dB, of one frame."""

@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from operators.metrics.base import Looks, Metric, Picture, Variant, mean_of_looks
+from operators.metrics.base import Metric, Picture, Variant, Video, mean_of_frames
 
 WINDOW, SIGMA = 11, 1.5
 
 
 @dataclass(frozen=True)
-class ScoreSsim(Metric):
+class Ssim(Metric):
     """Structural similarity, -1 to 1 (1 is equal): Gaussian window of 11 pixels, sigma 1.5, K 0.01 and 0.03, without padding, not made smaller.
 
     Z. Wang et al., "Image quality assessment: from error visibility to structural similarity", IEEE TIP 2004. The default is `ssim_y`,
@@ -30,8 +30,8 @@ class ScoreSsim(Metric):
     }
     variant: str = "ssim_y"
 
-    def measure(self, looks: Looks) -> float:
-        return mean_of_looks(self.of(*look.both) for look in looks)
+    def measure(self, video: Video) -> float:
+        return mean_of_frames(self.of(*pair.both) for pair in video)
 
     def of(self, made: Picture, reference: Picture) -> float:
         if min(made.size) < WINDOW:
@@ -42,7 +42,7 @@ class ScoreSsim(Metric):
 
 
 def ssim(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """Of two planes (h, w) with values from 0 to 255. The contrast-structure term is not taken below 0, as in the published code."""
+    """Of two planes (h, w) with values from 0 to 255."""
     import cv2
 
     def blurred(plane: NDArray[np.float64]) -> Any:
@@ -53,5 +53,5 @@ def ssim(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     mean1, mean2 = blurred(one), blurred(other)
     spread1, spread2 = blurred(one * one) - mean1**2, blurred(other * other) - mean2**2
     together = blurred(one * other) - mean1 * mean2
-    contrast = np.maximum((2 * together + c2) / (spread1 + spread2 + c2), 0)
+    contrast = (2 * together + c2) / (spread1 + spread2 + c2)
     return float(np.mean((2 * mean1 * mean2 + c1) / (mean1**2 + mean2**2 + c1) * contrast))

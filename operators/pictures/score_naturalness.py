@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from manifests.tables import Clip, Score
 from operators.base import Drop, Frames, Operator, every
 from operators.metrics.base import Picture
-from operators.metrics.niqe import BLOCK, ScoreNiqe
+from operators.metrics.niqe import BLOCK, Niqe
 from operators.models.catalogue import BRISQUE_RANGES, BRISQUE_SVM
 from operators.models.device import system_libraries
 from operators.picture_measures import pixels_of
@@ -28,7 +28,7 @@ class ScoreNaturalness(Operator):
     | metric | variant | range | what |
     |---|---|---|---|
     | picture_brisque | opencv_features_live_svm | about 0 to 100, lower is better | opinion predicted from the statistics of the luma, its contrast taken off |
-    | picture_niqe | niqe_matlab | 0 and up, lower is better | distance of such statistics from those of pristine pictures: see `ScoreNiqe` |
+    | picture_niqe | niqe_matlab | 0 and up, lower is better | distance of such statistics from those of pristine pictures: see `Niqe` |
 
     BRISQUE is A. Mittal, A. K. Moorthy and A. C. Bovik, "No-Reference Image Quality Assessment in the Spatial Domain", IEEE TIP 2012: 36 features by OpenCV, the
     authors' support vectors as the package `brisque` has them. OpenCV fits the features otherwise than that package: of seven pictures the values differ by
@@ -81,8 +81,8 @@ class ScoreNaturalness(Operator):
         return float(coefficients @ np.exp(-gamma * np.square(vectors - scaled).sum(axis=1)) - rho)
 
     @cached_property
-    def _niqe(self) -> ScoreNiqe:
-        return ScoreNiqe()
+    def _niqe(self) -> Niqe:
+        return Niqe()
 
     @cached_property
     def _ranges(self) -> NDArray[np.float64]:

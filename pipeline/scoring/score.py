@@ -25,7 +25,7 @@ from manifests.media import MediaStore
 from manifests.tables import Annotation, Clip, Dropped, Features, Pair, Render, Row, Score
 from operators.base import Audio, Drop
 from operators.media.frames import SourceAudio, VideoFrames
-from operators.metrics.base import IDENTITY, NOTHING, TARGET, Look, Looks, Metric, Picture, SetMetric
+from operators.metrics.base import IDENTITY, NOTHING, TARGET, FramePair, Metric, Picture, SetMetric, Video
 from pipeline.corpus_steps.common import all_rows, current
 from pipeline.corpus_steps.pairs import has_target
 from pipeline.engine.fan_out import fan_out
@@ -37,13 +37,12 @@ VERSION = 1  # raised when the same metric would be shown other frames
 
 
 def metrics_there() -> dict[str, Metric]:
-    """By variant, every metric there is: the subclasses of `Metric` in `operators/metrics/score_*.py`."""
+    """By variant, every metric there is: the subclasses of `Metric` in `operators/metrics/`."""
     found: dict[str, Metric] = {}
     for module in sorted(one.name for one in pkgutil.iter_modules(operators.metrics.__path__)):
-        if module.startswith("score_"):
-            for made in vars(importlib.import_module(f"operators.metrics.{module}")).values():
-                if isinstance(made, type) and issubclass(made, Metric) and made.__module__.endswith(f".{module}"):
-                    found |= {variant: replace(made(), variant=variant) for variant in made.known}
+        for made in vars(importlib.import_module(f"operators.metrics.{module}")).values():
+            if isinstance(made, type) and issubclass(made, Metric) and made.__module__.endswith(f".{module}") and hasattr(made, "known"):
+                found |= {variant: replace(made(), variant=variant) for variant in made.known}
     return found
 
 
@@ -281,16 +280,16 @@ class Scorer:
 
     def _made(self, metric: Metric, render: Render, pair: Pair | None, moments: Iterator[Moment]) -> Iterator[Row]:
         said = self._notes.get(render.clip_id, ())
-        looks = Looks(
-            _looks(metric, moments, has_target(pair)), render.fps, lambda: self._sound(render), render.render_id, render.frames, said
+        video = Video(
+            _frame_pairs(metric, moments, has_target(pair)), render.fps, lambda: self._sound(render), render.render_id, render.frames, said
         )
         where = (render.source_id, f"{render.render_id}#{metric.variant}", render.render_id, metric.metric, metric.variant)
         how = metric.model_sha256, self.protocol(metric, render, pair)
         if isinstance(metric, SetMetric):
-            found = metric.features(looks).astype("<f4")
+            found = metric.features(video).astype("<f4")
             yield Features(*where, len(found), found.shape[1], found.tobytes(), *how)
         else:
-            yield Score(*where, float(metric.measure(looks)), *how)
+            yield Score(*where, float(metric.measure(video)), *how)
 
     def protocol(self, metric: Metric, render: Render, pair: Pair | None) -> str:
         """Crop, colour and alignment, size, frame rate, and how frames are paired: what values must share to be averaged."""
@@ -348,16 +347,16 @@ def _heard(note: Annotation, clip: Clip) -> Annotation:
     return replace(note, start_s=note.start_s - clip.sound_late_s, end_s=note.end_s - clip.sound_late_s)
 
 
-def _looks(metric: Metric, moments: Iterator[Moment], has_target: bool) -> Iterator[Look]:
+def _frame_pairs(metric: Metric, moments: Iterator[Moment], has_target: bool) -> Iterator[FramePair]:
     """The moments as a metric is to see them. Where the reference has ended, so has the comparison."""
     for moment in moments:
         if metric.compares == NOTHING:
-            yield Look(moment.made, None)
+            yield FramePair(moment.made, None)
             continue
         reference = moment.still if metric.compares == IDENTITY and not has_target else moment.driving
         if reference is None:
             return
-        yield Look(moment.made, reference)
+        yield FramePair(moment.made, reference)
 
 
 class _Book:

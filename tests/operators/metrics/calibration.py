@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from operators.metrics.base import Looks, Metric
+from operators.metrics.base import Metric, Video
 from tests.conftest import media
 
 NAMES = ("I03", "I04", "I06", "I08", "I19")
@@ -14,7 +14,7 @@ NAMES = ("I03", "I04", "I06", "I08", "I19")
 
 def values(metric: Metric) -> list[float]:
     """Of each distorted picture beside its reference."""
-    return [metric.measure(Looks.of([picture("dist_dir", name)], [picture("ref_dir", name)])) for name in NAMES]
+    return [metric.measure(Video.of([picture("dist_dir", name)], [picture("ref_dir", name)])) for name in NAMES]
 
 
 def picture(folder: str, name: str) -> NDArray[np.uint8]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from operators.metrics.base import Look, Looks, Picture
+from operators.metrics.base import FramePair, Picture, Video
 
 
 def known(name: Any, found: Any) -> Picture:
@@ -15,5 +15,5 @@ def known(name: Any, found: Any) -> Picture:
     return picture
 
 
-def looks(name: Any, made: Sequence[Any], reference: Sequence[Any]) -> Looks:
-    return Looks(Look(known(name, one), known(name, other)) for one, other in zip(made, reference, strict=True))
+def video(name: Any, made: Sequence[Any], reference: Sequence[Any]) -> Video:
+    return Video(FramePair(known(name, one), known(name, other)) for one, other in zip(made, reference, strict=True))

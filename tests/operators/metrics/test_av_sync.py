@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from operators.base import Drop
 from operators.media.frames import SourceAudio, VideoFrames
-from operators.metrics.av_sync import ScoreAvConfidence, ScoreAvOffset
-from operators.metrics.base import Look, Looks, Picture
+from operators.metrics.av_sync import AvConfidence, AvOffset
+from operators.metrics.base import FramePair, Picture, Video
 from tests.conftest import media
 from tests.made_sounds import Delayed
 
@@ -23,8 +23,8 @@ def pictures() -> list[Picture]:
 
 def measured(late_s: float) -> tuple[float, float]:
     made = [
-        metric.measure(Looks((Look(one, None) for one in pictures()), 25, lambda: Delayed(SourceAudio(media(*TALK)), late_s), "r"))
-        for metric in (ScoreAvOffset(), ScoreAvConfidence())
+        metric.measure(Video((FramePair(one, None) for one in pictures()), 25, lambda: Delayed(SourceAudio(media(*TALK)), late_s), "r"))
+        for metric in (AvOffset(), AvConfidence())
     ]
     for picture in pictures()[:1]:
         picture._made = {name: found for name, found in picture._made.items() if name == "mesh"}  # another sound, another answer
@@ -59,7 +59,7 @@ def test_refusals(found: float | None, count: int, sound: float, reason: str) ->
     for picture in shown:
         picture.once("mesh", lambda _: None if found is None else points)
     with pytest.raises(Drop, match=reason):
-        ScoreAvOffset().measure(Looks((Look(one, None) for one in shown), 25, Noise))
+        AvOffset().measure(Video((FramePair(one, None) for one in shown), 25, Noise))
 
 
 def test_without_sound_it_says_so() -> None:
@@ -67,4 +67,4 @@ def test_without_sound_it_says_so() -> None:
     for picture in shown:
         picture.once("mesh", lambda _: np.random.default_rng(0).normal(size=(478, 2)))
     with pytest.raises(Drop, match="no_audio_stream"):
-        ScoreAvConfidence().measure(Looks((Look(one, None) for one in shown), 25))
+        AvConfidence().measure(Video((FramePair(one, None) for one in shown), 25))

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from operators.base import Drop
-from operators.metrics.base import Looks, Picture, batches, mean_where_seen
-from operators.metrics.dists import ScoreDists
-from operators.metrics.psnr import ScorePsnr
+from operators.metrics.base import Picture, Video, mean_where_seen
+from operators.metrics.dists import Dists
+from operators.metrics.psnr import Psnr
 from operators.models.catalogue import DISTS, LPIPS_VGG
+from operators.models.device import batches
 
 
 def test_what_is_asked_for_at_once_is_made_once() -> None:
@@ -26,15 +27,15 @@ def test_luma_is_rounded() -> None:
 
 
 def test_a_variant_is_its_own_step() -> None:
-    one, other = ScorePsnr(), replace(ScorePsnr(), variant="psnr_y")
-    assert (one.name, other.name) == ("ScorePsnr-psnr_rgb", "ScorePsnr-psnr_y")
+    one, other = Psnr(), replace(Psnr(), variant="psnr_y")
+    assert (one.name, other.name) == ("Psnr-psnr_rgb", "Psnr-psnr_y")
     assert one.fingerprint() != other.fingerprint()
 
 
 def test_several_models_have_one_sum() -> None:
-    assert ScorePsnr().model_sha256 == ""
-    assert ScoreDists().model_sha256 not in ("", DISTS.sha256, LPIPS_VGG.sha256)
-    assert len(ScoreDists().model_sha256) == 64
+    assert Psnr().model_sha256 == ""
+    assert Dists().model_sha256 not in ("", DISTS.sha256, LPIPS_VGG.sha256)
+    assert len(Dists().model_sha256) == 64
 
 
 def test_batches_hold_all_in_order() -> None:
@@ -53,4 +54,4 @@ def test_half_the_frames_must_have_what_is_measured() -> None:
 
 def test_a_render_without_sound_says_so() -> None:
     with pytest.raises(Drop, match="no_audio_stream"):
-        _ = Looks([]).audio
+        _ = Video([]).audio

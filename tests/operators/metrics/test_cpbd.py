@@ -3,15 +3,15 @@ import pytest
 from PIL import Image, ImageFilter
 
 from operators.base import Drop
-from operators.metrics.base import Looks
-from operators.metrics.cpbd import ScoreCpbd, cpbd, edge_widths
+from operators.metrics.base import Video
+from operators.metrics.cpbd import Cpbd, cpbd, edge_widths
 from tests.operators.metrics.calibration import picture
 
 
 def test_python_cpbd_s_values() -> None:
     """Of the published package, with its two imports that are gone put back, on the luma of the calibration pictures."""
     names = [(folder, name) for name in ("I03", "I04", "I19") for folder in ("dist_dir", "ref_dir")]
-    values = [ScoreCpbd().measure(Looks.of([picture(*name)])) for name in names]
+    values = [Cpbd().measure(Video.of([picture(*name)])) for name in names]
     assert values == pytest.approx([0.0005, 0.6789, 0.7259, 0.7257, 0.6858, 0.7668], abs=5e-5)
 
 
@@ -30,7 +30,7 @@ def test_the_width_of_a_ramp_is_found(width: int) -> None:
 
 def test_more_blur_is_a_lower_value() -> None:
     clean = Image.fromarray(picture("ref_dir", "I08"))
-    values = [ScoreCpbd().measure(Looks.of([np.asarray(clean.filter(ImageFilter.GaussianBlur(by)))])) for by in (0, 1, 2, 4)]
+    values = [Cpbd().measure(Video.of([np.asarray(clean.filter(ImageFilter.GaussianBlur(by)))])) for by in (0, 1, 2, 4)]
     assert values == sorted(values, reverse=True)
     assert values[0] > 2 * values[-1]
 
@@ -40,7 +40,7 @@ def test_refusals() -> None:
         cpbd(np.zeros((63, 200)))
     assert cpbd(np.full((128, 128), 100.0)) is None
     grey, sharp = np.full((128, 128, 3), 100, np.uint8), picture("ref_dir", "I08")[:128, :128]
-    values = [ScoreCpbd(rate_hz=25).measure(Looks.of(frames)) for frames in ([sharp], [sharp, grey])]
+    values = [Cpbd(rate_hz=25).measure(Video.of(frames)) for frames in ([sharp], [sharp, grey])]
     assert values[0] == values[1]
     with pytest.raises(Drop, match="no_edges"):
-        ScoreCpbd(rate_hz=25).measure(Looks.of([sharp, grey, grey]))
+        Cpbd(rate_hz=25).measure(Video.of([sharp, grey, grey]))

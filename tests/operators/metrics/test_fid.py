@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 
 from operators.base import Drop
-from operators.metrics.base import Looks, Picture
-from operators.metrics.fid import ScoreFid, clean, inception, legacy, pooled
+from operators.metrics.base import Picture, Video
+from operators.metrics.fid import Fid, clean, inception, legacy, pooled
 from tests.operators.metrics.calibration import toy
 
 
@@ -71,4 +71,4 @@ def test_the_two_ways_to_299_pixels() -> None:
 
 def test_a_render_without_frames_is_refused() -> None:
     with pytest.raises(Drop, match="no_frames"):
-        ScoreFid().features(Looks.of([]))
+        Fid().features(Video.of([]))

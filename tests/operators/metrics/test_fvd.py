@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from operators.base import Drop
-from operators.metrics.base import Looks
+from operators.metrics.base import Video
 from operators.metrics.frechet import Moments, frechet_distance, merged
-from operators.metrics.fvd import ScoreFvd
+from operators.metrics.fvd import Fvd
 from operators.models.catalogue import I3D_400
 from operators.models.i3d import I3D, prepared
 from tests.operators.metrics.calibration import toy
@@ -42,45 +42,45 @@ class Here(NamedTuple):
 
 
 @pytest.fixture
-def metric(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ScoreFvd:
+def metric(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fvd:
     torch.jit.script(Seeded()).save(str(tmp_path / "i3d.pt"))
-    made = ScoreFvd()
+    made = Fvd()
     monkeypatch.setattr("operators.metrics.fvd.I3D", Here(tmp_path / "i3d.pt"))
     return made
 
 
-def test_one_vector_for_every_16_frames(metric: ScoreFvd) -> None:
+def test_one_vector_for_every_16_frames(metric: Fvd) -> None:
     frames = [np.roll(toy(), 3 * n, axis=1) for n in range(40)]
-    found = metric.features(Looks.of(frames))
+    found = metric.features(Video.of(frames))
     assert found.shape == (2, 400)
     video = torch.from_numpy(np.stack(frames[16:32])).permute(3, 0, 1, 2)[None].float()
     with torch.inference_mode():
         assert found[1] == pytest.approx(Seeded()(video, True, True, True)[0].numpy(), abs=1e-6)
 
 
-def test_motion_counts_where_pictures_do_not(metric: ScoreFvd) -> None:
+def test_motion_counts_where_pictures_do_not(metric: Fvd) -> None:
     """The same 16 pictures in another order are another video."""
     frames = [np.roll(toy(), 5 * n, axis=1) for n in range(16)]
-    assert np.abs(metric.features(Looks.of(frames)) - metric.features(Looks.of(frames[::-1]))).max() > 1e-4
+    assert np.abs(metric.features(Video.of(frames)) - metric.features(Video.of(frames[::-1]))).max() > 1e-4
 
 
-def test_fewer_than_16_frames_are_refused(metric: ScoreFvd) -> None:
+def test_fewer_than_16_frames_are_refused(metric: Fvd) -> None:
     with pytest.raises(Drop, match="too_short"):
-        metric.features(Looks.of([toy()] * 15))
+        metric.features(Video.of([toy()] * 15))
 
 
 @pytest.fixture
-def videogpt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ScoreFvd:
+def videogpt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fvd:
     """With I3D's weights of a seed where a user has the published ones."""
     torch.save(seeded_state(I3D()), tmp_path / I3D_400.file)
     monkeypatch.setenv("HEADSET_WEIGHTS", str(tmp_path))
-    return ScoreFvd("fvd_videogpt")
+    return Fvd("fvd_videogpt")
 
 
-def test_the_features_are_those_of_videogpt_s_code(videogpt: ScoreFvd) -> None:
+def test_the_features_are_those_of_videogpt_s_code(videogpt: Fvd) -> None:
     """The numbers are what VideoGPT's own I3D and preprocessing give on these frames, 128 x 96 pixels, with these weights."""
     frames = [np.ascontiguousarray(np.roll(toy(side=128), 5 * n, axis=1)[:96]) for n in range(16)]
-    found = videogpt.features(Looks.of(frames))
+    found = videogpt.features(Video.of(frames))
     assert found.shape == (1, 400)
     assert found[0, :6] == pytest.approx([-3.7793, -1.989005, 3.670201, 5.271212, 3.596333, -0.874413], abs=2e-4)
     assert (found.sum(), np.abs(found).max()) == pytest.approx((9.507118, 16.497917), abs=5e-3)

@@ -3,15 +3,15 @@ import pytest
 import torch
 
 from operators.base import Drop
-from operators.metrics.base import Looks
-from operators.metrics.lpips import ScoreLpips, lpips
+from operators.metrics.base import Video
+from operators.metrics.lpips import Lpips, lpips
 from operators.models.backbones import SLICES, backbone
 from tests.conftest import weights
 from tests.operators.metrics.calibration import official, toy, values
 
 
 def test_official_values() -> None:
-    assert values(ScoreLpips()) == pytest.approx(official("lpips"), rel=1e-4, abs=6e-5)
+    assert values(Lpips()) == pytest.approx(official("lpips"), rel=1e-4, abs=6e-5)
 
 
 @pytest.mark.parametrize("network", ["alex", "vgg"])
@@ -42,11 +42,11 @@ def test_the_heads_are_the_authors(network: str) -> None:
 
 def test_batches_do_not_matter() -> None:
     pictures = [toy(n) for n in range(6)]
-    whole = ScoreLpips().measure(Looks.of(pictures, [toy(9)] * 6))
-    assert whole == pytest.approx(np.mean([ScoreLpips().measure(Looks.of([one], [toy(9)])) for one in pictures]), rel=1e-5)
-    assert ScoreLpips().measure(Looks.of([toy(1)], [toy(1)])) == 0
+    whole = Lpips().measure(Video.of(pictures, [toy(9)] * 6))
+    assert whole == pytest.approx(np.mean([Lpips().measure(Video.of([one], [toy(9)])) for one in pictures]), rel=1e-5)
+    assert Lpips().measure(Video.of([toy(1)], [toy(1)])) == 0
 
 
 def test_a_frame_too_small_for_the_network_is_refused() -> None:
     with pytest.raises(Drop, match="too_small"):
-        ScoreLpips().measure(Looks.of([toy(side=56)], [toy(side=56)]))
+        Lpips().measure(Video.of([toy(side=56)], [toy(side=56)]))

@@ -10,9 +10,9 @@ import torch
 from manifests.tables import Annotation
 from operators.base import Drop
 from operators.media.frames import VideoFrames
-from operators.metrics.base import Look, Looks, Picture
+from operators.metrics.base import FramePair, Picture, Video
 from operators.metrics.faces import points68
-from operators.metrics.lra import ScoreLra, grey
+from operators.metrics.lra import Lra, grey
 from operators.models.catalogue import LRW_READER, LRW_WORDS
 from operators.models.lipreading import mouth_rois, word_scores
 from operators.weights import Weight
@@ -46,7 +46,7 @@ def pictures(seconds: float) -> list[Picture]:
 
 
 def read(shown: Sequence[Picture], *notes: Annotation, fps: float = 25) -> float:
-    return ScoreLra().measure(Looks((Look(one, None) for one in shown), fps, frames=len(shown), notes=notes))
+    return Lra().measure(Video((FramePair(one, None) for one in shown), fps, frames=len(shown), notes=notes))
 
 
 def test_the_share_of_words_read_right(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,18 +54,18 @@ def test_the_share_of_words_read_right(files: Path, monkeypatch: pytest.MonkeyPa
     assert len(shown) == 29
     rois = mouth_rois([one.luma.astype(np.uint8) for one in shown], [points68(one) for one in shown])
     words = LRW_WORDS.path().read_text().split()
-    operator = ScoreLra()
+    operator = Lra()
     answer = words[int(word_scores(operator._reader, rois).argmax())]
     other = next(one for one in words if one != answer)
-    monkeypatch.setattr(ScoreLra, "_reader", operator._reader)
+    monkeypatch.setattr(Lra, "_reader", operator._reader)
     assert read(shown, word(answer.lower()), word(other, name="emotion")) == 1.0
     assert read(shown, word(other), word(answer), word("SUPERCALIFRAGILISTIC")) == 0.5
-    assert operator.model_sha256 != ScoreLra().weights[0].sha256 == LRW_READER.as_supplied().sha256 != ""
+    assert operator.model_sha256 != Lra().weights[0].sha256 == LRW_READER.as_supplied().sha256 != ""
 
 
 def test_the_frames_lie_about_the_words_middle(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[list[float]] = []
-    monkeypatch.setattr(ScoreLra, "read", lambda self, shown: seen.append([float(one.rgb[0, 0, 0]) for one in shown]) or "ABOUT")
+    monkeypatch.setattr(Lra, "read", lambda self, shown: seen.append([float(one.rgb[0, 0, 0]) for one in shown]) or "ABOUT")
     shown = [Picture(np.full((8, 8, 3), n, np.uint8)) for n in range(75)]
     for notes, fps in (([word("ABOUT", 1.0, 1.4)], 25), ([word("ABOUT")], 25), ([word("ABOUT", 2.0, 2.4)], 12.5)):
         assert read(shown, *notes, fps=fps) == 1.0
@@ -112,7 +112,7 @@ def test_the_file_a_user_has_is_known_by_its_own_sum(files: Path) -> None:
     supplied = LRW_READER.as_supplied()
     assert len(supplied.sha256) == 64
     assert supplied.path() == LRW_READER.found() == files / LRW_READER.file
-    assert ScoreLra().fingerprint() != ""
+    assert Lra().fingerprint() != ""
 
 
 def test_there_are_500_words() -> None:

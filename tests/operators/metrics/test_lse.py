@@ -12,9 +12,9 @@ from operators.base import Drop
 from operators.media.frames import SourceAudio, VideoFrames
 from operators.metrics import lip_sync
 from operators.metrics import lse as score_lse
-from operators.metrics.base import Look, Looks, Picture
+from operators.metrics.base import FramePair, Picture, Video
 from operators.metrics.lip_sync import PROTOCOLS, Still, as_s3fd
-from operators.metrics.lse import ScoreLse, ScoreLseC, ScoreLseD, ScoreSyncOffset, at_25, shown
+from operators.metrics.lse import LseC, LseD, ScoreLse, SyncOffset, at_25, shown
 from operators.models.catalogue import SYNCNET_V2
 from operators.models.syncnet import SyncNet, compare, lrs_pictures
 from pipeline.engine.fan_out import fan_out
@@ -46,8 +46,8 @@ def scored(path: Path, one: Clip, **how) -> dict[str, Score]:
 
 
 def test_a_clip_has_three_scores_that_say_what_they_are(tmp_path, net):
-    look = lambda time_s: moving(12, (160, 120))[round(time_s * 25)]  # noqa: E731
-    path = write_video(tmp_path / "v.mp4", [(look, 0.48)], size=(160, 120), audio=tone(0.48))
+    picture_at = lambda time_s: moving(12, (160, 120))[round(time_s * 25)]  # noqa: E731
+    path = write_video(tmp_path / "v.mp4", [(picture_at, 0.48)], size=(160, 120), audio=tone(0.48))
     rows = scored(path, clip(0.48), variant="lse_lrs")
     pictures = (frame.crop(0, 0, 160, 120, (160, 120))[:, :, ::-1] for frame in VideoFrames(path))
     truth = compare(net, lrs_pictures(pictures), SourceAudio(path).samples(0, 0.48))
@@ -59,8 +59,8 @@ def test_a_clip_has_three_scores_that_say_what_they_are(tmp_path, net):
 
 
 def test_the_box_of_the_clip_is_what_is_looked_at(tmp_path):
-    look = lambda time_s: moving(12, (320, 120))[round(time_s * 25)]  # noqa: E731
-    path = write_video(tmp_path / "v.mp4", [(look, 0.48)], audio=tone(0.48), size=(320, 120))
+    picture_at = lambda time_s: moving(12, (320, 120))[round(time_s * 25)]  # noqa: E731
+    path = write_video(tmp_path / "v.mp4", [(picture_at, 0.48)], audio=tone(0.48), size=(320, 120))
     left, right = (scored(path, clip(0.48, box), variant="lse_lrs")["lse_d"].value for box in ((0, 0, 160, 120), (160, 0, 320, 120)))
     assert abs(left - right) > 0.1
 
@@ -122,8 +122,8 @@ def test_unknown_protocol():
         ScoreLse("lse")
 
 
-def looks(fps: float, count: int, sound: SourceAudio, pictures: list[Picture]) -> Looks:
-    return Looks((Look(one, None) for one in pictures[:count]), fps, lambda: sound, "r")
+def video(fps: float, count: int, sound: SourceAudio, pictures: list[Picture]) -> Video:
+    return Video((FramePair(one, None) for one in pictures[:count]), fps, lambda: sound, "r")
 
 
 def test_a_render_is_measured_as_a_clip_is_and_once_for_all_three(tmp_path, net, monkeypatch):
@@ -132,8 +132,8 @@ def test_a_render_is_measured_as_a_clip_is_and_once_for_all_three(tmp_path, net,
     truth = compare(net, lrs_pictures(moving(12, (160, 120))), sound.samples(0, 0.48))
     asked = []
     monkeypatch.setattr(lip_sync, "network", lambda: asked.append(1) or net)
-    metrics = ScoreLseD("lse_d_lrs"), ScoreLseC("lse_c_lrs"), ScoreSyncOffset("sync_offset_lrs")
-    values = [metric.measure(looks(25, 12, sound, pictures)) for metric in metrics]
+    metrics = LseD("lse_d_lrs"), LseC("lse_c_lrs"), SyncOffset("sync_offset_lrs")
+    values = [metric.measure(video(25, 12, sound, pictures)) for metric in metrics]
     assert values == pytest.approx(truth[:3], abs=1e-4)
     assert len(asked) == 1
     assert {metric.model_sha256 for metric in metrics} == {SYNCNET_V2.sha256}
@@ -141,12 +141,12 @@ def test_a_render_is_measured_as_a_clip_is_and_once_for_all_three(tmp_path, net,
 
 def test_three_metrics_over_one_decode_do_not_wait_for_each_other(tmp_path):
     sound = SourceAudio(write_audio(tmp_path / "a.wav", tone(12.0, 16000)))
-    metrics = ScoreLseD("lse_d_tracked"), ScoreLseC("lse_c_tracked"), ScoreLseD("lse_d_lrs")
+    metrics = LseD("lse_d_tracked"), LseC("lse_c_tracked"), LseD("lse_d_lrs")
 
     def measured(metric):
         def read(pictures):
             try:
-                return metric.measure(Looks((Look(one, None) for one in pictures), 25, lambda: sound, "r"))
+                return metric.measure(Video((FramePair(one, None) for one in pictures), 25, lambda: sound, "r"))
             except Drop as drop:
                 return drop.reason
 
@@ -163,13 +163,13 @@ def test_a_render_is_refused_with_a_reason(tmp_path):
     sound = SourceAudio(write_audio(tmp_path / "a.wav", tone(6.0, 16000)))
     pictures = [Picture(bgr) for bgr in moving(8, (64, 48))]
     for metric, fps, count, reason in (
-        (ScoreLseD("lse_d_lrs"), 30, 8, "fps_not_25"),
-        (ScoreLseD("lse_d_lrs"), 25, 5, "too_short"),
-        (ScoreLseD("lse_d_lrs"), 25, 0, "no_frames"),
-        (ScoreLseC("lse_c_tracked"), 30, 8, "too_short"),
+        (LseD("lse_d_lrs"), 30, 8, "fps_not_25"),
+        (LseD("lse_d_lrs"), 25, 5, "too_short"),
+        (LseD("lse_d_lrs"), 25, 0, "no_frames"),
+        (LseC("lse_c_tracked"), 30, 8, "too_short"),
     ):
         with pytest.raises(Drop) as refused:
-            metric.measure(looks(fps, count, sound, pictures))
+            metric.measure(video(fps, count, sound, pictures))
         assert refused.value.reason == reason
 
 

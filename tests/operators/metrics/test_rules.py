@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from operators.base import Drop
 from operators.metrics import lip_sync
-from operators.metrics.base import NOTHING, TARGET, Look, Looks, Metric, Picture, SetMetric
+from operators.metrics.base import NOTHING, TARGET, FramePair, Metric, Picture, SetMetric, Video
 from operators.models.syncnet import SyncNet
 from pipeline.scoring.score import metrics_there
 from tests.operators.metrics.calibration import toy
@@ -48,10 +48,10 @@ class Silence:
 
 def outcome(metric: Metric, made: list[NDArray[np.uint8]], reference: list[NDArray[np.uint8]], sound: bool = True) -> str:
     pairs = zip(made, reference, strict=True)
-    given = [Look(Picture(one), None if metric.compares == NOTHING else Picture(other)) for one, other in pairs]
-    looks = Looks(given, 25, Silence if sound else None, "r", len(given))
+    given = [FramePair(Picture(one), None if metric.compares == NOTHING else Picture(other)) for one, other in pairs]
+    video = Video(given, 25, Silence if sound else None, "r", len(given))
     try:
-        found = metric.features(looks) if isinstance(metric, SetMetric) else metric.measure(looks)
+        found = metric.features(video) if isinstance(metric, SetMetric) else metric.measure(video)
     except Drop as drop:
         return drop.reason
     assert np.isfinite(found).all()

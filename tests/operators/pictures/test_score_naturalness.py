@@ -8,7 +8,7 @@ from manifests.tables import Clip
 from operators.base import Drop
 from operators.media.frames import VideoFrames
 from operators.metrics.base import Picture
-from operators.metrics.niqe import ScoreNiqe
+from operators.metrics.niqe import Niqe
 from operators.pictures.score_naturalness import ScoreNaturalness
 from tests.conftest import media
 from tests.made_videos import write_video
@@ -48,7 +48,7 @@ def test_the_medians_over_the_clip(tmp_path):
     found = {score.metric: score for score in OPERATOR(clip, VideoFrames(path))}
     last = list(VideoFrames(path))[100].rgb()[:300, 100:400]
     assert found["picture_brisque"].value == pytest.approx(OPERATOR.brisque(last), abs=3)
-    assert found["picture_niqe"].value == pytest.approx(ScoreNiqe().of(Picture(last)), rel=0.1)
+    assert found["picture_niqe"].value == pytest.approx(Niqe().of(Picture(last)), rel=0.1)
     assert all(score.subject == "s/c" and score.model_sha256 for score in found.values())
     small = Clip("s", "s/c", "s/shot", "s/shot/t0", "v", 0.0, 1.0, 100, 100, 200, 200)
     assert [score.metric for score in OPERATOR(small, VideoFrames(path, 0, 1))] == ["picture_brisque"]

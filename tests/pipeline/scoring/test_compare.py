@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from manifests.errors import UsageError
 from manifests.manifest import Manifest, StepRecord
 from manifests.tables import Dropped, Features, Render, Score
-from operators.metrics.csim import ScoreCsim
+from operators.metrics.csim import Csim
 from operators.metrics.frechet import Moments, frechet_distance
-from operators.metrics.frechet_identity import ScoreFrechetIdentity
-from operators.metrics.psnr import ScorePsnr
+from operators.metrics.frechet_identity import FrechetIdentity
+from operators.metrics.psnr import Psnr
 from pipeline.corpus_steps.pairs import make_pairs
 from pipeline.scoring.compare import compare, interval, latex, markdown, page, rows_of
 from pipeline.scoring.score import score
@@ -29,7 +29,7 @@ def scored(root: Path, clips: int = 3, refused: bool = False) -> Manifest:
         if refused and name == "bad":
             renders[0] = [rendered(manifest, clips_of(manifest)[0], name, look(0), frames=30)]
         add_system(manifest, name, renders)
-    score(manifest, [ScorePsnr(), ScorePsnr("psnr_y")])
+    score(manifest, [Psnr(), Psnr("psnr_y")])
     return manifest
 
 
@@ -62,7 +62,7 @@ def test_means_are_over_clips_with_interval_and_refusals(tmp_path: Path) -> None
 
 def test_what_differs_in_protocol_is_withheld_and_told(tmp_path: Path) -> None:
     manifest = scored(tmp_path)
-    score(manifest, [ScorePsnr()], made_by="bad", size=64)
+    score(manifest, [Psnr()], made_by="bad", size=64)
     found = compare(manifest)
     assert {found.cells["psnr_rgb", maker].withheld for maker in ("good", "bad")} == {"protocols differ"}
     assert all(found.cells["psnr_rgb", maker].value is None for maker in ("good", "bad"))
@@ -88,7 +88,7 @@ def test_what_differs_in_model_is_withheld(tmp_path: Path) -> None:
 
 
 def test_identity_across_persons_stands_apart_and_is_not_withheld(tmp_path: Path) -> None:
-    metric = ScoreCsim("csim_whole_frame_faceplugin")
+    metric = Csim("csim_whole_frame_faceplugin")
     for weight in metric.weights:
         weight.path()
     manifest = made_corpus(tmp_path)
@@ -163,6 +163,6 @@ def test_nothing_scored_says_so(tmp_path: Path) -> None:
 
 def test_a_set_metric_leaves_features_of_recordings_too(tmp_path: Path) -> None:
     manifest = scored(tmp_path)
-    tally = score(manifest, [ScoreFrechetIdentity()])
+    tally = score(manifest, [FrechetIdentity()])
     assert (tally.renders, tally.scores) == (9, 0)
     assert set(tally.drops) == {("frechet_identity", "face_missing")}

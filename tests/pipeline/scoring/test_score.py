@@ -8,16 +8,16 @@ from manifests.errors import UsageError, WeightError
 from manifests.manifest import Manifest, StepRecord
 from manifests.tables import Annotation, Clip, Dropped, Pair, Render, Score
 from operators.media.frames import VideoFrames
-from operators.metrics.base import NOTHING, Looks
-from operators.metrics.psnr import ScorePsnr
-from operators.metrics.ssim import ScoreSsim
+from operators.metrics.base import NOTHING, Video
+from operators.metrics.psnr import Psnr
+from operators.metrics.ssim import Ssim
 from pipeline.corpus_steps.common import all_rows
 from pipeline.corpus_steps.pairs import make_pairs
 from pipeline.scoring.compare import compare, told
 from pipeline.scoring.score import chosen, metrics_there, plan, score
 from tests.pipeline.scored_corpus import FPS, FRAMES, STEP, add_system, clips_of, look, made_corpus, rendered
 
-METRICS = [ScorePsnr(), ScorePsnr("psnr_y"), ScoreSsim()]
+METRICS = [Psnr(), Psnr("psnr_y"), Ssim()]
 
 
 def noisy(number: int, strength: float):
@@ -41,14 +41,14 @@ def test_scores_equal_the_metric_on_the_frames_and_are_not_made_twice(tmp_path: 
     shown, wanted = ([frame.rgb() for frame in VideoFrames(tmp_path / one.media)] for one in (made, recorded))
     for metric in METRICS:
         row = rows[f"{made.render_id}#{metric.variant}"]
-        assert row.value == metric.measure(Looks.of(shown, wanted))
+        assert row.value == metric.measure(Video.of(shown, wanted))
         assert (row.metric, row.variant) == (metric.metric, metric.variant)
         assert "128x128 px" in row.protocol
         assert "25 fps" in row.protocol
     assert score(manifest, METRICS).renders == 0
     files = sorted((tmp_path / "scores").rglob("*.parquet"))
     before = [file.read_bytes() for file in files]
-    for receipt in (tmp_path / "receipts").glob("ScoreSsim*/*.json"):
+    for receipt in (tmp_path / "receipts").glob("Ssim*/*.json"):
         receipt.unlink()
     assert score(Manifest(manifest.root), METRICS).scores == 3  # what is missing, and nothing else
     assert [file.read_bytes() for file in files] == before
@@ -89,10 +89,10 @@ def test_what_cannot_be_compared_is_refused_with_a_reason(tmp_path: Path) -> Non
     score(manifest, METRICS[:1])
     reasons = {row.source_id: (row.reason, row.operator, row.failed) for row in all_rows(manifest, Dropped)}
     assert reasons == {
-        "s0": ("fps_mismatch", "ScorePsnr-psnr_rgb", False),
-        "s1": ("length_mismatch", "ScorePsnr-psnr_rgb", False),
-        "s2": ("size_mismatch", "ScorePsnr-psnr_rgb", False),
-        "s4": ("pair_unknown", "ScorePsnr-psnr_rgb", False),
+        "s0": ("fps_mismatch", "Psnr-psnr_rgb", False),
+        "s1": ("length_mismatch", "Psnr-psnr_rgb", False),
+        "s2": ("size_mismatch", "Psnr-psnr_rgb", False),
+        "s4": ("pair_unknown", "Psnr-psnr_rgb", False),
     }
     assert [row.source_id for row in all_rows(manifest, Score)] == ["s3"]  # up to 5 frames: of the shorter
     receipts = [manifest.receipt(job.step, shard) for job in plan(manifest, METRICS[:1]) for shard in manifest.shards()]
@@ -120,11 +120,11 @@ def test_every_metric_that_compares_refuses_other_rates_and_lengths(tmp_path: Pa
 
 
 def test_the_words_of_the_clip_reach_the_metric_that_hears_them(tmp_path: Path) -> None:
-    class Heard(ScorePsnr):
+    class Heard(Psnr):
         compares = NOTHING
         hears_words = True
 
-        def measure(self, looks: Looks) -> float:
+        def measure(self, looks: Video) -> float:
             return looks.frames + sum(100 + (note.start_s or 0.0) for note in looks.notes if note.name == "word")
 
     manifest = made_corpus(tmp_path, clips=2)
@@ -168,8 +168,8 @@ def test_across_identities_nothing_is_asked_of_pixels(tmp_path: Path) -> None:
 
 
 def test_an_error_of_one_metric_is_a_row_and_spares_the_others(tmp_path: Path) -> None:
-    class Broken(ScorePsnr):
-        def measure(self, looks: Looks) -> float:
+    class Broken(Psnr):
+        def measure(self, looks: Video) -> float:
             next(iter(looks))
             raise RuntimeError("broken on purpose")
 
