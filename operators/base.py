@@ -192,7 +192,7 @@ class Operator:
         """The model files these parameters need."""
         return ()
 
-    def settled(self) -> Self:
+    def resolved(self) -> Self:
         """The operator with every choice that depends on this machine made, so that its fingerprint tells which."""
         return self
 

@@ -86,10 +86,10 @@ class Recipe:
         steps: list[Step] = []
         for number, stage in enumerate(self.stages):
             try:
-                settled = [operator.settled() for operator in stage.operators]
+                resolved = [operator.resolved() for operator in stage.operators]
             except ValueError as error:
                 raise UsageError(f"{self.name}: {error}") from None
-            made = [self._step(operator, number, versions) for operator in settled]
+            made = [self._step(operator, number, versions) for operator in resolved]
             refined = [table for step in made for table in step.refines]
             if twice := {table.table for table in refined if refined.count(table) > 1}:
                 raise UsageError(f"{self.name}: two operators of {stage} refine {', '.join(twice)}; give them a Stage each")
