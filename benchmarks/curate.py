@@ -25,7 +25,7 @@ import av
 from manifests.manifest import Manifest
 from manifests.tables import Render
 from operators.media.frames import SourceAudio, VideoFrames
-from pipeline.engine.run import WORKER_ENVIRONMENT, ShardWorker
+from pipeline.engine.worker import WORKER_ENVIRONMENT, ShardWorker
 from pipeline.listing import list_sources
 from pipeline.recipe import recipe_named
 

@@ -33,7 +33,7 @@ from operators.media.frames import VideoFrames
 from operators.shots.detect_shots import DetectShots
 from operators.sources.download_video import DownloadVideo
 from operators.sources.probe_source import ProbeSource
-from pipeline.engine.run import WORKER_ENVIRONMENT, ShardWorker
+from pipeline.engine.worker import WORKER_ENVIRONMENT, ShardWorker
 from pipeline.listing import list_sources
 from pipeline.recipe import Recipe, Stage
 

@@ -4,7 +4,6 @@ import argparse
 import os
 import signal
 import time
-from pathlib import Path
 
 from rich.console import Console
 
@@ -12,7 +11,9 @@ from manifests.errors import NotFound
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
 from pipeline.engine.costs import learn
-from pipeline.engine.run import WORKER_ENVIRONMENT, Progress, run
+from pipeline.engine.progress import Progress
+from pipeline.engine.ray_session import start_ray, stop_ray
+from pipeline.engine.run import run
 from pipeline.recipe import Recipe
 from pipeline.views import report
 
@@ -82,7 +83,7 @@ def go_on(
         _watch(recipe, manifest, workers, console)
     finally:
         if ours:
-            _stop_ray()
+            stop_ray()
     root = manifest.root
     manifest = Manifest(root)
     learn(manifest, before)
@@ -122,40 +123,6 @@ def _watch(recipe: Recipe, manifest: Manifest, workers: int | None, console: Con
                 console.print(f"{line.stage}: {line.sources_done}/{line.sources} sources, {counts}", highlight=False)
 
     run(recipe, manifest, workers=workers, watch=tell)
-
-
-def start_ray(cpus: int | None, console: Console) -> bool:
-    """Joins the cluster that RAY_ADDRESS names, else starts Ray on this machine. False where Ray runs already."""
-    import logging
-
-    import ray
-
-    if ray.is_initialized():
-        return False
-
-    paths = [str(Path(__file__).resolve().parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**WORKER_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(paths)}
-    with console.status("starting ray"):
-        if os.environ.get("RAY_ADDRESS"):
-            ray.init(runtime_env={"env_vars": WORKER_ENVIRONMENT})
-        else:
-            os.environ.update(environment)
-            ray.init(
-                num_cpus=cpus or os.cpu_count(),
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                object_store_memory=200 * 2**20,
-            )
-    return True
-
-
-def _stop_ray() -> None:
-    import ray
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C now must not leave workers behind
-    ray.shutdown()
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _stop_at_once(*_: object) -> None:

@@ -19,7 +19,7 @@ from manifests.tables import Clip, Dropped, Row, Score, Shot, Source, Speaking, 
 from operators.base import Frames
 from pipeline.corpus_steps.common import all_rows
 from pipeline.engine.costs import Rates
-from pipeline.engine.run import Progress
+from pipeline.engine.progress import Progress
 from pipeline.recipe import Recipe, Step
 
 R = TypeVar("R", bound=Row)
