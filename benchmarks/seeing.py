@@ -86,11 +86,11 @@ def seen(path: str, out: str) -> Manifest:
     """The corpus of one file, made in this process."""
     manifest = Manifest(out)
     manifest.add(list_sources([path]).sources)
-    manifest.remember(RECIPE.record())
+    plan = RECIPE.plan()
+    manifest.remember(plan.record())
     board = SimpleNamespace(report=SimpleNamespace(remote=lambda *_: None))
-    steps = RECIPE.plan()
-    for stage in range(len(RECIPE.stages)):
-        worker = ShardWorker(manifest, [step for step in steps if step.stage == stage], "bench", board)
+    for stage in range(len(plan.stages)):
+        worker = ShardWorker(manifest, plan, stage, "bench", board)
         for shard in manifest.shards():
             worker({"shard": shard})
     return manifest

@@ -22,7 +22,7 @@ from typing import Any, ClassVar, Protocol, Self, TypeVar, Union, get_args, get_
 import numpy as np
 from numpy.typing import NDArray
 
-from manifests.tables import Row
+from manifests.tables import Row, Source
 from operators.weights import Weight
 
 T = TypeVar("T")
@@ -123,6 +123,24 @@ class Media(Protocol):
 
     def keep(self, made: Path, suffix: str) -> tuple[str, str]:
         """Moves a finished file into the store. Returns its place relative to the manifest, and its sha256."""
+        ...
+
+
+@runtime_checkable
+class SourceFetcher(Protocol):
+    """An operator that puts the files of sources into the store, and can get one again that has left it."""
+
+    @property
+    def keep_sources(self) -> bool:
+        """Whether files stay in the store when the last step of their shard is done."""
+        ...
+
+    def fetch_again(self, source: Source, media: Media) -> None:
+        """Puts a file that has left the store into it again, once its content is found to be that of the first time.
+
+        Raises:
+            Drop: as the first time, with `checksum_changed` where its place holds another file now.
+        """
         ...
 
 

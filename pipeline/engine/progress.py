@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
-from pipeline.recipe import Recipe, Step
+from pipeline.recipe import Plan
 
 
 @dataclass
@@ -66,13 +66,12 @@ class ProgressActor:
         return found
 
 
-def progress_of(board: Any, recipe: Recipe, todo: list[list[Step]], sizes: dict[int, int]) -> list[Progress]:
+def progress_of(board: Any, plan: Plan, todo: list[int], sizes: dict[int, int]) -> list[Progress]:
     import ray
 
     told: dict[int, Any] = cast(Any, ray.get(board.snapshot.remote()))
     lines = []
-    for group in todo:
-        stage = group[0].stage
+    for stage in todo:
         seconds, shards = told.get(stage, (0.0, {}))
         counts: Counter[str] = Counter()
         for _, told_of in shards.values():
@@ -82,7 +81,7 @@ def progress_of(board: Any, recipe: Recipe, todo: list[list[Step]], sizes: dict[
         done = int(share + 1e-6)
         lines.append(
             Progress(
-                repr(recipe.stages[stage]), total, done, counts["kept"], counts["dropped"], counts["failed"], seconds, share >= total - 1e-6
+                repr(plan.stages[stage]), total, done, counts["kept"], counts["dropped"], counts["failed"], seconds, share >= total - 1e-6
             )
         )
     return lines

@@ -13,9 +13,8 @@ from manifests.cache import cache_folder, media_cache
 from manifests.errors import Inconsistent, MissingMedia
 from manifests.media import MediaStore
 from manifests.tables import Row, Source
-from operators.base import Audio, Media
+from operators.base import Audio, Media, SourceFetcher
 from operators.media.frames import SourceAudio, VideoFrames
-from operators.sources.download_video import DownloadVideo
 
 
 @dataclass
@@ -25,7 +24,7 @@ class RowMedia:
     row: Row
     source: Source | None
     store: MediaStore
-    download: DownloadVideo | None = None  # to get again what has left the store
+    fetcher: SourceFetcher | None = None  # to get again what has left the store
     on_gpu: bool = False  # whether to decode there
     _one_at_a_time: Any = field(default_factory=Lock, repr=False)  # operators that share a decode ask from threads of their own
 
@@ -42,9 +41,9 @@ class RowMedia:
         try:
             return self.store.fetch(self.source.media, self.source.sha256, media_cache())
         except MissingMedia:
-            if self.download is None or "://" not in self.source.uri:
+            if self.fetcher is None or "://" not in self.source.uri:
                 raise
-            self.download.fetch_again(self.source, cast(Media, self))
+            self.fetcher.fetch_again(self.source, cast(Media, self))
             return self.store.fetch(self.source.media, self.source.sha256, media_cache())
 
     def keep(self, made: Path, suffix: str) -> tuple[str, str]:

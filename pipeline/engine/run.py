@@ -7,23 +7,20 @@ finds by its missing receipts.
 
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 from manifests.errors import Inconsistent
 from manifests.manifest import LISTED, Manifest
 from manifests.tables import Dropped, Source
 from operators.base import Resources
-from operators.sources.download_video import DownloadVideo
 from pipeline.engine.costs import rates
 from pipeline.engine.progress import Progress, ProgressActor, Ticker, progress_of
 from pipeline.engine.worker import ShardWorker
-from pipeline.recipe import Recipe, Step
+from pipeline.recipe import Plan, Step
 
 
-def run(
-    recipe: Recipe, manifest: Manifest, *, workers: int | None = None, watch: Callable[[list[Progress]], None] = lambda _: None
-) -> None:
+def run(plan: Plan, manifest: Manifest, *, workers: int | None = None, watch: Callable[[list[Progress]], None] = lambda _: None) -> None:
     """Does what is not done yet. Ray must be initialised.
 
     Args:
@@ -35,22 +32,20 @@ def run(
     """
     import ray
 
-    steps = recipe.plan()
-    manifest.remember(recipe.record())
+    manifest.remember(plan.record())
     shards = manifest.shards()
-    undone = {step.version: set(shards) - manifest.committed(step.version) for step in steps}
+    undone = {step.version: set(shards) - manifest.committed(step.version) for step in plan.steps}
     left = sorted(set().union(*undone.values()))
-    stages = [[step for step in steps if step.stage == number] for number in range(len(recipe.stages))]
-    todo = [group for group in stages if any(undone[step.version] for step in group)]
+    todo = sorted({step.stage for step in plan.steps if undone[step.version]})
     if todo:
         board = cast(Any, ray.remote(num_cpus=0)(ProgressActor)).remote()
         sizes = {shard: manifest.count(Source, LISTED, shard) for shard in left}
-        _stream(recipe, manifest, todo, left, workers, board, lambda: watch(progress_of(board, recipe, todo, sizes)))
-    check(manifest, steps)
+        _stream(plan, manifest, todo, left, workers, board, lambda: watch(progress_of(board, plan, todo, sizes)))
+    check(manifest, plan.steps)
 
 
 def _stream(
-    recipe: Recipe, manifest: Manifest, todo: list[list[Step]], left: list[int], workers: int | None, board: Any, tell: Callable[[], None]
+    plan: Plan, manifest: Manifest, todo: list[int], left: list[int], workers: int | None, board: Any, tell: Callable[[], None]
 ) -> None:
     import ray
     from ray.data import ActorPoolStrategy, DataContext
@@ -61,21 +56,20 @@ def _stream(
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     run_id = uuid.uuid4().hex
     there: dict[str, float] = dict(ray.cluster_resources())
-    needs = [recipe.stages[group[0].stage].resources for group in todo]
+    needs = [plan.stages[stage].resources for stage in todo]
     if not there.get("GPU"):
         needs = [Resources(need.cpus) for need in needs]
-    sizes = pool_sizes(todo, needs, there, len(left), workers)
+    sizes = pool_sizes([plan.of_stage(stage) for stage in todo], needs, there, len(left), workers)
     # Every stage holds at least its share of an actor at once, or the last would wait for ever on a small machine.
     cpu_share = min(
         1.0, there.get("CPU", 1.0) / (sum(size * need.cpus for size, need in zip(sizes, needs, strict=True) if not need.gpus) or 1)
     )
     gpu_share = min(1.0, there.get("GPU", 0.0) / (sum(size * need.gpus for size, need in zip(sizes, needs, strict=True)) or 1))
-    download = next((step for step in recipe.plan() if isinstance(step.operator, DownloadVideo)), None)
     dataset: Any = ray.data.from_items([{"shard": shard} for shard in left], override_num_blocks=len(left))
-    for group, need, size in zip(todo, needs, sizes, strict=True):
+    for stage, need, size in zip(todo, needs, sizes, strict=True):
         dataset = dataset.map(
             cast(Any, ShardWorker),
-            fn_constructor_args=(manifest, group, run_id, board, download, group is todo[-1], need.gpus > 0),
+            fn_constructor_args=(manifest, plan, stage, run_id, board, stage == todo[-1], need.gpus > 0),
             # Of a fixed size: a pool that grows takes the place of an actor that died, which then never comes back.
             compute=ActorPoolStrategy(size=size),
             num_cpus=None if need.gpus else need.cpus * cpu_share,  # Ray Data schedules on one of the two
@@ -104,7 +98,7 @@ def pool_sizes(todo: list[list[Step]], needs: list[Resources], there: dict[str, 
     return sizes
 
 
-def check(manifest: Manifest, steps: list[Step]) -> None:
+def check(manifest: Manifest, steps: Iterable[Step]) -> None:
     """Compares what receipts say with what lies in the files: nothing may be lost between two steps.
 
     Raises:

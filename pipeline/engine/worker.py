@@ -9,12 +9,11 @@ from typing import Any, cast
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
 from manifests.tables import Dropped, Row, Source
-from operators.base import Frames
-from operators.sources.download_video import DownloadVideo
+from operators.base import Frames, SourceFetcher
 from pipeline.engine.fan_out import fan_out
 from pipeline.engine.outcome import MAX_DEATHS, Answer, StepLog, call_step, worker_died
 from pipeline.engine.row_media import RowMedia
-from pipeline.recipe import Step
+from pipeline.recipe import Plan, Step
 
 # The native libraries of every worker compute on one thread: actors are the parallelism, and sums keep their order.
 WORKER_ENVIRONMENT = {
@@ -47,20 +46,21 @@ class ShardWorker:
     def __init__(
         self,
         manifest: Manifest,
-        steps: list[Step],
+        plan: Plan,
+        stage: int,
         run_id: str,
         board: Any,
-        download: Step | None = None,
         last: bool = False,
         on_gpu: bool = False,
     ):
         """
         Args:
-            download: the step that fetched the sources.
-            last: whether a shard is done when these steps are.
+            stage: the number of the stage in the plan.
+            last: whether a shard is done when this stage is.
             on_gpu: whether the actor holds a GPU, or a share of one.
         """
-        self.manifest, self.steps, self.run_id, self.board, self.download, self.last = manifest, steps, run_id, board, download, last
+        self.manifest, self.plan, self.stage, self.run_id, self.board, self.last = manifest, plan, stage, run_id, board, last
+        self.steps = plan.of_stage(stage)
         prepare_worker()
         self.on_gpu = on_gpu
         self.store = MediaStore(manifest.root)
@@ -70,18 +70,18 @@ class ShardWorker:
         if pending := [step for step in self.steps if not self.manifest.receipt(step.version, shard)]:
             self._work(shard, pending)
         else:
-            self.board.report.remote(self.steps[0].stage, shard, 1.0, Counter())
+            self.board.report.remote(self.stage, shard, 1.0, Counter())
         if self.last:
             self._evict(shard)
         return {"shard": shard}
 
     def _evict(self, shard: int) -> None:
         """Deletes what was downloaded for a shard, where the recipe says so. A source's own file elsewhere is never touched."""
-        if self.download is None or cast(DownloadVideo, self.download.operator).keep_sources:
-            return
-        for source in self.manifest.read(Source, [self.download.version], shard):
-            if source.media:
-                self.store.delete(source.media)
+        for step in self.plan.steps:
+            if isinstance(step.operator, SourceFetcher) and not step.operator.keep_sources:
+                for source in self.manifest.read(Source, [step.version], shard):
+                    if source.media:
+                        self.store.delete(source.media)
 
     def _work(self, shard: int, steps: list[Step]) -> None:
         stage = "+".join(step.version for step in steps)
@@ -116,8 +116,7 @@ class ShardWorker:
 
     def _answers(self, row: Row, steps: list[Step], given: "ShardRows") -> list["Answer"]:
         """What each step made of the row, over one decode for those that look at frames."""
-        download = cast(DownloadVideo, self.download.operator) if self.download else None
-        media = RowMedia(row, given.source_of(row), self.store, download, self.on_gpu)
+        media = RowMedia(row, given.source_of(row), self.store, self.plan.fetcher, self.on_gpu)
         answers: dict[str, Answer] = {}
         looking = [step for step in steps if Frames in step.operator.signature.asks.values()]
         for step in steps:
@@ -150,7 +149,7 @@ class ShardWorker:
             counts["kept"] += sum(len(rows) for rows in log.rows.values())
             counts["failed"] += sum(drop.failed for drop in log.drops)
             counts["dropped"] += sum(not drop.failed for drop in log.drops)
-        self.board.report.remote(self.steps[0].stage, shard, share, counts)
+        self.board.report.remote(self.stage, shard, share, counts)
 
 
 class ShardRows:
