@@ -25,7 +25,7 @@ import av
 from manifests.manifest import Manifest
 from manifests.tables import Render
 from operators.media.frames import SourceAudio, VideoFrames
-from pipeline.engine.run import WORKER_ENVIRONMENT, ShardWorker
+from pipeline.engine.worker import WORKER_ENVIRONMENT, ShardWorker
 from pipeline.listing import list_sources
 from pipeline.recipe import recipe_named
 
@@ -90,10 +90,11 @@ def stage_alone(corpus: str, recipe_name: str, stage: int) -> dict[str, Any]:
     models.watch(torch.nn.Module, "__call__")
     manifest = Manifest(corpus)
     recipe = recipe_named(recipe_name)
-    manifest.remember(recipe.record())
-    steps = [step for step in recipe.plan() if step.stage == stage]
+    plan = recipe.plan()
+    manifest.remember(plan.record())
+    steps = plan.of_stage(stage)
     board = SimpleNamespace(report=SimpleNamespace(remote=lambda *_: None))
-    worker = ShardWorker(manifest, steps, "bench", board)
+    worker = ShardWorker(manifest, plan, stage, "bench", board)
     idle_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     began, process = time.process_time(), psutil.Process()
     for shard in manifest.shards():

@@ -68,7 +68,7 @@ def main() -> None:
             manifest.add(listing.sources, listing.dropped)
             listed_s = time.monotonic() - began
             began = time.monotonic()
-            run(recipe, manifest)
+            run(recipe.plan(), manifest)
             run_s = time.monotonic() - began
             files = [path for path in Path(manifest.root).rglob("*") if path.is_file()]
             media = sum("media" in path.relative_to(manifest.root).parts for path in files)

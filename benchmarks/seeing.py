@@ -33,7 +33,7 @@ from operators.media.frames import VideoFrames
 from operators.shots.detect_shots import DetectShots
 from operators.sources.download_video import DownloadVideo
 from operators.sources.probe_source import ProbeSource
-from pipeline.engine.run import WORKER_ENVIRONMENT, ShardWorker
+from pipeline.engine.worker import WORKER_ENVIRONMENT, ShardWorker
 from pipeline.listing import list_sources
 from pipeline.recipe import Recipe, Stage
 
@@ -86,11 +86,11 @@ def seen(path: str, out: str) -> Manifest:
     """The corpus of one file, made in this process."""
     manifest = Manifest(out)
     manifest.add(list_sources([path]).sources)
-    manifest.remember(RECIPE.record())
+    plan = RECIPE.plan()
+    manifest.remember(plan.record())
     board = SimpleNamespace(report=SimpleNamespace(remote=lambda *_: None))
-    steps = RECIPE.plan()
-    for stage in range(len(RECIPE.stages)):
-        worker = ShardWorker(manifest, [step for step in steps if step.stage == stage], "bench", board)
+    for stage in range(len(plan.stages)):
+        worker = ShardWorker(manifest, plan, stage, "bench", board)
         for shard in manifest.shards():
             worker({"shard": shard})
     return manifest

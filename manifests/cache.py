@@ -16,6 +16,17 @@ STALE_S = 3600.0  # an unfinished copy that nobody has written to for so long be
 _held: dict[Path, int] = {}  # descriptors by path, the last used at the end
 
 
+def cache_folder() -> Path:
+    """Where this machine keeps what can be had again: HEADSET_CACHE, else a folder of XDG_CACHE_HOME, else of ~/.cache."""
+    own, shared = os.environ.get("HEADSET_CACHE"), os.environ.get("XDG_CACHE_HOME")
+    return Path(own) if own else Path(shared or Path.home() / ".cache") / "headset"
+
+
+def media_cache() -> Path:
+    """Where copies of media from a remote store lie on this machine."""
+    return cache_folder() / "media"
+
+
 def use(path: Path) -> bool:
     """Marks a copy as used now, and holds it until others have been used since. False where there is none."""
     if path not in _held:

@@ -22,7 +22,7 @@ from typing import Any, ClassVar, Protocol, Self, TypeVar, Union, get_args, get_
 import numpy as np
 from numpy.typing import NDArray
 
-from manifests.tables import Row
+from manifests.tables import Row, Source
 from operators.weights import Weight
 
 T = TypeVar("T")
@@ -126,6 +126,24 @@ class Media(Protocol):
         ...
 
 
+@runtime_checkable
+class SourceFetcher(Protocol):
+    """An operator that puts the files of sources into the store, and can get one again that has left it."""
+
+    @property
+    def keep_sources(self) -> bool:
+        """Whether files stay in the store when the last step of their shard is done."""
+        ...
+
+    def fetch_again(self, source: Source, media: Media) -> None:
+        """Puts a file that has left the store into it again, once its content is found to be that of the first time.
+
+        Raises:
+            Drop: as the first time, with `checksum_changed` where its place holds another file now.
+        """
+        ...
+
+
 class Timed(Protocol):
     """What has a time, such as a frame."""
 
@@ -192,7 +210,7 @@ class Operator:
         """The model files these parameters need."""
         return ()
 
-    def settled(self) -> Self:
+    def resolved(self) -> Self:
         """The operator with every choice that depends on this machine made, so that its fingerprint tells which."""
         return self
 

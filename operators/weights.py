@@ -20,6 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from manifests.cache import cache_folder
 from manifests.errors import WeightError
 
 if TYPE_CHECKING:
@@ -180,8 +181,7 @@ _checked: set[Path] = set()
 
 
 def _cache() -> Path:
-    root = os.environ.get("HEADSET_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "headset"
-    return Path(root) / "weights"
+    return cache_folder() / "weights"
 
 
 def _sha256(path: Path) -> str:

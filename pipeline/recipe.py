@@ -7,6 +7,7 @@ import json
 import pkgutil
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pipeline.recipes
 from manifests.errors import NotFound, UsageError
 from manifests.manifest import LISTED, RunRecord, StepRecord
 from manifests.tables import Row, Source
-from operators.base import Audio, Frames, Media, Operator, Resources, with_field
+from operators.base import Audio, Frames, Media, Operator, Resources, SourceFetcher, with_field
 from operators.weights import Weight
 
 
@@ -66,6 +67,39 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Plan:
+    """A recipe as it is run. It is made once, by `Recipe.plan`, and travels as it was decided: to workers, to other machines."""
+
+    recipe: str
+    what: str  # one line for people
+    steps: tuple[Step, ...]  # in order
+    origin: str = ""  # see `Recipe`
+    changes: tuple[str, ...] = ()
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages, by the number that steps name."""
+        return tuple(Stage(*(step.operator for step in group)) for _, group in groupby(self.steps, lambda step: step.stage))
+
+    @property
+    def weights(self) -> tuple[Weight, ...]:
+        """The model files the steps need, each once, sorted by name."""
+        found = {weight.file: weight for step in self.steps for weight in step.operator.weights}
+        return tuple(found[name] for name in sorted(found))
+
+    @property
+    def fetcher(self) -> SourceFetcher | None:
+        """The operator that fetches the sources; None where they are files already."""
+        return next((step.operator for step in self.steps if isinstance(step.operator, SourceFetcher)), None)
+
+    def of_stage(self, number: int) -> list[Step]:
+        return [step for step in self.steps if step.stage == number]
+
+    def record(self) -> RunRecord:
+        return RunRecord(self.recipe, [step.record() for step in self.steps], self.origin, list(self.changes))
+
+
+@dataclass(frozen=True)
 class Recipe:
     """How a corpus is made."""
 
@@ -76,8 +110,8 @@ class Recipe:
     origin: str = ""  # its name, or the absolute path of its file, where it has one
     changes: tuple[str, ...] = ()  # what `set` was given
 
-    def plan(self) -> list[Step]:
-        """The steps in order, each named by all it depends on.
+    def plan(self) -> "Plan":
+        """The recipe as it is run: every choice that depends on this machine made, every step named by all it depends on.
 
         Raises:
             UsageError: when a table is read that no earlier stage writes, or refined twice in one stage.
@@ -86,10 +120,10 @@ class Recipe:
         steps: list[Step] = []
         for number, stage in enumerate(self.stages):
             try:
-                settled = [operator.settled() for operator in stage.operators]
+                resolved = [operator.resolved() for operator in stage.operators]
             except ValueError as error:
                 raise UsageError(f"{self.name}: {error}") from None
-            made = [self._step(operator, number, versions) for operator in settled]
+            made = [self._step(operator, number, versions) for operator in resolved]
             refined = [table for step in made for table in step.refines]
             if twice := {table.table for table in refined if refined.count(table) > 1}:
                 raise UsageError(f"{self.name}: two operators of {stage} refine {', '.join(twice)}; give them a Stage each")
@@ -97,7 +131,7 @@ class Recipe:
                 for table in step.operator.signature.writes:
                     versions[table] = (step.version,) if table in step.refines else (*versions.get(table, ()), step.version)
             steps += made
-        return steps
+        return Plan(self.name, self.what, tuple(steps), self.origin, self.changes)
 
     def _step(self, operator: Operator, stage: int, versions: dict[type[Row], tuple[str, ...]]) -> Step:
         signature = operator.signature
@@ -109,14 +143,6 @@ class Recipe:
         inputs = {table: versions[table] for table in sorted(needed, key=lambda table: table.table)}
         text = json.dumps([operator.fingerprint(), *([table.table, *steps] for table, steps in inputs.items())])
         return Step(operator, f"{operator.name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}", stage, inputs)
-
-    def record(self) -> RunRecord:
-        return RunRecord(self.name, [step.record() for step in self.plan()], self.origin, list(self.changes))
-
-    def weights(self) -> list[Weight]:
-        """The model files the recipe needs, each once."""
-        found = {weight.file: weight for step in self.plan() for weight in step.operator.weights}
-        return [found[name] for name in sorted(found)]
 
     def set(self, assignment: str) -> "Recipe":
         """The recipe with a field set, as in `DetectShots.threshold=4`.

@@ -4,16 +4,19 @@ import argparse
 import os
 import signal
 import time
-from pathlib import Path
+from collections.abc import Iterable
 
 from rich.console import Console
 
 from manifests.errors import NotFound
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
+from operators.weights import Weight
 from pipeline.engine.costs import learn
-from pipeline.engine.run import WORKER_ENVIRONMENT, Progress, run
-from pipeline.recipe import Recipe
+from pipeline.engine.progress import Progress
+from pipeline.engine.ray_session import start_ray, stop_ray
+from pipeline.engine.run import run
+from pipeline.recipe import Plan
 from pipeline.views import report
 
 STOPPED = "\nStopped. What is committed stays; run the same command again to go on."
@@ -52,13 +55,13 @@ def changes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=positive, help="actors per stage (default: as many as fit)")
 
 
-def done(recipe: Recipe, manifest: Manifest) -> dict[str, set[int]]:
+def done(plan: Plan, manifest: Manifest) -> dict[str, set[int]]:
     """By step the shards that were done before, if only in part: what they cost is known."""
-    return {step.version: manifest.committed(step.version) | manifest.retries(step.version).keys() for step in recipe.plan()}
+    return {step.version: manifest.committed(step.version) | manifest.retries(step.version).keys() for step in plan.steps}
 
 
 def go_on(
-    recipe: Recipe,
+    plan: Plan,
     manifest: Manifest,
     console: Console,
     before: dict[str, set[int]],
@@ -73,16 +76,16 @@ def go_on(
         workers: actors per stage; None for as many as fit.
         cpus: cores to use on this machine; None for all.
     """
-    fetch_weights(recipe, console)
+    fetch_weights(plan.weights, console)
     began = time.monotonic()
     ours = start_ray(cpus, console)
     if ours:
         signal.signal(signal.SIGINT, _stop_at_once)
     try:
-        _watch(recipe, manifest, workers, console)
+        _watch(plan, manifest, workers, console)
     finally:
         if ours:
-            _stop_ray()
+            stop_ray()
     root = manifest.root
     manifest = Manifest(root)
     learn(manifest, before)
@@ -95,21 +98,21 @@ def go_on(
     )
 
 
-def fetch_weights(recipe: Recipe, console: Console) -> None:
+def fetch_weights(weights: Iterable[Weight], console: Console) -> None:
     """Gets the model files that are not at hand."""
-    for weight in recipe.weights():
+    for weight in weights:
         if weight.found() is None:
             with console.status(f"fetching {weight.file} ({weight.what}, {weight.bytes / 1e6:.0f} MB)"):
                 weight.path()
 
 
-def _watch(recipe: Recipe, manifest: Manifest, workers: int | None, console: Console) -> None:
+def _watch(plan: Plan, manifest: Manifest, workers: int | None, console: Console) -> None:
     """Runs with a live table where there is a terminal, else with a line whenever a stage has got on."""
     if console.is_terminal:
         from rich.live import Live
 
         with Live(console=console, refresh_per_second=4) as live:
-            run(recipe, manifest, workers=workers, watch=lambda lines: live.update(report.progress(lines)))
+            run(plan, manifest, workers=workers, watch=lambda lines: live.update(report.progress(lines)))
         return
     told: dict[str, tuple[int, float]] = {}
 
@@ -121,41 +124,7 @@ def _watch(recipe: Recipe, manifest: Manifest, workers: int | None, console: Con
                 counts = f"{line.kept} kept, {line.dropped} dropped, {line.failed} failed"
                 console.print(f"{line.stage}: {line.sources_done}/{line.sources} sources, {counts}", highlight=False)
 
-    run(recipe, manifest, workers=workers, watch=tell)
-
-
-def start_ray(cpus: int | None, console: Console) -> bool:
-    """Joins the cluster that RAY_ADDRESS names, else starts Ray on this machine. False where Ray runs already."""
-    import logging
-
-    import ray
-
-    if ray.is_initialized():
-        return False
-
-    paths = [str(Path(__file__).resolve().parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**WORKER_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(paths)}
-    with console.status("starting ray"):
-        if os.environ.get("RAY_ADDRESS"):
-            ray.init(runtime_env={"env_vars": WORKER_ENVIRONMENT})
-        else:
-            os.environ.update(environment)
-            ray.init(
-                num_cpus=cpus or os.cpu_count(),
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                object_store_memory=200 * 2**20,
-            )
-    return True
-
-
-def _stop_ray() -> None:
-    import ray
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C now must not leave workers behind
-    ray.shutdown()
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    run(plan, manifest, workers=workers, watch=tell)
 
 
 def _stop_at_once(*_: object) -> None:

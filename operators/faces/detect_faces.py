@@ -55,9 +55,9 @@ class DetectFaces(Operator):
 
     @property
     def weights(self) -> tuple[Weight, ...]:
-        return WEIGHTS[self.settled().detector]
+        return WEIGHTS[self.resolved().detector]
 
-    def settled(self) -> Self:
+    def resolved(self) -> Self:
         return self if self.detector != "auto" else replace(self, detector="yunet" if YUNET.found() else "mediapipe")
 
     def __call__(self, source: Source, frames: Frames) -> Iterator[Face]:
@@ -71,7 +71,7 @@ class DetectFaces(Operator):
     @property
     def batch(self) -> int:
         """How many frames are looked at together: one on a CPU, where more gain nothing."""
-        return GPU_BATCH if self.settled().detector != "yunet" and device() == "cuda" else 1
+        return GPU_BATCH if self.resolved().detector != "yunet" and device() == "cuda" else 1
 
     def faces(self, frame: Frame) -> list[Box]:
         """The faces of one frame, the most confident first."""
@@ -93,7 +93,7 @@ class DetectFaces(Operator):
 
     @cached_property
     def _parameters(self) -> tuple[str, float, float]:
-        return self.settled().detector, self.min_proposal, self.min_confidence
+        return self.resolved().detector, self.min_proposal, self.min_confidence
 
     @cached_property
     def _model(self) -> SharedDetector:

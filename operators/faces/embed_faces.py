@@ -56,18 +56,18 @@ class EmbedFaces(Operator):
 
     @property
     def weights(self) -> tuple[Weight, ...]:
-        network = self.settled().network
+        network = self.resolved().network
         return (NETWORKS[network][0], *self.detector.weights) if network != "none" else ()
 
-    def settled(self) -> Self:
+    def resolved(self) -> Self:
         network = ("faceplugin" if NETWORKS["faceplugin"][0].found() else "none") if self.network == "auto" else self.network
-        return replace(self, network=network, detector=self.detector.settled())
+        return replace(self, network=network, detector=self.detector.resolved())
 
     def parameters(self) -> dict[str, Any]:
         return {**super().parameters(), "detector": self.detector.fingerprint()}
 
     def __call__(self, source: Source, frames: Frames) -> Iterator[Appearance]:
-        network = self.settled().network
+        network = self.resolved().network
         if network == "none":
             return
         tick: int | None = None

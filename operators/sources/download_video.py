@@ -80,7 +80,7 @@ class DownloadVideo(Operator):
     def parameters(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if name not in MANNERS}
 
-    def settled(self) -> Self:
+    def resolved(self) -> Self:
         """The same, once what the environment says of it is found to make sense.
 
         Raises:

@@ -6,13 +6,14 @@ A site is a host and port. Its state lies in a folder, under file locks that a k
 import fcntl
 import hashlib
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from manifests.cache import cache_folder
 
 FAILURES = 5  # sources in a row that a site did not serve at all, before it is left alone
 REST_S = 60.0  # for how long; doubled with every further failure
@@ -110,8 +111,6 @@ class Site:
                 file.write(json.dumps(state))
 
     def _file(self, kind: str) -> Path:
-        folder = (
-            Path(os.environ.get("HEADSET_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "headset") / "sites"
-        )
+        folder = cache_folder() / "sites"
         folder.mkdir(parents=True, exist_ok=True)
         return folder / f"{hashlib.sha256(self.name.encode()).hexdigest()[:16]}.{kind}"

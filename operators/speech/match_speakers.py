@@ -50,13 +50,13 @@ class MatchSpeakers(Operator):
 
     @property
     def weights(self) -> tuple[Weight, ...]:
-        return (LR_ASD,) if self.settled().model == "lr_asd" else (FACE_LANDMARKER,)
+        return (LR_ASD,) if self.resolved().model == "lr_asd" else (FACE_LANDMARKER,)
 
-    def settled(self) -> Self:
+    def resolved(self) -> Self:
         return self if self.model != "auto" else replace(self, model="lr_asd" if LR_ASD.found() else "mouth_motion")
 
     def __call__(self, shot: Shot, tracks: list[Track], turns: list[Turn], frames: Frames, audio: Audio) -> Iterator[Speaking]:
-        chosen = self.settled().model
+        chosen = self.resolved().model
         watched = [watch for track in tracks if (watch := self._watched(track, turns))]
         if not watched:
             return

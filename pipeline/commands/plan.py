@@ -24,9 +24,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     console = Console()
-    recipe = asked_recipe(options)
-    steps = recipe.plan()
-    missing = [weight for weight in recipe.weights() if weight.found() is None and not weight.inside and not weight.url]
+    plan = asked_recipe(options).plan()
+    missing = [weight for weight in plan.weights if weight.found() is None and not weight.inside and not weight.url]
     if missing:
         raise WeightError("\n".join(weight.ways() for weight in missing))
     listing = listed(options, console)
@@ -35,7 +34,7 @@ def main(options: argparse.Namespace) -> int:
     media_s = sum(length for length in lengths if length is not None)
     cores = float(options.workers or os.cpu_count() or 1)
     report.print_plan(
-        recipe, steps, manifest, media_s if listing.sources else None, sum(length is None for length in lengths), rates(), cores, console
+        plan, manifest, media_s if listing.sources else None, sum(length is None for length in lengths), rates(), cores, console
     )
     return 0
 

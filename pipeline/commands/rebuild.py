@@ -35,12 +35,12 @@ def main(options: argparse.Namespace) -> int:
     manifest = existing(options.manifest)
     MediaStore(options.out).check()
     out = Manifest(options.out)
-    recipe = rebuild_recipe(manifest)
+    plan = rebuild_recipe(manifest).plan()
     clips = list_again(
         manifest, out, clips=options.clip, identities=options.identity, splits=options.split, sources=options.sources
     )  # fmt: skip
     console.print(f"{clips} clips to rebuild.", highlight=False)
-    go_on(recipe, out, console, done(recipe, out), workers=options.workers, cpus=options.cpus)
+    go_on(plan, out, console, done(plan, out), workers=options.workers, cpus=options.cpus)
     console.print()
     print_drift(Manifest(options.out), console, options.report)
     return 0

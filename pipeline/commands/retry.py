@@ -9,7 +9,7 @@ from rich.console import Console
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from pipeline.engine.retry import retry
-from pipeline.recipe import Recipe, recipe_named
+from pipeline.recipe import Plan, recipe_named
 from pipeline.session import changes, done, existing, go_on, positive
 
 EXAMPLE = "headset retry corpus/ --reason rate_limited"
@@ -28,8 +28,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     console = Console()
     manifest = existing(options.corpus)
-    recipe = _last_recipe(manifest, options.set)
-    before = done(recipe, manifest)
+    plan = _last_plan(manifest, options.set)
+    before = done(plan, manifest)
     found = retry(manifest, reasons=tuple(options.reason), operator=options.operator)
     if found.left:
         console.print(f"Going on with {found.left} sources of a retry that was stopped.", highlight=False)
@@ -43,7 +43,7 @@ def main(options: argparse.Namespace) -> int:
             "Nothing to try again." + (f" Dropped for good: {_counted(found.others.elements())}." if found.others else ""), highlight=False
         )
         return 0
-    go_on(recipe, manifest, console, before, workers=options.workers, cpus=options.cpus)
+    go_on(plan, manifest, console, before, workers=options.workers, cpus=options.cpus)
     return 0
 
 
@@ -51,7 +51,7 @@ def _counted(reasons: Iterable[str]) -> str:
     return ", ".join(f"{reason} {n}" for reason, n in sorted(Counter(reasons).items(), key=lambda item: (-item[1], item[0])))
 
 
-def _last_recipe(manifest: Manifest, assignments: list[str]) -> Recipe:
+def _last_plan(manifest: Manifest, assignments: list[str]) -> Plan:
     """
     Raises:
         UsageError: where nothing ran, or the recipe would no longer do the steps that ran.
@@ -63,9 +63,10 @@ def _last_recipe(manifest: Manifest, assignments: list[str]) -> Recipe:
     recipe = recipe_named(last.origin)
     for assignment in (*last.changes, *assignments):
         recipe = recipe.set(assignment)
-    if [step.version for step in recipe.plan()] != [step.version for step in last.steps]:
+    plan = recipe.plan()
+    if [step.version for step in plan.steps] != [step.version for step in last.steps]:
         raise UsageError(
             f"{last.origin} would now do other steps than it did last, since a field, the code or the machine is another; "
             f"do those first: headset run {last.origin} --out {manifest.root}"
         )
-    return recipe
+    return plan

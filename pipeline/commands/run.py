@@ -44,8 +44,7 @@ def listed(options: argparse.Namespace, console: Console) -> Listing:
 
 def main(options: argparse.Namespace) -> int:
     console = Console()
-    recipe = asked_recipe(options)
-    recipe.plan()  # says what is wrong with it before anything is listed
+    plan = asked_recipe(options).plan()
     listing = listed(options, console)
     MediaStore(options.out).check()
     manifest = Manifest(options.out)
@@ -54,5 +53,5 @@ def main(options: argparse.Namespace) -> int:
         raise UsageError(f"nothing to run: name {VIDEOS}")
     if options.videos:
         console.print(f"{len(listing.sources)} sources named, {len(new)} of them new to {options.out}.", highlight=False)
-    go_on(recipe, manifest, console, done(recipe, manifest), workers=options.workers, cpus=options.cpus)
+    go_on(plan, manifest, console, done(plan, manifest), workers=options.workers, cpus=options.cpus)
     return 0

@@ -5,7 +5,8 @@ import argparse
 from rich.console import Console
 
 from manifests.errors import UsageError
-from pipeline.session import existing, positive, start_ray
+from pipeline.engine.ray_session import start_ray
+from pipeline.session import existing, positive
 
 EXAMPLE = "headset score corpus/ --metrics psnr,ssim,lpips,niqe"
 
@@ -24,7 +25,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-
     from pipeline.scoring.score import chosen, metrics_there
 
     console = Console(soft_wrap=True, highlight=False)

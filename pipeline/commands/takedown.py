@@ -32,7 +32,7 @@ def main(options: argparse.Namespace) -> int:
     elif options.identity:
         found = takedown_identity(manifest, options.identity)
     else:
-        from pipeline.engine.run import WORKER_ENVIRONMENT
+        from pipeline.engine.worker import WORKER_ENVIRONMENT
 
         os.environ.update(WORKER_ENVIRONMENT)  # the libraries say nothing, and compute on one thread
         found = takedown_like(manifest, Path(options.like), options.min_cosine)

@@ -16,8 +16,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     console = Console()
-    recipe = recipe_named(options.recipe)
-    fetch_weights(recipe, console)
-    for weight in recipe.weights():
+    weights = recipe_named(options.recipe).plan().weights
+    fetch_weights(weights, console)
+    for weight in weights:
         console.print(f"{weight.path()}  {weight.what}, {weight.licence}", highlight=False, soft_wrap=True)
     return 0

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from manifests.cache import cache_folder
 from manifests.manifest import Manifest
 from manifests.tables import Source
 
@@ -80,4 +81,4 @@ def _load() -> dict[str, Any]:
 
 
 def _path() -> Path:
-    return Path(os.environ.get("HEADSET_CACHE") or Path.home() / ".cache" / "headset") / "rates.json"
+    return cache_folder() / "rates.json"

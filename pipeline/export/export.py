@@ -38,6 +38,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from manifests.cache import media_cache
 from manifests.errors import DamagedMedia, MissingMedia, UsageError
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
@@ -152,8 +153,6 @@ class ExportClip:
     @cached_property
     def path(self) -> Path:
         """The rendered file on this machine."""
-        from pipeline.engine.run import media_cache  # which brings Ray with it
-
         return MediaStore(self.root).fetch(self.media, self.sha256, media_cache())
 
     # Names.

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import operators.metrics
+from manifests.cache import media_cache
 from manifests.errors import UsageError, WeightError
 from manifests.manifest import Manifest, StepRecord
 from manifests.media import MediaStore
@@ -29,7 +30,8 @@ from operators.metrics.base import IDENTITY, NOTHING, TARGET, FramePair, Metric,
 from pipeline.corpus_steps.common import all_rows, current
 from pipeline.corpus_steps.pairs import has_target
 from pipeline.engine.fan_out import fan_out
-from pipeline.engine.run import WORKER_ENVIRONMENT, Answer, answered, media_cache, prepare_worker
+from pipeline.engine.outcome import Answer, call_operator
+from pipeline.engine.worker import WORKER_ENVIRONMENT, prepare_worker
 
 RECORDING = "recording"
 SPARE_FRAMES = 5  # by which a render and its reference may differ in length: the rest of the longer is not compared
@@ -221,21 +223,21 @@ class Scorer:
         """Scores what has no receipt, writes it, and commits."""
         jobs = [job for job in self.jobs if self.manifest.receipt(job.step, shard) is None]
         renders = [render for render in current(self.manifest, Render, shard) if any(render.made_by == job.made_by for job in jobs)]
-        books = {job.step: _Book(job) for job in jobs}
+        logs = {job.step: _JobLog(job) for job in jobs}
         self._notes = self._said(shard) if any(job.metric.hears_words for job in jobs) else {}
         for render in renders:
             wanted = [job for job in jobs if job.made_by == render.made_by]
             for job, answer in zip(wanted, self._answers(render, [job.metric for job in wanted]), strict=True):
-                books[job.step].enter(answer)
+                logs[job.step].enter(answer)
         tally = Tally(len(renders))
         for job in jobs:
-            book = books[job.step]
+            log = logs[job.step]
             table = Features if isinstance(job.metric, SetMetric) else Score
-            self.manifest.write(table, job.step, shard, book.rows)
-            self.manifest.write(Dropped, job.step, shard, book.drops)
-            self.manifest.commit(job.step, shard, book.receipt())
-            tally.scores += len(book.rows)
-            tally.drops += Counter((job.metric.variant, drop.reason) for drop in book.drops)
+            self.manifest.write(table, job.step, shard, log.rows)
+            self.manifest.write(Dropped, job.step, shard, log.drops)
+            self.manifest.commit(job.step, shard, log.receipt())
+            tally.scores += len(log.rows)
+            tally.drops += Counter((job.metric.variant, drop.reason) for drop in log.drops)
         return tally
 
     def _answers(self, render: Render, metrics: Sequence[Metric]) -> list[Answer]:
@@ -243,17 +245,17 @@ class Scorer:
         pair = self.pairs.get(render.pair_id or "")
         if render.pair_id and pair is None:
             lost = Drop("pair_unknown", detail=f"{render.pair_id} is not among the pairs", retryable=True)
-            return [answered(metric.name, render, [lost]) for metric in metrics]
+            return [call_operator(metric.name, render, [lost]) for metric in metrics]
         driving = None if render.made_by == RECORDING else self._recording(pair.driving_clip_id if pair else render.clip_id)
         refused = {number: drop for number, metric in enumerate(metrics) if (drop := self._refusal(metric, render, pair, driving))}
         asked = [(number, metric) for number, metric in enumerate(metrics) if number not in refused]
-        answers = {number: answered(metrics[number].name, render, [drop]) for number, drop in refused.items()}
+        answers = {number: call_operator(metrics[number].name, render, [drop]) for number, drop in refused.items()}
         paired = {metric.compares if metric.compares != IDENTITY or has_target(pair) else "still" for _, metric in asked} - {NOTHING}
         source = self._recording(pair.source_clip_id) if pair and "still" in paired else None
         moments = self._moments(render, driving if paired - {"still"} else None, source)
 
         def reader(metric: Metric) -> Callable[[Iterator[Moment]], Answer]:
-            return lambda moments: answered(metric.name, render, self._made(metric, render, pair, moments))
+            return lambda moments: call_operator(metric.name, render, self._made(metric, render, pair, moments))
 
         if asked:
             found = fan_out(moments, [reader(metric) for _, metric in asked])
@@ -359,7 +361,7 @@ def _frame_pairs(metric: Metric, moments: Iterator[Moment], has_target: bool) ->
         yield FramePair(moment.made, reference)
 
 
-class _Book:
+class _JobLog:
     """What a job made of a shard so far."""
 
     def __init__(self, job: Job):

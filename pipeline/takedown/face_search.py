@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from manifests.cache import media_cache
 from manifests.errors import StorageError, UsageError
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
@@ -100,7 +101,6 @@ def _likeness(wanted: NDArray[np.float64], source_id: str, row_id: str, pictures
 
 def _path(store: MediaStore, source: Source | None) -> Path | None:
     """The source's file, where it lies within reach without a download."""
-    from pipeline.engine.run import media_cache
 
     if source is None:
         return None
@@ -128,7 +128,6 @@ def _faces_of(path: Path, track: Track) -> Iterator[NDArray[np.uint8]]:
 
 def _faces_of_render(store: MediaStore, render: Render) -> Iterator[NDArray[np.uint8]]:
     from operators.media.frames import VideoFrames
-    from pipeline.engine.run import media_cache
 
     path = store.fetch(render.media, render.sha256, media_cache())
     for i in range(LOOKS):

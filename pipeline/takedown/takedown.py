@@ -21,12 +21,14 @@ import pyarrow.compute
 import pyarrow.parquet as pq
 
 from manifests import takedowns
+from manifests.cache import media_cache
 from manifests.errors import UsageError
 from manifests.manifest import LISTED, Manifest
 from manifests.media import MediaStore, sha256_of
 from manifests.tables import Annotation, Clip, Dropped, Fingerprint, Identity, Published, Render, Row, Source, Track, Turn, tables
 from manifests.takedowns import OF_LOOKS, Region, Takedown, Takedowns
-from pipeline.engine.run import DUPLICATE_KEY, Reach, media_cache
+from pipeline.engine.outcome import DUPLICATE_KEY
+from pipeline.engine.row_media import RowMedia
 from pipeline.query.selection import selection, selections
 from pipeline.release.release import Place, Release, Rows, Shard, key_of, parquet_writer, put_pairs, releases, sha256_of_files
 from pipeline.takedown.face_search import MIN_COSINE, Likeness, likenesses
@@ -380,7 +382,7 @@ class Removal:
             (media_cache() / Path(place).name).unlink(missing_ok=True)
         self.report.shared = sorted(set(self.report.shared))
         for source in self.sources | self.touched:
-            shutil.rmtree(Reach(Source(source, ""), None, store).scratch, ignore_errors=True)
+            shutil.rmtree(RowMedia(Source(source, ""), None, store).scratch, ignore_errors=True)
 
     def from_selections(self) -> None:
         """Takes clips out of the selections, all versions."""

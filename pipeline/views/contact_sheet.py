@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from manifests.cache import media_cache
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
 from manifests.tables import Clip, Render, Score
-from pipeline.engine.run import media_cache
 
 FRAMES = 8  # of a clip, evenly over its length
 SIDE = 128  # pixels of a frame

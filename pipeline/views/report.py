@@ -19,8 +19,8 @@ from manifests.tables import Clip, Dropped, Row, Score, Shot, Source, Speaking, 
 from operators.base import Frames
 from pipeline.corpus_steps.common import all_rows
 from pipeline.engine.costs import Rates
-from pipeline.engine.run import Progress
-from pipeline.recipe import Recipe, Step
+from pipeline.engine.progress import Progress
+from pipeline.recipe import Plan
 
 R = TypeVar("R", bound=Row)
 
@@ -188,8 +188,7 @@ def chain(lines: list[Line]) -> str:
 
 
 def print_plan(
-    recipe: Recipe,
-    steps: list[Step],
+    plan: Plan,
     manifest: Manifest | None,
     media_s: float | None,
     unknown: int,
@@ -198,11 +197,11 @@ def print_plan(
     console: Console,
 ) -> None:
     """The stages with their parameters, the models, what is done, and how long the rest will take."""
-    console.print(f"[bold]{recipe.name}[/]: {recipe.what}")
+    console.print(f"[bold]{plan.recipe}[/]: {plan.what}")
     shards = manifest.shards() if manifest else []
     total, guessed = 0.0, False
-    for number, stage in enumerate(recipe.stages):
-        here = [step for step in steps if step.stage == number]
+    for number, stage in enumerate(plan.stages):
+        here = plan.of_stage(number)
         together = (
             f", {len(here)} operators over one decode" if sum(Frames in step.operator.signature.asks.values() for step in here) > 1 else ""
         )
@@ -226,7 +225,7 @@ def print_plan(
     models = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("model", "what", "size", "licence", "where"):
         models.add_column(name, overflow="fold")
-    for weight in recipe.weights():
+    for weight in plan.weights:
         found = weight.found()
         licence = weight.licence + ("" if weight.commercial else " (no commercial use)")
         where = str(found) if found else f"not here yet; comes from {weight.inside.split(':')[1] if weight.inside else weight.url}"

@@ -1,5 +1,6 @@
+import pickle
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import FrozenInstanceError, dataclass
 from pathlib import Path
 from typing import cast
 
@@ -41,7 +42,7 @@ RECIPE = Recipe("r", "for tests", (Stage(Cut(), Look()), Stage(Propose()), Stage
 
 
 def versions(recipe: Recipe) -> dict[str, str]:
-    return {step.operator.name: step.version for step in recipe.plan()}
+    return {step.operator.name: step.version for step in recipe.plan().steps}
 
 
 def changed(recipe: Recipe) -> set[str]:
@@ -50,7 +51,7 @@ def changed(recipe: Recipe) -> set[str]:
 
 
 def test_a_step_reads_what_the_steps_before_it_wrote() -> None:
-    cut, look, propose, keep = RECIPE.plan()
+    cut, look, propose, keep = RECIPE.plan().steps
     assert cut.inputs == {Source: (LISTED,)}
     assert propose.inputs == {Shot: (cut.version,)}
     assert keep.inputs == {Clip: (propose.version,), Score: (look.version,)}
@@ -63,13 +64,13 @@ def test_only_what_depends_on_a_change_gets_a_new_version() -> None:
 
 
 def test_a_dotted_rest_reaches_into_a_dict() -> None:
-    (_, _, _, keep) = RECIPE.set("Keep.ranges.b=[0, 1]").plan()
+    (_, _, _, keep) = RECIPE.set("Keep.ranges.b=[0, 1]").plan().steps
     assert keep.operator.parameters()["ranges"] == {"a": [1, 2], "b": [0, 1]}
 
 
 def test_a_dotted_rest_reaches_into_an_operator_within_one() -> None:
     recipe = Recipe("r", "", (Stage(EmbedFaces(network="none")),))
-    (before,), (after,) = recipe.plan(), recipe.set("EmbedFaces.detector.min_confidence=0.7").plan()
+    (before,), (after,) = recipe.plan().steps, recipe.set("EmbedFaces.detector.min_confidence=0.7").plan().steps
     assert cast(EmbedFaces, after.operator).detector.min_confidence == 0.7
     assert before.version != after.version
     with pytest.raises(UsageError, match="DetectFaces has no field 'confidence'"):
@@ -110,9 +111,27 @@ def test_recipes_are_found_by_name_and_by_file(tmp_path: Path) -> None:
     for name in recipe_names():
         recipe = recipe_named(name)
         assert recipe.name == name
-        assert recipe.plan()
+        assert recipe.plan().steps
     with pytest.raises(UsageError, match="no recipe 'talkinghead'; there are .*talking_head"):
         recipe_named("talkinghead")
     (tmp_path / "empty.py").write_text("")
     with pytest.raises(UsageError, match="defines no RECIPE"):
         recipe_named(str(tmp_path / "empty.py"))
+
+
+def test_a_plan_travels_as_it_was_decided() -> None:
+    plan = recipe_named("talking_head").plan()
+    there = pickle.loads(pickle.dumps(plan))
+    assert there == plan
+    assert there.record() == plan.record()
+    assert there.weights == plan.weights
+    assert [repr(stage) for stage in there.stages] == [repr(stage) for stage in plan.stages]
+    with pytest.raises(FrozenInstanceError):
+        plan.recipe = "another"  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_the_plan_knows_who_can_fetch_a_source_again() -> None:
+    fetcher = recipe_named("talking_head").set("DownloadVideo.keep_sources=false").plan().fetcher
+    assert fetcher is not None
+    assert not fetcher.keep_sources
+    assert RECIPE.plan().fetcher is None

@@ -200,12 +200,12 @@ def test_frames_of_a_batch_keep_their_own_faces(tmp_path):
 def test_auto_is_yunet_where_that_is_at_hand(monkeypatch, tmp_path):
     monkeypatch.setenv("HEADSET_CACHE", str(tmp_path))
     monkeypatch.delenv("HEADSET_WEIGHTS", raising=False)
-    assert DetectFaces(detector="auto").settled() == DetectFaces()
+    assert DetectFaces(detector="auto").resolved() == DetectFaces()
     with pytest.raises(ValueError, match="retinaface or auto"):
         DetectFaces(detector="mtcnn")
     monkeypatch.undo()
     weights(SECOND["yunet"])
-    assert DetectFaces(detector="auto").settled() == DetectFaces(detector="yunet")
+    assert DetectFaces(detector="auto").resolved() == DetectFaces(detector="yunet")
     assert DetectFaces(detector="auto").weights == (YUNET,)
 
 

@@ -89,12 +89,12 @@ def test_the_faces_are_those_of_the_stage(tmp_path):
 def test_without_the_network_nothing_is_said(monkeypatch, tmp_path):
     monkeypatch.delenv("HEADSET_WEIGHTS", raising=False)
     monkeypatch.setenv("HEADSET_CACHE", str(tmp_path))
-    settled = EmbedFaces().settled()
-    assert settled.network == "none"
-    assert settled.weights == ()
+    resolved = EmbedFaces().resolved()
+    assert resolved.network == "none"
+    assert resolved.weights == ()
     assert list(EmbedFaces()(SOURCE, iter(()))) == []
     assert EmbedFaces(network="faceplugin").weights[0] is FACE_FEATURE, "who asks for it gets it fetched"
-    assert settled.fingerprint() != EMBED.fingerprint()
+    assert resolved.fingerprint() != EMBED.fingerprint()
     with pytest.raises(ValueError, match="none or auto"):
         EmbedFaces(network="facenet")
 

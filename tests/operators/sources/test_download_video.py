@@ -322,7 +322,7 @@ def test_a_proxys_password_is_not_told(site: WebSite, tmp_path: Path, monkeypatc
     for wrong in ("http://user:hunter2@", "hunter2://h:1", "http://h:1,http://user:hunter2@h:port"):
         monkeypatch.setenv("HEADSET_PROXIES", wrong)
         with pytest.raises(ValueError, match="HEADSET_PROXIES: entry") as raised:
-            QUICK.settled()
+            QUICK.resolved()
         assert "hunter2" not in str(raised.value)
 
 
@@ -444,11 +444,11 @@ def test_yt_dlps_own_options_are_reachable_but_not_those_about_what_is_kept(tmp_
     ):
         monkeypatch.setenv("HEADSET_YTDLP", words)
         with pytest.raises(ValueError, match="HEADSET_YTDLP"):
-            QUICK.settled()
+            QUICK.resolved()
     monkeypatch.setenv("HEADSET_YTDLP", "")
     monkeypatch.setenv("HEADSET_PROXIES", str(tmp_path / "missing"))
     with pytest.raises(ValueError, match="HEADSET_PROXIES names no file"):
-        QUICK.settled()
+        QUICK.resolved()
 
 
 def test_cookies_are_read_and_not_written_back(site: WebSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

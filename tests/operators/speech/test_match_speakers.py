@@ -65,15 +65,15 @@ def test_nothing_to_score_decodes_nothing(tmp_path, tracks, turns):
 def test_auto_settles_on_what_is_at_hand(monkeypatch, tmp_path):
     monkeypatch.setenv("HEADSET_WEIGHTS", str(tmp_path))
     monkeypatch.setenv("HEADSET_CACHE", str(tmp_path))
-    assert MatchSpeakers().settled().model == "mouth_motion"
+    assert MatchSpeakers().resolved().model == "mouth_motion"
     assert [weight.file for weight in MatchSpeakers().weights] == ["face_landmarker.task"]
-    assert MatchSpeakers("lr_asd").settled().model == "lr_asd"
-    assert MatchSpeakers().settled().fingerprint() != MatchSpeakers("lr_asd").settled().fingerprint()
+    assert MatchSpeakers("lr_asd").resolved().model == "lr_asd"
+    assert MatchSpeakers().resolved().fingerprint() != MatchSpeakers("lr_asd").resolved().fingerprint()
 
 
 def test_auto_settles_on_lr_asd():
     weights("lr_asd_finetuning_TalkSet.model")
-    assert MatchSpeakers().settled() == MatchSpeakers("lr_asd")
+    assert MatchSpeakers().resolved() == MatchSpeakers("lr_asd")
 
 
 def test_unknown_model():

@@ -40,10 +40,10 @@ def test_a_second_run_fetches_nothing_again_and_everything_is_accounted_for(ray_
         listing = list_sources([str(tmp_path / "list.txt")])
         manifest = Manifest(str(tmp_path / "corpus"))
         manifest.add(listing.sources, listing.dropped)
-        run(RECIPE, manifest, workers=2)
+        run(RECIPE.plan(), manifest, workers=2)
         asked = Counter(site.asked)
         sources, drops, fetches = (manifest.table(table).to_pylist() for table in (Source, Dropped, Fetch))
-        run(RECIPE, manifest, workers=2)
+        run(RECIPE.plan(), manifest, workers=2)
         assert site.asked == asked
         balance(manifest, funnel(manifest))  # raises where a row is unaccounted for
         assert [manifest.table(table).to_pylist() for table in (Source, Dropped, Fetch)] == [sources, drops, fetches]
@@ -70,20 +70,20 @@ def test_sources_leave_the_store_when_a_shard_is_done_and_come_back_by_need(ray_
         listing = list_sources([f"{site.address}/good0.mp4", f"{site.address}/good1.mp4", str(own)])
         manifest = Manifest(str(tmp_path / "corpus"))
         manifest.add(listing.sources, listing.dropped)
-        run(crawl, manifest)
+        run(crawl.plan(), manifest)
         first = Manifest(manifest.root)
         assert (first.rows(Source), first.rows(Shot), media()) == (3, 6, [])
         assert own.is_file()
         assert site.asked == {"/good0.mp4": 1, "/good1.mp4": 1}
 
-        run(crawl.set("CutInTwo.at_s=0.2"), manifest)
+        run(crawl.set("CutInTwo.at_s=0.2").plan(), manifest)
         again = Manifest(manifest.root)
         assert {row["end_s"] for row in again.table(Shot).to_pylist() if row["start_s"] == 0} == {0.2}
         assert site.asked == {"/good0.mp4": 2, "/good1.mp4": 2}, "once each, and none for the step that was done"
         assert media() == []
 
         site.files["good0"] = site.files["good2"]
-        run(crawl.set("CutInTwo.at_s=0.3"), manifest)
+        run(crawl.set("CutInTwo.at_s=0.3").plan(), manifest)
         changed = Manifest(manifest.root)
         balance(changed, funnel(changed))
         (drop,) = [row for row in changed.table(Dropped).to_pylist() if row["subject_table"] == "sources"]

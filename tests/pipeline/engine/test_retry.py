@@ -63,7 +63,7 @@ def test_the_sums_add_up_and_the_rows_of_the_others_are_the_same(crawled: tuple)
     folder, _, _ = crawled
     before, after = Manifest(str(folder / "before")), Manifest(str(folder / "corpus"))
     balance(after, funnel(after))
-    check(after, recipe_named(CRAWL).set("CutInTwo.at_s=0.3").plan())
+    check(after, recipe_named(CRAWL).set("CutInTwo.at_s=0.3").plan().steps)
     for table in (Source, Shot, Score, Fetch):
         rows = after.table(table).to_pylist()
         assert all(row in rows for row in before.table(table).to_pylist()), "what was there is there, the ledger's old lines too"
@@ -109,7 +109,7 @@ def toyed(tmp_path_factory: pytest.TempPathFactory, ray_here: None, toy: Recipe)
     videos = {name: write_video(folder / f"{name}.mp4", [("red", 1.0)], size=(64, 64)) for name in ("good", "dropped", "fails")}
     manifest.write(Dropped, LISTED, 0, [])
     manifest.write(Source, LISTED, 0, [Source(name, str(path)) for name, path in videos.items()])
-    run(toy, manifest)
+    run(toy.plan(), manifest)
     return folder / "corpus"
 
 
@@ -119,7 +119,7 @@ def corpus(toyed: Path, tmp_path: Path) -> Manifest:
 
 
 def test_only_the_steps_behind_a_drop_lose_their_receipts(corpus: Manifest, toy: Recipe) -> None:
-    cut, count, propose, keep = (step.version for step in toy.plan())
+    cut, count, propose, keep = (step.version for step in toy.plan().steps)
     found = retry(corpus)
     assert [drop.reason for drop in found.drops] == ["ZeroDivisionError"]
     assert found.others == {"no_sense": 1, "never_was": 1, "late": 1}
@@ -141,7 +141,7 @@ def mend(corpus: Manifest) -> None:
 
 def test_a_source_that_fails_again_leaves_all_as_it_was(corpus: Manifest, toy: Recipe) -> None:
     def receipts() -> dict[str, dict[str, object]]:
-        found = {step.version: Manifest(corpus.root).receipts(step.version)[0] for step in toy.plan()}
+        found = {step.version: Manifest(corpus.root).receipts(step.version)[0] for step in toy.plan().steps}
         return {
             version: {name: one for name, one in told.items() if "cpu_s" not in name and name != "seconds"}
             for version, told in found.items()
@@ -149,17 +149,17 @@ def test_a_source_that_fails_again_leaves_all_as_it_was(corpus: Manifest, toy: R
 
     before = receipts()
     retry(corpus)
-    run(toy, corpus)
+    run(toy.plan(), corpus)
     assert receipts() == before
 
 
 def test_a_mended_source_counts_once_and_the_others_as_before(corpus: Manifest, toy: Recipe) -> None:
     mend(corpus)
     retry(corpus)
-    run(toy, corpus)
+    run(toy.plan(), corpus)
     done = Manifest(corpus.root)
     balance(done, funnel(done))
-    cut = done.receipts(toy.plan()[0].version)[0]
+    cut = done.receipts(toy.plan().steps[0].version)[0]
     assert cut["calls"] == {"read": 3, "answered": 2, "dropped": 1, "failed": 0}
     assert cut["given_up"] == {"shots": 2}
     assert done.rows(Shot) == 4
@@ -189,11 +189,11 @@ def test_a_retry_that_is_killed_goes_on(stop: int, corpus: Manifest, toy: Recipe
         until_killed("_delete")
         with pytest.raises(InterruptedError):
             retry(corpus)
-    run(toy, Manifest(corpus.root))  # raises where what a step read and wrote does not add up
+    run(toy.plan(), Manifest(corpus.root))  # raises where what a step read and wrote does not add up
     there = Manifest(corpus.root)
     balance(there, funnel(there))
     retry(there)
-    run(toy, there)
+    run(toy.plan(), there)
     there = Manifest(corpus.root)
     balance(there, funnel(there))
     assert there.rows(Clip) == 2
@@ -202,10 +202,10 @@ def test_a_retry_that_is_killed_goes_on(stop: int, corpus: Manifest, toy: Recipe
 def test_a_worker_killed_while_it_writes_leaves_the_retry_to_the_next(corpus: Manifest, toy: Recipe) -> None:
     """Some tables of a step are already new, its receipt is not written: the next run does the same sources once more."""
     retry(corpus)
-    cut = toy.plan()[0].version
+    cut = toy.plan().steps[0].version
     half = [*corpus.read(Shot, [cut], 0), Shot("fails", "fails/000000-000100", 0.0, 0.1)]
     corpus.write(Shot, cut, 0, half)
-    run(toy, corpus)
+    run(toy.plan(), corpus)
     done = Manifest(corpus.root)
     assert done.rows(Shot) == 2, "what the killed one had written of the source is written anew"
     balance(done, funnel(done))
@@ -213,22 +213,22 @@ def test_a_worker_killed_while_it_writes_leaves_the_retry_to_the_next(corpus: Ma
 
 def test_steps_of_another_setting_are_taken_back_too(corpus: Manifest, toy: Recipe) -> None:
     other = toy.set("KeepEarly.before_s=9")
-    run(other, corpus)
-    first = toy.plan()[-1].version
+    run(other.plan(), corpus)
+    first = toy.plan().steps[-1].version
     retry(Manifest(corpus.root))
     assert not corpus.committed(first), "or its old rows would be taken for those of the sources as they are now"
-    run(other, Manifest(corpus.root))
+    run(other.plan(), Manifest(corpus.root))
     retry(Manifest(corpus.root), reasons=("no_sense",))
     assert corpus.retries(first)[0]["sources"] == ["dropped", "fails"], "what has no receipt any more is still told of later retries"
-    run(other, Manifest(corpus.root))
-    run(toy, Manifest(corpus.root))
+    run(other.plan(), Manifest(corpus.root))
+    run(toy.plan(), Manifest(corpus.root))
 
 
 def test_receipts_are_checked_against_the_files_after_a_retry(corpus: Manifest, toy: Recipe) -> None:
     retry(corpus)
-    run(toy, corpus)
-    cut = toy.plan()[0].version
+    run(toy.plan(), corpus)
+    cut = toy.plan().steps[0].version
     receipt = json.loads(Path(corpus.root, "receipts", cut, "00000.json").read_text())
     corpus.commit(cut, 0, {**receipt, "drops": receipt["drops"] + 1})
     with pytest.raises(Inconsistent, match="dropped"):
-        check(Manifest(corpus.root), toy.plan())
+        check(Manifest(corpus.root), toy.plan().steps)

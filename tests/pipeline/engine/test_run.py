@@ -14,6 +14,7 @@ import pytest
 from manifests.errors import Inconsistent
 from manifests.manifest import Manifest
 from manifests.tables import Clip, Dropped, Score, Shot, tables
+from pipeline.__main__ import main
 from pipeline.engine.run import check, run
 from pipeline.listing import list_sources
 from pipeline.recipe import Recipe, recipe_named
@@ -43,7 +44,7 @@ def made(root: Path, arguments: list[str], recipe: Recipe, workers: int | None =
     manifest = Manifest(str(root))
     listing = list_sources(arguments)
     manifest.add(listing.sources, listing.dropped)
-    run(recipe, manifest, workers=workers)
+    run(recipe.plan(), manifest, workers=workers)
     return Manifest(str(root))
 
 
@@ -104,11 +105,11 @@ def test_another_parameter_redoes_only_what_depends_on_it(videos: Path, toy: Rec
     corpus = made(tmp_path / "corpus", good, toy)
     assert corpus.rows(Clip) == 7
     late = toy.set("KeepEarly.before_s=9")
-    assert [a.version == b.version for a, b in zip(toy.plan(), late.plan(), strict=True)] == [True, True, True, False]
+    assert [a.version == b.version for a, b in zip(toy.plan().steps, late.plan().steps, strict=True)] == [True, True, True, False]
     corpus = made(tmp_path / "corpus", good, late)
     assert corpus.rows(Clip) == 14
     cut = toy.set("CutInTwo.at_s=0.2")
-    assert [a.version == b.version for a, b in zip(toy.plan(), cut.plan(), strict=True)] == [False, True, False, False]
+    assert [a.version == b.version for a, b in zip(toy.plan().steps, cut.plan().steps, strict=True)] == [False, True, False, False]
 
 
 def test_sources_added_later_are_new_shards(videos: Path, toy: Recipe, tmp_path: Path) -> None:
@@ -123,12 +124,57 @@ def test_sources_added_later_are_new_shards(videos: Path, toy: Recipe, tmp_path:
 def test_a_lost_row_is_an_error(corpus: Manifest, toy: Recipe, tmp_path: Path) -> None:
     shutil.copytree(corpus.root, tmp_path / "copy")
     copy = Manifest(str(tmp_path / "copy"))
-    check(copy, toy.plan())
-    step = toy.plan()[-1]
+    check(copy, toy.plan().steps)
+    step = toy.plan().steps[-1]
     shard = next(shard for shard in copy.shards() if copy.read(Clip, [step.version], shard))
     copy.write(Clip, step.version, shard, [])
     with pytest.raises(Inconsistent, match="wrote 1 clips, but the file holds 0"):
-        check(copy, toy.plan())
+        check(copy, toy.plan().steps)
+
+
+RESOLVING = """import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+from manifests.tables import Score, Source
+from operators.base import Operator
+from pipeline.recipe import Recipe, Stage
+
+
+@dataclass(frozen=True)
+class Choose(Operator):
+    \"\"\"Asks what this machine has, as `auto` models do, and finds something else each time.\"\"\"
+
+    model: str = "auto"
+
+    def resolved(self) -> Self:
+        with Path(os.environ["RESOLVED_LOG"]).open("a+") as log:
+            log.write("resolved\\n")
+            log.seek(0)
+            return replace(self, model=f"found at try {len(log.readlines())}")
+
+    def __call__(self, source: Source) -> Iterator[Score]:
+        yield Score(source.source_id, f"{source.source_id}#one", source.source_id, "one", self.model, 1.0)
+
+
+RECIPE = Recipe("chooses", "what is at hand", (Stage(Choose()),))
+"""
+
+
+def test_a_run_plans_once(ray_here: None, videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `auto` means may change meanwhile, when a model file is fetched; the run goes by what was decided first."""
+    (tmp_path / "recipe.py").write_text(RESOLVING)
+    monkeypatch.setenv("RESOLVED_LOG", str(tmp_path / "log"))
+    monkeypatch.setenv("HEADSET_CACHE", str(tmp_path / "cache"))
+    command = ["run", str(tmp_path / "recipe.py"), str(videos / "good0.mp4"), "--out", str(tmp_path / "corpus")]
+    assert main(command) == 0
+    assert (tmp_path / "log").read_text() == "resolved\n"
+    corpus = Manifest(str(tmp_path / "corpus"))
+    assert corpus.run is not None
+    assert [step.parameters for step in corpus.run.steps] == [{"model": "found at try 1"}]
+    assert [score["variant"] for score in corpus.table(Score).to_pylist()] == ["found at try 1"]
 
 
 @pytest.mark.slow

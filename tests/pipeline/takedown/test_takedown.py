@@ -337,7 +337,7 @@ def test_what_a_later_run_makes_of_a_person_is_dropped(tmp_path: Path):
 def test_a_run_filters_what_was_taken_down_and_its_counts_add_up():
     from manifests.tables import Shot
     from operators.faces.track_faces import TrackFaces
-    from pipeline.engine.run import Answer, Book
+    from pipeline.engine.outcome import Answer, StepLog
     from pipeline.recipe import Step
 
     shot = Shot("s", "s/000000-060000", 0.0, 60.0)
@@ -345,11 +345,11 @@ def test_a_run_filters_what_was_taken_down_and_its_counts_add_up():
     region = Region("s", 0.0, 30.0, ada.times_s, ada.left_px, ada.top_px, ada.right_px, ada.bottom_px)
     gone = Takedowns((Takedown("identity:Ada", "2026", {}, [region], []),))
     step = Step(TrackFaces(), "TrackFaces-x", 0, {})
-    book = Book(step, gone)
-    book.enter(shot, Answer("answered", [ada, bob]))
-    assert book.rows[Track] == [bob]
-    assert [(drop.subject, drop.reason) for drop in book.drops] == [(ada.track_id, REASON)]
-    receipt = book.receipt()
+    log = StepLog(step, gone)
+    log.enter(shot, Answer("answered", [ada, bob]))
+    assert log.rows[Track] == [bob]
+    assert [(drop.subject, drop.reason) for drop in log.drops] == [(ada.track_id, REASON)]
+    receipt = log.receipt()
     assert receipt["calls"] == {"read": 1, "answered": 1, "dropped": 0, "failed": 0}
     assert (receipt["rows"], receipt["given_up"]) == ({"tracks": 1}, {"tracks": 1})
 

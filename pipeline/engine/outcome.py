@@ -1,0 +1,174 @@
+"""What an operator made of a row, and what a step made of a shard: rows, drops, failures, and their counts."""
+
+import time
+import traceback
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from manifests.manifest import Manifest
+from manifests.tables import Dropped, Row
+from manifests.takedowns import REASON, Takedowns
+from operators.base import Drop, Frames
+from pipeline.recipe import Step
+
+DUPLICATE_KEY = "duplicate_key"  # a second row of one key is a failure beside the row that was read
+MAX_DEATHS = 2  # a row in work when its worker died this often in one run is dropped
+
+
+@dataclass
+class Answer:
+    """What an operator made of a row."""
+
+    status: str  # answered, dropped or failed
+    rows: list[Row] = field(default_factory=list)
+    drops: list[Dropped] = field(default_factory=list)
+    cpu_s: float = 0.0
+    decode_s: float = 0.0
+
+
+class LostRow(Exception):
+    """A refining operator gave neither a row nor a Drop for the row it was given."""
+
+
+def call_step(step: Step, row: Row, joins: dict[str, list[Row]], media: Any, frames: Iterator[Any]) -> Answer:
+    """Calls an operator on a row."""
+    return call_operator(step.operator.name, row, _called(step, row, joins, media, frames))
+
+
+def _called(step: Step, row: Row, joins: dict[str, list[Row]], media: Any, frames: Iterator[Any]) -> Iterator[Row | Drop]:
+    operator, writes = step.operator, step.operator.signature.writes
+    asks = {name: frames if kind is Frames else media.of(kind) for name, kind in operator.signature.asks.items()}
+    lost = type(row) in step.refines
+    for item in operator(row, **joins, **asks):
+        if type(item) not in (*writes, Drop):
+            raise TypeError(f"{operator.name} yielded a {type(item).__name__}; it declares {', '.join(t.__name__ for t in writes)}")
+        lost = lost and type(item) not in (type(row), Drop)
+        yield item
+    if lost:
+        raise LostRow(f"{operator.name} yielded neither a {type(row).__name__} nor a Drop")
+
+
+def call_operator(name: str, row: Row, made: Iterable[Row | Drop]) -> Answer:
+    """What an operator or a metric of this name makes of a row. Its drops and errors become rows, here and nowhere else."""
+    began, rows, drops, status = time.thread_time(), list[Row](), list[Dropped](), "answered"
+    try:
+        for item in made:
+            if isinstance(item, Row):
+                rows.append(item)
+            else:
+                drops.append(_dropped(name, item.row or row, item))
+                if drops[-1].subject == row.row_id:
+                    status = "dropped"
+    except Drop as drop:
+        rows, drops, status = [], [_dropped(name, row, drop)], "dropped"
+    except Exception as error:  # noqa: BLE001 - errors are data; the rest of the shard goes on
+        rows, drops, status = [], [_failed(name, row, error)], "failed"
+    return Answer(status, rows, drops, time.thread_time() - began)
+
+
+def worker_died(row: Row, step: Step) -> Answer:
+    drop = Drop("worker_died", detail=f"its worker died {MAX_DEATHS} times while it was in work", retryable=True)
+    return Answer("failed", [], [_dropped(step.operator.name, row, drop, failed=True)])
+
+
+def _dropped(operator: str, row: Row, drop: Drop, failed: bool = False) -> Dropped:
+    return Dropped(
+        row.source_id, f"{row.row_id}@{operator}", row.row_id, row.table, operator, drop.reason, drop.detail, failed, drop.retryable
+    )
+
+
+def _failed(operator: str, row: Row, error: Exception) -> Dropped:
+    """Names the error and where it came from, without the paths of this machine."""
+    frames = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+    detail = f"{type(error).__name__}: {str(error)[:1000]}\n" + "\n".join(f"  {line}" for line in frames[-8:])
+    return Dropped(row.source_id, f"{row.row_id}@{operator}", row.row_id, row.table, operator, type(error).__name__, detail, True, True)
+
+
+class StepLog:
+    """What a step made of a shard so far."""
+
+    def __init__(self, step: Step, takedowns: Takedowns | None = None):
+        self.step, self.takedowns = step, takedowns
+        self.rows: dict[type[Row], list[Row]] = defaultdict(list)
+        self.drops: list[Dropped] = []
+        self.calls: Counter[str] = Counter()
+        self.given_up: Counter[str] = Counter()  # proposed rows, by table, beside the row that was read
+        self.began, self.seconds, self.cpu_s, self.decode_s = time.monotonic(), 0.0, 0.0, 0.0
+        self.again: set[str] | None = None  # the sources to do; None for all
+        self._keys: set[tuple[type[Row], str]] = set()
+
+    def wants(self, row: Row) -> bool:
+        return self.again is None or row.source_id in self.again
+
+    def keep_others(self, manifest: Manifest, shard: int, retry: dict[str, Any], given: list[Row]) -> None:
+        """Takes over what the step made of the sources that are not to be done again, and counts it anew."""
+        self.again, version, operator = set(retry["sources"]), self.step.version, self.step.operator
+        reads = operator.signature.reads
+        for table in operator.signature.writes:
+            kept = [row for row in manifest.read(table, [version], shard) if table.log or not self.wants(row)]
+            self.rows[table] += kept
+            self._keys |= {(table, row.row_id) for row in kept}
+        self.drops = [drop for drop in manifest.read(Dropped, [version], shard) if not self.wants(drop)]
+        self._keys |= {(Dropped, drop.drop_id) for drop in self.drops}
+        others = {row.row_id for row in given if not self.wants(row)}
+        ended = {}
+        for drop in self.drops:
+            if drop.reason == DUPLICATE_KEY:
+                continue
+            if drop.subject_table == reads.table and drop.subject in others:
+                ended[drop.subject] = "failed" if drop.failed else "dropped"
+            else:
+                self.given_up[drop.subject_table] += 1
+        self.calls.update({"read": len(others), "answered": len(others) - len(ended)})
+        self.calls.update(ended.values())
+        if before := retry["receipt"]:
+            self.seconds, self.cpu_s, self.decode_s = before["seconds"], before["cpu_s"], before["decode_cpu_s"]
+
+    def enter(self, row: Row, answer: Answer) -> None:
+        self.calls["read"] += 1
+        self.calls[answer.status] += 1
+        self.cpu_s += answer.cpu_s
+        self.decode_s += answer.decode_s
+        for made in map(self.takedowns.without, answer.rows) if self.takedowns else answer.rows:
+            if self.takedowns and self.takedowns.covers(made):
+                drop = _dropped(self.step.operator.name, made, Drop(REASON))
+                if drop.subject == row.row_id:
+                    self.calls.update({"answered": -1, "dropped": 1})
+                else:
+                    self.given_up[drop.subject_table] += 1
+                self._drop(drop)
+            elif (type(made), made.row_id) in self._keys:
+                drop = Drop(DUPLICATE_KEY, detail=f"{self.step.operator.name} made two rows {made.row_id}")
+                self._drop(_dropped(self.step.operator.name, made, drop, failed=True))
+            else:
+                self._keys.add((type(made), made.row_id))
+                self.rows[type(made)].append(made)
+        for drop in answer.drops:
+            if drop.subject != row.row_id:
+                self.given_up[drop.subject_table] += 1
+            self._drop(drop)
+
+    def _drop(self, drop: Dropped) -> None:
+        key, number = drop.drop_id, 1
+        while (Dropped, key) in self._keys:
+            number += 1
+            key = f"{drop.drop_id}#{number}"
+        self._keys.add((Dropped, key))
+        self.drops.append(drop if key == drop.drop_id else Dropped(**{**drop.__dict__, "drop_id": key}))
+
+    def receipt(self) -> dict[str, Any]:
+        return {
+            "operator": self.step.operator.name,
+            "calls": {name: self.calls[name] for name in ("read", "answered", "dropped", "failed")},
+            "rows": {table.table: len(self.rows[table]) for table in self.step.operator.signature.writes},
+            "drops": len(self.drops),
+            "given_up": dict(self.given_up),
+            "reasons": dict(sorted(Counter(drop.reason for drop in self.drops).items())),
+            "inputs": {table.table: list(steps) for table, steps in self.step.inputs.items()},
+            "seconds": round(self.seconds + time.monotonic() - self.began, 3),
+            "cpu_s": round(self.cpu_s, 3),
+            "decode_cpu_s": round(self.decode_s, 3),
+        }

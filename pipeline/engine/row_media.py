@@ -1,0 +1,80 @@
+"""What an operator can ask of a row's source: its bytes, its frames, its sound."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+from typing import Any, cast
+
+from manifests.cache import cache_folder, media_cache
+from manifests.errors import Inconsistent, MissingMedia
+from manifests.media import MediaStore
+from manifests.tables import Row, Source
+from operators.base import Audio, Media, SourceFetcher
+from operators.media.frames import SourceAudio, VideoFrames
+
+
+@dataclass
+class RowMedia:
+    """What an operator can ask of a row's source. Opened when asked for."""
+
+    row: Row
+    source: Source | None
+    store: MediaStore
+    fetcher: SourceFetcher | None = None  # to get again what has left the store
+    on_gpu: bool = False  # whether to decode there
+    _one_at_a_time: Any = field(default_factory=Lock, repr=False)  # operators that share a decode ask from threads of their own
+
+    @cached_property
+    def path(self) -> Path:
+        with self._one_at_a_time:
+            return self._path()
+
+    def _path(self) -> Path:
+        if self.source is None:
+            raise Inconsistent(f"{self.row.row_id}: its source {self.row.source_id} is not among the sources")
+        if not self.source.media:
+            return Path(self.source.uri)
+        try:
+            return self.store.fetch(self.source.media, self.source.sha256, media_cache())
+        except MissingMedia:
+            if self.fetcher is None or "://" not in self.source.uri:
+                raise
+            self.fetcher.fetch_again(self.source, cast(Media, self))
+            return self.store.fetch(self.source.media, self.source.sha256, media_cache())
+
+    def keep(self, made: Path, suffix: str) -> tuple[str, str]:
+        return self.store.put(made, suffix)
+
+    @property
+    def scratch(self) -> Path:
+        """A folder of the source's own on this machine that outlives a killed run: partial downloads wait there."""
+        corpus = hashlib.sha256(os.path.abspath(self.store.root).encode()).hexdigest()[:12]
+        return cache_folder() / "scratch" / corpus / self.row.source_id
+
+    @property
+    def frames(self) -> Iterator[Any]:
+        start_s, end_s = (
+            (None, None) if isinstance(self.row, Source) else (getattr(self.row, "start_s", None), getattr(self.row, "end_s", None))
+        )
+        yield from VideoFrames(self.path, start_s, end_s, on_gpu=self.on_gpu)
+
+    @cached_property
+    def audio(self) -> Audio:
+        return _audio(self.path)
+
+    def of(self, kind: type) -> Any:
+        return self if kind is Media else self.audio
+
+
+_last_audio: list[tuple[Path, SourceAudio]] = []
+
+
+def _audio(path: Path) -> SourceAudio:
+    """The sound of a file, kept for the next row: rows of one source follow each other."""
+    if not _last_audio or _last_audio[0][0] != path:
+        _last_audio[:] = [(path, SourceAudio(path))]
+    return _last_audio[0][1]
