@@ -25,7 +25,8 @@ from manifests.media import MediaStore
 from manifests.tables import Dropped, Row, Source
 from manifests.takedowns import REASON, Takedowns
 from operators.base import Audio, Drop, Frames, Media, Resources
-from operators.media.frames import SourceAudio, VideoFrames
+from operators.media.frames import VideoFrames
+from operators.media.sound import SourceAudio
 from operators.sources.download_video import DownloadVideo
 from pipeline.engine.costs import rates
 from pipeline.engine.fan_out import fan_out

@@ -6,7 +6,8 @@ import pytest
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from operators.media.frames import SourceAudio, VideoFrames
+from operators.media.frames import VideoFrames
+from operators.media.sound import SourceAudio
 from operators.metrics.av_sync import ScoreAvConfidence, ScoreAvOffset
 from operators.metrics.base import Look, Looks, Picture
 from tests.conftest import media
