@@ -26,7 +26,8 @@ from operators.base import Audio, Drop, Frame
 from operators.clips.plan_clips import PlanClips
 from operators.faces.detect_faces import DetectFaces
 from operators.faces.track_faces import TrackFaces
-from operators.media.frames import SourceAudio, VideoFrames
+from operators.media.frames import VideoFrames
+from operators.media.sound import SourceAudio
 from operators.speech.attribute_turns import AttributeTurns
 from operators.speech.confirm_voices import ConfirmVoices
 from operators.speech.diarize_speakers import DiarizeSpeakers

@@ -17,7 +17,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.media.frames import SourceAudio
+from operators.media.sound import SourceAudio
 from operators.speech.score_audio import (
     bandwidth_hz,
     clipped_share,

@@ -24,7 +24,8 @@ import av
 
 from manifests.manifest import Manifest
 from manifests.tables import Render
-from operators.media.frames import SourceAudio, VideoFrames
+from operators.media.frames import VideoFrames
+from operators.media.sound import SourceAudio
 from pipeline.engine.worker import WORKER_ENVIRONMENT, ShardWorker
 from pipeline.listing import list_sources
 from pipeline.recipe import recipe_named

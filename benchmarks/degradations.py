@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from operators.base import Drop
-from operators.media.frames import SourceAudio, VideoFrames
+from operators.media.frames import VideoFrames
+from operators.media.sound import SourceAudio
 from operators.metrics.base import FramePair, Metric, Picture, SetMetric, Video
 from operators.metrics.faces import points68
 from operators.metrics.frechet import Moments

@@ -27,7 +27,7 @@ from pyannote.core import Annotation, Segment, Timeline
 from pyannote.metrics.diarization import DiarizationErrorRate
 
 from manifests.tables import Source
-from operators.media.frames import SourceAudio
+from operators.media.sound import SourceAudio
 from operators.speech.diarize_speakers import DiarizeSpeakers
 from tests.made_sounds import WavAudio
 

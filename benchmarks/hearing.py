@@ -29,7 +29,8 @@ import soundfile
 
 from manifests.tables import Clip, Source, Turn
 from operators.base import Drop
-from operators.media.frames import SourceAudio, VideoFrames
+from operators.media.frames import VideoFrames
+from operators.media.sound import SourceAudio
 
 HZ = 16000
 SEED = 5

@@ -20,7 +20,8 @@ from PIL import Image, ImageFilter
 
 from benchmarks.metric_peers import Peer, peers
 from operators.base import Drop
-from operators.media.frames import SourceAudio, VideoFrames
+from operators.media.frames import VideoFrames
+from operators.media.sound import SourceAudio
 from operators.metrics.base import NOTHING, FramePair, Metric, Picture, SetMetric, Video
 from pipeline.engine.fan_out import fan_out
 from pipeline.scoring.score import chosen, metrics_there

@@ -24,11 +24,11 @@ from manifests.boxes import Box, square_around
 from operators.base import every
 from operators.faces.detect_faces import DetectFaces
 from operators.faces.score_occlusion import HAND_FROM, HIDDEN_FROM, ScoreOcclusion
+from operators.media.containers import Display
 from operators.media.frames import SourceFrame, VideoFrames
 from operators.models import mouth_cover
 from operators.models.face_landmarker import Landmarker
 from operators.models.mouth_cover import SIDE_PX, MouthCover, lower_face
-from operators.sources.probe_source import Display
 
 Picture = NDArray[np.uint8]
 Floats = NDArray[np.float32]

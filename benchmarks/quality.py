@@ -29,12 +29,12 @@ from operators.faces.detect_faces import DetectFaces
 from operators.faces.measure_faces import look_at
 from operators.faces.score_occlusion import ScoreOcclusion
 from operators.faces.score_sharpness import ScoreSharpness
+from operators.media.containers import Display
 from operators.media.frames import SourceFrame, VideoFrames
 from operators.models.face_landmarker import Landmarker
 from operators.pictures.score_naturalness import ScoreNaturalness
 from operators.pictures.score_picture import ScorePicture
 from operators.pictures.score_text import ScoreText
-from operators.sources.probe_source import Display
 
 CLIPS = (
     ("single/headpose_31.mp4", 4.0),

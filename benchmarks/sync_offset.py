@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from benchmarks.active_speaker import seen
 from operators.base import Audio
-from operators.media.frames import SourceAudio, VideoFrames
+from operators.media.frames import VideoFrames
+from operators.media.sound import SourceAudio
 from operators.speech.match_speakers import TICK_HZ, MouthOpening, face_squares, first_tick, shown_at_ticks
 from operators.speech.score_sync import ScoreSync, correlations, peak, voice_level
 from tests.made_sounds import Delayed

@@ -20,7 +20,7 @@ import numpy as np
 
 from manifests.tables import Clip, Word
 from operators.base import Drop
-from operators.media.frames import SourceAudio
+from operators.media.sound import SourceAudio
 from operators.speech.transcribe_speech import TranscribeSpeech
 
 GRID: tuple[dict[str, str], ...] = (

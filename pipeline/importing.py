@@ -21,7 +21,7 @@ from manifests.errors import UsageError
 from manifests.media import sha256_of
 from manifests.tables import Annotation, Dropped, Published, Source
 from operators.base import Drop
-from operators.sources.probe_source import audio_of, open_media, video_of
+from operators.media.containers import audio_of, open_media, video_of
 
 Imported = Source | Published | Annotation | Dropped
 Trap = tuple[str, str]  # a word to count by, and the numbers

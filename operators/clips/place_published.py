@@ -12,7 +12,7 @@ from pathlib import Path
 from manifests.tables import Clip, Published, Source, span_id
 from operators.base import Drop, Media, Operator
 from operators.clips.crops import OF_LISTS, Box, within
-from operators.sources.probe_source import open_media, video_of
+from operators.media.containers import open_media, video_of
 
 PIECE_S = 60  # of TalkingHead-1KH's minutes
 _MARGIN_S = 0.001  # a span of frames begins and ends so much before a frame: what a container that knows milliseconds may round by

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from manifests.media import sha256_of
 from manifests.tables import Fetch, Source
 from operators.base import Drop, Media, Operator, Resources
-from operators.media.containers import look_into
+from operators.media.containers import suffix_of
 from operators.sources import pages, plain_files
 from operators.sources.addresses import AddressRefused, check, is_youtube, public_only, scrubbed
 from operators.sources.outcomes import AGAIN, LATER, SITE_TROUBLE, Got, Meter, NotFetched
@@ -176,9 +176,11 @@ class DownloadVideo(Operator):
         except AddressRefused as no:
             raise NotFetched(no.reason, no.detail) from None
         try:
-            suffix = look_into(got.path)
+            suffix = suffix_of(got.path)
             if source.sha256 and (sha256 := sha256_of(got.path)) != source.sha256:
                 raise NotFetched("checksum_changed", f"has sha256 {sha256[:12]}…, listed as {source.sha256[:12]}…")
+        except Drop as no:
+            raise NotFetched(no.reason, no.detail, address=got.address, tool=got.tool) from None
         except NotFetched as no:
             no.address, no.tool = got.address, got.tool
             raise

@@ -13,7 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from operators.media.containers import is_page, join
+from operators.media.containers import join
+from operators.media.headers import is_page
 from operators.sources.outcomes import Got, Meter, NotFetched, meaning
 
 BY_PAGE = f"yt-dlp {version('yt-dlp')}"

@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 
 from manifests.errors import AccessDenied, MissingBucket, MissingMedia, StorageError
 from manifests.media import s3_client, s3_errors, s3_head
-from operators.media.containers import cut_short, starts_page
+from operators.media.headers import cut_short, starts_page
 from operators.sources.addresses import check, scrubbed
 from operators.sources.outcomes import Got, Meter, NotFetched, words_of
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from manifests.tables import Annotation, Clip, Score
 from operators.base import Audio, Drop, Media, Operator
-from operators.sources.probe_source import audio_of, open_media
+from operators.media.containers import audio_of, open_media
 
 Wave = NDArray[np.float32]
 

@@ -14,7 +14,8 @@ from manifests.errors import Inconsistent, MissingMedia
 from manifests.media import MediaStore
 from manifests.tables import Row, Source
 from operators.base import Audio, Media, SourceFetcher
-from operators.media.frames import SourceAudio, VideoFrames
+from operators.media.frames import VideoFrames
+from operators.media.sound import SourceAudio
 
 
 @dataclass

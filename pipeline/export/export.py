@@ -44,7 +44,8 @@ from manifests.manifest import Manifest
 from manifests.media import MediaStore
 from manifests.tables import Annotation, Clip, Mesh, Published, Render, Source, Split
 from operators.base import Drop
-from operators.media.frames import SourceAudio, SourceFrame, VideoFrames
+from operators.media.frames import SourceFrame, VideoFrames
+from operators.media.sound import SourceAudio
 from operators.metrics.faces import IBUG_68
 from pipeline.export.layouts import layouts
 

@@ -25,7 +25,8 @@ from manifests.manifest import Manifest, StepRecord
 from manifests.media import MediaStore
 from manifests.tables import Annotation, Clip, Dropped, Features, Pair, Render, Row, Score
 from operators.base import Audio, Drop
-from operators.media.frames import SourceAudio, VideoFrames
+from operators.media.frames import VideoFrames
+from operators.media.sound import SourceAudio
 from operators.metrics.base import IDENTITY, NOTHING, TARGET, FramePair, Metric, Picture, SetMetric, Video
 from pipeline.corpus_steps.common import all_rows, current
 from pipeline.corpus_steps.pairs import has_target

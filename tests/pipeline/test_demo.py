@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from operators.media.frames import SourceAudio
+from operators.media.sound import SourceAudio
 from operators.models.catalogue import FACE_LANDMARKER
 from pipeline.demo import FPS, HZ, _films, _truth, write_sample
 

@@ -11,7 +11,8 @@ import pytest
 
 from manifests.manifest import Manifest
 from manifests.tables import Clip, Dropped, Render, Row, Score, Shot, Source, Speaking, Track, Turn
-from operators.media.frames import SourceAudio, VideoFrames
+from operators.media.frames import VideoFrames
+from operators.media.sound import SourceAudio
 from pipeline.__main__ import main
 from pipeline.demo import write_sample
 from tests.conftest import media, weights

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from manifests.tables import Clip, Render
 from operators.base import Drop
 from operators.clips.render_clips import RenderClips
-from operators.media.frames import SourceAudio, VideoFrames
+from operators.media.frames import VideoFrames
+from operators.media.sound import SourceAudio
 from tests.made_sounds import KINDS, centre_s, lit
 from tests.made_videos import clicks, corners, flashes, tone, write_video
 

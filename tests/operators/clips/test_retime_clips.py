@@ -9,7 +9,8 @@ from manifests.tables import Clip, Score, Shot, Source, Track
 from operators.base import Audio
 from operators.clips.render_clips import RenderClips
 from operators.clips.retime_clips import RetimeClips
-from operators.media.frames import SourceAudio, VideoFrames
+from operators.media.frames import VideoFrames
+from operators.media.sound import SourceAudio
 from tests.conftest import media
 from tests.made_sounds import Delayed, centre_s, late_film, lit
 from tests.operators.clips.test_render_clips import Folder, clip, heard, pictures, render

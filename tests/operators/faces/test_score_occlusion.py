@@ -10,8 +10,8 @@ from manifests.tables import Clip, Track
 from operators.base import Drop, every
 from operators.faces.detect_faces import DetectFaces
 from operators.faces.score_occlusion import ScoreOcclusion
+from operators.media.containers import Display
 from operators.media.frames import SourceFrame, VideoFrames
-from operators.sources.probe_source import Display
 from tests.conftest import media
 
 OPERATOR = ScoreOcclusion()

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from operators.base import Drop
-from operators.media.frames import SourceAudio, SourceFrame, VideoFrames
-from operators.sources.probe_source import decodes_on_gpu
+from operators.media.containers import decodes_on_gpu
+from operators.media.frames import SourceFrame, VideoFrames
+from operators.media.sound import SourceAudio
 from tests.conftest import media
 from tests.made_sounds import KINDS, LATE_S, centre_s, lit
 from tests.made_videos import COLOURS, clicks, corners, flashes, ramp, tone, truncated, write_audio, write_video

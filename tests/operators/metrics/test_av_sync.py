@@ -6,7 +6,8 @@ import pytest
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from operators.media.frames import SourceAudio, VideoFrames
+from operators.media.frames import VideoFrames
+from operators.media.sound import SourceAudio
 from operators.metrics.av_sync import AvConfidence, AvOffset
 from operators.metrics.base import FramePair, Picture, Video
 from tests.conftest import media

@@ -9,7 +9,8 @@ import torch
 from manifests.boxes import Box
 from manifests.tables import Clip, Score
 from operators.base import Drop
-from operators.media.frames import SourceAudio, VideoFrames
+from operators.media.frames import VideoFrames
+from operators.media.sound import SourceAudio
 from operators.metrics import lip_sync
 from operators.metrics import lse as score_lse
 from operators.metrics.base import FramePair, Picture, Video

@@ -2,9 +2,9 @@ import av
 import numpy as np
 
 from manifests.boxes import Box
+from operators.media.containers import Display
 from operators.media.frames import SourceFrame
 from operators.models.mouth_cover import HEAD, NUMBERS, MouthCover, lower_face, packed, unpacked
-from operators.sources.probe_source import Display
 
 
 def test_a_head_comes_back_from_its_text():

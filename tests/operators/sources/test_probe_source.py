@@ -9,7 +9,8 @@ from av.stream import Disposition
 
 from manifests.tables import Source
 from operators.base import Drop
-from operators.sources.probe_source import ProbeSource, stated_bytes
+from operators.media.headers import stated_bytes
+from operators.sources.probe_source import ProbeSource
 from tests.conftest import media
 from tests.made_videos import clicks, corners, tone, truncated, write_audio, write_video
 

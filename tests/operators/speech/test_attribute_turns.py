@@ -152,7 +152,8 @@ def test_what_becomes_a_clip_is_the_turn_of_its_face():
 def test_real_films_name_who_is_seen_to_speak():
     from operators.faces.detect_faces import DetectFaces
     from operators.faces.track_faces import TrackFaces
-    from operators.media.frames import SourceAudio, VideoFrames
+    from operators.media.frames import VideoFrames
+    from operators.media.sound import SourceAudio
     from operators.speech.diarize_speakers import DiarizeSpeakers
     from operators.speech.match_speakers import MatchSpeakers
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from manifests.errors import WeightError
 from manifests.tables import Source, Turn
 from operators.base import Audio, Drop
-from operators.media.frames import SourceAudio
+from operators.media.sound import SourceAudio
 from operators.models.catalogue import CAMPPLUS, SEGMENTATION_3, SILERO_VAD
 from operators.speech.diarize_speakers import DiarizeSpeakers, overlaps
 from tests.conftest import media

@@ -7,7 +7,8 @@ import pytest
 
 from manifests.tables import Shot, Speaking, Track, Turn
 from operators.base import Frame, Frames
-from operators.media.frames import SourceAudio, VideoFrames
+from operators.media.frames import VideoFrames
+from operators.media.sound import SourceAudio
 from operators.speech.match_speakers import TICK_HZ, MatchSpeakers, face_squares, first_tick, mouth_crop, mouth_motion, shown_at_ticks
 from tests.conftest import media, weights
 from tests.made_videos import tone, write_video

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from manifests.tables import Annotation, Clip, Score
 from operators.base import Drop
-from operators.media.frames import SourceAudio
+from operators.media.sound import SourceAudio
 from operators.speech.score_audio import (
     ScoreAudio,
     balance_and_side_db,

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from manifests.tables import Clip
 from operators.base import Audio, Drop
-from operators.media.frames import SourceAudio
+from operators.media.sound import SourceAudio
 from operators.speech.score_speech import ScoreSpeech, dbfs, dnsmos, level_range_db
 from tests.conftest import media
 from tests.made_sounds import WavAudio

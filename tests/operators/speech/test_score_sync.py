@@ -5,7 +5,8 @@ import pytest
 
 from manifests.tables import Clip, Score, Speaking
 from operators.base import Drop
-from operators.media.frames import SourceAudio, VideoFrames
+from operators.media.frames import VideoFrames
+from operators.media.sound import SourceAudio
 from operators.speech.match_speakers import MatchSpeakers
 from operators.speech.score_sync import ScoreSync, correlations, peak, speaking_share, voice_level
 from tests.conftest import media

@@ -11,7 +11,7 @@ from benchmarks.words import alignment, errors, hear, plain, sentence, time_erro
 from manifests.errors import WeightError
 from manifests.tables import Annotation, Clip, Word
 from operators.base import Drop
-from operators.media.frames import SourceAudio
+from operators.media.sound import SourceAudio
 from operators.speech.transcribe_speech import PACKAGED, TranscribeSpeech, ordered, sounding
 from tests.conftest import lists, media
 from tests.made_videos import tone, write_video

@@ -19,7 +19,8 @@ from operators.base import Drop
 from operators.clips.render_clips import RenderClips
 from operators.faces.detect_faces import DetectFaces
 from operators.faces.mesh_faces import MeshFaces
-from operators.media.frames import SourceAudio, VideoFrames
+from operators.media.frames import VideoFrames
+from operators.media.sound import SourceAudio
 from operators.models.face_geometry import head_pose_deg
 from pipeline.export.export import ExportClip, Faces, Given, Refused, Written, check, clips_of, export, layout_named, settled, video_facts
 from pipeline.export.layouts import layouts

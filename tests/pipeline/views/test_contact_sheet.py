@@ -13,7 +13,8 @@ from manifests.manifest import Manifest, RunRecord, StepRecord
 from manifests.media import MediaStore
 from manifests.tables import Clip, Dropped, Render, Score, Source
 from operators.clips.render_clips import RenderClips
-from operators.media.frames import SourceAudio, VideoFrames
+from operators.media.frames import VideoFrames
+from operators.media.sound import SourceAudio
 from pipeline.views.contact_sheet import CAPTION, FRAMES, SIDE, draw_sheet
 from tests.made_videos import tone, write_video
 

@@ -16,7 +16,8 @@ from manifests.manifest import Manifest, RunRecord, StepRecord
 from manifests.media import MediaStore
 from manifests.tables import Annotation, Clip, Dropped, Render, Source
 from operators.clips.render_clips import RenderClips
-from operators.media.frames import SourceAudio, VideoFrames
+from operators.media.frames import VideoFrames
+from operators.media.sound import SourceAudio
 from pipeline.export.export import ExportClip, Given, Refused, Written, check, clips_of, export
 from tests.made_videos import tone, write_video
 
