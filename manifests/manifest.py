@@ -6,6 +6,7 @@
     <root>/retries/<step>/<shard>.json        the sources to do again, until they are; all others stay as they are
     <root>/recipes/<name>.json                the steps of the last run, to know which rows are current
     <root>/lists.json                         what the lists held that the user named, for the share that was had
+    <root>/moved.json                         by source where its file lies now, for those that were moved since they were listed
     <root>/given.json                         the tables that were given with the sources, by shard: clips of a published list
     <root>/attached.json                      the steps that no recipe did, such as scoring, whose rows count as well
     <root>/corpus.json                        the steps that hold the tables of the whole corpus, which lie in shard 0
@@ -18,10 +19,11 @@ A step is named by the operator and a hash of all it depends on. The root is a l
 """
 
 import json
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache, cached_property
 from typing import Any, TypeVar
 
@@ -99,6 +101,8 @@ class Manifest:
                 continue
             found = pq.read_table(f"{root}/{_file(table.table, step, shard)}", filesystem=filesystem)
             rows += [table(**row) for row in migrated(found, table).to_pylist()]
+        if moved := self._moved:
+            rows = [replace(row, uri=moved[row.row_id]) if isinstance(row, Source) and row.row_id in moved else row for row in rows]
         return sorted(rows, key=lambda row: row.row_id)
 
     def _there(self, table: type[Row], step: str, shard: int) -> bool:
@@ -237,6 +241,23 @@ class Manifest:
         if lists:
             self._save("lists.json", {**self.lists(), **lists})
         return new
+
+    def relocate(self, sources: Iterable[Source]) -> list[str]:
+        """Notes where local files lie now that are no longer where they were listed. Returns the ids of those that were moved.
+
+        A file's id is its content: no step depends on where it lies, and none is done again.
+        """
+        now = {source.source_id: source.uri for source in sources if "://" not in source.uri}
+        listed = {row.source_id: row.uri for shard in self.shards() for row in self.read(Source, [LISTED], shard) if row.source_id in now}
+        moved = {one: now[one] for one, uri in listed.items() if uri != now[one] and "://" not in uri and not os.path.exists(uri)}
+        if moved:
+            self._save("moved.json", {**self._moved, **moved})
+            self.__dict__.pop("_moved", None)
+        return sorted(moved)
+
+    @cached_property
+    def _moved(self) -> dict[str, str]:
+        return self._load("moved.json") or {}
 
     def given(self) -> list[type[Row]]:
         """The tables that rows were given for, beside the sources."""
