@@ -18,8 +18,9 @@ from pathlib import Path
 import av
 
 from manifests.errors import UsageError
+from manifests.manifest import Manifest
 from manifests.media import sha256_of
-from manifests.tables import Annotation, Dropped, Published, Source
+from manifests.tables import Annotation, Dropped, Published, Row, Source
 from operators.base import Drop
 from operators.media.containers import audio_of, open_media, video_of
 
@@ -37,6 +38,16 @@ def own_copy(path: Path, licence: str = "") -> Source:
     """The source of a file that the user has, as `headset run` lists it. Reads the whole file for its sha256."""
     sha256 = sha256_of(path)
     return Source(f"file-{sha256[:12]}", str(path.absolute()), sha256=sha256, bytes=path.stat().st_size, licence=licence)
+
+
+def left_without(manifest: Manifest, rows: Iterable[Row]) -> list[Published]:
+    """The published clips that a corpus cannot take in any more: it lists their sources already, without them, and a shard never changes."""
+    clips = [row for row in rows if isinstance(row, Published)]
+    if not clips or not manifest.exists():
+        return []
+    listed = set(manifest.table(Source)["source_id"].to_pylist())
+    published = set(manifest.table(Published)["published_id"].to_pylist())
+    return [clip for clip in clips if clip.source_id in listed and clip.published_id not in published]
 
 
 @dataclass

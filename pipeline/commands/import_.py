@@ -17,6 +17,7 @@ from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
 from manifests.tables import Annotation, Dropped, Published, Source
+from pipeline.importing import left_without
 
 EXAMPLE = "headset import hdtf lists/HDTF --out corpus/"
 
@@ -60,15 +61,11 @@ def _add(manifest: Manifest, rows: list, out: str) -> list[Source]:
         UsageError: where a source of the list is in the corpus already without its clips, before anything is added.
     """
     sources = [row for row in rows if isinstance(row, Source)]
-    if manifest.exists():
-        listed = set(manifest.table(Source)["source_id"].to_pylist())
-        published = set(manifest.table(Published)["published_id"].to_pylist())
-        left = [row for row in rows if isinstance(row, Published) and row.source_id in listed and row.published_id not in published]
-        if left:
-            raise UsageError(
-                f"{out} lists the sources of {len(left)} of these clips already, without them, and a shard never changes: "
-                "import into another folder"
-            )
+    if left := left_without(manifest, rows):
+        raise UsageError(
+            f"{out} lists the sources of {len(left)} of these clips already, without them, and a shard never changes: "
+            "import into another folder"
+        )
     given = [row for row in rows if isinstance(row, Published | Annotation)]
     return manifest.add(sources, [row for row in rows if isinstance(row, Dropped)], given=given)
 
