@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-import pipeline.listing
+import pipeline.listing.listing
 from manifests.media import s3_client, sha256_of
 from manifests.tables import Dropped, Source, schema
 from pipeline.listing import Listing, list_sources
@@ -301,8 +301,8 @@ def test_a_large_file_is_read_once_until_it_changes(tmp_path: Path, monkeypatch:
         read.append(path)
         return sha256_of(path)
 
-    monkeypatch.setattr(pipeline.listing, "sha256_of", reading)
-    monkeypatch.setattr(pipeline.listing._Hashes, "SETTLED_NS", 0)
+    monkeypatch.setattr(pipeline.listing.listing, "sha256_of", reading)
+    monkeypatch.setattr(pipeline.listing.listing._Hashes, "SETTLED_NS", 0)
     path = tmp_path / "a.mp4"
     path.write_bytes(bytes(2**20))
     first = ids(list_sources([str(path)]))
