@@ -1,0 +1,40 @@
+"""Times as lists write them."""
+
+import pytest
+
+from pipeline.listing.ranges import seconds_of
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        *[
+            ("12.5", 12.5),
+            ("12,5", 12.5),
+            (".5", 0.5),
+            ("5.042s", 5.042),
+            (7, 7.0),
+            (0.1, 0.1),
+            ("0", 0.0),
+            ("1:02.72", 62.72),
+        ],
+        *[
+            ("0:00:02.235", 2.235),
+            ("01:02:03", 3723.0),
+            ("1h2m3s", 3723.0),
+            ("1m30s", 90.0),
+            ("90s", 90.0),
+            ("2m", 120.0),
+        ],
+    ],
+)
+def test_a_time_is_read_to_its_last_digit(written: object, seconds: float) -> None:
+    assert seconds_of(written) == seconds
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["", "-1", "nan", "inf", "1e3", "12:00 pm", "2023-05-01", "1:2:3:4", "one", None, True, float("nan"), -1.0, 1e9],
+)
+def test_what_is_no_time_is_none(written: object) -> None:
+    assert seconds_of(written) is None
