@@ -6,6 +6,7 @@ import threading
 import time
 from pathlib import Path
 
+from manifests.cache import cache_folder
 from manifests.media import sha256_of
 
 
@@ -20,10 +21,10 @@ class Hashes:
 
     def __init__(self) -> None:
         self._lock, self._new, self._saved = threading.Lock(), [], time.monotonic()
-        cache = os.environ.get("HEADSET_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "headset"
+        cache = cache_folder()
         try:
-            Path(cache).mkdir(parents=True, exist_ok=True)
-            self._known = sqlite3.connect(Path(cache, "hashes.sqlite"), timeout=60, check_same_thread=False)
+            cache.mkdir(parents=True, exist_ok=True)
+            self._known = sqlite3.connect(cache / "hashes.sqlite", timeout=60, check_same_thread=False)
             self._known.execute("create table if not exists hashes (path text primary key, bytes int, changed_ns int, sha256 text)")
         except (OSError, sqlite3.Error):
             self._known = sqlite3.connect(":memory:", check_same_thread=False)  # where nothing can be written, all is read each time

@@ -4,395 +4,221 @@ Ids are content or address, never names: `yt-<video id>` for YouTube in any form
 moving it changes nothing, and `web-<sha256 of the address>` else. The order of the arguments changes nothing either.
 """
 
-import csv
 import hashlib
-import json
 import os
 import re
-import sqlite3
-import stat
-import threading
-import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from manifests.cache import cache_folder
-from manifests.errors import AccessDenied, MissingBucket, StorageError
-from manifests.media import s3_client, s3_errors, sha256_of
-from manifests.tables import Dropped, Source
+from manifests.errors import Inconsistent
+from manifests.tables import Dropped, Published, Source
 from operators.sources import addresses
+from pipeline.importing import WHOLE
+from pipeline.listing.columns import has_scheme
+from pipeline.listing.entries import Entry, Problem, Range, Tally
+from pipeline.listing.folders import search, search_prefix
+from pipeline.listing.hashes import Hashes
+from pipeline.listing.lists import is_list, read_list
+from pipeline.listing.sources import source_of
 
-VIDEOS = "files, folders, lists (.txt .csv .tsv .jsonl .parquet), http(s) and s3 addresses, YouTube ids"  # for people
-VIDEO = frozenset(
-    [
-        ".3gp",
-        ".asf",
-        ".avi",
-        ".flv",
-        ".m2ts",
-        ".m4v",
-        ".mkv",
-        ".mov",
-        ".mp4",
-        ".mpeg",
-        ".mpg",
-        ".mts",
-        ".mxf",
-        ".ogv",
-        ".ts",
-        ".vob",
-        ".webm",
-        ".wmv",
-    ]
-)
-AUDIO = frozenset([".aac", ".aiff", ".flac", ".m4a", ".mka", ".mp3", ".oga", ".ogg", ".opus", ".wav", ".wma"])
-LISTS = frozenset([".txt", ".csv", ".tsv", ".parquet", ".jsonl"])
-COLUMNS = (
-    "uri",
-    "url",
-    "address",
-    "link",
-    "video_url",
-    "path",
-    "video_path",
-    "file",
-    "file_name",
-    "filename",
-    "video",
-    "youtube_id",
-    "ytb_id",
-    "video_id",
-)
-
-_FACTS = (("sha256",), ("licence", "license"), ("duration_s", "duration", "seconds"))
-_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://|(file|data|javascript):", re.IGNORECASE)
+VIDEOS = "files, folders, lists (.txt .csv .tsv .json .jsonl .parquet), http(s) and s3 addresses, YouTube ids"  # for people
+MOST_TOLD = 20  # refusals on a terminal
+DATASET = "list"  # of the clips that a list of the user's own asks for
 
 
 @dataclass(frozen=True)
 class Listing:
-    """Everything that was listed: `len(sources) + len(dropped)` entries, each once."""
+    """Everything that was listed. Each entry is the first to name a source, adds clips to one, or is dropped."""
 
     sources: list[Source]  # unique, by source_id
     dropped: list[Dropped]  # by drop_id
     lists: dict[str, dict[str, float | None]]  # by the path of a list: what it named, with its seconds where it tells; see `Manifest.add`
+    published: list[Published] = field(default_factory=list)  # the clips that lists ask for, by published_id
+    tallies: list[Tally] = field(default_factory=list)  # of each list and folder, by name
+
+    def told(self) -> list[str]:
+        """Lines for people.
+
+        What was refused and why, as far as it can be read, then what became of each list and folder.
+        """
+        shown = [f"{drop.reason}: {drop.detail}" for drop in self.dropped[:MOST_TOLD]]
+        if more := len(self.dropped) - len(shown):
+            shown.append(f"... and {more:,} more refused; the table drops has each with its reason")
+        return [*shown, *(tally.told() for tally in self.tallies)]
 
 
 @dataclass(frozen=True)
-class _Entry:
-    """One thing listed, and where it was."""
+class _Ended:
+    """An entry, with the argument it came by and how it ended."""
 
-    text: str
-    where: str = ""  # "list.csv line 7"; "" for the command line
-    base: str = ""  # the folder relative paths start from
-    sha256: str = ""  # as the list has it
-    licence: str = ""
-    list_path: str = ""
-    seconds: float | None = None  # as the list has it
-    problem: tuple[str, str] = ("", "")  # a reason and its detail, where it is known already
+    entry: Entry
+    tally: Tally | None
+    result: Source | Problem
 
-
-@dataclass(frozen=True)
-class _Problem:
-    reason: str
-    detail: str = ""
+    @property
+    def order(self) -> tuple:
+        """The richest entry comes first, so that a bare duplicate does not take away what a list says."""
+        source = self.result
+        assert isinstance(source, Source)
+        name = self.tally.name if self.tally else ""
+        return not source.sha256, not source.licence, source.uri, self.entry.where, source.sha256, source.licence, name
 
 
 def list_sources(arguments: Iterable[str], skip: Iterable[Path] = ()) -> Listing:
     """Lists what the user typed.
 
-    An argument is a video or audio file, a folder or `s3://bucket/prefix/` (searched through), a list (.txt, .csv, .tsv,
-    .parquet, .jsonl), an `http(s)` or `s3` address, a YouTube id or `yt:<id>`. A list has one entry a line, or a column named like one of
-    `COLUMNS`, else its first column; its columns `sha256`, `licence` and `duration_s` are taken over. Relative paths in a list start at
-    the list. In a .txt, `#` starts a comment line, and an address may follow a name, as in HDTF's lists.
+    An argument is a video or audio file, a folder or `s3://bucket/prefix/` (searched through), a list (see `pipeline/listing/lists.py`), an
+    `http(s)` or `s3` address, a YouTube id or `yt:<id>`. A list has one entry a line, or a column named like one of `columns.COLUMNS`, else the
+    column that looks like recordings; its columns `sha256`, `licence` and `duration_s` are taken over, and its clip ranges become published clips.
+    Relative paths in a list start at the list.
 
     Args:
         skip: folders not to search, such as the manifest that is being written.
+
+    Raises:
+        Inconsistent: where an entry, a line or a file ended nowhere, or twice.
     """
-    skipped = {os.path.abspath(folder) for folder in skip}
-    entries = [entry for argument in arguments for entry in _expand(argument, skipped)]
-    hashes = _Hashes()
+    skipped = [os.path.abspath(folder) for folder in skip]
+    listed = [(entry, tally) for argument in arguments for entry, tally in _expanded(argument, skipped)]
+    hashes = Hashes()
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:  # hashing files lets go of the interpreter
-        found = list(pool.map(partial(_source_of, hashes=hashes), entries))
+        found = pool.map(partial(source_of, hashes=hashes), [entry for entry, _ in listed])
+        ended = [_Ended(entry, tally, result) for (entry, tally), result in zip(listed, found, strict=True)]
     hashes.save()
-    by_id: dict[str, list[tuple[str, str, _Entry, Source]]] = {}
-    problems: list[tuple[str, str, _Entry, _Problem]] = []
-    for entry, result in zip(entries, found, strict=True):
-        if isinstance(result, Source):
-            by_id.setdefault(result.source_id, []).append((result.uri, entry.where, entry, result))
-        else:
-            problems.append((entry.text, "", entry, result))
-    for source_id, same in by_id.items():
-        # The richest entry is kept, so that a bare duplicate does not lose what a list says of it.
-        same.sort(key=lambda one: (not one[3].sha256, not one[3].licence, one[0], one[1], one[3].sha256, one[3].licence))
-        kept = same[0][3]
-        problems += [(one[0], source_id, one[2], _Problem("duplicate", f"the same as {kept.uri}")) for one in same[1:]]
+    tallies = {id(tally): tally for _, tally in listed if tally}
+    by_id: dict[str, list[_Ended]] = defaultdict(list)
+    for one in ended:
+        if isinstance(one.result, Source):
+            by_id[one.result.source_id].append(one)
     lists: dict[str, dict[str, float | None]] = defaultdict(dict)
-    for source_id, same in by_id.items():
-        for _, _, entry, _ in same:
-            _note(lists, entry, source_id)
+    sources, published, clip_lines = [], [], 0
+    problems = [("", one, one.result) for one in ended if isinstance(one.result, Problem)]
+    for source_id, same in sorted(by_id.items()):
+        same.sort(key=lambda one: one.order)
+        first, *others = same
+        assert isinstance(first.result, Source)
+        sources.append(first.result)
+        if first.tally:
+            first.tally.sources += 1
+        asked: set[str] = set()
+        clips = _clips(first, source_id, asked)
+        for one in others:
+            if more := _clips(one, source_id, asked):
+                clips += more
+                clip_lines += 1
+                if one.tally:
+                    one.tally.clip_lines += 1
+            else:
+                problems.append((source_id, one, Problem("duplicate", f"the same as {first.result.uri}")))
+        published += clips
+        for one in same:
+            _note(lists, one.entry, source_id)
+    dropped = _drops(problems, lists)
+    if len(sources) + clip_lines + len(dropped) != len(listed):
+        raise Inconsistent(
+            f"{len(listed)} entries were listed and {len(sources) + clip_lines + len(dropped)} accounted for; please report this"
+        )
+    for tally in tallies.values():
+        tally.check()
+    return Listing(
+        sources,
+        sorted(dropped, key=lambda drop: drop.drop_id),
+        dict(lists),
+        sorted(published, key=lambda clip: clip.published_id),
+        sorted(tallies.values(), key=lambda tally: (tally.name, tally.total)),
+    )
+
+
+def _expanded(argument: str, skipped: list[str]) -> Iterable[tuple[Entry, Tally | None]]:
+    """The entries of one argument, with the count they belong to: those of a list or a folder, else itself."""
+    tally: Tally | None = None
+    if re.fullmatch(r"(?i)s3://[^/]+/(.*/)?", argument):
+        tally = Tally(addresses.scrubbed(argument), "objects")
+        entries = search_prefix(argument, tally)
+    elif has_scheme(argument) or not argument.strip():
+        entries = [Entry(argument)]
+    elif os.path.isdir(argument):
+        tally = Tally(addresses.scrubbed(argument), "files")
+        entries = search(os.path.abspath(argument), skipped, tally)
+    elif os.path.isfile(argument) and is_list(Path(argument)):
+        tally = Tally(addresses.scrubbed(argument), "lines")
+        entries = read_list(Path(argument), tally)
+    else:
+        entries = [Entry(argument)]
+    for entry in entries:
+        yield entry, tally
+
+
+def _clips(one: _Ended, source_id: str, asked: set[str]) -> list[Published]:
+    """The clips that an entry asks for and none before it did."""
+    made = []
+    for start_s, end_s in one.entry.ranges:
+        name = _name(source_id, (start_s, end_s))
+        if name not in asked:
+            asked.add(name)
+            made.append(
+                Published(
+                    source_id,
+                    f"{DATASET}/{name}",
+                    DATASET,
+                    name,
+                    start_s,
+                    end_s,
+                    None,
+                    None,
+                    0.0,
+                    None,
+                    *WHOLE,
+                    1.0,
+                    1.0,
+                    "",
+                    identity="",
+                    split="",
+                )
+            )
+    if one.tally:
+        one.tally.clips += len(made)
+    return made
+
+
+def _name(source_id: str, span: Range) -> str:
+    return f"{source_id}/{round(span[0] * 1000):06d}-{round(span[1] * 1000):06d}"
+
+
+def _drops(problems: list[tuple[str, _Ended, Problem]], lists: dict[str, dict[str, float | None]]) -> list[Dropped]:
+    """A row for each entry that gives nothing, each with an id of its own."""
     dropped: list[Dropped] = []
     times: Counter[str] = Counter()
-    for text, source_id, entry, problem in sorted(problems, key=lambda p: (p[0], p[2].where, p[3].reason, p[3].detail)):
+    by = list_sources.__name__
+
+    def order(problem: tuple[str, _Ended, Problem]) -> tuple[str, ...]:
+        _, one, what = problem
+        return _text(one), one.entry.where, what.reason, what.detail
+
+    for source_id, one, problem in sorted(problems, key=order):
+        text = _text(one)
         subject = f"listed-{hashlib.sha256(text.encode(errors='backslashreplace')).hexdigest()[:12]}"
         times[subject] += 1
         if times[subject] > 1:
             subject = f"{subject}-{times[subject]}"
-        _note(lists, entry, source_id or subject)
-        where = f"in {entry.where}" if entry.where else ""
+        _note(lists, one.entry, source_id or subject)
+        if one.tally:
+            one.tally.refused[problem.reason] += 1
+        where = f"in {one.entry.where}" if one.entry.where else ""
         detail = addresses.scrubbed("; ".join(part for part in (text, where, problem.detail) if part))
-        by = list_sources.__name__
         dropped.append(Dropped(source_id or subject, f"{subject}@{by}", subject, "sources", by, problem.reason, detail, False, False))
-    sources = [same[0][3] for _, same in sorted(by_id.items())]
-    return Listing(sources, sorted(dropped, key=lambda drop: drop.drop_id), dict(lists))
+    return dropped
 
 
-def _note(lists: dict[str, dict[str, float | None]], entry: _Entry, named: str) -> None:
+def _text(one: _Ended) -> str:
+    return one.result.uri if isinstance(one.result, Source) else one.entry.text
+
+
+def _note(lists: dict[str, dict[str, float | None]], entry: Entry, named: str) -> None:
     if entry.list_path:
         known = lists[entry.list_path].get(named)
         lists[entry.list_path][named] = entry.seconds if known is None else known
-
-
-def _expand(argument: str, skipped: set[str]) -> Iterator[_Entry]:
-    """The entries of one argument: those of a list or a folder, else itself."""
-    if re.fullmatch(r"(?i)s3://[^/]+/(.*/)?", argument):
-        yield from _prefix(argument)
-    elif _SCHEME.match(argument) or not argument.strip():
-        yield _Entry(argument)
-    elif os.path.isdir(argument):
-        yield from _folder(os.path.abspath(argument), skipped)
-    elif os.path.isfile(argument) and Path(argument).suffix.lower() in LISTS:
-        yield from _list(Path(argument))
-    else:
-        yield _Entry(argument)
-
-
-def _folder(folder: str, skipped: set[str]) -> Iterator[_Entry]:
-    problems: list[_Entry] = []
-    found = False
-
-    def unreadable(error: OSError) -> None:
-        problems.append(_Entry(str(error.filename), problem=("unreadable", str(error.strerror))))
-
-    for here, folders, files in os.walk(folder, onerror=unreadable):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and os.path.join(here, name) not in skipped)
-        for name in sorted(files):
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in VIDEO | AUDIO:
-                found = True
-                yield _Entry(os.path.join(here, name))
-    yield from problems
-    if not found and not problems:
-        yield _Entry(folder, problem=("empty_folder", "no video or audio file in it"))
-
-
-def _prefix(address: str) -> Iterator[_Entry]:
-    """The videos under a prefix of an S3 bucket."""
-    bucket, _, prefix = address[len("s3://") :].partition("/")
-    try:
-        with s3_errors(address, missing=MissingBucket):
-            listed = s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-            keys = [item["Key"] for page in listed for item in page.get("Contents", [])]
-    except StorageError as error:
-        reason = {MissingBucket: "missing_bucket", AccessDenied: "access_denied"}.get(type(error), "store_unreachable")
-        yield _Entry(address, problem=(reason, str(error)))
-        return
-    videos = sorted(key for key in keys if os.path.splitext(key)[1].lower() in VIDEO | AUDIO)
-    for key in videos:
-        yield _Entry(f"s3://{bucket}/{key}")
-    if not videos:
-        yield _Entry(address, problem=("empty_folder", "no video or audio file in it"))
-
-
-def _list(path: Path) -> Iterator[_Entry]:
-    whole = os.path.abspath(path)
-    base, kind = os.path.dirname(whole), path.suffix.lower()
-    read = {".txt": _text_rows, ".parquet": _parquet_rows, ".jsonl": _json_rows}.get(kind, _csv_rows)
-    found = False
-    try:
-        for where, row in read(path):
-            found = True
-            where = f"{path.name} {where}"
-            if isinstance(row, _Problem):
-                yield _Entry(where, list_path=whole, problem=(row.reason, row.detail))
-                continue
-            names = {str(name).strip().lower(): name for name in row}
-            column = next((names[name] for name in COLUMNS if name in names), next(iter(row), None))
-            text = "" if column is None or row[column] is None else str(row[column]).strip()
-            sha256, licence, seconds = (
-                next((str(row[names[name]] or "").strip() for name in wanted if name in names), "") for wanted in _FACTS
-            )
-            yield _Entry(text, where, base, sha256.lower(), licence.encode(errors="replace").decode(), whole, _seconds(seconds))
-    except (OSError, UnicodeDecodeError, csv.Error, pa.ArrowException) as error:
-        yield _Entry(str(path), problem=("list_unreadable", f"{type(error).__name__}: {error}"))
-    else:
-        if not found:
-            yield _Entry(str(path), problem=("empty_list", "no entry in it"))
-
-
-def _seconds(text: str) -> float | None:
-    return float(text) if re.fullmatch(r"\d{1,9}(\.\d*)?", text) else None
-
-
-_Rows = Iterator[tuple[str, "dict[Any, Any] | _Problem"]]
-
-
-def _text_rows(path: Path) -> _Rows:
-    with path.open(encoding="utf-8-sig") as lines:
-        for number, line in enumerate(lines, 1):
-            text = line.strip()
-            if text and not text.startswith("#"):
-                named = re.fullmatch(r"[^:/]+[\s,]((?:https?|s3)://\S+)", text)
-                yield f"line {number}", {"uri": named[1] if named else text}
-
-
-def _csv_rows(path: Path) -> _Rows:
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        reader = csv.reader(lines, delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
-        header: list[str] | None = None
-        for cells in reader:
-            if not any(cell.strip() for cell in cells) or cells[0].lstrip().startswith("#"):
-                continue
-            if header is None:
-                first = cells[0].strip()
-                # Without a header the first line is an entry already.
-                is_entry = _SCHEME.match(first) or first.startswith("yt:") or os.path.splitext(first)[1].lower() in VIDEO | AUDIO
-                is_entry = is_entry or (len(cells) == 1 and addresses.is_youtube_id(first))
-                header = [str(n) for n in range(len(cells))] if is_entry else cells
-                if not is_entry:
-                    continue
-            yield f"line {reader.line_num}", dict(zip(header, cells, strict=False))
-
-
-def _parquet_rows(path: Path) -> _Rows:
-    with pq.ParquetFile(path) as file:
-        names = file.schema_arrow.names
-        lower = {name.lower(): name for name in names}
-        entry = next((lower[name] for name in COLUMNS if name in lower), names[0])
-        wanted = [entry] + [lower[name] for fact in _FACTS for name in fact if lower.get(name, entry) != entry]
-        number = 0
-        for batch in file.iter_batches(columns=wanted):
-            for row in batch.select(wanted).to_pylist():
-                number += 1
-                yield f"row {number}", row
-
-
-def _json_rows(path: Path) -> _Rows:
-    with path.open(encoding="utf-8-sig") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                yield f"line {number}", _Problem("not_json", str(error))
-                continue
-            yield f"line {number}", row if isinstance(row, dict) else {"uri": row}
-
-
-def _source_of(entry: _Entry, hashes: "_Hashes") -> Source | _Problem:
-    """The source an entry names, or why it names none."""
-    if entry.problem[0]:
-        return _Problem(*entry.problem)
-    text = entry.text.strip()
-    if not text:
-        return _Problem("empty_entry")
-    try:
-        if _SCHEME.match(text):
-            return _address(text, entry)
-        if text.startswith("yt:"):
-            if not addresses.is_youtube_id(text[3:]):
-                return _Problem("not_an_address", "a YouTube id has 11 letters, digits, - or _")
-            return _youtube(text[3:], entry)
-        path = os.path.join(entry.base, text)
-        if not os.path.lexists(path) and addresses.is_youtube_id(text):
-            return _youtube(text, entry)
-        return _file(path, entry, hashes)
-    except addresses.AddressRefused as refused:
-        return _Problem(refused.reason, refused.detail)
-    except ValueError as error:
-        return _Problem("not_an_address", addresses.scrubbed(str(error)))
-
-
-def _address(text: str, entry: _Entry) -> Source | _Problem:
-    addresses.check(text)
-    if addresses.holds_secret(text):
-        return _Problem("credentials_in_address", "a manifest keeps no secrets: use s3:// with AWS's own chain, a netrc or a cookies file")
-    if video := addresses.youtube_id(text):
-        return _youtube(video, entry)
-    if addresses.is_youtube(text):
-        return _Problem("not_one_video", "a channel, playlist or search of YouTube: list its videos")
-    if re.fullmatch(r"(?i)s3://([^/]+|.*/)", text):
-        return _Problem("not_one_video", "a bucket or a prefix: name it outside of a list, with a slash at its end")
-    address = addresses.normalised(text)
-    return Source(f"web-{hashlib.sha256(address.encode()).hexdigest()[:12]}", address, sha256=entry.sha256, licence=entry.licence)
-
-
-def _youtube(video: str, entry: _Entry) -> Source:
-    return Source(f"yt-{video}", f"https://www.youtube.com/watch?v={video}", sha256=entry.sha256, licence=entry.licence)
-
-
-def _file(path: str, entry: _Entry, hashes: "_Hashes") -> Source | _Problem:
-    path = os.path.abspath(path)
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return _Problem("name_not_utf8", "a table cannot hold this file's name; rename it")
-    try:
-        found = os.stat(path)
-        if not stat.S_ISREG(found.st_mode):  # a pipe or a device would be read for ever
-            return _Problem("not_a_file", "a folder in a list is not searched" if stat.S_ISDIR(found.st_mode) else "")
-        sha256 = hashes.of(path, found)
-    except FileNotFoundError:
-        return _Problem("missing_file")
-    except OSError as error:
-        return _Problem("unreadable", str(error.strerror))
-    if entry.sha256 and entry.sha256 != sha256:
-        return _Problem("checksum_changed", f"has sha256 {sha256[:12]}…, listed as {entry.sha256[:12]}…")
-    return Source(f"file-{sha256[:12]}", path, sha256=sha256, bytes=found.st_size, licence=entry.licence)
-
-
-class _Hashes:
-    """The sha256 of large local files, kept between runs by path, size and time of change: a terabyte is not read at every start."""
-
-    LARGE = 2**20  # a smaller file is read as soon as it is looked up
-    SETTLED_NS = 2 * 10**9  # a file may change twice within a tick of its clock, with nothing to tell by
-
-    def __init__(self) -> None:
-        self._lock, self._new, self._saved = threading.Lock(), [], time.monotonic()
-        cache = cache_folder()
-        try:
-            cache.mkdir(parents=True, exist_ok=True)
-            self._known = sqlite3.connect(cache / "hashes.sqlite", timeout=60, check_same_thread=False)
-            self._known.execute("create table if not exists hashes (path text primary key, bytes int, changed_ns int, sha256 text)")
-        except (OSError, sqlite3.Error):
-            self._known = sqlite3.connect(":memory:", check_same_thread=False)  # where nothing can be written, all is read each time
-            self._known.execute("create table hashes (path text primary key, bytes int, changed_ns int, sha256 text)")
-
-    def of(self, path: str, found: os.stat_result) -> str:
-        if found.st_size < self.LARGE:
-            return sha256_of(Path(path))
-        now = (path, found.st_size, found.st_ctime_ns)
-        with self._lock:
-            known = self._known.execute("select sha256 from hashes where path = ? and bytes = ? and changed_ns = ?", now).fetchone()
-        if known:
-            return known[0]
-        sha256 = sha256_of(Path(path))
-        if time.time_ns() - found.st_ctime_ns > self.SETTLED_NS:
-            with self._lock:
-                self._new.append((*now, sha256))
-            if time.monotonic() - self._saved > 10:
-                self.save()
-        return sha256
-
-    def save(self) -> None:
-        """Writes down what was learned; a listing that is killed loses the last seconds of it."""
-        with self._lock, self._known:
-            self._known.executemany("insert or replace into hashes values (?, ?, ?, ?)", self._new)
-            self._new, self._saved = [], time.monotonic()
