@@ -6,10 +6,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from manifests.errors import WeightError
+from manifests.errors import UsageError, WeightError
 from manifests.manifest import Manifest
 from pipeline.commands.run import asked_recipe, listed, recipe_and_videos
 from pipeline.engine.costs import rates
+from pipeline.listing import missing
 from pipeline.session import changes
 from pipeline.views import report
 
@@ -25,9 +26,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     console = Console()
     plan = asked_recipe(options).plan()
-    missing = [weight for weight in plan.weights if weight.found() is None and not weight.inside and not weight.url]
-    if missing:
-        raise WeightError("\n".join(weight.ways() for weight in missing))
+    lacking = [weight for weight in plan.weights if weight.found() is None and not weight.inside and not weight.url]
+    if lacking:
+        raise WeightError("\n".join(weight.ways() for weight in lacking))
+    if not_there := list(filter(None, map(missing, options.videos))):
+        raise UsageError("\n".join(not_there))
     listing = listed(options, console)
     manifest = Manifest(options.out) if options.out and Manifest(options.out).exists() else None
     lengths = [_length_s(source.uri) for source in listing.sources]

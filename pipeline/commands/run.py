@@ -4,11 +4,14 @@ import argparse
 from pathlib import Path
 
 from rich.console import Console
+from rich.text import Text
 
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
-from pipeline.listing import VIDEOS, Listing, list_sources
+from manifests.tables import Published, Source
+from pipeline.importing import left_without
+from pipeline.listing import VIDEOS, Listing, list_sources, missing
 from pipeline.recipe import Recipe, recipe_named, recipe_names
 from pipeline.session import changes, done, go_on, positive
 
@@ -37,18 +40,39 @@ def asked_recipe(options: argparse.Namespace) -> Recipe:
 def listed(options: argparse.Namespace, console: Console) -> Listing:
     with console.status("listing sources"):
         listing = list_sources(options.videos, skip=[Path(options.out)] if options.out and "://" not in options.out else [])
-    for drop in listing.dropped:
-        console.print(f"[yellow]{drop.reason}[/]: {drop.detail}", highlight=False)
+    for line in listing.told():
+        console.print(Text(line), soft_wrap=True)
+    if options.videos and not listing.sources:
+        raise UsageError(f"nothing to list: {'; '.join(filter(None, map(missing, options.videos))) or 'what was named gives no source'}")
     return listing
+
+
+def add(manifest: Manifest, listing: Listing, recipe: Recipe, console: Console) -> list[Source]:
+    """Lists what was named in a corpus, with the clips that lists ask for. Returns the sources that are new to it.
+
+    Raises:
+        UsageError: where the recipe cuts clips of lists, and the corpus lists their sources already without them.
+    """
+    left = left_without(manifest, listing.published)
+    if left and Published in recipe.given:
+        raise UsageError(f"{manifest.root} lists the sources of {len(left)} of these clips already, without them: name another --out")
+    new = manifest.add(listing.sources, listing.dropped, listing.lists, listing.published)
+    if listing.published and Published not in recipe.given:
+        told = f"{recipe.name} looks at the whole of each source; the {len(listing.published)} clips of the lists are cut as they are by "
+        console.print(Text(f"{told}headset run rebuild"), soft_wrap=True)
+    if moved := manifest.relocate(listing.sources):
+        console.print(Text(f"{len(moved)} sources lie elsewhere now; nothing is done again for that."), soft_wrap=True)
+    return new
 
 
 def main(options: argparse.Namespace) -> int:
     console = Console()
-    plan = asked_recipe(options).plan()
+    recipe = asked_recipe(options)
+    plan = recipe.plan()  # says what is wrong with it before anything is listed
     listing = listed(options, console)
     MediaStore(options.out).check()
     manifest = Manifest(options.out)
-    new = manifest.add(listing.sources, listing.dropped, listing.lists)
+    new = add(manifest, listing, recipe, console)
     if not manifest.exists():
         raise UsageError(f"nothing to run: name {VIDEOS}")
     if options.videos:
