@@ -1,9 +1,9 @@
 """AVSpeech: 2.8 million segments of one visible speaker without other sounds (Ephrat et al., SIGGRAPH 2018).
 
-The folder holds `avspeech_train.csv` or `avspeech_test.csv`, or both: without a header, `<YouTube id>,<start>,<end>,<x>,<y>`. Start and end
-are seconds; x and y say where the speaker's face is at the start, as shares of the frame from its upper left corner. There is no box, so
-that a clip is the whole frame. (The lists' page, looking-to-listen.github.io/avspeech; fields as changil/avspeech-downloader
-`download.sh:63` @ 1c1017c2 reads them.)
+The folder holds `avspeech_train.csv` or `avspeech_test.csv`, or both: without a header, `<YouTube
+id>,<start>,<end>,<x>,<y>`. Start and end are seconds; x and y say where the speaker's face is at the start, as shares
+of the frame from its upper left corner. There is no box, so that a clip is the whole frame. (The lists' page,
+looking-to-listen.github.io/avspeech; fields as changil/avspeech-downloader `download.sh:63` @ 1c1017c2 reads them.)
 """
 
 import re

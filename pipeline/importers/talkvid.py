@@ -1,9 +1,9 @@
 """TalkVid: 1,244 hours of 7,729 speakers in 15 languages (Chen et al., 2025).
 
-The folder holds one .json or .jsonl, in it or below: an array of records, or a record a line, of the form in the README of
-FreedomIntelligence/TalkVid @ 01f25aaf: id, height, width, fps, start-time and end-time in seconds, start-frame, end-frame, durations, info
-(Person ID, Ethnicity, Age Group, Gender, Video Link, Language, Video Category), description, and the scores its filters were set on. There is
-no box, so that a clip is the whole frame.
+The folder holds one .json or .jsonl, in it or below: an array of records, or a record a line, of the form in the
+README of FreedomIntelligence/TalkVid @ 01f25aaf: id, height, width, fps, start-time and end-time in seconds,
+start-frame, end-frame, durations, info (Person ID, Ethnicity, Age Group, Gender, Video Link, Language, Video
+Category), description, and the scores its filters were set on. There is no box, so that a clip is the whole frame.
 """
 
 import json
@@ -31,8 +31,8 @@ FRAME_S = 1.5  # frames by which the times of a clip may differ from its frame n
 def read(folder: Path) -> Iterator[Imported]:
     """The clips in the order of the file, with what the list says of the person, the language and the picture.
 
-    Drops: `malformed_row`, `bad_address` (not a video of YouTube), `bad_interval`, `repeated_row`.
-    Traps: `start_at_zero` (the published `download_clips.py` takes a start of 0 for a missing one and leaves the clip out),
+    Drops: `malformed_row`, `bad_address` (not a video of YouTube), `bad_interval`, `repeated_row`. Traps:
+    `start_at_zero` (the published `download_clips.py` takes a start of 0 for a missing one and leaves the clip out),
     `frames_not_times` (its frame numbers, from 0 at the clip's start, make another length than its times).
 
     Raises:

@@ -40,8 +40,8 @@ def is_media(name: str) -> bool:
 def search(folder: str, skip: Iterable[str], tally: Tally) -> Iterator[Entry]:
     """The videos and sounds in a folder and below it.
 
-    A folder that is a link is searched, each real folder once, by its own name where it has one below the folder. Names that begin with a dot are
-    passed over, and so is what headset itself wrote: a corpus, a release, an export.
+    A folder that is a link is searched, each real folder once, by its own name where it has one below the folder.
+    Names that begin with a dot are passed over, and so is what headset itself wrote: a corpus, a release, an export.
 
     Args:
         folder: absolute.

@@ -1,7 +1,8 @@
 """What the user typed, as rows: files, folders, lists and addresses become sources; what cannot be one is a drop with its reason.
 
-Ids are content or address, never names: `yt-<video id>` for YouTube in any form, `file-<sha256>` for a local file, so that
-moving it changes nothing, and `web-<sha256 of the address>` else. The order of the arguments changes nothing either.
+Ids are content or address, never names: `yt-<video id>` for YouTube in any form, `file-<sha256>` for a local file, so
+that moving it changes nothing, and `web-<sha256 of the address>` else. The order of the arguments changes nothing
+either.
 """
 
 import hashlib
@@ -71,10 +72,11 @@ class _Ended:
 def list_sources(arguments: Iterable[str], skip: Iterable[Path] = ()) -> Listing:
     """Lists what the user typed.
 
-    An argument is a video or audio file, a folder or `s3://bucket/prefix/` (searched through), a list (see `pipeline/listing/lists.py`), an
-    `http(s)` or `s3` address, a YouTube id or `yt:<id>`. A list has one entry a line, or a column named like one of `columns.COLUMNS`, else the
-    column that looks like recordings; its columns `sha256`, `licence` and `duration_s` are taken over, and its clip ranges become published clips.
-    Relative paths in a list start at the list.
+    An argument is a video or audio file, a folder or `s3://bucket/prefix/` (searched through), a list (see
+    `pipeline/listing/lists.py`), an `http(s)` or `s3` address, a YouTube id or `yt:<id>`. A list has one entry a line,
+    or a column named like one of `columns.COLUMNS`, else the column that looks like recordings; its columns `sha256`,
+    `licence` and `duration_s` are taken over, and its clip ranges become published clips. Relative paths in a list
+    start at the list.
 
     Args:
         skip: folders not to search, such as the manifest that is being written.

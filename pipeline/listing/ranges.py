@@ -60,8 +60,9 @@ def seconds_of(value: Any) -> float | None:
 def ranges_of(fields: Mapping[str, Any], address: str) -> tuple[Range, ...] | Problem:
     """The clips that a line asks for; () where it means the whole recording.
 
-    Read are start and end (or a start and a length) by their usual names, `timestamp` as Panda-70M has it, `[['0:00:02.235', '0:00:08.241'], ...]`,
-    and an address with a start and an end, `?start=90&end=120` or `#t=90,120`. A start alone, as in `&t=90`, is no clip.
+    Read are start and end (or a start and a length) by their usual names, `timestamp` as Panda-70M has it,
+    `[['0:00:02.235', '0:00:08.241'], ...]`, and an address with a start and an end, `?start=90&end=120` or
+    `#t=90,120`. A start alone, as in `&t=90`, is no clip.
 
     Args:
         fields: by name, in lower case with `_` between words.

@@ -27,7 +27,8 @@ def is_gzip(path: Path) -> bool:
 def text_of(path: Path, newline: str | None = None) -> Iterator[TextIO]:
     """Opens a list: plain or compressed by gzip, in UTF-8, or in UTF-16 or 32 with a byte order mark, or in UTF-16 without one.
 
-    Bytes that are no text of that encoding become lone surrogates, so that they cost no more than the cell they stand in.
+    Bytes that are no text of that encoding become lone surrogates, so that they cost no more than the cell they stand
+    in.
 
     Raises:
         UnicodeDecodeError, EOFError, zlib.error, OSError: also while it is read.
