@@ -2,10 +2,11 @@
 
     HEADSET_MEDIA=... python -m benchmarks.duplicates [copies] [takes] [scale]
 
-`copies`: each clip is re-encoded, halved, letterboxed, trimmed and put at another frame rate in a temporary folder; all of
-them and the originals go through the step at once, a transform at a time. `takes`: clips with a still camera are cut in two
-halves that share the set, the light and the people, but no moment: none of them is a copy. `scale`: made fingerprints.
-The parameters were chosen on `TUNED_ON`, then changed by two findings on `CLIPS`; see docs/duplicates.md.
+`copies`: each clip is re-encoded, halved, letterboxed, trimmed and put at another frame rate in a temporary folder;
+all of them and the originals go through the step at once, a transform at a time. `takes`: clips with a still camera
+are cut in two halves that share the set, the light and the people, but no moment: none of them is a copy, nor is one
+where every other is mirrored. `scale`: made fingerprints. The parameters were chosen on `TUNED_ON`, then changed by
+two findings on `CLIPS`; see docs/duplicates.md.
 """
 
 import itertools
@@ -27,7 +28,7 @@ from manifests.manifest import LISTED, Manifest, RunRecord, StepRecord
 from manifests.tables import Dropped, Duplicate, Fingerprint, Source
 from operators.media.frames import VideoFrames
 from operators.sources.fingerprint_source import COEFFICIENTS, FingerprintSource
-from pipeline.corpus_steps.duplicates import find_duplicates
+from pipeline.corpus_steps.duplicates import MIRROR, find_duplicates
 
 MEDIA = Path(os.environ.get("HEADSET_MEDIA", "."))
 CLIPS = [
@@ -53,6 +54,7 @@ TRANSFORMS = {
         26,
     ),
     "without its first tenth": ("trim=start={tenth},setpts=PTS-STARTPTS,scale=trunc(iw/2)*2:trunc(ih/2)*2", 26),
+    "mirrored": (f"{FRAMES_FROM_ZERO},hflip,scale=trunc(iw/2)*2:trunc(ih/2)*2", 26),
     "at 25 or 30 frames a second": (f"{FRAMES_FROM_ZERO},fps={{other_fps}},scale=trunc(iw/2)*2:trunc(ih/2)*2", 26),
 }
 
@@ -156,24 +158,29 @@ def _line(name: str, rows: list[Duplicate], wanted: int) -> None:
 def takes() -> None:
     """Pieces of the same recordings, and of different ones, that share no moment."""
     rows = [seen(MEDIA / clip, Path(clip).name) for clip in [*CLIPS, *TUNED_ON] if "no_face" not in clip]
-    print("| pieces of | pieces | pairs of one recording | pairs in all | called copies |\n|---|---|---|---|---|")
-    for length_s in (3.0, 4.0, 6.0, 10.0):
-        pieces = [piece for source, fingerprint in rows for piece in _pieces(source, fingerprint, length_s)]
+    print(
+        "| pieces of | every other mirrored | pieces | pairs of one recording | pairs in all | called copies |\n|---|---|---|---|---|---|"
+    )
+    for length_s, mirrored in itertools.product((3.0, 4.0, 6.0, 10.0), (False, True)):
+        pieces = [piece for source, fingerprint in rows for piece in _pieces(source, fingerprint, length_s, mirrored)]
         same = sum(a.uri == b.uri for (a, _), (b, _) in itertools.combinations(pieces, 2))
         with tempfile.TemporaryDirectory() as folder:
             found = find_duplicates(corpus_of(Path(folder), pieces))
-        print(f"| {length_s:g} s | {len(pieces)} | {same} | {len(pieces) * (len(pieces) - 1) // 2} | {len(found)} |")
+        print(
+            f"| {length_s:g} s | {'yes' if mirrored else 'no'} | {len(pieces)} | {same} | {len(pieces) * (len(pieces) - 1) // 2} | {len(found)} |"
+        )
         for row in found:
             print(f"  {row}")
 
 
-def _pieces(source: Source, fingerprint: Fingerprint, length_s: float) -> Iterator[tuple[Source, Fingerprint]]:
+def _pieces(source: Source, fingerprint: Fingerprint, length_s: float, mirrored: bool) -> Iterator[tuple[Source, Fingerprint]]:
     times_s, looks = np.array(fingerprint.times_s), np.frombuffer(fingerprint.looks, "<i2").reshape(-1, COEFFICIENTS)
     for number in range(int((source.end_s - source.start_s) // length_s)):
         name, from_s = f"{source.source_id}~{number}", source.start_s + number * length_s
         here = (times_s >= from_s) & (times_s < from_s + length_s)
         piece = replace(source, source_id=name, start_s=from_s, end_s=from_s + length_s)
-        yield piece, Fingerprint(name, f"{name}/looks", times_s[here].tolist(), looks[here].tobytes())
+        shown = looks[here] * (MIRROR if mirrored and number % 2 else 1)
+        yield piece, Fingerprint(name, f"{name}/looks", times_s[here].tolist(), shown.astype("<i2").tobytes())
 
 
 def scale(sources: int, seconds: float = 60.0) -> None:

@@ -108,6 +108,7 @@ class Duplicate(Row):
     offset_s: float  # a moment t of this source is t + offset_s of the one kept
     share: float  # 0 to 1: of the moments of this source that can be compared, those that are the same
     distance: float  # 0 to 2: median of one minus the cosine between the changes in both
+    mirrored: bool = False  # left and right are exchanged: the same people and voices, and not the same pixels
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,19 @@
 """Which sources show what another one shows: a step over the whole corpus, by what pictures look like over time.
 
-A source is compared in windows of 2.5 s. How the coarse picture changes within a window (the lowest frequencies in time
-of the lowest frequencies in space, made one long) is its descriptor; the cosine of two descriptors says how alike the
-changes are. It is above 0.9 for nearly every window of a copy, whatever its size, bars and bitrate, and below 0.65 for
-9999 of 10000 pairs of other windows. What stands still says nothing, so that takes of one interview in one chair differ.
+A source is compared in windows of 2.5 s. How the coarse picture changes within a window (the lowest frequencies in
+time of the lowest frequencies in space, made one long) is its descriptor; the cosine of two descriptors says how alike
+the changes are. It is above 0.9 for nearly every window of a copy, whatever its size, bars and bitrate, and below 0.65
+for 9999 of 10000 pairs of other windows. What stands still says nothing, so that takes of one interview in one chair
+differ.
 
-Three passes. An index of the windows (faiss) proposes pairs of sources that agree, twice or more, on one offset in time.
-Each proposal is measured on all windows of the overlap. Then it is decided which of them to keep.
+A mirrored picture has the same coefficients but for the sign of those that are odd from left to right, so that its
+source is asked for too, at no further decode.
+
+Three passes. An index of the windows (faiss) proposes pairs of sources that agree, twice or more, on one offset in
+time. Each proposal is measured on all windows of the overlap. Then it is decided which of them to keep.
 """
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -33,6 +38,18 @@ MAX_GAP_S = 0.6  # between looks: a window over a longer one cannot be compared
 CUT_LEVELS = 10.0  # of luma, root mean square: faces that move change the coarse picture less, a cut more
 MIN_VOTES = 0.2  # of the windows asked about in the source with fewer of them: a copy has at least half of them, from each side
 VOTE_S = 0.5  # offsets that differ by less may be the same
+COARSE = np.add.outer(np.arange(6), np.arange(6)).ravel()[1:] <= 5  # of a look's coefficients those that the index holds
+# The DCT-II's cosines that are odd from left to right change their sign in a mirror.
+MIRROR = np.tile(np.where(np.arange(6) % 2, -1, 1), 6)[1:].astype(np.float32)
+
+
+class Proposal(NamedTuple):
+    """Two sources that may share something, to be measured."""
+
+    first: str
+    second: str
+    offset_s: float  # about: a moment t of the first is t + offset_s of the second
+    mirrored: bool
 
 
 class Stretch(NamedTuple):
@@ -43,18 +60,21 @@ class Stretch(NamedTuple):
     share_of_first: float  # 0 to 1, of its moments that can be compared
     share_of_second: float
     distance: float
+    mirrored: bool = False  # the one shows it as the other does in a mirror
 
 
 @dataclass(frozen=True)
 class FindDuplicates:
     """Finds the copies in a corpus. Equal fingerprints give equal rows, in whatever order and shards they come.
 
-    Of what shows the same, the source with most pixels is kept, then the longest, then the first by id; but one of which
-    most is shown by a longer source, and that shows little of that one, is always the copy. Each copy is compared with
-    the kept source itself, so that a compilation does not make copies of each other out of what it is made of.
+    Of what shows the same, the source with most pixels is kept, then the longest, then the first by id; but one of
+    which most is shown by a longer source, and that shows little of that one, is always the copy. Each copy is
+    compared with the kept source itself, so that a compilation does not make copies of each other out of what it is
+    made of.
 
-    A still picture, or less than 2.5 s of one that moves, is never called a copy; nor is what is mirrored, played at
-    another speed or cut to a part of the picture.
+    A still picture, or less than 2.5 s of one that moves, is never called a copy; nor is what is played at another
+    speed or cut to a part of the picture. What is mirrored is asked for as well; a pair that fits both ways is called
+    a plain copy.
     """
 
     window_s: float = 2.5
@@ -66,7 +86,7 @@ class FindDuplicates:
     min_overlap_s: float = 2.75
     neighbours: int = 16  # windows that the index answers with
     min_found_cosine: float = 0.7  # of those answers: the windows of a copy begin up to an eighth of a second beside
-    version: int = 1
+    version: int = 2
 
     def step(self, manifest: Manifest) -> str:
         """The name of the step: it changes with the parameters, and with the fingerprints there are.
@@ -91,21 +111,24 @@ class FindDuplicates:
         }
         proposed = self.proposals(all_rows(manifest, Fingerprint))
         # By shard, so that each is read once for the first of a pair, and the fingerprints of two are held at a time.
-        by_shards: dict[tuple[int, int], list[tuple[str, str, float]]] = defaultdict(list)
-        for first, second, offset_s in proposed:
-            by_shards[shard_of[first], shard_of[second]].append((first, second, offset_s))
+        by_shards: dict[tuple[int, int], list[Proposal]] = defaultdict(list)
+        for proposal in proposed:
+            by_shards[shard_of[proposal.first], shard_of[proposal.second]].append(proposal)
         shared: dict[tuple[str, str], Stretch] = {}
         held: dict[int, dict[str, Moments]] = {}
         for shards, pairs in sorted(by_shards.items()):
             held = {shard: held[shard] if shard in held else self._moments(manifest, shard) for shard in shards}
-            for first, second, offset_s in pairs:
-                stretch = self.compare(held[shards[0]][first], held[shards[1]][second], offset_s)
+            for first, second, offset_s, mirrored in pairs:
+                if (first, second) in shared:
+                    continue
+                other = held[shards[1]][second]
+                stretch = self.compare(held[shards[0]][first], other.mirrored if mirrored else other, offset_s)
                 if stretch:
-                    shared[first, second] = stretch
+                    shared[first, second] = stretch._replace(mirrored=mirrored)
         return self.decide(shared, worth)
 
-    def proposals(self, fingerprints: Iterable[Fingerprint]) -> list[tuple[str, str, float]]:
-        """Pairs of sources, the smaller id first, with the offset in time at which most of their windows are alike."""
+    def proposals(self, fingerprints: Iterable[Fingerprint]) -> list["Proposal"]:
+        """Pairs of sources, the smaller id first, with the offset in time at which most of their windows are alike, sorted."""
         import faiss
 
         found = sorted((row.source_id, *self._searched(Moments.of(row))) for row in fingerprints)
@@ -127,22 +150,27 @@ class FindDuplicates:
             index.add(vectors[at : at + 65536].astype(np.float32))
         asking = np.flatnonzero(np.isclose(starts_s % 1.0, 0.0))  # once a second, of what is indexed four times a second
         asked = np.bincount(owner[asking], minlength=len(ids))
-        votes: Counter[tuple[int, int, int]] = Counter()
-        for at in range(0, len(asking), 65536):
+        votes: Counter[tuple[int, int, int, bool]] = Counter()
+        mirror = np.tile(MIRROR[COARSE], SEARCHED_HARMONICS)
+        for at, mirrored in itertools.product(range(0, len(asking), 65536), (False, True)):
             part = asking[at : at + 65536]
-            cosine, near = index.search(vectors[part].astype(np.float32), self.neighbours)
+            wanted = vectors[part].astype(np.float32) * (mirror if mirrored else 1)
+            cosine, near = index.search(wanted, self.neighbours)
             here = np.broadcast_to(part[:, None], near.shape)
             good = (near >= 0) & (cosine >= self.min_found_cosine) & (owner[near] != owner[here])
             one, other = here[good], near[good]
             first, second = np.where(owner[one] < owner[other], (one, other), (other, one))
             late = np.rint((starts_s[second] - starts_s[first]) / VOTE_S).astype(int)
-            votes.update(zip(owner[first].tolist(), owner[second].tolist(), late.tolist(), strict=True))
-        best: dict[tuple[int, int], tuple[int, int]] = {}
-        for (first, second, late), count in votes.items():
-            total = count + votes.get((first, second, late + 1), 0)  # an offset between two bins gives its votes to both
+            pairs = zip(owner[first].tolist(), owner[second].tolist(), late.tolist(), strict=True)
+            votes.update((*pair, mirrored) for pair in pairs)
+        best: dict[tuple[int, int, bool], tuple[int, int]] = {}
+        for (first, second, late, mirrored), count in votes.items():
+            total = count + votes.get((first, second, late + 1, mirrored), 0)  # an offset between two bins gives its votes to both
             if total >= max(2, MIN_VOTES * min(asked[first], asked[second])):
-                best[first, second] = max(best.get((first, second), (0, 0)), (total, -late))
-        return sorted((ids[first], ids[second], -late * VOTE_S) for (first, second), (_, late) in best.items())
+                pair = first, second, mirrored
+                best[pair] = max(best.get(pair, (0, 0)), (total, -late))
+        found_pairs = (Proposal(ids[one], ids[other], -late * VOTE_S, how) for (one, other, how), (_, late) in best.items())
+        return sorted(found_pairs, key=lambda pair: (pair.first, pair.second, pair.mirrored))
 
     def compare(self, first: "Moments", second: "Moments", offset_s: float) -> Stretch | None:
         """What two sources share at about this offset; None where it is too little to be a copy of anything."""
@@ -173,7 +201,7 @@ class FindDuplicates:
         for (first, second), stretch in shared.items():
             links[first][second] = stretch
             links[second][first] = Stretch(
-                -stretch.offset_s, stretch.overlap_s, stretch.share_of_second, stretch.share_of_first, stretch.distance
+                -stretch.offset_s, stretch.overlap_s, stretch.share_of_second, stretch.share_of_first, stretch.distance, stretch.mirrored
             )
         within = {
             one for one, others in links.items() if any(s.share_of_first >= self.min_share > s.share_of_second for s in others.values())
@@ -193,7 +221,7 @@ class FindDuplicates:
                 continue
             other = max(shown)[2]
             s = links[one][other]
-            rows.append(Duplicate(one, f"{one}={other}", other, s.overlap_s, s.offset_s, s.share_of_first, s.distance))
+            rows.append(Duplicate(one, f"{one}={other}", other, s.overlap_s, s.offset_s, s.share_of_first, s.distance, s.mirrored))
         return sorted(rows, key=lambda row: row.source_id)
 
     def _moments(self, manifest: Manifest, shard: int) -> dict[str, "Moments"]:
@@ -218,8 +246,7 @@ class FindDuplicates:
         """The starts and descriptors, of length 1, that the index holds: the coarser part, of what moves."""
         starts_s = moments.starts_s(self.window_s)
         change, levels = self.described(moments, starts_s)
-        coarse = np.add.outer(np.arange(6), np.arange(6)).ravel()[1:] <= 5
-        vectors = change[:, :SEARCHED_HARMONICS, coarse].reshape(len(starts_s), -1)
+        vectors = change[:, :SEARCHED_HARMONICS, COARSE].reshape(len(starts_s), -1)
         length = np.linalg.norm(vectors, axis=1)
         use = (levels >= self.min_change) & (length > 0)
         return starts_s[use], (vectors[use] / length[use, None]).astype(np.float16)
@@ -252,6 +279,11 @@ class Moments:
     def of(cls, row: Fingerprint) -> "Moments":
         looks = np.frombuffer(row.looks, "<i2").reshape(-1, COEFFICIENTS).astype(np.float32)
         return cls(np.asarray(row.times_s), looks)
+
+    @property
+    def mirrored(self) -> "Moments":
+        """The looks of the same pictures with left and right exchanged."""
+        return Moments(self.times_s, self.looks * MIRROR)
 
     def starts_s(self, window_s: float) -> NDArray[np.float64]:
         """Where windows begin: on a grid of a quarter of a second."""

@@ -7,7 +7,7 @@ from benchmarks.duplicates import corpus_of
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.tables import Duplicate, Fingerprint, Source
-from operators.sources.fingerprint_source import COEFFICIENTS
+from operators.sources.fingerprint_source import COEFFICIENTS, coefficients
 from pipeline.corpus_steps.duplicates import find_duplicates
 from pipeline.views.report import rows_of
 
@@ -68,3 +68,31 @@ def test_says_what_to_run_where_there_are_no_fingerprints(tmp_path):
     with pytest.raises(UsageError, match="FingerprintSource"):
         find_duplicates(manifest)
     assert Duplicate.table not in manifest.current(0)
+
+
+def test_a_mirrored_copy_is_found_and_marked(tmp_path):
+    """The looks of a mirrored picture, from the picture itself: nothing here knows which coefficients change their sign."""
+    shapes = np.random.default_rng(3).integers(0, 255, (2, 6, 7))
+    weights = np.linspace(0, 1, 48)[:, None, None] + np.random.default_rng(4).normal(0, 0.2, (48, 1, 1))
+    pictures = np.kron(shapes[0] * (1 - weights) + shapes[1] * weights, np.ones((12, 12))).clip(0, 255).astype(np.uint8)
+
+    def looks(of: np.ndarray) -> np.ndarray:
+        box = (0, 0, of.shape[2], of.shape[1])
+        return np.array([coefficients(np.ascontiguousarray(picture), box) for picture in of])
+
+    rows = [
+        made("a", looks(pictures), width=1280),
+        made("b", looks(pictures[4:, :, ::-1])),
+        made("c", looks(pictures[:, ::-1])),
+        made("d", moving(2)),
+    ]
+    (row,) = find_duplicates(corpus_of(tmp_path, rows))
+    assert (row.source_id, row.duplicate_of, row.mirrored) == ("b", "a", True)
+    assert row.offset_s == pytest.approx(1.0, abs=0.07)
+    assert row.distance < 0.01
+
+
+def test_what_fits_both_ways_is_a_plain_copy(tmp_path):
+    looks = moving(6) * (np.tile([1, 0], 18)[1:])  # nothing odd from left to right: its own mirror
+    (row,) = find_duplicates(corpus_of(tmp_path, [made("a", looks, width=1280), made("b", looks)]))
+    assert (row.source_id, row.mirrored) == ("b", False)
