@@ -33,6 +33,7 @@ MAX_S = 1e7  # four months
 _CLOCK = re.compile(r"(?:(\d{1,4}):)?(\d{1,4}):(\d{1,2}(?:[.,]\d{1,9})?)")
 _NUMBER = re.compile(r"(\d{1,9}(?:[.,]\d{0,18})?|[.,]\d{1,18})\s*(?:s|sec)?")
 _LETTERS = re.compile(r"(?=\d)(?:(\d{1,4})h)?(?:(\d{1,6})m)?(?:(\d{1,9}(?:\.\d+)?)s?)?")
+_SAYS_WHEN = re.compile(r"[?&#](?:t|start|end|time_continue)=")
 _BETWEEN = re.compile(r"\s*(?:-->|–|-|\bto\b|,\s)\s*")
 
 
@@ -130,7 +131,7 @@ def _times_in(address: str) -> dict[str, str]:
 
     The fragment is read as the query is (W3C Media Fragments).
     """
-    if not re.match(r"(?i)(https?:)?//|www\.|youtu|m\.youtu", address):
+    if not _SAYS_WHEN.search(address) or not re.match(r"(?i)(https?:)?//|www\.|youtu|m\.youtu", address):
         return {}
     try:
         parts = urlsplit(address)
