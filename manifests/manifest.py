@@ -255,6 +255,13 @@ class Manifest:
             self.__dict__.pop("_moved", None)
         return sorted(moved)
 
+    def forget_moved(self, sources: Iterable[str]) -> None:
+        """Removes what is noted of where these sources lie, for a takedown."""
+        left = {one: uri for one, uri in self._moved.items() if one not in set(sources)}
+        if left != self._moved:
+            self._save("moved.json", left)
+            self.__dict__.pop("_moved", None)
+
     @cached_property
     def _moved(self) -> dict[str, str]:
         return self._load("moved.json") or {}

@@ -193,6 +193,7 @@ def _take_down(manifest: Manifest, done: Takedown) -> Report:
     if done.sources:
         report.copies = _copies(manifest, set(done.sources))
     manifest.save(takedowns.FILE, [*others, asdict(done)])
+    manifest.forget_moved(done.sources)
     reach = Removal(manifest, Takedowns((done,)), report)
     for shard in manifest.shards():
         reach.shard(shard)
