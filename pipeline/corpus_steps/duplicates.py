@@ -246,7 +246,7 @@ class FindDuplicates:
         """The starts and descriptors, of length 1, that the index holds: the coarser part, of what moves."""
         starts_s = moments.starts_s(self.window_s)
         change, levels = self.described(moments, starts_s)
-        vectors = change[:, :SEARCHED_HARMONICS, COARSE].reshape(len(starts_s), -1)
+        vectors = change[:, :SEARCHED_HARMONICS, COARSE].reshape(len(starts_s), SEARCHED_HARMONICS * COARSE.sum())
         length = np.linalg.norm(vectors, axis=1)
         use = (levels >= self.min_change) & (length > 0)
         return starts_s[use], (vectors[use] / length[use, None]).astype(np.float16)

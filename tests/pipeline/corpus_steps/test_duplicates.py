@@ -96,3 +96,8 @@ def test_what_fits_both_ways_is_a_plain_copy(tmp_path):
     looks = moving(6) * (np.tile([1, 0], 18)[1:])  # nothing odd from left to right: its own mirror
     (row,) = find_duplicates(corpus_of(tmp_path, [made("a", looks, width=1280), made("b", looks)]))
     assert (row.source_id, row.mirrored) == ("b", False)
+
+
+def test_a_film_shorter_than_a_window_is_no_copy_and_no_error(tmp_path):
+    rows = [made("a", moving(1)), made("b", moving(1)[:3]), made("c", moving(1), width=1280)]
+    assert [row.source_id for row in find_duplicates(corpus_of(tmp_path, rows))] == ["a"]
