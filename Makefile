@@ -46,7 +46,7 @@ check: env
 	@$(BIN)/pyright --pythonpath $(BIN)/python
 
 bench: env
-	@$(BIN)/python -m benchmarks.curate
+	@$(BIN)/python -m benchmarks.speed.curate
 
 clean:
 	rm -rf .venv demo

@@ -1,4 +1,4 @@
-"""Sixty short videos whose cuts, dissolves and fades are known because they were made: the suite of `benchmarks/cuts.py`.
+"""Sixty short videos whose cuts, dissolves and fades are known because they were made: the suite of `benchmarks/accuracy/cuts.py`.
 
 A video is a list of shots and of what joins them. Shots show scenes: drawn here by default (a texture with the statistics of
 photographs, a head that sways before it, grain), or given, as the benchmark does with real films. Frame numbers count from 0. A cut is

@@ -14,7 +14,7 @@ from operators.models.face_landmarker import Landmarker
 __all__ = ["IBUG_68", "NETWORKS", "aligned", "embedding", "mesh", "points68", "squeezed"]
 
 # The points of MediaPipe's 478 that lie nearest to the 68 of the iBUG annotation, in its order: pairs of both sides of the face, the jaw's on its outline.
-# Measured against dlib's points by `benchmarks/points68.py`.
+# Measured against dlib's points by `benchmarks/accuracy/points68.py`.
 IBUG_68 = [
     *(127, 234, 93, 58, 172, 136, 149, 176, 152, 400, 378, 365, 397, 288, 323, 454, 356),  # jaw, from the image's left
     *(70, 63, 105, 66, 107, 336, 296, 334, 293, 300),  # brows

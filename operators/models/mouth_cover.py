@@ -1,6 +1,6 @@
 """How much of a mouth is hidden, by whatever it is: AlexNet's deepest convolutions look at the lower face, and a linear head reads them.
 
-AlexNet is torchvision's, trained on ImageNet. The head (1024 weights and a constant) was fitted by `benchmarks/occlusion.py` to the faces
+AlexNet is torchvision's, trained on ImageNet. The head (1024 weights and a constant) was fitted by `benchmarks/accuracy/occlusion.py` to the faces
 of fifteen films and a portrait, with drawn things put before them: 0 where they leave the lips free, 1 where they cover half of them or more.
 """
 
@@ -69,7 +69,7 @@ def unpacked(text: str) -> tuple[NDArray[np.float64], float]:
     return np.frombuffer(bytes_of[8:], np.int8) * scale, float(constant)
 
 
-# Printed by `python -m benchmarks.occlusion --fit`.
+# Printed by `python -m benchmarks.accuracy.occlusion --fit`.
 HEAD = unpacked(
     "*87Y*nCA(<{`&p?{2~Mr{R`>r)w<{u0sI632m%fd1OEsM{QU3o84w2q)!zgQ2LAQ?;qUSDAtna^6c7do{>B0N1_1~K{t*}?0|xv4`R(B4`1bVj{{8au0RjR7{r>v^5DE"
     "zf3H=fd{r?LOJTf31?+*S3{O{!b`|bPW|NH~{0|g2Y0R#R392xQN8ypJ#DctD400R5{@b%;57&W$x3lIna3l{?e?d}H$3Jd@N0{;B@1OWg485IHs^!ft;94{gV|Ni<00"

@@ -20,7 +20,7 @@ class ConfirmVoices(Operator):
     | off_screen | out_of_step | it is below `foreign`: the mouth moves, but not with this sound; the clip is dubbed or its sound is another one's |
     | visible | speaks | in between, or beyond the clips: nothing can be told |
 
-    The limits are those of `benchmarks/sync_offset.py`, clips of 3 to 8 s: of 451 foreign sounds none reached 1.0, of 30 clips with their own sound none
+    The limits are those of `benchmarks/accuracy/sync_offset.py`, clips of 3 to 8 s: of 451 foreign sounds none reached 1.0, of 30 clips with their own sound none
     was below 0.5. So a dubbed face is found in two cases of five, and is left as it was otherwise.
     """
 

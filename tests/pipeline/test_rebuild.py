@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.duplicates import FRAMES_FROM_ZERO, copy_of
+from benchmarks.accuracy.duplicates import FRAMES_FROM_ZERO, copy_of
 from manifests.manifest import Manifest
 from manifests.tables import Clip, Published, Render, Split
 from pipeline.__main__ import main

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.duplicates import FRAMES_FROM_ZERO, copy_of
+from benchmarks.accuracy.duplicates import FRAMES_FROM_ZERO, copy_of
 from manifests.tables import Fingerprint, Published, Source
 from operators.base import Drop, Frame
 from operators.clips.locate_published import LocatePublished

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.seen_by_eye import FACES
+from benchmarks.truth.seen_by_eye import FACES
 from manifests.tables import Source
 from operators.faces.detect_faces import DetectFaces
 from operators.media.frames import VideoFrames

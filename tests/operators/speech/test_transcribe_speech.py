@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.words import alignment, errors, hear, plain, sentence, time_errors
+from benchmarks.accuracy.words import alignment, errors, hear, plain, sentence, time_errors
 from manifests.errors import WeightError
 from manifests.tables import Annotation, Clip, Word
 from operators.base import Drop

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.duplicates import corpus_of
+from benchmarks.accuracy.duplicates import corpus_of
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.tables import Duplicate, Fingerprint, Source

@@ -1,4 +1,4 @@
-"""How far `ScoreOcclusion` can be believed: `python -m benchmarks.occlusion`; with `--fit` it fits its head anew and prints it.
+"""How far `ScoreOcclusion` can be believed: `python -m benchmarks.accuracy.occlusion`; with `--fit` it fits its head anew and prints it.
 
 What hides a mouth was written down by eye from contact sheets, before anything was run (`BY_EYE`): one look a second at every face of 40 pixels or more in the
 real films, four a second where something hides a mouth. The films are parted in three: some the head is fitted to (`FITTED`), some choose all else (`CHOOSE`), and

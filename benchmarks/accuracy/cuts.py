@@ -1,6 +1,6 @@
 """Which detector finds cuts, dissolves and fades, and at what cost. Prints the tables of docs/shots.md.
 
-Run `HEADSET_MEDIA=<folder> python -m benchmarks.cuts [made] [films] [held] [real] [speed] [transnet] [--transnet-package PYTHON]`. `made` is the suite of
+Run `HEADSET_MEDIA=<folder> python -m benchmarks.accuracy.cuts [made] [films] [held] [real] [speed] [transnet] [--transnet-package PYTHON]`. `made` is the suite of
 `tests/made_cuts.py` with drawn pictures, `films` the same sixty videos cut from real films, `real` a film whose cuts were checked by eye. With
 `held` only the half of the sixty that is held back. With `transnet` the tables are TransNetV2's alone: it takes 25 ms a frame on a core.
 With `--transnet-package` they are those of its package, as it comes: frames shrunk by FFmpeg, scenes as `predictions_to_scenes` tells them, with the
@@ -24,7 +24,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from benchmarks.seeing import peer_path
+from benchmarks.speed.seeing import peer_path
 from manifests.tables import Source, Transition
 from operators.base import Operator
 from operators.media.frames import SourceFrame, VideoFrames

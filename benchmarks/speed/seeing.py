@@ -1,6 +1,6 @@
 """Shots, faces five times a second, and the quality of the faces: what it costs, beside the floor and beside data-juicer.
 
-    HEADSET_MEDIA=... python -m benchmarks.seeing [--peer /path/to/venv/bin/python] [--minutes 1] [--repeats 3]
+    HEADSET_MEDIA=... python -m benchmarks.speed.seeing [--peer /path/to/venv/bin/python] [--minutes 1] [--repeats 3]
 
 The floor is one decode of the source and the models' own time: the detectors on the very pictures they were given, kept and given again. Every figure is
 the processor time of a process, with its children, on a long file less that on a short one, so that start-up and loading cancel out; the least of
@@ -24,7 +24,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from benchmarks.curate import repeated
+from benchmarks.speed.curate import repeated
 from manifests.manifest import Manifest
 from manifests.tables import Face, Shot
 from operators.faces.detect_faces import DetectFaces
@@ -211,7 +211,7 @@ def measure(size: str, source: Path, fps: float, options: argparse.Namespace, fo
         return [((long - short) / options.minutes, peak_mb) for short, long, peak_mb in least]
 
     def alone(part: str) -> Callable[[str, str], Spent]:
-        return lambda file, out: spent([sys.executable, "-m", "benchmarks.seeing", "--alone", part, file, out])
+        return lambda file, out: spent([sys.executable, "-m", "benchmarks.speed.seeing", "--alone", part, file, out])
 
     def cpu_s(one: Spent) -> float:
         return one.cpu_s

@@ -1,6 +1,6 @@
 """How well `ScoreSync` finds a known shift of the sound, and tells a clip's own sound from another's.
 
-    HEADSET_MEDIA=... HEADSET_WEIGHTS=... python -m benchmarks.sync_offset [docs/sync_offset.png]
+    HEADSET_MEDIA=... HEADSET_WEIGHTS=... python -m benchmarks.accuracy.sync_offset [docs/sync_offset.png]
 
 30 clips of 21 real videos of one speaker each, 3 to 8 s. Their sound is moved by -15 to 15 frames of 40 ms. How far they are
 off as published nobody knows, so two errors are told: against the added shift, as if all had been in sync, and against
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.active_speaker import seen
+from benchmarks.accuracy.active_speaker import seen
 from operators.base import Audio
 from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio

@@ -1,6 +1,6 @@
-"""Faces, tracks and identities in real films, beside what a person saw in them (`benchmarks/seen_by_eye.py`).
+"""Faces, tracks and identities in real films, beside what a person saw in them (`benchmarks/truth/seen_by_eye.py`).
 
-    HEADSET_MEDIA=... HEADSET_WEIGHTS=... python -m benchmarks.tracks [faces] [tracks] [again] [gallery] [cost]
+    HEADSET_MEDIA=... HEADSET_WEIGHTS=... python -m benchmarks.accuracy.tracks [faces] [tracks] [again] [gallery] [cost]
 
 `faces`: what each detector finds in 37 frames. `tracks`: tracks, switches of person, coverage and identities, by motion alone and with appearances.
 `again`: identities in other films. `gallery`: whom the pictures of `multi/gallery_hyland` find. `cost`: CPU seconds a minute of 720p.
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.seen_by_eye import AGAIN, ALONE, FACES, GALLERY, PEOPLE, Person
+from benchmarks.truth.seen_by_eye import AGAIN, ALONE, FACES, GALLERY, PEOPLE, Person
 from manifests.boxes import Box
 from manifests.tables import Appearance, Face, Identity, Shot, Source, Track
 from operators.base import Drop

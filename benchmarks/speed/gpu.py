@@ -1,6 +1,6 @@
 """Frames a second of each stage that looks at pictures, on the CPU as it is used there and on the GPU of the same machine; how far both agree is printed first.
 
-    python -m benchmarks.on_gpu [--device cpu] [--seconds 10] [FILM ...]
+    python -m benchmarks.speed.gpu [--device cpu] [--seconds 10] [FILM ...]
 
 With `--device cpu` the GPU's code runs on the CPU: that shows that it agrees, and is no measure of speed. One thread each, the films' conversions made before.
 """

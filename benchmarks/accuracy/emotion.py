@@ -1,6 +1,6 @@
 """How often `ScoreEmotion` says what a person sees, over looks at real films of `HEADSET_MEDIA`, as they are and made worse.
 
-    python -m benchmarks.emotion
+    python -m benchmarks.accuracy.emotion
 
 What each face expresses was written down from a contact sheet before the network was asked, by one person; looks at which that was not plain are left out.
 """

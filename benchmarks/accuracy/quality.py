@@ -1,4 +1,4 @@
-"""What each quality score says of real clips made worse in steps: `python -m benchmarks.quality docs/quality.png`.
+"""What each quality score says of real clips made worse in steps: `python -m benchmarks.accuracy.quality docs/quality.png`.
 
 Ten real clips of two seconds, cut to a square about the face, are made worse in 16 ways, in four steps each. What should move, and which way, is written
 down here before anything is run (`WAYS`). For each claim it prints the median over the clips at every step, in how many clips all steps go the right
@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from benchmarks.degradations import blurred, jittered, noisy
-from benchmarks.occlusion import CHOOSE, HANDS, Look, Thing, hand, lips_of, looks, microphone, put_before, skin_of
+from benchmarks.accuracy.degradations import blurred, jittered, noisy
+from benchmarks.accuracy.occlusion import CHOOSE, HANDS, Look, Thing, hand, lips_of, looks, microphone, put_before, skin_of
 from manifests.boxes import Box
 from manifests.tables import Clip, Score, Track
 from operators.base import Frame

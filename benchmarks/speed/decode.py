@@ -1,6 +1,6 @@
 """Which reader decodes: PyAV, torchcodec or decord, on odd files and for speed. Prints the tables of docs/decode.md.
 
-Run `HEADSET_MEDIA=<folder> python -m benchmarks.decode [odd] [speed]`. Each reader works in a process of its own, so that a native
+Run `HEADSET_MEDIA=<folder> python -m benchmarks.speed.decode [odd] [speed]`. Each reader works in a process of its own, so that a native
 crash is a row of the table. torchcodec needs FFmpeg's shared libraries on `LD_LIBRARY_PATH`.
 """
 
@@ -82,7 +82,7 @@ def _row(path: Path, task: str) -> None:
 
 
 def _in_process(reader: str, task: str, path: Path) -> dict[str, Any]:
-    command = [sys.executable, "-m", "benchmarks.decode", reader, task, str(path)]
+    command = [sys.executable, "-m", "benchmarks.speed.decode", reader, task, str(path)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, env={**os.environ, "OMP_NUM_THREADS": "1"})
     except subprocess.TimeoutExpired:

@@ -1,6 +1,6 @@
 """What a source costs as there are more of them: time, memory and files for lists of a local stub server's addresses.
 
-python -m benchmarks.many_sources 1000 10000
+python -m benchmarks.speed.many_sources 1000 10000
 """
 
 import argparse
@@ -52,7 +52,7 @@ def main() -> None:
     counts = parser.parse_args().sources
     import ray
 
-    os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
+    os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=200 * 2**20)
     recipe = Recipe("many", "only downloads", (Stage(DownloadVideo(allow_private=True, gap_s=0.0, at_once=8)),))
     print("| sources | listed in s | downloaded in s | ms a source | driver's peak MB | tables, receipts, notes | media files | usable |")

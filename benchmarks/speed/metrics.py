@@ -1,7 +1,7 @@
-"""Clips a second of each metric alone, of all in one fused pass, and of other tools on the same frames: `python -m benchmarks.metrics [METRICS]`.
+"""Clips a second of each metric alone, of all in one fused pass, and of other tools on the same frames: `python -m benchmarks.speed.metrics [METRICS]`.
 
 A clip is one second: 25 frames of `single/headpose_31.mp4`, 256 pixels square, beside the same frames blurred. Every figure has the decode
-of both sides in it. One thread. What other tools give is compared before they are timed; `benchmarks/metric_peers.py` says which there are.
+of both sides in it. One thread. What other tools give is compared before they are timed; `benchmarks/peers/metrics.py` says which there are.
 FID, FVD, LSE, LRA, AED and APD of Deep3DFaceRecon run on random weights where the files are not at hand: the cost is the same, the values say nothing.
 Needs HEADSET_MEDIA and HEADSET_WEIGHTS.
 """
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageFilter
 
-from benchmarks.metric_peers import Peer, peers
+from benchmarks.peers.metrics import Peer, peers
 from operators.base import Drop
 from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio

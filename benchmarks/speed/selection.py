@@ -1,6 +1,6 @@
 """What it costs to select from a corpus, as it grows: seconds and peak memory of the wide view's users, on made rows.
 
-python -m benchmarks.selection 10000 100000 1000000
+python -m benchmarks.speed.selection 10000 100000 1000000
 
 A made clip has its row, its render and the 25 scores that `talking_head` gives. A run would lay 16 sources into a shard; here a
 shard holds 15 616 clips, so that a million clips are 65 files a table and not thousands: what is measured is rows, not the
@@ -150,7 +150,7 @@ def main() -> None:
                 make(root, clips)
             cells = []
             for name in TASKS:
-                command = [sys.executable, "-W", "ignore", "-m", "benchmarks.selection", "--task", name, "--corpus", str(root)]
+                command = [sys.executable, "-W", "ignore", "-m", "benchmarks.speed.selection", "--task", name, "--corpus", str(root)]
                 told = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
                 cells.append(f"{told['seconds']:.1f}, {told['cpu_s']:.1f}, {told['mb']:.0f}")
             files = sum(1 for _ in root.rglob("*.parquet"))

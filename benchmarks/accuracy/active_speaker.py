@@ -1,6 +1,6 @@
 """Who is said to speak, and how well the sound is placed against the mouth, on real clips whose truth was written down by eye.
 
-    HEADSET_MEDIA=... HEADSET_WEIGHTS=... python -m benchmarks.active_speaker [speakers] [seconds] [sync]
+    HEADSET_MEDIA=... HEADSET_WEIGHTS=... python -m benchmarks.accuracy.active_speaker [speakers] [seconds] [sync]
 
 The truth of `speakers` and `seconds` was read off contact sheets at 5 to 15 pictures a second, levels and transcripts, before what is compared
 with it was made.

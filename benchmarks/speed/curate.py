@@ -1,7 +1,7 @@
 """What the talking_head recipe costs, by operator, beside the floor: one decode, the models' own time, the encode of survivors.
 
-    HEADSET_MEDIA=... python -m benchmarks.curate                    one minute of 720p, CPU seconds
-    HEADSET_MEDIA=... python -m benchmarks.curate --memory 1 30      peak memory of each stage, for 1 and 30 minutes
+    HEADSET_MEDIA=... python -m benchmarks.speed.curate                    one minute of 720p, CPU seconds
+    HEADSET_MEDIA=... python -m benchmarks.speed.curate --memory 1 30      peak memory of each stage, for 1 and 30 minutes
 
 Every stage runs in a process of its own, as in a run, but without Ray. The source is single/headpose_31.mp4 repeated.
 """
@@ -114,7 +114,7 @@ def stage_alone(corpus: str, recipe_name: str, stage: int) -> dict[str, Any]:
 
 def all_stages(corpus: str, recipe_name: str, last: int = 99) -> Iterator[dict[str, Any]]:
     for stage in range(min(last, len(recipe_named(recipe_name).stages))):
-        command = [sys.executable, "-m", "benchmarks.curate", "--stage", str(stage), "--recipe", recipe_name, "--corpus", corpus]
+        command = [sys.executable, "-m", "benchmarks.speed.curate", "--stage", str(stage), "--recipe", recipe_name, "--corpus", corpus]
         yield json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
 
 

@@ -1,6 +1,6 @@
 """Head pose and mouth opening of `MeshFaces` against independent models, on the same frames of real clips.
 
-    HEADSET_MEDIA=<folder of the test media> HEADSET_WEIGHTS=<folder of models> python -m benchmarks.pose [--picture docs/pose.png] [--worst DIR]
+    HEADSET_MEDIA=<folder of the test media> HEADSET_WEIGHTS=<folder of models> python -m benchmarks.accuracy.pose [--picture docs/pose.png] [--worst DIR]
 
 prints tables in Markdown; `--worst` keeps the frames on which two models differ most, for a person to look at.
 

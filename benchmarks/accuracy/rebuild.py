@@ -1,6 +1,6 @@
 """How surely a published clip is found in another file: re-encoded, cut at the front, at another rate, or another video.
 
-HEADSET_MEDIA=... python -m benchmarks.rebuild
+HEADSET_MEDIA=... python -m benchmarks.accuracy.rebuild
 """
 
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.duplicates import FRAMES_FROM_ZERO, copy_of
+from benchmarks.accuracy.duplicates import FRAMES_FROM_ZERO, copy_of
 from manifests.tables import Published, Source
 from operators.base import Drop
 from operators.clips.locate_published import LocatePublished

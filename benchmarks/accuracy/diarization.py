@@ -1,6 +1,6 @@
 """Diarization error rate of `DiarizeSpeakers`, its default and the alternatives, on speech with known turns.
 
-    HEADSET_MEDIA=<folder of the test media> python -m benchmarks.diarization
+    HEADSET_MEDIA=<folder of the test media> python -m benchmarks.accuracy.diarization
 
 prints tables in Markdown. The error is that of pyannote.metrics, without a collar, overlapped speech counted. Settings
 were chosen by the files marked development; the others were held back.

@@ -1,6 +1,6 @@
 """How many copies of real clips the duplicate step finds, and what it takes for a copy that is none.
 
-    HEADSET_MEDIA=... python -m benchmarks.duplicates [copies] [takes] [scale]
+    HEADSET_MEDIA=... python -m benchmarks.accuracy.duplicates [copies] [takes] [scale]
 
 `copies`: each clip is re-encoded, halved, letterboxed, trimmed and put at another frame rate in a temporary folder;
 all of them and the originals go through the step at once, a transform at a time. `takes`: clips with a still camera

@@ -1,6 +1,6 @@
 """How near the points of MediaPipe's mesh that stand for the 68 of iBUG lie to dlib's, and which points of the mesh lie nearest.
 
-    HEADSET_MEDIA=... HEADSET_WEIGHTS=... PYTHONPATH=.:DLIB python -m benchmarks.points68 shape_predictor_68_face_landmarks.dat
+    HEADSET_MEDIA=... HEADSET_WEIGHTS=... PYTHONPATH=.:DLIB python -m benchmarks.accuracy.points68 shape_predictor_68_face_landmarks.dat
 
 DLIB is a folder with dlib-bin 20.0.1.post1. The predictor is in the package face-recognition-models 0.3.0; what it was trained on, iBUG 300-W, forbids
 commercial use, so both are for measuring alone. Of each video of one or more talkers up to six frames, 40 apart, are asked, and each face that is 80 pixels wide or more. A

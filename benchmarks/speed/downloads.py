@@ -1,6 +1,6 @@
 """The same faulty list through `DownloadVideo` and through video2dataset's downloader: false successes, and reasons kept.
 
-    python -m benchmarks.downloads --peer /path/to/venv/bin/python
+    python -m benchmarks.speed.downloads --peer /path/to/venv/bin/python
 
 The peer's interpreter needs `pip install --no-deps video2dataset==1.3.0` and `pip install requests yt-dlp webvtt-py ffmpeg-python`: its
 module `data_reader.py` is loaded by itself, unchanged, as its workers call it, since the whole package needs torch 2.1. Without

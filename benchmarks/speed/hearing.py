@@ -1,6 +1,6 @@
 """What each part of hearing costs on a long file, each in a process of its own; and who speaks in that hour, against what was put into it.
 
-    HEADSET_MEDIA=... HEADSET_WEIGHTS=... python -m benchmarks.hearing [--minutes 60] [--out benchmarks/out/hearing] [PART ...]
+    HEADSET_MEDIA=... HEADSET_WEIGHTS=... python -m benchmarks.speed.hearing [--minutes 60] [--out benchmarks/out/hearing] [PART ...]
 
 The file is made by `long_file`: pyannote.audio's sample of two speakers, and readers of LibriSpeech in turn, two or three of five at a time,
 in an order drawn with a fixed seed, with pauses of 1 to 20 s of faint noise or of digital silence between them: seven voices.
@@ -186,7 +186,7 @@ def quality(path: Path) -> dict[str, Any]:
 
 def active_speaker(path: Path) -> dict[str, Any]:
     """Detection and tracking of the faces come before, and are not counted in the time; they are in the memory."""
-    from benchmarks.active_speaker import seen
+    from benchmarks.accuracy.active_speaker import seen
     from operators.speech.match_speakers import MatchSpeakers
 
     shot, tracks = seen(VIDEO)
@@ -199,7 +199,7 @@ def active_speaker(path: Path) -> dict[str, Any]:
 
 def sync(path: Path) -> dict[str, Any]:
     """As above: of the face that is in view longest."""
-    from benchmarks.active_speaker import seen
+    from benchmarks.accuracy.active_speaker import seen
     from operators.speech.score_sync import ScoreSync
 
     shot, tracks = seen(VIDEO)
@@ -240,7 +240,7 @@ def main() -> None:
             if not path.exists() and minutes is not None:
                 long_file(media, path, minutes * 60)
             given = ["--minutes", str(minutes)] if minutes is not None else []
-            command = [sys.executable, "-m", "benchmarks.hearing", name, "--here", "--out", str(options.out), *given]
+            command = [sys.executable, "-m", "benchmarks.speed.hearing", name, "--here", "--out", str(options.out), *given]
             print(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1], flush=True)
             continue
         warnings.filterwarnings("ignore", module="pyannote")

@@ -1,6 +1,6 @@
 """Words and their times by `TranscribeSpeech`, against GRID's sentences and alignment.
 
-    HEADSET_MEDIA=<folder of the test media> HEADSET_LISTS=<folder of the lists> python -m benchmarks.words
+    HEADSET_MEDIA=<folder of the test media> HEADSET_LISTS=<folder of the lists> python -m benchmarks.accuracy.words
 
 prints tables in Markdown. A GRID sentence is coded in its file's name. Before they are compared, words are put into lower case, numerals
 are spelled, and a letter is split from a numeral ("F2." is f, two); nothing else is forgiven. LibriSpeech's transcripts are not part of the
