@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 KEY := $(shell cat pyproject.toml constraints.txt | sha256sum | cut -c1-16)
 READY := $(VENV)/.made-from-$(KEY)
 
-.PHONY: help env demo test slow check bench clean
+.PHONY: help env demo test slow check bench gpu clean
 
 help:
 	@echo "make demo   make the environment, run the main job on an embedded sample, say where to look"
 	@echo "make test   run the fast tests          make slow   run the slow ones"
 	@echo "make check  lint and type-check         make bench  measure speed, print tables"
+	@echo "make gpu    measure every stage that can run on a GPU, beside the CPU (PYTHON=...; GPU='--device cpu' without one)"
 	@echo "make env    only make the environment   make clean  remove it and the demo"
 
 env: $(READY)
@@ -47,6 +48,9 @@ check: env
 
 bench: env
 	@$(BIN)/python -m benchmarks.speed.curate
+
+gpu:  # needs torch, torchvision, onnxruntime, OpenCV, pyarrow and PyAV; MediaPipe and pyannote.audio where they are
+	@$(PYTHON) -m benchmarks.speed.gpu $(GPU)
 
 clean:
 	rm -rf .venv demo
