@@ -1,5 +1,6 @@
 """Files as they come from strangers, opened: whether there is a recording in them, and which streams a player would show and play."""
 
+import ctypes
 import heapq
 import re
 from dataclasses import dataclass
@@ -25,19 +26,34 @@ MP4_CODECS = frozenset({"h264", "hevc", "av1", "vp9", "mpeg4", "aac", "mp3", "ac
 SUFFIXES = {"mov": ".mp4", "matroska": ".mkv", "mpegts": ".ts", "mpeg": ".mpg", "asf": ".wmv", "ogg": ".ogv"}
 
 
+_BLOCKING_WAITS = 4  # CU_CTX_SCHED_BLOCKING_SYNC of cuda.h
+
+
 @cache
 def decodes_on_gpu() -> bool:
     """Whether this process can decode on a GPU (NVDEC): it holds one, and the driver's library is there."""
     try:
         _on_gpu().create(av.Codec("h264", "r"))
-    except (FFmpegError, NotImplementedError):
+    except (FFmpegError, NotImplementedError, OSError):
         return False
     return True
 
 
 def _on_gpu() -> HWAccel:
     # The primary context is the one torch uses: a further one takes some hundred MB of the GPU and a tenth of a second a file.
+    _let_ffmpeg_in()
     return HWAccel("cuda", allow_software_fallback=True, options={"primary_ctx": "1"})
+
+
+def _let_ffmpeg_in() -> None:
+    """Gives the GPU's primary context the one flag that FFmpeg accepts it with, also where torch has made it with others.
+
+    FFmpeg refuses a context whose waits do not block (ENOTSUP, "incompatible flags"); torch makes it so. Seen on an H100, CUDA 13.0.
+    """
+    cuda = ctypes.CDLL("libcuda.so.1")
+    device = ctypes.c_int()
+    if cuda.cuInit(0) == 0 and cuda.cuDeviceGet(ctypes.byref(device), 0) == 0:
+        cuda.cuDevicePrimaryCtxSetFlags_v2(device, _BLOCKING_WAITS)
 
 
 def open_media(path: Path, on_gpu: bool = False) -> InputContainer:
