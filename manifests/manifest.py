@@ -57,6 +57,7 @@ class StepRecord:
     inputs: dict[str, list[str]]  # table to the steps whose rows it reads
     parameters: dict[str, Any]
     weights: list[dict[str, Any]]
+    stand_in: str = ""  # see `Operator.stand_in`
 
 
 @dataclass(frozen=True)

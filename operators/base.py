@@ -210,6 +210,14 @@ class Operator:
         """The model files these parameters need."""
         return ()
 
+    @property
+    def stand_in(self) -> str:
+        """What weaker thing acts in place of the model that the operator is meant for, what that costs, and how to have the real one.
+
+        One line, shown by `plan`, `run`, `status` and a release's datasheet; "" where the real one acts.
+        """
+        return ""
+
     def resolved(self) -> Self:
         """The operator with every choice that depends on this machine made, so that its fingerprint tells which."""
         return self

