@@ -1,5 +1,6 @@
 """What is opened, and what is said of what cannot be."""
 
+import ast
 import errno
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from operators.media.headers import kind_of, stated_bytes
 from operators.media.sound import SourceAudio
 from tests.made_videos import ramp, tone, truncated, write_audio, write_video
 
+ROOT = Path(__file__).parents[3]
 TITLE = "Interview de l'ete dernier"
 
 
@@ -23,6 +25,19 @@ def of_drop(call) -> Drop:
     with pytest.raises(Drop) as caught:
         call()
     return caught.value
+
+
+def test_no_other_place_opens_media_for_reading() -> None:
+    """`av.open` of an "r" mode, which is its default, knows no whitelist and raises at a title that is not UTF-8."""
+    readers = []
+    for package in ("manifests", "operators", "pipeline"):
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call) and ast.unparse(node.func) in ("av.open", "av.container.open"):
+                    mode = [*node.args[1:2], *(word.value for word in node.keywords if word.arg == "mode")]
+                    if not (mode and isinstance(mode[0], ast.Constant) and str(mode[0].value).startswith("w")):
+                        readers.append(str(path.relative_to(ROOT)))
+    assert readers == ["operators/media/containers.py"]
 
 
 def titled(path: Path) -> Path:
