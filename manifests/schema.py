@@ -10,7 +10,7 @@ from manifests.tables import Row, schema
 VERSION = 3
 ADDED: dict[int, dict[str, tuple[str, ...]]] = {  # by version the columns that came with it; each has a default in its dataclass
     2: {"clips": ("published_id", "sound_late_s"), "renders": ("pair_id",), "scores": ("model_sha256", "protocol")},
-    3: {"duplicates": ("mirrored",)},
+    3: {"duplicates": ("mirrored",), "sources": ("transfer", "audio_track", "audio_tracks", "clock_parts")},
 }
 _KEY = b"headset.schema"
 

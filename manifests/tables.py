@@ -52,11 +52,19 @@ class Source(Row):
     variable_fps: bool = False  # some frame gap differs from the median by more than a tenth
     video_codec: str = ""
     pixel_format: str = ""
+    transfer: str = (
+        ""  # characteristic of ITU-T H.273 that the stream names: bt709, smpte2084 (PQ), arib_std_b67 (HLG); "" where it names none
+    )
     audio_codec: str = ""
     audio_hz: int = 0
     audio_channels: int = 0
     audio_start_s: float = 0.0
     audio_end_s: float = 0.0
+    audio_track: int | None = None  # number among the file's sound tracks, from 0, of the one that is heard; None: the one a player plays
+    audio_tracks: str = ""  # number, language, codec and channels of each, where there are several
+    clock_parts: int = (
+        1  # recordings put one behind the other in the file, each with a clock that starts anew; times are those of one running clock
+    )
     licence: str = ""
     media: str = ""  # where the media store keeps the file, relative to the manifest; "" for a file read where it lies
     title: str = ""  # title to description: as the site has them, "" where it says nothing

@@ -24,6 +24,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from operators.media.containers import open_media
+
 WIDTH, HEIGHT, FPS, HZ = 1280, 720, 25, 16000
 _PARTS = {
     "collins": ("scikit-image", "skimage/data/astronaut.png"),
@@ -161,7 +163,7 @@ def _part(name: str) -> Path:
 
 @cache
 def _voices() -> NDArray[np.float32]:
-    with av.open(str(_part("voices"))) as container:
+    with open_media(_part("voices")) as container:
         frames = [frame.to_ndarray()[0] for frame in container.decode(audio=0)]
     return (np.concatenate(frames).astype(np.float32) / 32768).astype(np.float32)
 

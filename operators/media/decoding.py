@@ -1,14 +1,13 @@
 """Packets into frames, with a count of those that are lost."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from av.error import BugError, InvalidDataError, PatchWelcomeError
+import av
+from av.error import FFmpegError
 
 from operators.base import Drop
-
-UNDECODABLE = (InvalidDataError, BugError, PatchWelcomeError)  # what FFmpeg's decoders say of a damaged packet
 
 
 @dataclass
@@ -22,13 +21,13 @@ class Tally:
             raise Drop(reason, detail=f"{self.lost} of {self.packets} packets undecodable")
 
 
-def decodable(container, stream, tally: Tally) -> Iterator[Any]:
+def decodable(packets: Iterable[av.Packet], tally: Tally) -> Iterator[Any]:
     """The frames of the packets that can be decoded; the others are counted."""
-    for packet in container.demux(stream):
+    for packet in packets:
         tally.packets += packet.size > 0
         try:
-            frames = stream.codec_context.decode(packet)
-        except UNDECODABLE:
+            frames = packet.stream.codec_context.decode(packet)
+        except FFmpegError:  # whatever its number: decoders say ENOMEM and EPERM of damaged packets too
             tally.lost += 1
         else:
             yield from frames

@@ -8,13 +8,17 @@ are the seconds `ffprobe` prints.
 A picture is as a player shows it: turned and mirrored by the display matrix, and with square pixels (the height stays,
 the width is scaled by the sample aspect ratio). When a stream changes its size midway, every frame is shown in the
 size of the first, so that boxes stay comparable. Limited range is expanded to 0..255; the matrix is the one the stream
-names, BT.601 where it names none, as in FFmpeg. Pictures of high dynamic range are not tone mapped.
+names, BT.601 where it names none, as in FFmpeg. Pictures of high dynamic range (PQ, HLG) are shown as on an ordinary screen, see `tone.py`.
+
+Where a file's clock starts anew, as when transport streams or recordings of a browser were put one behind the other, one clock runs on, see
+`clock.py`. Containers that know no presentation times (AVI, Matroska in the manner of Video for Windows) store when a packet is to be decoded: a
+picture is shown when the decoder gives it out, as FFmpeg's best-effort timestamps say.
 """
 
 import itertools
 import math
 import threading
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,13 +26,27 @@ from typing import Any, TypeVar
 import av
 import numpy as np
 from av.error import FFmpegError
-from av.video.reformatter import ColorRange, Interpolation
+from av.video.reformatter import Interpolation
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from operators.media.containers import Display, open_media, video_of
+from operators.media.clock import RunningPackets, clock_of, may_restart
+from operators.media.containers import Display, open_media, packets_of, shown_when_decoded, video_of
 from operators.media.decoding import Tally, decodable
-from operators.media.pixels import CROPPED, SCALED, WHOLE, cut, expanded, is_planar_yuv, read_only, reformatted, step_of
+from operators.media.pixels import (
+    CROPPED,
+    SCALED,
+    cut,
+    expanded,
+    has_whole_samples,
+    is_full_range,
+    is_planar_yuv,
+    read_only,
+    reformatted,
+    step_of,
+    whole_flags,
+)  # fmt: skip
+from operators.media.tone import ToneMap, is_hdr
 
 T = TypeVar("T")
 
@@ -77,7 +95,7 @@ class SourceFrame:
         x0, y0, x1, y1 = self._stored(left, top, right, bottom)
         plane = self._frame.planes[0]
         stored = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[y0:y1, x0:x1]
-        if self._frame.color_range != ColorRange.JPEG:
+        if not is_full_range(self._frame):
             stored = expanded(stored)
         return read_only(self._display.turned(stored))
 
@@ -136,12 +154,12 @@ class SourceFrame:
             return self._shared[key]
 
     def _converted(self, form: str, height: int | None) -> NDArray[np.uint8]:
-        lines = self.height if height is None else min(height, self.height)
+        lines = self.height if height is None else max(1, min(height, self.height))
         with self._lock:
             if (form, lines) not in self._made:
                 shown = max(1, round(self.width * lines / self.height)), lines
                 width, height = shown[::-1] if self._display.transposed else shown
-                flags = WHOLE if (width, height) == (self._frame.width, self._frame.height) else SCALED
+                flags = whole_flags(self._frame) if (width, height) == (self._frame.width, self._frame.height) else SCALED
                 step = step_of(self._frame.height, height) if is_planar_yuv(self._frame.format) else 1
                 frame = self._frame if step == 1 else cut(self._frame, 0, 0, self._frame.width, self._frame.height, step)
                 stored = reformatted(frame, form, width, height, flags)
@@ -195,7 +213,8 @@ class SourceFrame:
     def _is_stored_as_shown(self) -> bool:
         """Whether the displayed pixels are the stored ones but for their order, so that a part can be converted by itself."""
         stored_size = (self.height, self.width) if self._display.transposed else (self.width, self.height)
-        return stored_size == (self._frame.width, self._frame.height) and is_planar_yuv(self._frame.format)
+        is_same = stored_size == (self._frame.width, self._frame.height)
+        return is_same and is_planar_yuv(self._frame.format) and has_whole_samples(self._frame)
 
     def _stored(self, left: int, top: int, right: int, bottom: int) -> tuple[int, int, int, int]:
         """Where displayed pixels are stored."""
@@ -222,7 +241,7 @@ class VideoFrames:
         on_gpu: where the process holds a GPU that knows the codec; the frames are the same, since decoders of a standard agree to the bit.
 
     Raises:
-        Drop: `no_video_stream`, `corrupt_video`, and those of `open_media`.
+        Drop: `no_video_stream`, `corrupt_video`, and those of `open_media` and `RunningPackets`.
     """
 
     path: Path
@@ -245,20 +264,22 @@ class VideoFrames:
                 yield from (frame for frame in whole if self.start_s is None or frame.pts_s >= self.start_s)
                 return
             tally, frames = begun
-            display = None
+            display, tone_map = None, ToneMap()
             for frame, pts_s in frames:
                 if self.end_s is not None and pts_s >= self.end_s:
                     break
                 display = display or Display.of(stream, frame, size)
                 if self.start_s is None or pts_s >= self.start_s:
-                    yield SourceFrame(frame, pts_s, display)
+                    yield SourceFrame(tone_map(frame) if is_hdr(frame.color_trc) else frame, pts_s, display)
             tally.check("corrupt_video")
 
     def _sought(self, container, stream) -> "tuple[Tally, Iterator[tuple[av.VideoFrame, float]]] | None":
         """Frames from one that is not after the span's start on; None where no seek leads there."""
         tally = Tally()
         if self.start_s is None or (stream.start_time is not None and self.start_s <= float(stream.start_time * stream.time_base)):
-            return tally, _decoded(container, stream, tally)
+            return tally, _decoded(RunningPackets(container, self.path, [stream]), tally, shown_when_decoded(container, stream))
+        if may_restart(container, self.path) and clock_of(self.path).parts > 1:
+            return None
         # Containers index by decoding time, by byte or not at all, so that a seek may land behind the wanted frame.
         for back_s in (0.0, 1.0, 5.0, 30.0):
             try:
@@ -266,21 +287,23 @@ class VideoFrames:
             except FFmpegError:
                 return None
             tally = Tally()
-            frames = _decoded(container, stream, tally)
+            frames = _decoded(packets_of(container, [stream]), tally, shown_when_decoded(container, stream))
             first = next(frames, None)
             if first is not None and first[1] <= self.start_s:
                 return tally, itertools.chain([first], frames)
         return None
 
 
-def _decoded(container, stream, tally: Tally) -> Iterator[tuple[av.VideoFrame, float]]:
-    last_s = -math.inf
-    for frame in decodable(container, stream, tally):
-        pts = frame.pts if frame.pts is not None else frame.dts
-        pts_s = float(pts * frame.time_base) if pts is not None else -math.inf
-        if frame.is_corrupt or pts_s <= last_s:
+def _decoded(packets: Iterable[av.Packet], tally: Tally, when_decoded: bool) -> Iterator[tuple[av.VideoFrame, float]]:
+    last_s, step_s = -math.inf, 0.0
+    for frame in decodable(packets, tally):
+        ticks = frame.dts if when_decoded or frame.pts is None else frame.pts
+        # What a decoder still holds when the file ends comes without a decoding time.
+        untimed_s = last_s + step_s if when_decoded else -math.inf
+        pts_s = float(ticks * frame.time_base) if ticks is not None else untimed_s
+        if frame.is_corrupt or not frame.height or pts_s <= last_s:
             tally.lost += 1
             continue
-        last_s = pts_s
+        step_s, last_s = pts_s - last_s, pts_s
         tally.kept += 1
         yield frame, pts_s

@@ -1,8 +1,29 @@
-"""What the first bytes of a file say: whether it is a page, and how many bytes there should be."""
+"""What the first bytes of a file say: what it is where it is no recording, and how many bytes there should be."""
 
 from pathlib import Path
 
 MP4_BOXES = {b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"mfra", b"sidx", b"free", b"skip", b"wide", b"uuid", b"meta", b"pnot"}
+
+_KINDS = {  # by the bytes that a file begins with
+    b"\x89PNG": "a PNG picture", b"\xff\xd8\xff": "a JPEG picture", b"GIF8": "a GIF picture", b"II*\x00": "a TIFF picture", b"BM": "a BMP picture",
+    b"%PDF": "a PDF", b"PK\x03\x04": "a ZIP archive", b"\x1f\x8b": "a gzip archive", b"BZh": "a bzip2 archive", b"\xfd7zXZ": "an xz archive",
+    b"7z\xbc\xaf": "a 7z archive", b"Rar!": "a RAR archive", b"\x7fELF": "a program", b"MZ": "a program", b"#EXTM3U": "a playlist",
+    b"RIFF": "a RIFF file", b"\x1a\x45\xdf\xa3": "a Matroska file",
+}  # fmt: skip
+
+
+def kind_of(start: bytes) -> str:
+    """What a file is by its first bytes, in words that hold nothing of its content."""
+    if starts_page(start):
+        return "an HTML page"
+    if start[4:8] == b"ftyp":
+        return "an MP4 file"
+    if not start.strip(b"\0"):
+        return "zeros"
+    known = next((kind for magic, kind in _KINDS.items() if start.startswith(magic)), None)
+    if known is not None:
+        return known
+    return "a text" if all(byte >= 32 or byte in b"\t\r\n\f\x1b" for byte in start) else "unknown data"
 
 
 def is_page(path: Path) -> bool:
@@ -28,7 +49,9 @@ def stated_bytes(path: Path) -> int:
         head = file.read(16)
         if head[:4] == b"RIFF":
             stated = int.from_bytes(head[4:8], "little") + 8
-            return stated if 8 < stated < 2**32 else 0
+            # Who writes into a pipe cannot know the length, and states about the most that a number holds: sox 2**31, FFmpeg 2**32, others 0.
+            unknown = stated <= 8 or min(abs(stated - 2**31), abs(stated - 2**32)) < 2**16
+            return 0 if unknown else stated
         if head[:4] == b"\x1a\x45\xdf\xa3":  # EBML: the header, then one segment
             _, header, length = _ebml_number(head[4:12])
             file.seek(4 + length + header)

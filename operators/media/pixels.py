@@ -72,23 +72,53 @@ def cut(frame: av.VideoFrame, x0: int, y0: int, x1: int, y1: int, step: int = 1)
     size = x1 - x0, (y1 - y0) // step
     part = _kept("parts", 4, (*size, form.name), lambda: av.VideoFrame(*size, form.name))
     part.colorspace, part.color_range = frame.colorspace, frame.color_range
-    for deep, whole, cut in zip(_depths(form.name), frame.planes, part.planes, strict=True):
-        wide, high = frame.width // whole.width, frame.height // whole.height  # of chroma subsampling
+    for (deep, wide, high), whole, piece in zip(_layout(form.name), frame.planes, part.planes, strict=True):
         source = np.frombuffer(memoryview(whole), np.uint8).reshape(-1, whole.line_size)
-        target = np.frombuffer(memoryview(cut), np.uint8).reshape(-1, cut.line_size)
-        target[: cut.height, : cut.width * deep] = source[y0 // high + step // 2 :: step, x0 // wide * deep :][
-            : cut.height, : cut.width * deep
-        ]
+        target = np.frombuffer(memoryview(piece), np.uint8).reshape(-1, piece.line_size)
+        lines = source[y0 // high + step // 2 :: step, x0 // wide * deep :][: piece.height, : piece.width * deep]
+        target[: len(lines), : lines.shape[1]] = lines
+        target[len(lines) : piece.height] = target[max(len(lines) - 1, 0)]
     return part
 
 
+def has_whole_samples(frame: av.VideoFrame) -> bool:
+    """Whether each chroma sample covers as many pixels as any other.
+
+    Where a side is odd, say, FFmpeg stretches the chroma over the picture, so that a part of it converted by itself has other colours.
+    """
+    wide, high = _subsampling(frame.format.name)
+    return frame.width % wide == 0 and frame.height % high == 0
+
+
+def whole_flags(frame: av.VideoFrame) -> Interpolation:
+    """What converts a whole picture without scaling: the fast way, but for subsamplings where that takes the chroma of another place."""
+    return WHOLE if _subsampling(frame.format.name) in ((1, 1), (2, 1), (2, 2)) else CROPPED
+
+
+def is_full_range(frame: av.VideoFrame) -> bool:
+    """Whether luma is stored as 0 to 255, as FFmpeg's conversion takes it."""
+    return frame.color_range == ColorRange.JPEG or frame.format.name.startswith(("yuvj", "gray"))
+
+
 @cache
-def _depths(form: str) -> tuple[int, ...]:
-    """Bytes a sample of each plane."""
+def _subsampling(form: str) -> tuple[int, int]:
+    """How many pixels a chroma sample covers across and down."""
+    known = av.VideoFormat(form)
+    if not any(component.is_chroma for component in known.components):
+        return 1, 1
+    return 64 // known.chroma_width(64), 64 // known.chroma_height(64)
+
+
+@cache
+def _layout(form: str) -> tuple[tuple[int, int, int], ...]:
+    """Of each plane the bytes a sample, and how many pixels a sample covers across and down."""
     components = av.VideoFormat(form).components
     deep = 2 if max(component.bits for component in components) > 8 else 1
-    planes = [component.plane for component in components]
-    return tuple(deep * planes.count(plane) for plane in sorted(set(planes)))
+    planes: dict[int, list[Any]] = {}
+    for component in components:
+        planes.setdefault(component.plane, []).append(component)
+    covers = [_subsampling(form) if held[0].is_chroma else (1, 1) for _, held in sorted(planes.items())]
+    return tuple((deep * len(planes[plane]), wide, high) for plane, (wide, high) in zip(sorted(planes), covers, strict=True))
 
 
 def read_only(array: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from operators.base import Drop
 from operators.media.containers import join
 from operators.media.headers import is_page
 from operators.sources.outcomes import Got, Meter, NotFetched, meaning
@@ -109,7 +110,10 @@ def fetch_page(
         "licence": info.get("license"),
         "description": info.get("description"),
     }
-    path = parts[0] if len(parts) == 1 else join(parts[0], parts[1], scratch / "joined")
+    try:
+        path = parts[0] if len(parts) == 1 else join(parts[0], parts[1], scratch / "joined")
+    except Drop as no:
+        raise NotFetched(no.reason, no.detail, address=address) from None
     told = {
         name: str(value).encode(errors="replace").decode() for name, value in facts.items() if value
     }  # half a surrogate pair fits no table

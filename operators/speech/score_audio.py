@@ -4,24 +4,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
-from pathlib import Path
 
 import av
 import numpy as np
-from av.error import BlockingIOError, EOFError, FFmpegError, InvalidDataError
+from av.error import BlockingIOError, EOFError
 from av.filter import Graph
 from numpy.typing import NDArray
 
 from manifests.tables import Annotation, Clip, Score
 from operators.base import Audio, Drop, Media, Operator
-from operators.media.containers import audio_of, open_media
+from operators.media.sound import SourceAudio, native_channels
 
 Wave = NDArray[np.float32]
 
 FLOOR_DB = -100.0  # below the quantisation noise of 16 bits, -98 dBFS
 NOTHING = 2.0**-16  # half a step of 16 bits: what is below it is digital silence
 FRAME = 400  # samples at 16 kHz: 25 ms
-LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}  # of files that name none
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,8 @@ class ScoreAudio(Operator):
         """
         if clip.end_s - clip.start_s < self.least_s:
             raise Drop("audio_too_short", detail=f"{clip.end_s - clip.start_s:.3f} s < {self.least_s:g} s")
-        channels, hz, layout = native_channels(media.path, clip.start_s, clip.end_s)
+        track = audio.track if isinstance(audio, SourceAudio) else None
+        channels, hz, layout = native_channels(media.path, clip.start_s, clip.end_s, track)
         if np.abs(channels).max() < NOTHING:
             raise Drop("digital_silence", detail=f"{channels.shape[1]} samples in {len(channels)} channels, none above {NOTHING:.1g}")
         heard = audio.samples(clip.start_s, clip.end_s, 16000)
@@ -92,57 +91,6 @@ class ScoreAudio(Operator):
         for metric, variant, value in values:
             yield Score(clip.source_id, f"{clip.clip_id}#{metric}", clip.clip_id, metric, variant, round(float(value), 4))
         yield Annotation(clip.source_id, f"{clip.clip_id}#channel_layout", clip.clip_id, "channel_layout", kind, "ScoreAudio")
-
-
-def native_channels(path: Path, start_s: float, end_s: float) -> tuple[Wave, int, str]:
-    """What a span of the source's default audio track holds: (channels, samples), -1 to 1, its rate, and FFmpeg's name of the layout.
-
-    The times are those of `operators/media/frames.py`: a sample lies where the pts of its stretch says, within 10 ms, and what the track
-    does not hold is 0.
-
-    Raises:
-        Drop: no_audio_stream, and those of `open_media`.
-    """
-    with open_media(path) as container:
-        stream = audio_of(container)
-        if stream is None:
-            raise Drop("no_audio_stream")
-        context = stream.codec_context
-        context.thread_count = 1
-        hz, count = context.sample_rate, len(context.layout.channels)
-        layout = context.layout.name if "channels" not in context.layout.name else LAYOUTS.get(count, "")
-        wanted = np.zeros((count, round((end_s - start_s) * hz)), np.float32)
-        # A second ahead, so that a coder's overlap is decoded; from the start where no seek leads before it.
-        at_s = max(start_s - 1.0, float((stream.start_time or 0) * (stream.time_base or 0)))
-        try:
-            container.seek(int(at_s / (stream.time_base or Fraction(1, hz))), stream=stream)
-        except FFmpegError:
-            container.seek(0)
-        resampler = av.AudioResampler("fltp", context.layout, hz)
-        next_s: float | None = None
-        for frame in _frames(container, stream):
-            pts_s = frame.time if frame.time is not None else next_s or 0.0
-            placed_s = next_s if next_s is not None and abs(pts_s - next_s) <= 0.010 else pts_s
-            next_s = placed_s + frame.samples / hz
-            if placed_s >= end_s:
-                break
-            frame.pts = None
-            for part in resampler.resample(frame):
-                samples = part.to_ndarray()
-                first = round((placed_s - start_s) * hz)
-                low, high = max(first, 0), min(first + samples.shape[1], wanted.shape[1])
-                if low < high:
-                    wanted[:, low:high] = samples[:, low - first : high - first]
-        return wanted, hz, layout
-
-
-def _frames(container, stream) -> Iterator[av.AudioFrame]:
-    """What can be decoded; damaged packets are passed over, as in the shared decode."""
-    for packet in container.demux(stream):
-        try:
-            yield from stream.codec_context.decode(packet)
-        except InvalidDataError:
-            continue
 
 
 def loudness_and_true_peak(channels: Wave, hz: int, layout: str) -> tuple[float, float]:

@@ -45,12 +45,14 @@ def main(options: argparse.Namespace) -> int:
 def _length_s(uri: str) -> float | None:
     """What the header of a local file claims; None for what cannot be opened or lies elsewhere."""
     import av
-    from av.error import FFmpegError
+
+    from operators.base import Drop
+    from operators.media.containers import open_media
 
     if not Path(uri).is_file():
         return None
     try:
-        with av.open(uri) as container:
+        with open_media(Path(uri)) as container:
             return container.duration / av.time_base if container.duration else None
-    except FFmpegError:
+    except Drop:
         return None

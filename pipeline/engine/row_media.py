@@ -65,17 +65,17 @@ class RowMedia:
 
     @cached_property
     def audio(self) -> Audio:
-        return _audio(self.path)
+        return _audio(self.path, self.source.audio_track if self.source is not None else None)
 
     def of(self, kind: type) -> Any:
         return self if kind is Media else self.audio
 
 
-_last_audio: list[tuple[Path, SourceAudio]] = []
+_last_audio: list[tuple[tuple[Path, int | None], SourceAudio]] = []
 
 
-def _audio(path: Path) -> SourceAudio:
+def _audio(path: Path, track: int | None) -> SourceAudio:
     """The sound of a file, kept for the next row: rows of one source follow each other."""
-    if not _last_audio or _last_audio[0][0] != path:
-        _last_audio[:] = [(path, SourceAudio(path))]
+    if not _last_audio or _last_audio[0][0] != (path, track):
+        _last_audio[:] = [((path, track), SourceAudio(path, track))]
     return _last_audio[0][1]

@@ -768,16 +768,19 @@ def picture_problem(path: Path, size: tuple[int, int] | None = None) -> str:
 
 def video_facts(path: Path) -> tuple[int, int, int, float] | str:
     """Frames, width, height and rate of a video, each frame decoded; or what is wrong with it."""
-    import av
     from av.error import FFmpegError
 
+    from operators.media.containers import open_media
+
     try:
-        with av.open(str(path)) as container:
+        with open_media(path) as container:
             if not container.streams.video:
                 return "holds no video"
             stream = container.streams.video[0]
             frames = sum(1 for _ in container.decode(stream))
             return frames, stream.codec_context.width, stream.codec_context.height, float(stream.average_rate or 0)
+    except Drop as no:
+        return f"does not decode ({no.detail})"
     except (OSError, FFmpegError) as error:
         return f"does not decode ({error})"
 

@@ -16,7 +16,7 @@ from operators.clips.render_clips import RenderClips
 from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
 from tests.made_sounds import KINDS, centre_s, lit
-from tests.made_videos import clicks, corners, flashes, tone, write_video
+from tests.made_videos import COLOURS, clicks, corners, flashes, tone, write_video
 
 BITS = 8
 
@@ -233,3 +233,65 @@ def test_a_source_without_sound_is_a_silent_picture_where_that_is_asked_for(tmp_
     _, path = render(video, clip(0.0, 1.0), RenderClips(size=160, silent=True))
     with av.open(str(path)) as container:
         assert [stream.type for stream in container.streams] == ["video"]
+
+
+# What a film is by its own account, in the clip that is made of it
+
+
+@pytest.mark.parametrize("bt709", [False, True])
+def test_colours_are_the_films_whatever_matrix_it_and_the_clip_name(tmp_path: Path, bt709: bool):
+    """A clip is BT.709 and says so: read by that, it shows what the film shows."""
+    colours = [("red", 1.0), ("green", 1.0), ("blue", 1.0)]
+    video = write_video(tmp_path / "made.mp4", colours, size=(160, 160), audio=tone(3.0), bt709=bt709, crf=5)
+    _, path = render(video, clip(0.0, 3.0), RenderClips(size=160, crf=5))
+    with av.open(str(path)) as container:
+        for n, frame in enumerate(container.decode(video=0)):
+            assert frame.colorspace == 1
+            luma = np.frombuffer(memoryview(frame.planes[0]), np.uint8).reshape(-1, frame.planes[0].line_size)[20:140, 20:140].mean()
+            red, green, blue = (value / 255 for value in COLOURS[colours[n // 25][0]])
+            assert luma == pytest.approx(16 + 219 * (0.2126 * red + 0.7152 * green + 0.0722 * blue), abs=2), "of ITU-R BT.709"
+
+
+@pytest.mark.parametrize("sides", [(321, 181), (320, 181), (321, 180)])
+@pytest.mark.parametrize(
+    ("suffix", "codec", "audio_codec", "form"),
+    [(".webm", "libvpx", "libopus", "yuv420p"), (".webm", "libvpx-vp9", "libopus", "yuv420p"), (".avi", "mpeg4", "mp3", "yuv420p"),
+     (".avi", "mjpeg", "mp3", "yuvj420p")],
+)  # fmt: skip
+def test_a_film_of_odd_sides_is_rendered_as_its_even_twin(tmp_path: Path, suffix: str, codec: str, audio_codec: str, form: str, sides: tuple[int, int]):
+    seen = []
+    for name, size in (("odd", sides), ("even", (322, 182))):
+        video = write_video(
+            tmp_path / f"{name}{suffix}", [(corners(size), 1.0)], size=size, codec=codec, pixel_format=form, audio=tone(1.0, 48000), audio_hz=48000,
+            audio_codec=audio_codec,
+        )  # fmt: skip
+        row, path = render(video, clip(0.0, 0.9, (sides[0] - 150, sides[1] - 150, sides[0], sides[1])))
+        assert row.frames == 22
+        seen.append(pictures(path)[5][1].astype(int))
+    odd, even = seen
+    for corner in ((slice(10, 50), slice(100, 150)), (slice(100, 150), slice(100, 150)), (slice(150, 158), slice(150, 158))):
+        assert np.abs(odd[corner] - even[corner]).mean() < 5
+
+
+def test_sound_begins_with_the_picture_where_the_films_clock_does_not_begin_at_0(tmp_path: Path):
+    """The first frame of a transport stream is at 1.4 s or so: sound from time 0 of the clock on would be late by that."""
+    video = write_video(tmp_path / "made.ts", [(flashes([2.0], (160, 160)), 4.0)], size=(160, 160), audio=clicks(4.0, [2.0], 48000), audio_hz=48000)
+    first_s = next(iter(VideoFrames(video))).pts_s
+    assert first_s > 0.01, "the test needs a clock that begins elsewhere"
+    _, path = render(video, clip(first_s, first_s + 3.5))
+    [flash_s] = [at for at, picture in pictures(path) if picture.mean() > 100]
+    sound, hz = heard(path)
+    assert flash_s == pytest.approx(2.0, abs=0.041)
+    assert np.flatnonzero(np.abs(sound) > 0.3)[0] / hz == pytest.approx(2.0, abs=0.005)
+
+
+def test_frames_outside_the_span_are_not_rendered(tmp_path: Path):
+    """Whatever the engine hands over: red is before the clip, blue in it, green after it."""
+    video = write_video(tmp_path / "made.mp4", [("red", 1.0), ("blue", 1.0), ("green", 1.0)], size=(160, 160), audio=tone(3.0))
+    of = clip(1.0, 2.0)
+    media = Folder(video, video.parent / "kept", video.parent / "scratch")
+    span = next(iter(RenderClips(size=160)(of, VideoFrames(video, 1.0, 2.0), SourceAudio(video), media)))
+    whole = next(iter(RenderClips(size=160)(of, VideoFrames(video), SourceAudio(video), media)))
+    assert (span.frames, span.frames_sha256) == (whole.frames, whole.frames_sha256)
+    shown = [picture.mean((0, 1)) for _, picture in pictures(media.kept / whole.media)]
+    assert all(np.abs(colour - COLOURS["blue"]).max() < 12 for colour in shown)

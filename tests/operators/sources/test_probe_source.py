@@ -1,5 +1,9 @@
 import hashlib
+import shutil
+import struct
+import subprocess
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -119,8 +123,8 @@ def test_a_cover_picture_is_no_video(tmp_path):
     ("content", "reason", "detail"),
     [
         (b"", "empty_file", "0 bytes"),
-        (b"<!DOCTYPE html><html><title>404 Not Found</title></html>" * 20, "not_a_video", "<!DOCTYPE html>"),
-        (b"only some words\n" * 100, "not_a_video", "only some words"),
+        (b"<!DOCTYPE html><html><title>404 Not Found</title></html>" * 20, "not_a_video", "begins as an HTML page"),
+        (b"only some words\n" * 100, "not_a_video", "begins as a text"),
         (bytes(range(256)) * 40, "not_a_video", "Invalid data"),
     ],
 )
@@ -234,3 +238,170 @@ def test_real_files_state_late_starts():
     late_video, late_sound = probe(media("multi", "hamilton_short_clip.mp4")), probe(media("negative", "pyfeat_face_noface.mov"))
     assert late_video.audio_start_s - late_video.start_s == pytest.approx(-0.844, abs=0.002)
     assert late_sound.audio_start_s - late_sound.start_s == pytest.approx(2.430, abs=0.002)
+
+
+# Lengths
+
+
+def subtitled(path: Path, film: Path, until_s: float) -> Path:
+    """The film with a subtitle that ends so late."""
+    ffmpeg = shutil.which("ffmpeg")
+    if ffmpeg is None:
+        pytest.skip("ffmpeg is not installed: nothing else here writes subtitles")
+    words = path.with_suffix(".srt")
+    words.write_text(f"1\n00:00:00,500 --> 00:00:{until_s:06.3f}\nbye\n".replace(".", ","))
+    subprocess.run(
+        [ffmpeg, "-v", "error", "-y", "-i", str(film), "-i", str(words), "-map", "0", "-map", "1", "-c", "copy", str(path)], check=True
+    )
+    return path
+
+
+def test_a_subtitle_that_outlasts_the_film_makes_it_no_shorter(tmp_path):
+    film = write_video(tmp_path / "film.mkv", [(noise, 2.0)], audio=tone(2.0), crf=30)
+    whole = subtitled(tmp_path / "subtitled.mkv", film, 15.0)
+    with av.open(str(whole)) as container:
+        assert (container.duration or 0) / av.time_base == pytest.approx(15.0, abs=0.1), "the test needs a file that says so"
+    source = probe(whole)
+    assert (source.end_s, source.frames) == (pytest.approx(2.0, abs=0.05), 50)
+    # The same with its end missing, where the file's own length does not show it: the space was reserved before.
+    size = whole.stat().st_size
+    padded = tmp_path / "padded.mkv"
+    padded.write_bytes(whole.read_bytes()[: size // 2] + bytes(size - size // 2))
+    drop = dropped(padded)
+    assert (drop.reason, drop.retryable) == ("truncated", True)
+    assert "of the stated 2.0" in drop.detail
+
+
+@pytest.mark.parametrize("size", [0x7FFFF024, 0x80000024, 0xFFFFFFFF])
+def test_a_wav_out_of_a_pipe_is_whole(tmp_path, size):
+    path = write_audio(tmp_path / "a.wav", tone(2.0, 16000))
+    content = path.read_bytes()
+    data = content.index(b"data") + 4
+    rest = (min(size, 0xFFFFFFFF) - data).to_bytes(4, "little")
+    path.write_bytes(content[:4] + size.to_bytes(4, "little") + content[8:data] + rest + content[data + 4 :])
+    source = probe(path, needs=("audio",))
+    assert (source.audio_start_s, source.audio_end_s) == pytest.approx((0.0, 2.0), abs=0.01)
+
+
+def wav_of(path: Path, hz: int, seconds: float, block: bytes = b"\0\0") -> Path:
+    data = block * round(hz * seconds)
+    form = struct.pack("<HHIIHH", 1, 1, hz, 2 * hz, 2, 16)
+    path.write_bytes(
+        b"RIFF"
+        + struct.pack("<I", 36 + len(data))
+        + b"WAVEfmt "
+        + struct.pack("<I", 16)
+        + form
+        + b"data"
+        + struct.pack("<I", len(data))
+        + data
+    )
+    return path
+
+
+def test_a_small_file_that_states_long_sound_takes_no_time(tmp_path):
+    """A sample a second: 142 kB are 20 hours, which would be 4.5 GB of sound at 16 kHz."""
+    slow = dropped(wav_of(tmp_path / "a.wav", 1, 71000), needs=("audio",))
+    assert (slow.reason, slow.detail) == ("implausible", "sound of 1 Hz; the least is 4000")
+    assert probe(wav_of(tmp_path / "b.wav", 4000, 2), needs=("audio",)).audio_hz == 4000
+    path = write_video(
+        tmp_path / "c.mkv", audio=[(0.0, tone(1.0, 16000)), (36000.0, tone(1.0, 16000))], audio_hz=16000, audio_codec="pcm_s16le"
+    )
+    gaps = dropped(path, needs=("audio",))
+    assert (gaps.reason, gaps.detail) == ("implausible", "packets hold 2.0 s of sound, their times state 36001 s")
+    sparse = write_video(
+        tmp_path / "d.mkv", audio=[(0.0, tone(1.0, 16000)), (500.0, tone(1.0, 16000))], audio_hz=16000, audio_codec="pcm_s16le"
+    )
+    assert probe(sparse, needs=("audio",)).audio_end_s == pytest.approx(501, abs=0.1), "somebody who says two words in ten minutes"
+
+
+def test_packets_that_state_more_than_they_hold_are_implausible(tmp_path):
+    """AAC of 1024 samples a packet, of which each is said to last a quarter of an hour."""
+    path = tmp_path / "a.mka"
+    with (
+        av.open(str(write_audio(tmp_path / "short.m4a", tone(2.0, 16000), 16000, "aac"))) as read,
+        av.open(str(path), "w", format="matroska") as out,
+    ):
+        stream = out.add_stream_from_template(read.streams.audio[0])
+        for n, packet in enumerate(packet for packet in read.demux() if packet.size):
+            packet.time_base = Fraction(1, 1000)
+            packet.pts, packet.dts, packet.duration, packet.stream = n * 900_000, n * 900_000, 900_000, stream
+            out.mux(packet)
+    drop = dropped(path, needs=("audio",))
+    assert drop.reason == "implausible"
+    assert drop.detail.startswith("packets hold 2.")
+
+
+def test_what_is_too_long_is_a_field(tmp_path):
+    path = write_video(tmp_path / "a.mp4", audio=tone(2.0))
+    drop = dropped(path, max_s=1.5)
+    assert (drop.reason, drop.detail) == ("too_long", "2 s from the first to the last packet; at most 2")
+    assert probe(path, max_s=2.1).frames == 50
+
+
+def test_a_picture_larger_than_any_camera_makes_is_not_decoded(tmp_path, monkeypatch):
+    monkeypatch.setattr("operators.sources.probe_source.MAX_PIXELS", 320 * 179)
+    drop = dropped(write_video(tmp_path / "a.mp4", audio=tone(2.0)))
+    assert (drop.reason, drop.detail) == ("implausible", "pictures of 320 x 180 pixels")
+
+
+# Several sound tracks
+
+
+def tracks(path: Path, *sounds: np.ndarray, languages: tuple[str, ...] = ()) -> Path:
+    made = write_video(path.with_name("plain" + path.suffix), audio=sounds[0], more_audio=sounds[1:])
+    with av.open(str(made)) as read, av.open(str(path), "w") as written:
+        into = {}
+        for stream in read.streams:
+            into[stream.index] = written.add_stream_from_template(stream)
+            into[stream.index].disposition = stream.disposition
+        for stream, language in zip(written.streams.audio, languages, strict=False):
+            stream.metadata["language"] = language
+        for packet in read.demux():
+            if packet.size:
+                packet.stream = into[packet.stream_index]
+                written.mux(packet)
+    return path
+
+
+def test_a_silent_track_gives_way_to_one_with_sound(tmp_path):
+    silent, loud = np.zeros(88200, np.float32), tone(2.0)
+    source = probe(tracks(tmp_path / "a.mkv", silent, loud, languages=("eng", "deu")))
+    assert (source.audio_track, source.audio_tracks) == (1, "0 eng aac 1 channels; 1 deu aac 1 channels")
+    assert probe(tracks(tmp_path / "b.mkv", loud, silent)).audio_track == 0
+    assert probe(tracks(tmp_path / "c.mkv", 0.1 * loud, loud)).audio_track == 0, "the one that a player plays"
+    one = probe(write_video(tmp_path / "d.mkv", audio=silent))
+    assert (one.audio_track, one.audio_tracks) == (0, "")
+
+
+def test_a_track_is_chosen_by_language(tmp_path):
+    path = tracks(tmp_path / "a.mkv", tone(2.0), tone(2.0), languages=("eng", "ger"))
+    assert [probe(path, sound_track=wish).audio_track for wish in ("player", "en", "eng", "de", "deu", "ger")] == [0, 0, 0, 1, 1, 1]
+    drop = dropped(path, sound_track="fr")
+    assert (drop.reason, drop.detail) == ("sound_track_missing", "none of fr; there are 0 eng aac 1 channels; 1 ger aac 1 channels")
+    unnamed = tracks(tmp_path / "b.mkv", tone(2.0), tone(2.0))
+    assert probe(unnamed, sound_track="fr").audio_track == 0, "tracks that name no language"
+
+
+def test_a_track_is_chosen_by_its_speech(tmp_path):
+    from operators.media.sound import SourceAudio
+
+    voice = SourceAudio(media("hdtf", "retalking_face_1.mp4")).samples(0.5, 5.5, 44100)
+    hum = tone(5.0, level=0.1)
+    path = tracks(tmp_path / "a.mkv", hum, voice)
+    assert [probe(path, sound_track=wish).audio_track for wish in ("player", "speech")] == [0, 1]
+    assert probe(tracks(tmp_path / "b.mkv", voice, voice), sound_track="speech").audio_track == 0
+
+
+# Clocks that start anew
+
+
+def test_two_recordings_in_one_file_are_one_source_as_long_as_both(tmp_path):
+    parts = [write_video(tmp_path / f"{n}.ts", [("red", 2.0)], audio=tone(2.0)) for n in range(2)]
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(b"".join(part.read_bytes() for part in parts))
+    source, alone = probe(joined), probe(parts[0])
+    assert (source.frames, source.clock_parts, alone.clock_parts) == (100, 2, 1)
+    assert source.end_s - source.start_s == pytest.approx(4.0, abs=0.1)
+    assert source.audio_end_s - source.audio_start_s == pytest.approx(4.0, abs=0.1)
+    assert source.start_s == pytest.approx(alone.start_s)

@@ -1,0 +1,31 @@
+"""What an operator is handed of a row's source: the frames of its span, the sound track that was chosen."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from manifests.media import MediaStore
+from manifests.tables import Clip, Shot, Source
+from pipeline.engine.row_media import RowMedia
+from tests.made_videos import tone, write_video
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    return write_video(tmp_path / "a.mkv", [("red", 4.0)], audio=tone(4.0, frequency_hz=440), more_audio=[tone(4.0, frequency_hz=1500)])
+
+
+def test_the_frames_are_those_of_the_rows_span(film: Path, tmp_path: Path) -> None:
+    source, store = Source("s", str(film)), MediaStore(str(tmp_path / "corpus"))
+    clip = Clip("s", "s/1-2/t0", "s/shot", "s/shot/t0", "speaker0", 1.0, 2.2, 0, 0, 100, 100)
+    for row, first_s, count in ((source, 0.0, 100), (Shot("s", "s/0.5-3", 0.5, 3.0), 0.52, 62), (clip, 1.0, 30)):
+        times_s = [frame.pts_s for frame in RowMedia(row, source, store).frames]
+        assert (times_s[0], len(times_s)) == (pytest.approx(first_s, abs=0.001), count)
+
+
+@pytest.mark.parametrize(("track", "frequency_hz"), [(None, 440), (0, 440), (1, 1500)])
+def test_the_sound_is_that_of_the_track_that_the_probe_chose(film: Path, tmp_path: Path, track: int | None, frequency_hz: int) -> None:
+    source = Source("s", str(film), audio_track=track)
+    heard = RowMedia(source, source, MediaStore(str(tmp_path / "corpus"))).audio.samples(1.0, 2.0)
+    assert np.argmax(np.abs(np.fft.rfft(heard))) == pytest.approx(frequency_hz, abs=2)
