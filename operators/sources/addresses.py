@@ -1,20 +1,17 @@
 """Which addresses may be asked for, and how they may be told.
 
 Addresses come from lists that strangers wrote. Only `http`, `https` and `s3` are followed; what the names in them may stand for is
-decided where they are connected to, see `guard.py`. What lets its bearer in is kept out of every table, see `holds_secret`.
+decided where they are connected to, see `guard.py`. What lets its bearer in is kept out of every table, see `secrecy.py`.
 """
 
 import re
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
-# Query fields that let the bearer in. In a list they would end up in the manifest, and they stop working within hours.
-_SIGNED = (
-    r"x-(?:amz|goog)-(?:signature|credential|security-token)|awsaccesskeyid|signature|sig|lsig|key-pair-id|policy"
-    r"|access_token|auth_token|token|po_token|pot|api_?key|passw(?:or)?d|secret"
-)
-_SIGNED_FIELD = re.compile(rf"(?i)([?&;\s,'\"](?:{_SIGNED})=)[^&;\s,'\"]+")
-_USER = re.compile(r"(?i)([a-z][a-z0-9+.-]*://)[^/\s@'\"]+@")
-_TRACKER = re.compile(r"(?i)utm_\w+|fbclid|gclid|si|feature")
+from operators.sources.secrecy import TRACKER
+from operators.sources.secrecy import holds_secret as holds_secret
+from operators.sources.secrecy import scrubbed as scrubbed
+from operators.sources.secrecy import told as told
+
 _YOUTUBE_ID = re.compile(r"[A-Za-z0-9_-]{11}")
 _YOUTUBE = frozenset({"youtube.com", "www.youtube.com", "m.youtube.com", "music.youtube.com", "www.youtube-nocookie.com", "youtu.be"})
 
@@ -25,19 +22,6 @@ class AddressRefused(Exception):
     def __init__(self, reason: str, detail: str):
         super().__init__(detail)
         self.reason, self.detail = reason, detail
-
-
-def scrubbed(text: str) -> str:
-    """The text without the user names, passwords and signatures of the addresses in it, in one line of printable letters."""
-    text = _SIGNED_FIELD.sub(r"\1…", _USER.sub(r"\1", " ".join(text.split())))
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def holds_secret(address: str) -> bool:
-    """Whether whoever reads the address could use it to get in."""
-    parts = urlsplit(address)
-    fields = parse_qsl(parts.query, keep_blank_values=True)
-    return bool(parts.username or parts.password) or any(re.fullmatch(f"(?i){_SIGNED}", key) for key, _ in fields)
 
 
 def is_youtube(address: str) -> bool:
@@ -77,7 +61,7 @@ def normalised(address: str) -> str:
     host = host if host.isascii() else host.encode("idna").decode()
     host = f"[{host}]" if ":" in host else host
     port = "" if parts.port in (None, {"http": 80, "https": 443}.get(scheme)) else f":{parts.port}"
-    query = "&".join(field for field in parts.query.split("&") if field and not _TRACKER.fullmatch(field.partition("=")[0]))
+    query = "&".join(field for field in parts.query.split("&") if field and not TRACKER.fullmatch(field.partition("=")[0]))
     path, query = (quote(part, safe="/%:@!$&'()*+,;=~?") for part in (parts.path or "/", query))
     return urlunsplit((scheme, host + port, path, query, ""))
 
