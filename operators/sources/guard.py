@@ -306,13 +306,18 @@ def _install() -> None:
     """Puts the guard where sockets are made, once a process. Threads that have none, and sockets made without, notice nothing."""
     if _plain:
         return
-    _plain["getaddrinfo"], socket.getaddrinfo = socket.getaddrinfo, _getaddrinfo
-    _plain["connect"], socket.socket.connect = socket.socket.connect, _connect
-    _plain["connect_ex"], socket.socket.connect_ex = socket.socket.connect_ex, _connect_ex
-    _plain["recv"], socket.socket.recv = socket.socket.recv, _recv
-    _plain["recv_into"], socket.socket.recv_into = socket.socket.recv_into, _recv_into
-    _plain["read"], ssl.SSLSocket.read = ssl.SSLSocket.read, _read
-    _plain["wrap_socket"], ssl.SSLContext.wrap_socket = ssl.SSLContext.wrap_socket, _wrap_socket
+    owner: Any
+    for owner, name, guarded in (
+        (socket, "getaddrinfo", _getaddrinfo),
+        (socket.socket, "connect", _connect),
+        (socket.socket, "connect_ex", _connect_ex),
+        (socket.socket, "recv", _recv),
+        (socket.socket, "recv_into", _recv_into),
+        (ssl.SSLSocket, "read", _read),
+        (ssl.SSLContext, "wrap_socket", _wrap_socket),
+    ):
+        _plain[name] = getattr(owner, name)
+        setattr(owner, name, guarded)
 
 
 def _getaddrinfo(host: Any, port: Any, *args: Any, **kwargs: Any) -> list[Any]:
