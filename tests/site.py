@@ -328,6 +328,8 @@ class _Handler(BaseHTTPRequestHandler):
             "sound.m3u8": _parts(["sound.ts"], 2.0),
             "apart.m3u8": _apart(sound=True),
             "silent.m3u8": _apart(sound=False),
+            "sample-aes.m3u8": _parts(["part0.ts"]).replace("#EXTINF", '#EXT-X-KEY:METHOD=SAMPLE-AES,URI="/key"\n#EXTINF', 1),
+            "rtmp.m3u8": "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=200000\nrtmp://example.org/live\n",
         }
         self._send(200, lists[name].encode(), {"Content-Type": "application/vnd.apple.mpegurl"})
 

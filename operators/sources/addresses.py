@@ -1,27 +1,17 @@
 """Which addresses may be asked for, and how they may be told.
 
-Addresses come from lists that strangers wrote. Only `http`, `https` and `s3` are followed, and names that stand for this
-machine or its network are refused where they are resolved, so that redirects, embedded players and a name server that
-changes its answer are covered too.
+Addresses come from lists that strangers wrote. Only `http`, `https` and `s3` are followed; what the names in them may stand for is
+decided where they are connected to, see `guard.py`. What lets its bearer in is kept out of every table, see `secrecy.py`.
 """
 
-import ipaddress
 import re
-import socket
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
-# Query fields that let the bearer in. In a list they would end up in the manifest, and they stop working within hours.
-_SIGNED = (
-    r"x-(?:amz|goog)-(?:signature|credential|security-token)|awsaccesskeyid|signature|sig|lsig|key-pair-id|policy"
-    r"|access_token|auth_token|token|po_token|pot|api_?key|passw(?:or)?d|secret"
-)
-_SIGNED_FIELD = re.compile(rf"(?i)([?&;\s,'\"](?:{_SIGNED})=)[^&;\s,'\"]+")
-_USER = re.compile(r"(?i)([a-z][a-z0-9+.-]*://)[^/\s@'\"]+@")
-_TRACKER = re.compile(r"(?i)utm_\w+|fbclid|gclid|si|feature")
+from operators.sources.secrecy import TRACKER
+from operators.sources.secrecy import holds_secret as holds_secret
+from operators.sources.secrecy import scrubbed as scrubbed
+from operators.sources.secrecy import told as told
+
 _YOUTUBE_ID = re.compile(r"[A-Za-z0-9_-]{11}")
 _YOUTUBE = frozenset({"youtube.com", "www.youtube.com", "m.youtube.com", "music.youtube.com", "www.youtube-nocookie.com", "youtu.be"})
 
@@ -32,19 +22,6 @@ class AddressRefused(Exception):
     def __init__(self, reason: str, detail: str):
         super().__init__(detail)
         self.reason, self.detail = reason, detail
-
-
-def scrubbed(text: str) -> str:
-    """The text without the user names, passwords and signatures of the addresses in it, in one line of printable letters."""
-    text = _SIGNED_FIELD.sub(r"\1…", _USER.sub(r"\1", " ".join(text.split())))
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def holds_secret(address: str) -> bool:
-    """Whether whoever reads the address could use it to get in."""
-    parts = urlsplit(address)
-    fields = parse_qsl(parts.query, keep_blank_values=True)
-    return bool(parts.username or parts.password) or any(re.fullmatch(f"(?i){_SIGNED}", key) for key, _ in fields)
 
 
 def is_youtube(address: str) -> bool:
@@ -84,7 +61,7 @@ def normalised(address: str) -> str:
     host = host if host.isascii() else host.encode("idna").decode()
     host = f"[{host}]" if ":" in host else host
     port = "" if parts.port in (None, {"http": 80, "https": 443}.get(scheme)) else f":{parts.port}"
-    query = "&".join(field for field in parts.query.split("&") if field and not _TRACKER.fullmatch(field.partition("=")[0]))
+    query = "&".join(field for field in parts.query.split("&") if field and not TRACKER.fullmatch(field.partition("=")[0]))
     path, query = (quote(part, safe="/%:@!$&'()*+,;=~?") for part in (parts.path or "/", query))
     return urlunsplit((scheme, host + port, path, query, ""))
 
@@ -104,73 +81,3 @@ def check(address: str) -> None:
         raise AddressRefused("scheme_not_allowed", f"{parts.scheme.lower()}: is none of http, https and s3")
     if not parts.hostname or re.search(r"[\s\\%]", parts.netloc) or not address.isprintable():
         raise AddressRefused("not_an_address", "it names no host, or holds letters that no address has")
-
-
-def is_private(ip: str) -> bool:
-    """Whether an IP address is not one of the public internet: this machine, its network, a cloud's metadata service, multicast.
-
-    IPv6 forms that carry an IPv4 address (mapped, 6to4, Teredo, NAT64) are judged by the one they carry.
-    """
-    address = ipaddress.ip_address(ip.partition("%")[0])
-    if isinstance(address, ipaddress.IPv6Address):
-        carried = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
-        if carried is None and address in _NAT64:
-            carried = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        address = carried or address
-    return not address.is_global or address.is_multicast
-
-
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-_known_hosts: ContextVar[frozenset[str] | None] = ContextVar("known_hosts", default=None)
-
-
-@contextmanager
-def public_only(known: Iterable[str] | None = ()) -> Iterator[list[AddressRefused]]:
-    """Within it, this thread resolves no name to a private address, whichever library asks.
-
-    It stands where names are resolved because that is the one place every Python library passes, redirects and all, and what
-    it returns is what is connected to. libcurl, which yt-dlp uses where it impersonates a browser, resolves by itself.
-
-    Args:
-        known: hosts that are allowed all the same, such as the user's own proxies; None for all.
-
-    Yields:
-        The refusals so far, for callers whose library hides or rewords an exception.
-
-    Raises:
-        AddressRefused: private_address, out of the library that asked.
-    """
-    refused: list[AddressRefused] = []
-    _guard_resolver()
-    token = _known_hosts.set(None if known is None else frozenset(known))
-    refusals = _refusals.set(refused)
-    try:
-        yield refused
-    finally:
-        _refusals.reset(refusals)
-        _known_hosts.reset(token)
-
-
-_refusals: ContextVar[list[AddressRefused] | None] = ContextVar("refusals", default=None)
-_resolve = socket.getaddrinfo
-
-
-def _guard_resolver() -> None:
-    if socket.getaddrinfo is not _guarded:
-        socket.getaddrinfo = _guarded
-
-
-def _guarded(host: Any, *args: Any, **kwargs: Any) -> list[Any]:
-    found = _resolve(host, *args, **kwargs)
-    known = _known_hosts.get()
-    name = host.decode() if isinstance(host, bytes) else host
-    if known is None or name in known:
-        return found
-    for *_, place in found:
-        if is_private(str(place[0])):
-            refusal = AddressRefused("private_address", f"{name} is {place[0]}, an address of this machine or its network")
-            refused = _refusals.get()
-            if refused is not None:
-                refused.append(refusal)
-            raise refusal
-    return found

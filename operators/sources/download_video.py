@@ -6,7 +6,6 @@ import random
 import re
 import shutil
 import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -20,13 +19,16 @@ from manifests.tables import Fetch, Source
 from operators.base import Drop, Media, Operator, Resources
 from operators.media.containers import suffix_of
 from operators.sources import pages, plain_files
-from operators.sources.addresses import AddressRefused, check, is_youtube, public_only, scrubbed
+from operators.sources.addresses import AddressRefused, check, is_youtube, scrubbed
+from operators.sources.guard import Guard
 from operators.sources.outcomes import AGAIN, LATER, SITE_TROUBLE, Got, Meter, NotFetched
 from operators.sources.sites import Site, SiteRests
 
 MANNERS = (
     "tries",
     "timeout_s",
+    "answer_s",
+    "max_page_bytes",
     "max_seconds",
     "backoff_s",
     "patience_s",
@@ -65,6 +67,8 @@ class DownloadVideo(Operator):
 
     tries: int = 4
     timeout_s: float = 30.0  # without a byte
+    answer_s: float = 120.0  # for the headers of an answer, and for a page, a playlist or a key; and over how long a pace is taken
+    max_page_bytes: int = 2**25  # of one page, playlist or key, unpacked
     max_seconds: float = 3600.0  # for one attempt
     backoff_s: float = 2.0  # before the second try; doubled for each further one, give or take half
     patience_s: float = 60.0  # the longest pause to sit out
@@ -164,15 +168,18 @@ class DownloadVideo(Operator):
         """
         scratch.mkdir(parents=True, exist_ok=True)
         proxy = _proxy(source.source_id, attempt)
-        ours = {urlsplit(one).hostname or "" for one in [proxy, *urllib.request.getproxies().values()] if one}
+        guard = Guard(
+            max_seconds=self.max_seconds,
+            max_bytes=self.max_bytes,
+            answer_s=self.answer_s,
+            page_bytes=self.max_page_bytes,
+            proxy=proxy,
+            also=filter(None, [pages.user_options().get("geo_verification_proxy")]),
+            anywhere=self.allow_private or source.uri.startswith("s3://"),
+        )
         try:
-            with site.turn(self.patience_s), public_only(None if self.allow_private or source.uri.startswith("s3://") else ours) as refused:
-                try:
-                    got = self._fetch(source, scratch, meter, proxy)
-                except NotFetched:
-                    if refused:  # a library may have told it as its own trouble
-                        raise refused[0] from None
-                    raise
+            with site.turn(self.patience_s), guard.on():
+                got = self._fetch(source, scratch, meter, guard, proxy)
         except AddressRefused as no:
             raise NotFetched(no.reason, no.detail) from None
         try:
@@ -186,7 +193,7 @@ class DownloadVideo(Operator):
             raise
         return got, suffix
 
-    def _fetch(self, source: Source, scratch: Path, meter: Meter, proxy: str) -> Got:
+    def _fetch(self, source: Source, scratch: Path, meter: Meter, guard: Guard, proxy: str) -> Got:
         address, title = source.uri, ""
         tool = plain_files.BY_S3 if address.startswith("s3://") else plain_files.BY_HTTP
         try:
@@ -195,23 +202,29 @@ class DownloadVideo(Operator):
                 return plain_files.fetch_object(address, scratch, meter)
             if not is_youtube(address) and not pages.has_extractor(address):
                 try:
-                    got = plain_files.fetch_file(address, scratch, meter, timeout_s=self.timeout_s, user_agent=self.user_agent, proxy=proxy)
+                    got = plain_files.fetch_file(
+                        address, scratch, meter, guard=guard, timeout_s=self.timeout_s, user_agent=self.user_agent, proxy=proxy
+                    )
                     self._of_interest(source.licence, "", "")
                     return got
                 except plain_files.IsPage as page:
                     title = page.title
             tool = pages.BY_PAGE
             wanted = partial(self._wanted, source)
-            return pages.fetch_page(address, scratch, meter, choice=self._choice(proxy), wanted=wanted, title=title)
+            return pages.fetch_page(address, scratch, meter, guard=guard, choice=self._choice(proxy), wanted=wanted, title=title)
         except NotFetched as no:
             no.tool = tool
+            if isinstance(guard.verdict, NotFetched):
+                guard.verdict.tool = tool
             raise
 
     def _choice(self, proxy: str) -> dict[str, Any]:
         """The recipe's choice of a format, in yt-dlp's words."""
         limits = f"[height<=?{self.max_height}][fps<=?{self.max_fps:g}]" + (f"[height>=?{self.min_height}]" if self.min_height else "")
-        picture, sound, one_file = f"bv*{limits}", "ba", f"b{limits}"
-        choices = [f"{picture}+{sound}" if self.video and self.audio else picture if self.video else sound, one_file]
+        choices = []
+        for native in (pages.NATIVE, ""):  # what only another program could download comes last, to be refused with its reason
+            picture, sound, one_file = f"bv*{native}{limits}", f"ba{native}", f"b{native}{limits}"
+            choices += [f"{picture}+{sound}" if self.video and self.audio else picture if self.video else sound, one_file]
         return {
             "format": "/".join(choices),
             "format_sort": [f"res:{self.max_height}", "fps", *([f"vcodec:{self.codec}"] if self.codec else [])],

@@ -11,10 +11,12 @@ from operators.sources.addresses import scrubbed
 AGAIN = frozenset(
     {"timeout", "unreachable", "truncated", "rate_limited", "http_408", "http_425", "http_500", "http_502", "http_503", "http_504"}
 )
-LATER = AGAIN | {"bot_check", "live", "site_rests", "login_required", "tool_broken"}
+LATER = AGAIN | {"too_slow", "bot_check", "live", "site_rests", "login_required", "tool_broken"}
 # The site as a whole does not serve, rather than this one source.
-SITE_TROUBLE = frozenset({"unreachable", "rate_limited", "bot_check", "http_502", "http_503", "http_504"})
+SITE_TROUBLE = frozenset({"unreachable", "too_slow", "rate_limited", "bot_check", "http_502", "http_503", "http_504"})
 
+# As http.client words it.
+TOO_MANY_HEADERS = r"got more than \d+ (bytes when reading|headers)"
 # What sites say, as yt-dlp passes it on. The first that fits counts, so the narrow ones come first.
 SAYINGS = tuple(
     (outcome, re.compile(words, re.IGNORECASE))
@@ -36,6 +38,9 @@ SAYINGS = tuple(
         ("removed", r"removed|terminated|no longer (available|exists)|unavailable|does(n't| not) exist|isn't available|deleted|taken down"),
         ("login_required", r"log.?in|sign.?in|registered users|account|cookies"),
         ("format_missing", r"requested format is not available|no video formats|only images are available"),
+        ("too_large", TOO_MANY_HEADERS),
+        ("too_many_redirects", r"redirect loop"),
+        ("outside_program", r"delegated to ffmpeg|ffmpeg (could not be found|is not installed)"),
         ("not_a_video", r"unsupported url|no video|unable to extract|no media"),
         ("timeout", r"timed? ?out"),
         (
@@ -107,7 +112,7 @@ def meaning(said: str) -> str:
     """The outcome that a message of yt-dlp stands for; tool_broken where it tells nothing known."""
     found = next((outcome for outcome, words in SAYINGS if words.search(said)), "tool_broken")
     status = re.search(r"HTTP Error (\d{3})", said)
-    return f"http_{status[1]}" if status and found not in ("bot_check", "rate_limited") else found
+    return f"http_{status[1]}" if status and found not in ("bot_check", "rate_limited", "too_many_redirects") else found
 
 
 def words_of(error: BaseException) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 from operators.base import Drop
 from operators.media.containers import join
 from operators.media.headers import is_page
+from operators.sources.guard import Guard
 from operators.sources.outcomes import Got, Meter, NotFetched, meaning
 
 BY_PAGE = f"yt-dlp {version('yt-dlp')}"
@@ -48,6 +49,8 @@ USER_OPTIONS = frozenset(
         *["nocheckcertificate", "legacyserverconnect", "client_certificate", "client_certificate_key"],
     ]
 )
+# Formats that yt-dlp downloads by itself, in its words: what another program would download, nobody guards.
+NATIVE = "[protocol~='^(https?|m3u8(_native)?|f4m|ism|http_dash_segments(_generator)?)$']"
 OURS = {
     "retries": 0,
     "fragment_retries": 2,
@@ -68,7 +71,14 @@ OURS = {
 
 
 def fetch_page(
-    address: str, scratch: Path, meter: Meter, *, choice: dict[str, Any], wanted: Callable[[dict[str, Any]], None], title: str = ""
+    address: str,
+    scratch: Path,
+    meter: Meter,
+    *,
+    guard: Guard,
+    choice: dict[str, Any],
+    wanted: Callable[[dict[str, Any]], None],
+    title: str = "",
 ) -> Got:
     """The one video of a page, its streams put into one file.
 
@@ -80,8 +90,9 @@ def fetch_page(
     Raises:
         NotFetched, AddressRefused
     """
-    import yt_dlp
     from yt_dlp.utils import DownloadError, UnsupportedError, YoutubeDLError
+
+    from operators.sources.page_reader import PageReader
 
     log = _Log()
     options: Any = {
@@ -92,7 +103,7 @@ def fetch_page(
         "progress_hooks": [lambda told: meter.at(int(told.get("downloaded_bytes") or 0))],
     }
     try:
-        with yt_dlp.YoutubeDL(options) as ydl:
+        with PageReader(options, guard, meter.max_bytes) as ydl, guard.computing():
             info = _only_one(ydl.extract_info(address, download=False))
             wanted(info)
             parts = [_stream(ydl, info, one, scratch, log) for one in info.get("requested_formats") or [info]]
@@ -149,7 +160,7 @@ def _stream(ydl: Any, info: dict[str, Any], one: dict[str, Any], scratch: Path, 
     what = json.dumps([one.get(key) for key in ("format_id", "protocol", "filesize", "tbr", "vcodec", "acodec", "width", "height")])
     path = scratch / f"stream-{hashlib.sha256(what.encode()).hexdigest()[:12]}"
     if not path.is_file():
-        done, _ = ydl.dl(str(path), {**{key: value for key, value in info.items() if key != "requested_formats"}, **one})
+        done, _ = ydl.download_format(str(path), {**{key: value for key, value in info.items() if key != "requested_formats"}, **one})
         if not done or not path.is_file():
             said = "; ".join(log.said[-2:])
             raise NotFetched(meaning(said) if said else "truncated", said)

@@ -13,8 +13,9 @@ from urllib.parse import urljoin
 from manifests.errors import AccessDenied, MissingBucket, MissingMedia, StorageError
 from manifests.media import s3_client, s3_errors, s3_head
 from operators.media.headers import cut_short, starts_page
-from operators.sources.addresses import check, scrubbed
-from operators.sources.outcomes import Got, Meter, NotFetched, words_of
+from operators.sources.addresses import scrubbed
+from operators.sources.guard import Guard
+from operators.sources.outcomes import TOO_MANY_HEADERS, Got, Meter, NotFetched, words_of
 
 BY_HTTP = f"requests {version('requests')}"
 BY_S3 = f"boto3 {version('boto3')}"
@@ -53,7 +54,7 @@ class Part:
         self.bytes = 0
 
 
-def fetch_file(address: str, scratch: Path, meter: Meter, *, timeout_s: float, user_agent: str, proxy: str = "") -> Got:
+def fetch_file(address: str, scratch: Path, meter: Meter, *, guard: Guard, timeout_s: float, user_agent: str, proxy: str = "") -> Got:
     """A file by HTTP. What an earlier attempt left in `scratch` is gone on with where the site still has the same file.
 
     Raises:
@@ -69,12 +70,15 @@ def fetch_file(address: str, scratch: Path, meter: Meter, *, timeout_s: float, u
     if part.bytes:
         headers |= {"Range": f"bytes={part.bytes}-", "If-Range": part.validator}
     with requests.Session() as session:
+        # Redirects are followed below, and the pages that come with them are not read.
+        session.get_redirect_target = lambda resp: None
         if proxy:
             session.proxies, session.trust_env = {"http": proxy, "https": proxy}, False
         try:
-            response = _follow(session, address, headers, timeout_s)
+            response = _follow(session, guard, address, headers, timeout_s)
             with response:
-                _judge(response, part)
+                with guard.page():
+                    _judge(response, part)
                 _receive(response, part, meter)
         except ReadTimeoutError:
             raise NotFetched("timeout", f"nothing came for {timeout_s:g} s", address=address) from None
@@ -87,7 +91,8 @@ def fetch_file(address: str, scratch: Path, meter: Meter, *, timeout_s: float, u
         except requests.exceptions.SSLError as error:
             raise NotFetched("tls_error", words_of(error), address=address) from None
         except requests.exceptions.ConnectionError as error:
-            raise NotFetched("unreachable", words_of(error), address=address) from None
+            said = words_of(error)
+            raise NotFetched("too_large" if re.search(TOO_MANY_HEADERS, said) else "unreachable", said, address=address) from None
         except (requests.exceptions.RequestException, ValueError) as error:
             raise NotFetched("not_an_address", words_of(error), address=address) from None
     if missing := cut_short(part.path):
@@ -96,12 +101,13 @@ def fetch_file(address: str, scratch: Path, meter: Meter, *, timeout_s: float, u
     return Got(part.path, response.url, BY_HTTP)
 
 
-def _follow(session: Any, address: str, headers: dict[str, str], timeout_s: float) -> Any:
+def _follow(session: Any, guard: Guard, address: str, headers: dict[str, str], timeout_s: float) -> Any:
     """The response at the end of the redirects, each of which is checked."""
     at = address
     for _ in range(REDIRECTS + 1):
-        check(at)
-        response = session.get(at, headers=headers, stream=True, allow_redirects=False, timeout=(timeout_s, timeout_s))
+        guard.admit(at)
+        with guard.headers():
+            response = session.get(at, headers=headers, stream=True, allow_redirects=False, timeout=(timeout_s, timeout_s))
         if not response.is_redirect:
             return response
         response.close()

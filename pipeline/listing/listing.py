@@ -211,6 +211,7 @@ def _drops(problems: list[tuple[str, _Ended, Problem]], lists: dict[str, dict[st
         if one.tally:
             one.tally.refused[problem.reason] += 1
         where = f"in {one.entry.where}" if one.entry.where else ""
+        text = addresses.told(text) if not source_id and has_scheme(text) else text
         detail = addresses.scrubbed("; ".join(part for part in (text, where, problem.detail) if part))
         dropped.append(Dropped(source_id or subject, f"{subject}@{by}", subject, "sources", by, problem.reason, detail, False, False))
     return dropped
