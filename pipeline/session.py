@@ -16,8 +16,8 @@ from operators.weights import Weight
 from pipeline.changes import changes_since
 from pipeline.engine.costs import learn
 from pipeline.engine.progress import Progress
-from pipeline.engine.ray_session import start_ray, stop_ray
-from pipeline.engine.run import run
+from pipeline.engine.ray_session import check_root, start_ray, stop_ray
+from pipeline.engine.run import Part, run
 from pipeline.recipe import Plan
 from pipeline.views import report
 
@@ -45,6 +45,14 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def part(text: str) -> Part:
+    """For argparse: `3/64`, the third of 64 parts."""
+    number, slash, of = text.partition("/")
+    if not slash or not number.isdigit() or not of.isdigit() or not 1 <= int(number) <= int(of):
+        raise argparse.ArgumentTypeError(f"{text} is no part, such as 3/64, from 1/64 to 64/64")
+    return Part(int(number), int(of))
+
+
 def changes(parser: argparse.ArgumentParser) -> None:
     """What every command takes that runs, or would run, a recipe."""
     parser.add_argument(
@@ -70,6 +78,7 @@ def go_on(
     *,
     workers: int | None = None,
     cpus: int | None = None,
+    part: Part | None = None,
 ) -> None:
     """Runs what is not done, and prints the funnel.
 
@@ -77,7 +86,9 @@ def go_on(
         before: what was done already, from `done`.
         workers: actors per stage; None for as many as fit.
         cpus: cores to use on this machine; None for all.
+        part: the share of the shards to do; None for all.
     """
+    check_root(manifest.root)
     tell_before(plan, manifest, console)
     fetch_weights(plan.weights, console)
     began = time.monotonic()
@@ -85,7 +96,7 @@ def go_on(
     if ours:
         signal.signal(signal.SIGINT, _stop_at_once)
     try:
-        _watch(plan, manifest, workers, console)
+        _watch(plan, manifest, workers, part, console)
     finally:
         if ours:
             stop_ray()
@@ -117,13 +128,13 @@ def fetch_weights(weights: Iterable[Weight], console: Console) -> None:
                 weight.path()
 
 
-def _watch(plan: Plan, manifest: Manifest, workers: int | None, console: Console) -> None:
+def _watch(plan: Plan, manifest: Manifest, workers: int | None, part: Part | None, console: Console) -> None:
     """Runs with a live table where there is a terminal, else with a line whenever a stage has got on."""
     if console.is_terminal:
         from rich.live import Live
 
         with Live(console=console, refresh_per_second=4) as live:
-            run(plan, manifest, workers=workers, watch=lambda lines: live.update(report.progress(lines)))
+            run(plan, manifest, workers=workers, part=part, watch=lambda lines: live.update(report.progress(lines)))
         return
     told: dict[str, tuple[int, float]] = {}
 
@@ -135,7 +146,7 @@ def _watch(plan: Plan, manifest: Manifest, workers: int | None, console: Console
                 counts = f"{line.kept} kept, {line.dropped} dropped, {line.failed} failed"
                 console.print(f"{line.stage}: {line.sources_done}/{line.sources} sources, {counts}", highlight=False)
 
-    run(plan, manifest, workers=workers, watch=tell)
+    run(plan, manifest, workers=workers, part=part, watch=tell)
 
 
 def _stop_at_once(*_: object) -> None:

@@ -17,7 +17,6 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import av
@@ -94,8 +93,7 @@ def stage_alone(corpus: str, recipe_name: str, stage: int) -> dict[str, Any]:
     plan = recipe.plan()
     manifest.remember(plan.record())
     steps = plan.of_stage(stage)
-    board = SimpleNamespace(report=SimpleNamespace(remote=lambda *_: None))
-    worker = ShardWorker(manifest, plan, stage, "bench", board)
+    worker = ShardWorker(manifest, plan, stage)
     idle_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     began, process = time.process_time(), psutil.Process()
     for shard in manifest.shards():

@@ -10,10 +10,11 @@ from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
 from manifests.tables import Published, Source
+from pipeline.engine.ray_session import check_root
 from pipeline.importing import left_without
 from pipeline.listing import VIDEOS, Listing, list_sources, missing
 from pipeline.recipe import Recipe, recipe_named, recipe_names
-from pipeline.session import changes, done, go_on, positive
+from pipeline.session import changes, done, go_on, part, positive
 
 EXAMPLE = "headset run talking_head videos/ --out corpus/ --workers 2"
 
@@ -22,6 +23,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     recipe_and_videos(parser)
     parser.add_argument("--out", metavar="CORPUS", required=True, help="the corpus: a folder, or s3://bucket/prefix")
     changes(parser)
+    parser.add_argument(
+        "--part", type=part, metavar="K/N", help="do only the Kth of N parts of the corpus, for jobs that share nothing but --out"
+    )
     parser.add_argument("--cpus", type=positive, help="cores to use on this machine (default: all)")
 
 
@@ -69,6 +73,7 @@ def main(options: argparse.Namespace) -> int:
     console = Console()
     recipe = asked_recipe(options)
     plan = recipe.plan()  # says what is wrong with it before anything is listed
+    check_root(options.out)
     listing = listed(options, console)
     MediaStore(options.out).check()
     manifest = Manifest(options.out)
@@ -77,5 +82,5 @@ def main(options: argparse.Namespace) -> int:
         raise UsageError(f"nothing to run: name {VIDEOS}")
     if options.videos:
         console.print(f"{len(listing.sources)} sources named, {len(new)} of them new to {options.out}.", highlight=False)
-    go_on(plan, manifest, console, done(plan, manifest), workers=options.workers, cpus=options.cpus)
+    go_on(plan, manifest, console, done(plan, manifest), workers=options.workers, cpus=options.cpus, part=options.part)
     return 0
