@@ -34,10 +34,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from manifests.bucket import s3_client, s3_errors
 from manifests.cache import media_cache
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
-from manifests.media import MediaStore, s3_client, s3_errors, sha256_of
+from manifests.media import MediaStore, sha256_of
 from manifests.tables import Duplicate
 from pipeline.corpus_steps.pairs import lines_of
 from pipeline.query.clip_view import MEMORY, lay_down

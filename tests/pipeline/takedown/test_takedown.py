@@ -220,7 +220,7 @@ def test_what_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture
 
 @pytest.mark.slow
 def test_a_takedown_reaches_a_corpus_and_a_release_on_s3(s3, tmp_path: Path):  # noqa: F811
-    from manifests.media import s3_client
+    from manifests.bucket import s3_client
 
     manifest = made("s3://corpus/taken", tmp_path / "scratch")
     release(manifest, "s3://corpus/taken-out", "webdataset", "r")
