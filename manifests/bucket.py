@@ -78,6 +78,9 @@ class Bucket:
         with s3_errors(self._told(name)):
             s3_client().delete_object(**self._where(name))
 
+    def remove_folder(self, folder: str) -> None:
+        """There are no folders in a bucket."""
+
     def size(self, name: str) -> int | None:
         try:
             return self._head(name)["ContentLength"]

@@ -4,7 +4,7 @@ import errno
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -85,6 +85,12 @@ class Folder:
     def delete(self, name: str) -> None:
         with _os_errors(self._path(name)):
             Path(self._path(name)).unlink(missing_ok=True)
+
+    def remove_folder(self, folder: str) -> None:
+        """Removes what is left of a folder whose files are gone."""
+        for here, _, _ in os.walk(self._path(folder), topdown=False):
+            with suppress(OSError):  # another one may have written into it meanwhile
+                os.rmdir(here)
 
     def size(self, name: str) -> int | None:
         with _os_errors(self._path(name)):

@@ -53,6 +53,12 @@ class Storage:
         """Removes a file; says nothing where there is none."""
         self._kind.delete(name)
 
+    def clear(self, folder: str) -> None:
+        """Removes a folder with all that is in it."""
+        for name, _ in list(self.walk(folder)):
+            self.delete(name)
+        self._kind.remove_folder(folder)
+
     def size(self, name: str) -> int | None:
         """Bytes of a file; None where there is none."""
         return self._kind.size(name)

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
-from manifests.tables import Dropped, Row, Source
+from manifests.tables import Row, Source
 from operators.base import Frames, SourceFetcher
 from pipeline.engine.fan_out import fan_out
 from pipeline.engine.outcome import MAX_DEATHS, Answer, StepLog, call_step, worker_died
@@ -111,7 +111,7 @@ class ShardWorker:
         for step in steps:
             logs[step.version].cpu_s += max(0.0, unseen_s) / len(steps)
             self._commit(shard, step, logs[step.version])
-        self.manifest.release(stage, shard)
+        self.manifest.release_claim(stage, shard)
         self._tell(shard, 1.0, logs)
 
     def _answers(self, row: Row, steps: list[Step], given: "ShardRows") -> list["Answer"]:
@@ -136,10 +136,8 @@ class ShardWorker:
         return [answers[step.version] for step in steps]
 
     def _commit(self, shard: int, step: Step, log: "StepLog") -> None:
-        for table in step.operator.signature.writes:
-            self.manifest.write(table, step.version, shard, log.rows[table])
-        self.manifest.write(Dropped, step.version, shard, log.drops)
-        self.manifest.commit(step.version, shard, log.receipt())
+        made = {table: log.rows[table] for table in step.operator.signature.writes}
+        self.manifest.finish(step.version, shard, made, log.drops, log.receipt(), log.takedowns)
         if log.again is not None:
             self.manifest.retried(step.version, shard)
 

@@ -155,6 +155,10 @@ class Place:
         there = self._client.list_objects_v2(Bucket=self._s3[0], Prefix=self._key(shard.name), MaxKeys=1).get("Contents", [])
         return bool(there) and there[0]["Key"] == self._key(shard.name) and there[0]["Size"] == shard.bytes
 
+    def has(self, shard: Shard) -> bool:
+        """Whether a shard lies there with as many bytes as were noted; `holds` reads them."""
+        return (self.files.storage.size(shard.name) or sum(size for _, size in self.files.storage.walk(shard.name))) == shard.bytes
+
     def shards(self) -> list[Shard]:
         """The shards of a finished release, in order; none where it is not finished."""
         return [Shard(**json.loads(line)) for line in (self.files.text("index.jsonl") or "").splitlines()]
