@@ -13,7 +13,7 @@ from manifests.tables import Published, Source
 from pipeline.importing import left_without
 from pipeline.listing import VIDEOS, Listing, list_sources, missing
 from pipeline.recipe import Recipe, recipe_named, recipe_names
-from pipeline.session import changes, done, go_on, positive
+from pipeline.session import changes, done, driving, go_on, positive, waiting
 
 EXAMPLE = "headset run talking_head videos/ --out corpus/ --workers 2"
 
@@ -22,6 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     recipe_and_videos(parser)
     parser.add_argument("--out", metavar="CORPUS", required=True, help="the corpus: a folder, or s3://bucket/prefix")
     changes(parser)
+    waiting(parser)
     parser.add_argument("--cpus", type=positive, help="cores to use on this machine (default: all)")
 
 
@@ -77,5 +78,6 @@ def main(options: argparse.Namespace) -> int:
         raise UsageError(f"nothing to run: name {VIDEOS}")
     if options.videos:
         console.print(f"{len(listing.sources)} sources named, {len(new)} of them new to {options.out}.", highlight=False)
-    go_on(plan, manifest, console, done(plan, manifest), workers=options.workers, cpus=options.cpus)
+    with driving(manifest, "headset run", options.wait, console):
+        go_on(plan, manifest, console, done(plan, manifest), workers=options.workers, cpus=options.cpus)
     return 0
