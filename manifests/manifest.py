@@ -389,8 +389,9 @@ class Manifest(Ledger):
             rows[Source] = mine  # last: a shard is there when its sources are
             return all(self._create(table, shard, some) for table, some in rows.items())
 
-        made = self._at_once(write, range(len(parts)))
-        return [source for part, ours in zip(parts, made, strict=True) if ours for source in part]
+        made = [write(0)]  # where another one is at it, both begin with this number: who loses looks again at what is listed
+        made += self._at_once(write, range(1, len(parts))) if made[0] else []
+        return [source for part, ours in zip(parts, made, strict=False) if ours for source in part]
 
     def _create(self, table: type[Row], shard: int, rows: Sequence[Row]) -> bool:
         """Makes a file of a new shard. False where another one, who took the lease for lost, has made it."""
