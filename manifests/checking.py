@@ -1,5 +1,6 @@
 """Whether what the receipts say lies there: by the receipts alone after a run, by every byte for `headset check`; and what takes room."""
 
+import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -200,7 +201,7 @@ def _wrong(manifest: Manifest, name: str, rows: int, sha256: str) -> str:
         return f"{len(content)} bytes that are not Parquet"
     if found != rows:
         return f"{found} rows, but its receipt says {rows}"
-    if sha256 and manifest.sha256(name) != sha256:
+    if sha256 and hashlib.sha256(content).hexdigest() != sha256:
         return "not the bytes that were committed"
     return ""
 

@@ -237,18 +237,16 @@ class Manifest(Ledger):
         moved = dict(self.in_shard_0)
         for name, step in moved.items():
             table = tables()[name]
-            rows = self.read(table, [step], 0)
-            self.storage.delete(file_of(name, step, 0))
-            self.write_whole(table, step, rows)
-            self.save(legacy.WHOLE, {other: one for other, one in self.in_shard_0.items() if other != name})
-            self.__dict__.pop("in_shard_0", None)
-        if moved:
-            self.delete(legacy.WHOLE)
+            # Another name: a reader sees the rows where they lay until all lie where they belong.
+            new = f"{step.rpartition('-')[0] or step}-{hashlib.sha256(step.encode()).hexdigest()[:12]}"
+            self.write_whole(table, new, self.read(table, [step], 0))
+            self.delete(file_of(name, step, 0))
         if self.load(legacy.ATTACHED) is not None:
             for place, record in list(self.attached.items()):
                 self.attach(place, record)
-            self.delete(legacy.ATTACHED)
-            self.__dict__.pop("attached", None)
+        for name in (legacy.WHOLE, legacy.ATTACHED):
+            self.delete(name)
+        self.refresh()
         return len(moved)
 
     def dataset(self, table: type[Row], shards: Iterable[int] | None = None) -> Any:
@@ -303,9 +301,7 @@ class Manifest(Ledger):
         self._at_once(finish, shards)
         assert not by_source, f"{step} made rows of sources that are not listed: {sorted(by_source)[:3]}"
         self.attach(table.table, StepRecord(step.rpartition("-")[0] or step, step, -1, table.table, [table.table], [], {}, {}, []))
-        if table.table in self.in_shard_0:
-            self.save(legacy.WHOLE, {name: one for name, one in self.in_shard_0.items() if name != table.table})
-            self.__dict__.pop("in_shard_0", None)
+        self.__dict__.pop("in_shard_0", None)
 
     def is_whole(self, step: str) -> bool:
         """Whether a step that was made of the whole corpus lies in every shard there is; killed ones and new sources do not."""
@@ -325,7 +321,7 @@ class Manifest(Ledger):
     @cached_property
     def in_shard_0(self) -> dict[str, str]:
         """Tables of the whole corpus that an older headset left in shard 0, with their steps; `migrate` moves them."""
-        return self.load(legacy.WHOLE) or {}
+        return {name: step for name, step in (self.load(legacy.WHOLE) or {}).items() if name not in self.attached}
 
     # Listing.
 
