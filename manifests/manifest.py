@@ -158,7 +158,8 @@ class Manifest(Ledger):
         if (content := self.storage.read(name)) is None:
             raise damaged(self.root, name, "it is missing")
         try:
-            return pq.read_table(pa.BufferReader(content), columns=columns)
+            # Files are small, and Arrow's threads may end a process that is about to end with an abort.
+            return pq.read_table(pa.BufferReader(content), columns=columns, use_threads=False, pre_buffer=False)
         except (pa.ArrowException, OSError):
             raise damaged(self.root, name, f"{len(content)} bytes that are not Parquet") from None
 
