@@ -4,12 +4,14 @@ import argparse
 import os
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.text import Text
 
 from manifests.errors import NotFound
+from manifests.lease import Lease
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
 from operators.weights import Weight
@@ -24,8 +26,11 @@ from pipeline.views import report
 STOPPED = "\nStopped. What is committed stays; run the same command again to go on."
 
 
-def existing(root: str) -> Manifest:
+def existing(root: str, *, check: bool = True) -> Manifest:
     """The corpus that lies there.
+
+    Args:
+        check: False for a corpus of which not even the listing may be whole.
 
     Raises:
         NotFound: where there is none.
@@ -33,9 +38,41 @@ def existing(root: str) -> Manifest:
     """
     MediaStore(root).check()
     manifest = Manifest(root)
-    if not manifest.exists():
+    if not manifest.exists() and (check or not manifest.names("receipts", folders=True)):
         raise NotFound(f"{root} holds no corpus; `headset run RECIPE VIDEO... --out {root}` makes one")
     return manifest
+
+
+@contextmanager
+def driving(manifest: Manifest, command: str, wait: bool, console: Console, part: Part | None = None) -> Iterator[None]:
+    """Holds the corpus while something rewrites it: one command at a time, or the parts of one run beside each other.
+
+    Args:
+        command: of this one, as who comes second is told; without arguments.
+        wait: whether to wait for another one.
+        part: of a run whose other parts may be at work at the same time.
+
+    Raises:
+        UsageError: where another one is at work and this one does not wait, naming it.
+    """
+
+    def lease(name: str) -> Lease:
+        return Lease(manifest.storage, name, command, wait, lambda text: console.print(Text(text)))
+
+    with lease("corpus" if part is None else f"{_PART}{part.number}-of-{part.of}"):
+        there = manifest.names("leases", folders=True)
+        for other in [name for name in there if name.startswith(_PART)] if part is None else ["corpus"]:
+            lease(other).await_end()
+        manifest.refresh()
+        yield
+
+
+_PART = "part-"
+
+
+def waiting(parser: argparse.ArgumentParser) -> None:
+    """What every command takes that rewrites a corpus."""
+    parser.add_argument("--wait", action="store_true", help="wait for another command that is at work on the corpus")
 
 
 def positive(text: str) -> int:

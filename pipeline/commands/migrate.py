@@ -9,21 +9,22 @@ import argparse
 from rich.console import Console
 
 from manifests.schema import VERSION
-from pipeline.session import existing
+from pipeline.session import driving, existing, waiting
 
 EXAMPLE = "headset migrate corpus/ --to 1"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("corpus")
+    waiting(parser)
     parser.add_argument(
         "--to", type=int, choices=range(1, VERSION + 1), default=VERSION, help=f"version of the tables (default: {VERSION})"
     )
 
 
 def main(options: argparse.Namespace) -> int:
-    console = Console()
-    with console.status("rewriting tables"):
-        changed = existing(options.corpus).migrate(options.to)
+    console, manifest = Console(), existing(options.corpus)
+    with driving(manifest, "headset migrate", options.wait, console), console.status("rewriting tables"):
+        changed = manifest.migrate(options.to)
     console.print(f"{changed} files rewritten; the tables are of version {options.to}.", highlight=False)
     return 0

@@ -5,13 +5,14 @@ from collections import Counter
 
 from rich.console import Console
 
-from pipeline.session import existing, positive
+from pipeline.session import driving, existing, positive, waiting
 
 EXAMPLE = "headset pairs corpus/ --protocol cross_identity --per-clip 2"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("corpus")
+    waiting(parser)
     parser.add_argument(
         "--protocol",
         action="append",
@@ -27,7 +28,9 @@ def main(options: argparse.Namespace) -> int:
     from pipeline.corpus_steps.pairs import PROTOCOLS, make_pairs
 
     manifest = existing(options.corpus)
-    pairs = make_pairs(manifest, protocols=options.protocol or PROTOCOLS, split=options.split, per_clip=options.per_clip, seed=options.seed)
+    console, protocols = Console(), options.protocol or PROTOCOLS
+    with driving(manifest, "headset pairs", options.wait, console):
+        pairs = make_pairs(manifest, protocols=protocols, split=options.split, per_clip=options.per_clip, seed=options.seed)
     counts = ", ".join(f"{protocol} {n}" for protocol, n in sorted(Counter(pair.protocol for pair in pairs).items()))
-    Console().print(f"{len(pairs)} pairs: {counts}. headset sql {options.corpus} 'from pairs'", highlight=False, soft_wrap=True)
+    console.print(f"{len(pairs)} pairs: {counts}. headset sql {options.corpus} 'from pairs'", highlight=False, soft_wrap=True)
     return 0

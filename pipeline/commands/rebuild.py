@@ -11,7 +11,7 @@ from rich.console import Console
 
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
-from pipeline.session import done, existing, go_on, positive
+from pipeline.session import done, driving, existing, go_on, positive, waiting
 
 EXAMPLE = "headset rebuild published/ --out corpus/ --split test --report drift.json"
 
@@ -24,6 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--identity", action="append", default=[], help="only the clips of this person; may be given again")
     parser.add_argument("--split", action="append", default=[], help="only this split; may be given again")
     parser.add_argument("--report", metavar="JSON", type=Path, help="where to write what became of each clip")
+    waiting(parser)
     parser.add_argument("--workers", type=positive, help="actors per stage (default: as many as fit)")
     parser.add_argument("--cpus", type=positive, help="cores to use on this machine (default: all)")
 
@@ -36,11 +37,12 @@ def main(options: argparse.Namespace) -> int:
     MediaStore(options.out).check()
     out = Manifest(options.out)
     plan = rebuild_recipe(manifest).plan()
-    clips = list_again(
-        manifest, out, clips=options.clip, identities=options.identity, splits=options.split, sources=options.sources
-    )  # fmt: skip
-    console.print(f"{clips} clips to rebuild.", highlight=False)
-    go_on(plan, out, console, done(plan, out), workers=options.workers, cpus=options.cpus)
+    with driving(out, "headset rebuild", options.wait, console):
+        clips = list_again(
+            manifest, out, clips=options.clip, identities=options.identity, splits=options.split, sources=options.sources
+        )  # fmt: skip
+        console.print(f"{clips} clips to rebuild.", highlight=False)
+        go_on(plan, out, console, done(plan, out), workers=options.workers, cpus=options.cpus)
     console.print()
     print_drift(Manifest(options.out), console, options.report)
     return 0

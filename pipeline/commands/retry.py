@@ -10,7 +10,7 @@ from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from pipeline.engine.retry import retry
 from pipeline.recipe import Plan, recipe_named
-from pipeline.session import changes, done, existing, go_on, positive
+from pipeline.session import changes, done, driving, existing, go_on, positive, waiting
 
 EXAMPLE = "headset retry corpus/ --reason rate_limited"
 
@@ -22,12 +22,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--operator", default="", help="whose drops (default: of all operators of the last run)")
     changes(parser)
+    waiting(parser)
     parser.add_argument("--cpus", type=positive, help="cores to use on this machine (default: all)")
 
 
 def main(options: argparse.Namespace) -> int:
     console = Console()
     manifest = existing(options.corpus)
+    with driving(manifest, "headset retry", options.wait, console):
+        return _again(manifest, options, console)
+
+
+def _again(manifest: Manifest, options: argparse.Namespace, console: Console) -> int:
     plan = _last_plan(manifest, options.set)
     before = done(plan, manifest)
     found = retry(manifest, reasons=tuple(options.reason), operator=options.operator)

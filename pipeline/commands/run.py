@@ -14,7 +14,7 @@ from pipeline.engine.ray_session import check_root
 from pipeline.importing import left_without
 from pipeline.listing import VIDEOS, Listing, list_sources, missing
 from pipeline.recipe import Recipe, recipe_named, recipe_names
-from pipeline.session import changes, done, go_on, part, positive
+from pipeline.session import changes, done, driving, go_on, part, positive, waiting
 
 EXAMPLE = "headset run talking_head videos/ --out corpus/ --workers 2"
 
@@ -26,6 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--part", type=part, metavar="K/N", help="do only the Kth of N parts of the corpus, for jobs that share nothing but --out"
     )
+    waiting(parser)
     parser.add_argument("--cpus", type=positive, help="cores to use on this machine (default: all)")
 
 
@@ -82,5 +83,7 @@ def main(options: argparse.Namespace) -> int:
         raise UsageError(f"nothing to run: name {VIDEOS}")
     if options.videos:
         console.print(f"{len(listing.sources)} sources named, {len(new)} of them new to {options.out}.", highlight=False)
-    go_on(plan, manifest, console, done(plan, manifest), workers=options.workers, cpus=options.cpus, part=options.part)
+    with driving(manifest, "headset run", options.wait, console, options.part):
+        before = done(plan, manifest)
+        go_on(plan, manifest, console, before, workers=options.workers, cpus=options.cpus, part=options.part)
     return 0

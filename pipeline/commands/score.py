@@ -6,7 +6,7 @@ from rich.console import Console
 
 from manifests.errors import UsageError
 from pipeline.engine.ray_session import start_ray
-from pipeline.session import existing, positive
+from pipeline.session import driving, existing, positive, waiting
 
 EXAMPLE = "headset score corpus/ --metrics psnr,ssim,lpips,niqe"
 
@@ -21,6 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--size", type=positive, default=0, help="scale both sides to so many pixels, width and height (default: as they are)"
     )
     parser.add_argument("--workers", type=positive, default=1, help="processes (default: 1)")
+    waiting(parser)
     parser.add_argument("--list", action="store_true", help="only print the metrics there are, with their definitions")
 
 
@@ -38,7 +39,8 @@ def main(options: argparse.Namespace) -> int:
         metrics, left = chosen(options.metrics)
     for line in left:
         console.print(f"[yellow]left out[/] {line}")
-    tally = _watched(manifest, metrics, options, console)
+    with driving(manifest, "headset score", options.wait, console):
+        tally = _watched(manifest, metrics, options, console)
     console.print(f"{tally.renders} renders looked at, {tally.scores} values.")
     for (variant, reason), number in sorted(tally.drops.items()):
         console.print(f"  {variant}: {number} {reason}", markup=False)

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pipeline.session import existing
+from pipeline.session import driving, existing, waiting
 
 EXAMPLE = "headset takedown corpus/ --source yt-3fk2h1Qab0c"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("corpus")
+    waiting(parser)
     who = parser.add_mutually_exclusive_group(required=True)
     who.add_argument("--source", metavar="ID", help="a source, whole")
     who.add_argument("--identity", metavar="NAME", help="a person, by the name that lists or annotations have for them")
@@ -27,15 +28,16 @@ def main(options: argparse.Namespace) -> int:
     from pipeline.takedown.takedown import takedown_identity, takedown_like, takedown_source
 
     manifest = existing(options.corpus)
-    if options.source:
-        found = takedown_source(manifest, options.source)
-    elif options.identity:
-        found = takedown_identity(manifest, options.identity)
-    else:
-        from pipeline.engine.worker import WORKER_ENVIRONMENT
+    with driving(manifest, "headset takedown", options.wait, Console(stderr=True)):
+        if options.source:
+            found = takedown_source(manifest, options.source)
+        elif options.identity:
+            found = takedown_identity(manifest, options.identity)
+        else:
+            from pipeline.engine.worker import WORKER_ENVIRONMENT
 
-        os.environ.update(WORKER_ENVIRONMENT)  # the libraries say nothing, and compute on one thread
-        found = takedown_like(manifest, Path(options.like), options.min_cosine)
+            os.environ.update(WORKER_ENVIRONMENT)  # the libraries say nothing, and compute on one thread
+            found = takedown_like(manifest, Path(options.like), options.min_cosine)
     if options.format == "json":
         print(json.dumps(asdict(found), indent=1))
     else:

@@ -58,7 +58,7 @@ class FindIdentities:
         Raises:
             UsageError: when there are none.
         """
-        if not manifest.rows(Appearance):
+        if not manifest.count_rows(Appearance):
             raise UsageError(
                 f"{manifest.root} holds no appearances: its recipe has no EmbedFaces, or that ran without its network. "
                 "Run the recipe again with --set EmbedFaces.network=faceplugin, which fetches it (npm must be installed), and ask again"
@@ -204,7 +204,7 @@ def print_identities(manifest: Manifest, console: Console) -> None:
     if rows:
         console.print(table)
         console.print()
-    unknown = manifest.rows(Track) - len(rows)
+    unknown = manifest.count_rows(Track) - len(rows)
     several = sum(len(some) > 1 for some in sources.values())
     console.print(
         f"{len(rows)} tracks show {len(tracks)} people, {several} of them in several sources; of {unknown} tracks too little was seen.",

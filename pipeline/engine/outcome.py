@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from manifests.ledger import CALLS, DUPLICATE_KEY, Receipt, ended
 from manifests.manifest import Manifest
 from manifests.tables import Dropped, Row
 from manifests.takedowns import REASON, Takedowns
@@ -16,7 +17,6 @@ from operators.base import Drop, Frames
 from pipeline.recipe import Step
 
 NOT_DONE = "not_done"  # a row that cannot be judged, since a step before failed on what would be looked at: `not_done.py`
-DUPLICATE_KEY = "duplicate_key"  # a second row of one key is a failure beside the row that was read
 MAX_DEATHS = 2  # a row in work when its worker died this often in one run is dropped
 
 
@@ -131,17 +131,7 @@ class StepLog:
         self.drops = [drop for drop in manifest.read(Dropped, [version], shard) if not self.wants(drop)]
         self.failures = sum(drop.failed for drop in self.drops)
         self._keys |= {(Dropped, drop.drop_id) for drop in self.drops}
-        others = {row.row_id for row in given if not self.wants(row)}
-        ended = {}
-        for drop in self.drops:
-            if drop.reason == DUPLICATE_KEY:
-                continue
-            if drop.subject_table == reads.table and drop.subject in others:
-                ended[drop.subject] = "failed" if drop.failed else "dropped"
-            else:
-                self.given_up[drop.subject_table] += 1
-        self.calls.update({"read": len(others), "answered": len(others) - len(ended)})
-        self.calls.update(ended.values())
+        self.calls, self.given_up = ended(self.drops, reads.table, [row.row_id for row in given if not self.wants(row)])
         if before := retry["receipt"]:
             self.seconds, self.cpu_s, self.decode_s = before["seconds"], before["cpu_s"], before["decode_cpu_s"]
 
@@ -178,16 +168,18 @@ class StepLog:
         self.failures += drop.failed
         self.drops.append(drop if key == drop.drop_id else Dropped(**{**drop.__dict__, "drop_id": key}))
 
-    def receipt(self) -> dict[str, Any]:
-        return {
-            "operator": self.step.operator.name,
-            "calls": {name: self.calls[name] for name in ("read", "answered", "dropped", "failed")},
-            "rows": {table.table: len(self.rows[table]) for table in self.step.operator.signature.writes},
-            "drops": len(self.drops),
-            "given_up": dict(self.given_up),
-            "reasons": dict(sorted(Counter(drop.reason for drop in self.drops).items())),
-            "inputs": {table.table: list(steps) for table, steps in self.step.inputs.items()},
-            "seconds": round(self.seconds + time.monotonic() - self.began, 3),
-            "cpu_s": round(self.cpu_s, 3),
-            "decode_cpu_s": round(self.decode_s, 3),
-        }
+    def receipt(self) -> Receipt:
+        signature = self.step.operator.signature
+        return Receipt(
+            self.step.operator.name,
+            calls={name: self.calls[name] for name in CALLS},
+            rows={table.table: len(self.rows[table]) for table in signature.writes},
+            drops=len(self.drops),
+            given_up=self.given_up,
+            reasons=dict(sorted(Counter(drop.reason for drop in self.drops).items())),
+            reads=signature.reads.table,
+            inputs={table.table: list(steps) for table, steps in self.step.inputs.items()},
+            seconds=round(self.seconds + time.monotonic() - self.began, 3),
+            cpu_s=round(self.cpu_s, 3),
+            decode_cpu_s=round(self.decode_s, 3),
+        )

@@ -6,12 +6,12 @@ finds by its missing receipts.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
-from manifests.errors import Inconsistent
+from manifests.checking import add_up
 from manifests.manifest import LISTED, Manifest
-from manifests.tables import Dropped, Source
+from manifests.tables import Source
 from operators.base import Resources
 from pipeline.engine.costs import rates
 from pipeline.engine.progress import STALLED_S, Progress, ProgressActor, Ticker, Watcher
@@ -50,6 +50,7 @@ def run(
         Inconsistent: when the counts of what was read, written and dropped do not add up.
     """
     manifest.remember(plan.record())
+    known = manifest.takedowns()
     shards = [shard for shard in manifest.shards() if part is None or part.holds(shard)]
     undone = {step.version: set(shards) - manifest.committed(step.version) for step in plan.steps}
     left = sorted(set().union(*undone.values()))
@@ -59,7 +60,7 @@ def run(
         progress = _progress_actor(sources)
         watcher = Watcher(progress, plan, todo, sum(sources.values()), stalled_s)
         _stream(plan, manifest, todo, left, workers, progress, lambda: watch(watcher.progress()))
-    check(manifest, plan.steps)
+    add_up(manifest, [step.record() for step in plan.steps], undone, known)
 
 
 def _progress_actor(sources: dict[int, int]) -> Any:
@@ -124,26 +125,3 @@ def pool_sizes(todo: list[list[Step]], needs: list[Resources], there: dict[str, 
         extra = int(max(spare, 0.0) * seconds / sum(other for other, _ in rivals) / per_actor)
         sizes.append(min(1 + extra, shards))
     return sizes
-
-
-def check(manifest: Manifest, steps: Iterable[Step]) -> None:
-    """Compares what receipts say with what lies in the files: nothing may be lost between two steps.
-
-    Raises:
-        Inconsistent: naming the step and shard that do not add up.
-    """
-    for step in steps:
-        for shard, receipt in manifest.receipts(step.version).items():
-            calls, where = receipt["calls"], f"{step.version}, shard {shard}"
-            given = sum(
-                manifest.count(step.operator.signature.reads, version, shard) for version in step.inputs[step.operator.signature.reads]
-            )
-            if calls["read"] != given or calls["read"] != calls["answered"] + calls["dropped"] + calls["failed"]:
-                raise Inconsistent(f"{where}: {given} rows to read, but the receipt says {calls}; please report this")
-            for table in step.operator.signature.writes:
-                if (found := manifest.count(table, step.version, shard)) != receipt["rows"][table.table]:
-                    raise Inconsistent(
-                        f"{where}: wrote {receipt['rows'][table.table]} {table.table}, but the file holds {found}; delete its receipt to redo it"
-                    )
-            if (found := manifest.count(Dropped, step.version, shard)) != receipt["drops"]:
-                raise Inconsistent(f"{where}: dropped {receipt['drops']} rows, but the file holds {found}; delete its receipt to redo it")

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
-from manifests.tables import Dropped, Row, Source
+from manifests.tables import Row, Source
 from operators.base import Frames, SourceFetcher
 from pipeline.engine.fan_out import fan_out
 from pipeline.engine.not_done import Failures
@@ -168,10 +168,8 @@ class ShardWorker:
         return [answers[step.version] for step in steps]
 
     def _commit(self, shard: int, step: Step, log: StepLog) -> None:
-        for table in step.operator.signature.writes:
-            self.manifest.write(table, step.version, shard, log.rows[table])
-        self.manifest.write(Dropped, step.version, shard, log.drops)
-        self.manifest.commit(step.version, shard, log.receipt())
+        made = {table: log.rows[table] for table in step.operator.signature.writes}
+        self.manifest.finish(step.version, shard, made, log.drops, log.receipt(), log.takedowns)
         if log.again is not None:
             self.manifest.retried(step.version, shard)
 

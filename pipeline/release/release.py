@@ -34,10 +34,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from manifests.bucket import s3_client, s3_errors
 from manifests.cache import media_cache
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
-from manifests.media import MediaStore, s3_client, s3_errors, sha256_of
+from manifests.media import MediaStore, sha256_of
 from manifests.tables import Duplicate
 from pipeline.corpus_steps.pairs import lines_of
 from pipeline.query.clip_view import MEMORY, lay_down
@@ -153,6 +154,10 @@ class Place:
             return len(inside) == 2 * len(shard.clips)
         there = self._client.list_objects_v2(Bucket=self._s3[0], Prefix=self._key(shard.name), MaxKeys=1).get("Contents", [])
         return bool(there) and there[0]["Key"] == self._key(shard.name) and there[0]["Size"] == shard.bytes
+
+    def has(self, shard: Shard) -> bool:
+        """Whether a shard lies there with as many bytes as were noted; `holds` reads them."""
+        return (self.files.storage.size(shard.name) or sum(size for _, size in self.files.storage.walk(shard.name))) == shard.bytes
 
     def shards(self) -> list[Shard]:
         """The shards of a finished release, in order; none where it is not finished."""

@@ -23,11 +23,10 @@ import pyarrow.parquet as pq
 from manifests import takedowns
 from manifests.cache import media_cache
 from manifests.errors import UsageError
-from manifests.manifest import LISTED, Manifest
+from manifests.manifest import LISTED, Manifest, file_of
 from manifests.media import MediaStore, sha256_of
 from manifests.tables import Annotation, Clip, Dropped, Fingerprint, Identity, Published, Render, Row, Source, Track, Turn, tables
 from manifests.takedowns import OF_LOOKS, Region, Takedown, Takedowns
-from pipeline.engine.outcome import DUPLICATE_KEY
 from pipeline.engine.row_media import RowMedia
 from pipeline.query.selection import selection, selections
 from pipeline.release.release import Place, Release, Rows, Shard, key_of, parquet_writer, put_pairs, releases, sha256_of_files
@@ -226,11 +225,8 @@ class Removal:
         self.touched = {region.source_id for one in gone.all for region in one.regions}  # sources that hold a region
         self.clips: set[str] = set()
         self.media: dict[str, str] = {}  # places in the store to be deleted, with the source
-        names = manifest.names("recipes")
-        records = [manifest.load(f"recipes/{name}") for name in names if name.endswith(".json") and name != "last.json"]
-        self.reads: dict[str, tuple[str, dict[str, list[str]]]] = {
-            step["version"]: (step["reads"], step["inputs"]) for record in records for step in record["steps"]
-        }
+        steps = [*(step for run in manifest.runs() for step in run.steps), *manifest.attached.values()]
+        self.reads: dict[str, tuple[str, dict[str, list[str]]]] = {step.version: (step.reads, step.inputs) for step in steps}
 
     def steps(self, table: type[Row]) -> list[str]:
         return self.manifest.names(table.table, folders=True)
@@ -273,7 +269,7 @@ class Removal:
         cut = pc.or_(mine, named)
         changed = rows
         if self.touched:
-            cut, changed = self._of_persons(table, rows, cut, ids)
+            cut, changed = self._of_persons(table, shard, rows, cut)
         for place, source in self._media_of(table, rows, cut):
             self.media[place] = source
         removed = rows.filter(cut)
@@ -289,12 +285,12 @@ class Removal:
             self.report.files += 1
             self.report.rows[table.table] += removed.num_rows
 
-    def _of_persons(self, table: type[Row], rows: pa.Table, cut: Any, ids: set[str]) -> tuple[Any, pa.Table]:
+    def _of_persons(self, table: type[Row], shard: int, rows: pa.Table, cut: Any) -> tuple[Any, pa.Table]:
         """Which rows are of a person, and the table without the boxes of their face."""
         if table is Fingerprint:  # of the whole picture, with everybody in it
             return pc.or_(cut, pc.is_in(rows["source_id"], pa.array(sorted(self.touched), pa.string()))), rows
         if table is Identity:  # also those that a takedown left which was killed
-            left = {row["track_id"] for step in self.steps(Track) for row in self._tracks(step)}
+            left = {row["track_id"] for step in self.steps(Track) for row in self._tracks(step, shard)}
             gone = [row["source_id"] in self.touched and row["track_id"] not in left for row in rows.to_pylist()]
             return pc.or_(cut, pa.array(gone, pa.bool_())), rows
         if table not in (Track, Clip, Turn, *OF_LOOKS):
@@ -310,9 +306,11 @@ class Removal:
         covered = {i for i, row in here if self.gone.covers(row)}
         return pc.or_(cut, pa.array([i in covered for i in range(rows.num_rows)], pa.bool_())), rows
 
-    def _tracks(self, step: str) -> list[dict[str, Any]]:
-        """The tracks that a step has in the sources that hold a person, of all shards."""
+    def _tracks(self, step: str, shard: int) -> list[dict[str, Any]]:
+        """The tracks that a step has of a shard, in the sources that hold a person; of all shards where identities still lie in one."""
         files = [f"{Track.table}/{step}/{name}" for name in self.manifest.names(f"{Track.table}/{step}") if name.endswith(".parquet")]
+        if Identity.table not in self.manifest.in_shard_0:
+            files = [file for file in files if file == file_of(Track.table, step, shard)]
         rows = [row for file in files for row in self.manifest.parquet(file).to_table(columns=["track_id", "source_id"]).to_pylist()]
         return [row for row in rows if row["source_id"] in self.touched]
 
@@ -328,41 +326,24 @@ class Removal:
         """Makes a receipt say again what lies in the files."""
         if (receipt := self.manifest.receipt(step, shard)) is None:
             return
-        if step not in self.reads:  # of a recipe that was changed since: done again, should it ever be asked for
-            self.manifest.delete(f"receipts/{step}/{shard:05d}.json")
+        if step not in self.reads and not receipt.reads:  # of a recipe that was changed since: done again, should it ever be asked for
+            self.manifest.forget(step, shard)
             return
-        reads, inputs = self.reads[step]
-        table = tables()[reads]
-        given = {row.row_id for row in self.manifest.read(table, inputs[reads], shard)}
-        drops = self.manifest.read(Dropped, [step], shard)
-        ended, given_up = {}, Counter[str]()
-        for drop in drops:
-            if drop.reason == DUPLICATE_KEY:
-                continue
-            if drop.subject_table == reads and drop.subject in given:
-                ended[drop.subject] = "failed" if drop.failed else "dropped"
-            else:
-                given_up[drop.subject_table] += 1
-        how = Counter(ended.values())
-        new = {
-            **receipt,
-            "calls": {"read": len(given), "answered": len(given) - len(ended), "dropped": how["dropped"], "failed": how["failed"]},
-            "rows": {name: self.manifest.count(tables()[name], step, shard) for name in receipt["rows"]},
-            "drops": len(drops),
-            "given_up": dict(given_up),
-            "reasons": dict(sorted(Counter(drop.reason for drop in drops).items())),
-        }
-        if new != receipt:
+        if (new := self.manifest.recount(step, shard, receipt, *self.reads.get(step, ("", {})))) != receipt:
             self.manifest.commit(step, shard, new)
             self.report.receipts += 1
 
     def whole_tables(self) -> None:
-        """Takes rows out of the tables that are of the whole corpus, such as `splits`."""
+        """Takes rows out of the tables that are made of the whole corpus, such as `pairs`: of other sources, they name what is gone."""
         ids = {*self.clips}
         for table in tables().values():
             if self.manifest.whole(table):
                 for step in self.steps(table):
-                    self._rewrite(table, step, 0, ids)
+                    for name in self.manifest.names(f"{table.table}/{step}"):
+                        shard, before = int(name.removesuffix(".parquet")), self.report.files
+                        self._rewrite(table, step, shard, ids)
+                        if self.report.files != before:
+                            self._count_anew(step, shard)
 
     def delete_media(self) -> None:
         """Deletes the files of the store that nothing else names, with their copies and what was fetched in part on this machine."""

@@ -84,10 +84,10 @@ def funnel(manifest: Manifest) -> list[Line]:
         given_up: Counter[str] = Counter()
         receipts = manifest.receipts(step.version)
         for receipt in receipts.values():
-            calls.update(receipt["calls"])
-            wrote.update(receipt["rows"])
-            counted.update(receipt["reasons"])
-            given_up.update(receipt["given_up"])
+            calls.update(receipt.calls)
+            wrote.update(receipt.rows)
+            counted.update(receipt.reasons)
+            given_up.update(receipt.given_up)
         lines.append(
             Line(
                 step.operator,
@@ -153,7 +153,7 @@ def balance(manifest: Manifest, lines: list[Line]) -> dict[str, tuple[int, int, 
         refiners = [line for line in writers if (line.step, name) in refined_by]
         lost = [line.dropped if (line.step, name) == ("listed", Source.table) else line.given_up.get(name, 0) for line in first]
         proposed = sum(line.wrote[name] for line in first) + sum(lost) + sum(_divided(line, name) for line in refiners)
-        kept = manifest.rows(table)
+        kept = manifest.count_rows(table)
         dropped = sum(lost) + sum(line.dropped for line in refiners) + sum(line.given_up.get(name, 0) for line in refiners)
         failed = sum(line.failed for line in refiners)
         sums[name] = proposed, kept, dropped, failed

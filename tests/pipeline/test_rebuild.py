@@ -120,8 +120,8 @@ def test_a_split_goes_with_its_clip(corpus: tuple[Path, Path], tmp_path: Path) -
     shutil.copytree(corpus[0], tmp_path / "corpus")
     manifest = Manifest(str(tmp_path / "corpus"))
     first, *others = manifest.table(Clip)["clip_id"].to_pylist()
-    rows = [Split("s", f"{clip}/test", clip, "test", "g") for clip in [first]] + [
-        Split("s", f"{clip}/train", clip, "train", "g") for clip in others
+    rows = [Split(clip.split("/")[0], f"{clip}/test", clip, "test", "g") for clip in [first]] + [
+        Split(clip.split("/")[0], f"{clip}/train", clip, "train", "g") for clip in others
     ]
     manifest.write_whole(Split, "Split-made", rows)
     out = Manifest(str(tmp_path / "out"))

@@ -72,7 +72,7 @@ def test_sources_leave_the_store_when_a_shard_is_done_and_come_back_by_need(ray_
         manifest.add(listing.sources, listing.dropped)
         run(crawl.plan(), manifest)
         first = Manifest(manifest.root)
-        assert (first.rows(Source), first.rows(Shot), media()) == (3, 6, [])
+        assert (first.count_rows(Source), first.count_rows(Shot), media()) == (3, 6, [])
         assert own.is_file()
         assert site.asked == {"/good0.mp4": 1, "/good1.mp4": 1}
 
@@ -88,5 +88,5 @@ def test_sources_leave_the_store_when_a_shard_is_done_and_come_back_by_need(ray_
         balance(changed, funnel(changed))
         (drop,) = [row for row in changed.table(Dropped).to_pylist() if row["subject_table"] == "sources"]
         assert (drop["operator"], drop["reason"], drop["failed"]) == ("CutInTwo", "checksum_changed", False)
-        assert changed.rows(Shot) == 4
+        assert changed.count_rows(Shot) == 4
         assert media() == []

@@ -2,6 +2,7 @@
 
 import json
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -84,11 +85,9 @@ def whole(manifest: Manifest) -> None:
     for step in manifest.run.steps:
         for shard, receipt in manifest.receipts(step.version).items():
             table = tables()[step.reads]
-            calls = receipt["calls"]
-            assert calls["read"] == sum(manifest.count(table, version, shard) for version in step.inputs[step.reads])
-            assert calls["read"] == calls["answered"] + calls["dropped"] + calls["failed"]
-            assert receipt["rows"] == {name: manifest.count(tables()[name], step.version, shard) for name in step.writes}
-            assert receipt["drops"] == manifest.count(Dropped, step.version, shard)
+            given = sum(manifest.count(table, version, shard) for version in step.inputs[step.reads])
+            there = {name: manifest.count(tables()[name], step.version, shard) for name in [*step.writes, "drops"]}
+            receipt.check(step.version, given=given, found=there)
     assert balance(manifest, funnel(manifest))
 
 
@@ -163,7 +162,7 @@ def test_a_source_that_was_taken_down_is_not_listed_again_by_its_id_or_its_conte
     drops = [(row["subject"], row["reason"]) for row in manifest.table(Dropped).to_pylist() if row["reason"] == REASON]
     assert sorted(drops) == [("gone", REASON), ("other-address", REASON)]
     assert manifest.add([again]) == []
-    assert manifest.rows(Dropped) == Manifest(str(tmp_path)).rows(Dropped)
+    assert manifest.count_rows(Dropped) == Manifest(str(tmp_path)).count_rows(Dropped)
 
 
 def test_a_takedown_that_was_killed_is_brought_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -220,7 +219,7 @@ def test_what_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture
 
 @pytest.mark.slow
 def test_a_takedown_reaches_a_corpus_and_a_release_on_s3(s3, tmp_path: Path):  # noqa: F811
-    from manifests.media import s3_client
+    from manifests.bucket import s3_client
 
     manifest = made("s3://corpus/taken", tmp_path / "scratch")
     release(manifest, "s3://corpus/taken-out", "webdataset", "r")
@@ -285,8 +284,8 @@ def two_people(root: Path) -> Manifest:
                 manifest.write(table, "TrackFaces-made", other_shard, [])
             found = manifest.receipt("TrackFaces-made", other_shard)
             assert found
-            manifest.commit("TrackFaces-made", other_shard, {**found, "rows": {**found["rows"], **dict.fromkeys(more, 0)}})
-    manifest.commit("TrackFaces-made", shard, {**receipt, "rows": {**receipt["rows"], **more}})
+            manifest.commit("TrackFaces-made", other_shard, replace(found, rows={**found.rows, **dict.fromkeys(more, 0)}))
+    manifest.commit("TrackFaces-made", shard, replace(receipt, rows={**receipt.rows, **more}))
     return Manifest(str(root))
 
 
@@ -350,8 +349,8 @@ def test_a_run_filters_what_was_taken_down_and_its_counts_add_up():
     assert log.rows[Track] == [bob]
     assert [(drop.subject, drop.reason) for drop in log.drops] == [(ada.track_id, REASON)]
     receipt = log.receipt()
-    assert receipt["calls"] == {"read": 1, "answered": 1, "dropped": 0, "failed": 0}
-    assert (receipt["rows"], receipt["given_up"]) == ({"tracks": 1}, {"tracks": 1})
+    assert receipt.calls == {"read": 1, "answered": 1, "dropped": 0, "failed": 0}
+    assert (receipt.rows, receipt.given_up) == ({"tracks": 1}, {"tracks": 1})
 
 
 def test_a_person_is_found_by_a_picture_of_their_face(tmp_path: Path):

@@ -1,11 +1,11 @@
 """Sums of a run in which a step divides the rows of the table that it refines: every part is proposed, and ends as kept or dropped."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from manifests.errors import Inconsistent
+from manifests.ledger import Receipt
 from manifests.manifest import LISTED, Manifest, RunRecord, StepRecord
 from manifests.tables import Clip, Dropped, Source
 from pipeline.views.report import balance, chain, funnel
@@ -30,7 +30,7 @@ def divided(root: Path, read: int, kept: int, given_up: int = 0, dropped: int = 
     ):
         manifest.write(Clip, step.version, shard, clips(wrote))
         manifest.write(Dropped, step.version, shard, [])
-        receipt: dict[str, Any] = {"calls": calls, "rows": {"clips": wrote}, "reasons": {}, "given_up": {"clips": lost} if lost else {}}
+        receipt = Receipt(step.operator, calls, {"clips": wrote}, given_up={"clips": lost} if lost else {})
         manifest.commit(step.version, shard, receipt)
     return Manifest(str(root))
 
