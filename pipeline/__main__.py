@@ -12,10 +12,11 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("PYANNOTE_METRICS_ENABLED", "0")
 os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its notes on actors that may restart alarm people for nothing
 
-from rich.console import Console
+from rich.text import Text
 
 import pipeline.commands
 from pipeline.session import STOPPED
+from pipeline.views.console import console
 
 FIRST = ("run", "plan", "status", "retry", "explain", "sql")  # in the help; all others follow by name
 
@@ -41,14 +42,14 @@ examples:
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command. Returns the exit status: 0 done, 1 something does not add up, 2 cannot be done as asked, 130 stopped; see `manifests.errors`."""
     options = _parser().parse_args(arguments)
-    errors = Console(stderr=True)
+    errors = console(stderr=True)
     try:
         return options.command(options)
     except KeyboardInterrupt:
         errors.print(STOPPED)
         return 130
     except HeadsetError as error:
-        errors.print(f"[red]headset:[/] {error}", highlight=False, markup=True, soft_wrap=True)
+        errors.print(Text("headset: ", style="red") + Text(str(error)), soft_wrap=True)
         return error.exit_code
     except BrokenPipeError:
         sys.stdout = None  # the reader, such as `head`, has what it wanted

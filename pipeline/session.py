@@ -19,7 +19,11 @@ from pipeline.engine.progress import Progress
 from pipeline.engine.ray_session import check_root, start_ray, stop_ray
 from pipeline.engine.run import Part, run
 from pipeline.recipe import Plan
-from pipeline.views import report
+from pipeline.views import progress
+from pipeline.views.console import console as made_console
+from pipeline.views.console import waiting
+from pipeline.views.facts import clock
+from pipeline.views.funnel import funnel
 
 STOPPED = "\nStopped. What is committed stays; run the same command again to go on."
 
@@ -51,6 +55,11 @@ def part(text: str) -> Part:
     if not slash or not number.isdigit() or not of.isdigit() or not 1 <= int(number) <= int(of):
         raise argparse.ArgumentTypeError(f"{text} is no part, such as 3/64, from 1/64 to 64/64")
     return Part(int(number), int(of))
+
+
+def as_json(parser: argparse._ActionsContainer) -> None:
+    """For every command that tells facts: the same for programs."""
+    parser.add_argument("--json", action="store_true", help="print as JSON, for programs")
 
 
 def changes(parser: argparse.ArgumentParser) -> None:
@@ -92,7 +101,8 @@ def go_on(
     tell_before(plan, manifest, console)
     fetch_weights(plan.weights, console)
     began = time.monotonic()
-    ours = start_ray(cpus, console)
+    with waiting(console, "starting Ray"):
+        ours = start_ray(cpus)
     if ours:
         signal.signal(signal.SIGINT, _stop_at_once)
     try:
@@ -104,10 +114,9 @@ def go_on(
     manifest = Manifest(root)
     learn(manifest, before)
     console.print()
-    report.print_funnel(manifest, console)
+    console.print(funnel(manifest))
     console.print(
-        f"{report.clock(time.monotonic() - began)}. Look: headset status {root}, headset explain {root} ID, headset sql {root} QUERY",
-        highlight=False,
+        f"{clock(time.monotonic() - began)}. Look: headset status {root}, headset explain {root} ID, headset sql {root} QUERY",
         soft_wrap=True,
     )
 
@@ -124,7 +133,7 @@ def fetch_weights(weights: Iterable[Weight], console: Console) -> None:
     """Gets the model files that are not at hand."""
     for weight in weights:
         if weight.found() is None:
-            with console.status(f"fetching {weight.file} ({weight.what}, {weight.bytes / 1e6:.0f} MB)"):
+            with waiting(console, f"fetching {weight.file} ({weight.what}, {weight.bytes / 1e6:.0f} MB)"):
                 weight.path()
 
 
@@ -134,7 +143,7 @@ def _watch(plan: Plan, manifest: Manifest, workers: int | None, part: Part | Non
         from rich.live import Live
 
         with Live(console=console, refresh_per_second=4) as live:
-            run(plan, manifest, workers=workers, part=part, watch=lambda lines: live.update(report.progress(lines)))
+            run(plan, manifest, workers=workers, part=part, watch=lambda lines: live.update(progress.table(lines)))
         return
     told: dict[str, tuple[int, float]] = {}
 
@@ -144,14 +153,14 @@ def _watch(plan: Plan, manifest: Manifest, workers: int | None, part: Part | Non
             if line.sources_done > max(done, 0) and (line.done or time.monotonic() - at > 10):
                 told[line.stage] = line.sources_done, time.monotonic()
                 counts = f"{line.kept} kept, {line.dropped} dropped, {line.failed} failed"
-                console.print(f"{line.stage}: {line.sources_done}/{line.sources} sources, {counts}", highlight=False)
+                console.print(f"{line.stage}: {line.sources_done}/{line.sources} sources, {counts}")
 
     run(plan, manifest, workers=workers, part=part, watch=tell)
 
 
 def _stop_at_once(*_: object) -> None:
     """Ends the process, and with it the Ray it started. An orderly end would wait for the rows in work, a minute or an hour."""
-    console = Console(stderr=True)
+    console = made_console(stderr=True)
     console.show_cursor(True)
     console.print(STOPPED)
     os._exit(130)

@@ -2,19 +2,22 @@
 
 import argparse
 
-from rich.console import Console
-
-from pipeline.session import existing
+from pipeline.session import as_json, existing
+from pipeline.views.console import answer
 
 EXAMPLE = "headset duplicates corpus/"
+GROUP = "choose"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("corpus")
+    as_json(parser)
 
 
 def main(options: argparse.Namespace) -> int:
-    from pipeline.corpus_steps.duplicates import print_duplicates
+    from pipeline.corpus_steps.duplicates import find_duplicates
+    from pipeline.views.copies import copies
 
-    print_duplicates(existing(options.corpus), Console())
+    manifest = existing(options.corpus)
+    answer(copies(manifest, find_duplicates(manifest)), options.json)
     return 0

@@ -2,19 +2,22 @@
 
 import argparse
 
-from rich.console import Console
-
-from pipeline.session import existing
+from pipeline.session import as_json, existing
+from pipeline.views.console import answer
 
 EXAMPLE = "headset identities corpus/"
+GROUP = "choose"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("corpus")
+    as_json(parser)
 
 
 def main(options: argparse.Namespace) -> int:
-    from pipeline.corpus_steps.identities import print_identities
+    from pipeline.corpus_steps.identities import find_identities
+    from pipeline.views.copies import people
 
-    print_identities(existing(options.corpus), Console())
+    manifest = existing(options.corpus)
+    answer(people(manifest, find_identities(manifest)), options.json)
     return 0

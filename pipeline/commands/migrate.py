@@ -6,12 +6,12 @@ Nothing is lost: a table that an older version has no place for is refused.
 
 import argparse
 
-from rich.console import Console
-
 from manifests.schema import VERSION
 from pipeline.session import existing
+from pipeline.views.console import console, waiting
 
 EXAMPLE = "headset migrate corpus/ --to 1"
+GROUP = "make"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,8 +22,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    console = Console()
-    with console.status("rewriting tables"):
+    out = console()
+    with waiting(out, "rewriting tables"):
         changed = existing(options.corpus).migrate(options.to)
-    console.print(f"{changed} files rewritten; the tables are of version {options.to}.", highlight=False)
+    out.print(f"{changed} files rewritten; the tables are of version {options.to}.")
     return 0

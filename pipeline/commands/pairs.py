@@ -3,11 +3,11 @@
 import argparse
 from collections import Counter
 
-from rich.console import Console
-
 from pipeline.session import existing, positive
+from pipeline.views.console import console
 
 EXAMPLE = "headset pairs corpus/ --protocol cross_identity --per-clip 2"
+GROUP = "judge"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,5 +29,5 @@ def main(options: argparse.Namespace) -> int:
     manifest = existing(options.corpus)
     pairs = make_pairs(manifest, protocols=options.protocol or PROTOCOLS, split=options.split, per_clip=options.per_clip, seed=options.seed)
     counts = ", ".join(f"{protocol} {n}" for protocol, n in sorted(Counter(pair.protocol for pair in pairs).items()))
-    Console().print(f"{len(pairs)} pairs: {counts}. headset sql {options.corpus} 'from pairs'", highlight=False, soft_wrap=True)
+    console().print(f'{len(pairs)} pairs: {counts}. Look: headset sql {options.corpus} "from pairs"', soft_wrap=True)
     return 0

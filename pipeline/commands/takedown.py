@@ -1,16 +1,14 @@
-"""remove a source or a person from the tables, the media, the selections and the releases, now and in later runs"""
+"""Remove a source or a person from the tables, the media, the selections and the releases, now and in later runs."""
 
 import argparse
-import json
 import os
-from dataclasses import asdict
 from pathlib import Path
 
-from rich.console import Console
-
-from pipeline.session import existing
+from pipeline.session import as_json, existing
+from pipeline.views.console import console, print_json
 
 EXAMPLE = "headset takedown corpus/ --source yt-3fk2h1Qab0c"
+GROUP = "choose"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     who.add_argument("--identity", metavar="NAME", help="a person, by the name that lists or annotations have for them")
     who.add_argument("--like", metavar="PICTURE", help="a person, by a picture of their face")
     parser.add_argument("--min-cosine", type=float, default=0.4, help="with --like: how alike two faces must be, -1 to 1 (default: 0.4)")
-    parser.add_argument("--format", choices=("table", "json"), default="table")
+    as_json(parser)
 
 
 def main(options: argparse.Namespace) -> int:
@@ -36,9 +34,9 @@ def main(options: argparse.Namespace) -> int:
 
         os.environ.update(WORKER_ENVIRONMENT)  # the libraries say nothing, and compute on one thread
         found = takedown_like(manifest, Path(options.like), options.min_cosine)
-    if options.format == "json":
-        print(json.dumps(asdict(found), indent=1))
+    if options.json:
+        print_json(found)
     else:
         for line in found.lines():
-            Console(soft_wrap=True, highlight=False).print(line, markup=False)
+            console().print(line)
     return 1 if found.unreachable else 0

@@ -11,8 +11,8 @@ from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.tables import Annotation, Duplicate, Published, Split
 from pipeline.corpus_steps.splits import groups_of, split_clips, split_of
+from pipeline.query.clip_view import select_rows as rows_of
 from pipeline.query.selection import select
-from pipeline.views.report import rows_of
 from tests.pipeline.made_corpus import clip, corpus_of, score, source
 
 SHARES = (0.6, 0.2, 0.2)

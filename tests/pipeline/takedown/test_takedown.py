@@ -36,7 +36,7 @@ from pipeline.corpus_steps.splits import split_clips
 from pipeline.query.selection import select, selection
 from pipeline.release.release import Place, release
 from pipeline.takedown.takedown import takedown_identity, takedown_like, takedown_source
-from pipeline.views.report import balance, funnel
+from pipeline.views.funnel import funnel
 from tests.conftest import media, weights
 from tests.manifests.test_media import s3, server  # noqa: F401 - fixtures
 from tests.pipeline.made_corpus import clip, corpus_of, render, score, source, track
@@ -89,7 +89,7 @@ def whole(manifest: Manifest) -> None:
             assert calls["read"] == calls["answered"] + calls["dropped"] + calls["failed"]
             assert receipt["rows"] == {name: manifest.count(tables()[name], step.version, shard) for name in step.writes}
             assert receipt["drops"] == manifest.count(Dropped, step.version, shard)
-    assert balance(manifest, funnel(manifest))
+    assert funnel(manifest).sums
 
 
 def test_nothing_of_a_source_is_left_in_tables_media_selections_and_shards(tmp_path: Path):
