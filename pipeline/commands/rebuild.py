@@ -9,7 +9,7 @@ from pathlib import Path
 
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
-from pipeline.session import as_json, done, existing, go_on, positive
+from pipeline.session import as_json, done, existing, go_on, positive, watching
 from pipeline.views.console import answer, console
 
 EXAMPLE = "headset rebuild published/ --out corpus/ --split test --json > drift.json"
@@ -25,6 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", action="append", default=[], help="only this split; may be given again")
     parser.add_argument("--workers", type=positive, help="actors per stage (default: as many as fit)")
     parser.add_argument("--cpus", type=positive, help="cores to use on this machine (default: all)")
+    watching(parser)
     as_json(parser)
 
 
@@ -32,7 +33,7 @@ def main(options: argparse.Namespace) -> int:
     from pipeline.rebuild import list_again, rebuild_recipe
     from pipeline.views.drift import drift_of
 
-    talk = console(stderr=options.json)
+    talk = console(stderr=options.json, quiet=options.quiet)
     manifest = existing(options.manifest)
     MediaStore(options.out).check()
     out = Manifest(options.out)
@@ -41,7 +42,7 @@ def main(options: argparse.Namespace) -> int:
         manifest, out, clips=options.clip, identities=options.identity, splits=options.split, sources=options.sources
     )  # fmt: skip
     talk.print(f"{clips} clips to rebuild.")
-    go_on(plan, out, talk, done(plan, out), workers=options.workers, cpus=options.cpus)
+    go_on(plan, out, talk, done(plan, out), workers=options.workers, cpus=options.cpus, log=options.log)
     talk.print()
     answer(drift_of(Manifest(options.out)), options.json, talk)
     return 0

@@ -7,7 +7,7 @@ from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from pipeline.engine.retry import retry
 from pipeline.recipe import Plan, recipe_named
-from pipeline.session import changes, done, existing, go_on, positive
+from pipeline.session import changes, done, existing, go_on, positive, watching
 from pipeline.views.console import console
 from pipeline.views.facts import by_number
 
@@ -23,10 +23,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--operator", default="", help="whose drops (default: of all operators of the last run)")
     changes(parser)
     parser.add_argument("--cpus", type=positive, help="cores to use on this machine (default: all)")
+    watching(parser)
 
 
 def main(options: argparse.Namespace) -> int:
-    out = console()
+    out = console(quiet=options.quiet)
     manifest = existing(options.corpus)
     plan = _last_plan(manifest, options.set)
     before = done(plan, manifest)
@@ -40,7 +41,7 @@ def main(options: argparse.Namespace) -> int:
     elif not found.left:
         out.print("Nothing to try again." + (f" Dropped for good: {by_number(found.others)}." if found.others else ""))
         return 0
-    go_on(plan, manifest, out, before, workers=options.workers, cpus=options.cpus)
+    go_on(plan, manifest, out, before, workers=options.workers, cpus=options.cpus, log=options.log)
     return 0
 
 

@@ -13,7 +13,7 @@ from pipeline.engine.ray_session import check_root
 from pipeline.importing import left_without
 from pipeline.listing import VIDEOS, Listing, list_sources, missing
 from pipeline.recipe import Recipe, recipe_named, recipe_names
-from pipeline.session import changes, done, go_on, part, positive
+from pipeline.session import changes, done, go_on, part, positive, watching
 from pipeline.views.console import console, waiting
 
 EXAMPLE = "headset run talking_head videos/ --out corpus/ --workers 2"
@@ -28,6 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--part", type=part, metavar="K/N", help="do only the Kth of N parts of the corpus, for jobs that share nothing but --out"
     )
     parser.add_argument("--cpus", type=positive, help="cores to use on this machine (default: all)")
+    watching(parser)
 
 
 def recipe_and_videos(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +72,7 @@ def add(manifest: Manifest, listing: Listing, recipe: Recipe, out: Console) -> l
 
 
 def main(options: argparse.Namespace) -> int:
-    out = console()
+    out = console(quiet=options.quiet)
     recipe = asked_recipe(options)
     plan = recipe.plan()  # says what is wrong with it before anything is listed
     check_root(options.out)
@@ -83,5 +84,5 @@ def main(options: argparse.Namespace) -> int:
         raise UsageError(f"nothing to run: name {VIDEOS}")
     if options.videos:
         out.print(f"{len(listing.sources)} sources named, {len(new)} of them new to {options.out}.")
-    go_on(plan, manifest, out, done(plan, manifest), workers=options.workers, cpus=options.cpus, part=options.part)
+    go_on(plan, manifest, out, done(plan, manifest), workers=options.workers, cpus=options.cpus, part=options.part, log=options.log)
     return 0
