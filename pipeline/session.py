@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -18,8 +19,7 @@ from pipeline.engine.costs import learn
 from pipeline.engine.ray_session import check_root, start_ray, stop_ray
 from pipeline.engine.run import Part, run
 from pipeline.recipe import Plan
-from pipeline.views.console import console as made_console
-from pipeline.views.console import waiting
+from pipeline.views.console import alone, waiting
 from pipeline.views.facts import clock
 from pipeline.views.funnel import funnel
 from pipeline.views.progress import Log, Watch
@@ -97,17 +97,18 @@ def go_on(
     with Log(log) as record:
         fetch_weights(plan.weights, console)
         began = time.monotonic()
-        with waiting(console, "starting Ray"):
-            ours = start_ray(cpus)
-        if ours:
-            signal.signal(signal.SIGINT, _stop_at_once)
-        record.tell("started", recipe=plan.recipe, corpus=manifest.root, steps=[step.version for step in plan.steps])
-        try:
-            with Watch(console, record) as watch:
-                run(plan, manifest, workers=workers, part=part, watch=watch)
-        finally:
+        with alone(console):
+            with waiting(console, "starting Ray"):
+                ours = start_ray(cpus)
             if ours:
-                stop_ray()
+                signal.signal(signal.SIGINT, partial(_stop_at_once, console))
+            record.tell("started", recipe=plan.recipe, corpus=manifest.root, steps=[step.version for step in plan.steps])
+            try:
+                with Watch(console, record) as watch:
+                    run(plan, manifest, workers=workers, part=part, watch=watch)
+            finally:
+                if ours:
+                    stop_ray()
         root = manifest.root
         manifest = Manifest(root)
         learn(manifest, before)
@@ -135,9 +136,8 @@ def fetch_weights(weights: Iterable[Weight], console: Console) -> None:
                 weight.path()
 
 
-def _stop_at_once(*_: object) -> None:
+def _stop_at_once(console: Console, *_: object) -> None:
     """Ends the process, and with it the Ray it started. An orderly end would wait for the rows in work, a minute or an hour."""
-    console = made_console(stderr=True)
     console.show_cursor(True)
     console.print(STOPPED)
     os._exit(130)

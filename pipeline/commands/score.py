@@ -5,7 +5,7 @@ import argparse
 from manifests.errors import UsageError
 from pipeline.engine.ray_session import start_ray
 from pipeline.session import as_json, existing, positive
-from pipeline.views.console import answer, console, counting, print_json, waiting
+from pipeline.views.console import alone, answer, console, counting, print_json, waiting
 from pipeline.views.facts import MOODS
 
 EXAMPLE = "headset score corpus/ --metrics psnr,ssim,lpips,niqe"
@@ -42,7 +42,7 @@ def main(options: argparse.Namespace) -> int:
     for line in left:
         out.print(f"left out {line}", style=MOODS["warn"][0], soft_wrap=True)
     if options.workers > 1:
-        with waiting(out, "starting Ray"):
+        with alone(out), waiting(out, "starting Ray"):
             start_ray(options.workers)
     with counting("shards", out) as tell:
         tally = score(manifest, metrics, made_by=options.made_by, size=options.size, workers=options.workers, tell=tell)

@@ -7,9 +7,10 @@ given beside the text, never in it. Off a terminal nothing is wrapped, so that a
 import json
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import datetime
 from typing import Any
 
@@ -107,3 +108,41 @@ def counting(what: str, out: Console) -> Iterator[Callable[[int, int | None], No
 def now() -> str:
     """The time of day, for a line of a log: `14:03:59`."""
     return datetime.now().astimezone().strftime("%H:%M:%S")
+
+
+@contextmanager
+def alone(out: Console) -> Iterator[None]:
+    """Lets nobody but `out` be heard: what libraries and their processes write to the terminal, such as Ray's notes, goes to a file.
+
+    Of an error that ends it, the last lines of that file are a note.
+    """
+    ours = sys.stderr if out.stderr else sys.stdout
+    sys.stdout.flush()
+    sys.stderr.flush()
+    held = [os.dup(1), os.dup(2)]
+    with tempfile.TemporaryFile("w+", errors="replace") as theirs:
+        out.file = os.fdopen(os.dup(ours.fileno()), "w", buffering=1) if _is_descriptor(ours) else ours
+        os.dup2(theirs.fileno(), 1)
+        os.dup2(theirs.fileno(), 2)
+        try:
+            with redirect_stdout(theirs), redirect_stderr(theirs):
+                yield
+        except Exception as error:
+            theirs.flush()
+            theirs.seek(0)
+            error.add_note("what libraries said meanwhile:\n" + "".join(theirs.readlines()[-20:]))
+            raise
+        finally:
+            out.file.flush()
+            for number, descriptor in enumerate(held, 1):
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+            out.file = ours
+
+
+def _is_descriptor(stream: Any) -> bool:
+    """Whether a stream ends in standard output or error of this process, and not in a test's hands."""
+    try:
+        return stream.fileno() in (1, 2)
+    except (OSError, ValueError, AttributeError):
+        return False

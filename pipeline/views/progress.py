@@ -110,7 +110,7 @@ class Watch:
 
     def __init__(self, out: Console, log: Log, clock: Callable[[], float] = time.monotonic):
         self.out, self.log, self.clock, self.began = out, log, clock, clock()
-        self._live = Live(console=out, refresh_per_second=4) if out.is_terminal and not out.quiet else None
+        self._live = Live(console=out, refresh_per_second=4, redirect_stdout=False, redirect_stderr=False) if out.is_terminal and not out.quiet else None
         self._told: dict[str, tuple[int, float]] = {}
         self._logged: dict[str, tuple[Any, float]] = {}
         self._stalls: set[tuple[int, str]] = set()
@@ -158,7 +158,8 @@ class Watch:
         for line in lines:
             counts = line.sources_done, line.kept, line.dropped, line.failed
             before, logged_at = self._logged.get(line.stage, (None, -LOG_S))
-            if (counts != before and (at - logged_at >= LOG_S or line.done)) or at - logged_at >= BEAT_S:
+            begun = any(counts) or line.work
+            if begun and ((counts != before and (at - logged_at >= LOG_S or line.done)) or at - logged_at >= BEAT_S):
                 self._logged[line.stage] = counts, at
                 facts = {"stage": line.stage, "sources": line.sources, "done": line.sources_done, "kept": line.kept}
                 facts |= {"dropped": line.dropped, "failed": line.failed, "seconds": round(line.seconds, 1)}

@@ -1,6 +1,8 @@
 """What a run says of itself while it goes on."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -112,3 +114,27 @@ def test_the_log_holds_records_with_their_times(tmp_path: Path) -> None:
 def test_nothing_in_work_is_nothing_to_tell() -> None:
     assert in_work(line()) == ""
     assert in_work(Progress("ended", 1, 1, done=True, work=(work("a"),))) == ""
+
+
+def test_only_ours_is_heard_while_libraries_talk() -> None:
+    """Of C++, of children, and of Python alike; where it ends in an error, their words are with it."""
+    code = """
+import os, subprocess, sys
+from pipeline.views.console import alone, console
+out = console()
+out.print("before")
+with alone(out):
+    os.write(1, b"C++ to 1\\n"); os.write(2, b"C++ to 2\\n")
+    subprocess.run(["echo", "a child"]); print("Python"); print("Python", file=sys.stderr)
+    out.print("ours")
+out.print("after")
+try:
+    with alone(out):
+        os.write(2, b"why it failed\\n")
+        raise RuntimeError("it failed")
+except RuntimeError as error:
+    print(error.__notes__)
+"""
+    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3])
+    assert made.stdout.splitlines() == ["before", "ours", "after", "['what libraries said meanwhile:\\nwhy it failed\\n']"]
+    assert made.stderr == ""
