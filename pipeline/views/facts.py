@@ -27,7 +27,7 @@ MOODS = {
     "voice": ("magenta", "color:#9c36b5"),
 }
 BAR = 24  # columns of a bar on a terminal
-MOST_WIDE = 140  # columns that a time axis takes of a terminal
+MOST_WIDE = 100  # columns that a time axis takes of a terminal
 
 
 @dataclass(frozen=True)

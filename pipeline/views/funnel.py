@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from manifests.errors import Inconsistent
 from manifests.manifest import LISTED, Manifest
 from manifests.tables import Dropped, Source, tables
-from pipeline.views.facts import BLANK, Fact, Grid, Line, Part, by_number, cell, count
+from pipeline.views.facts import BLANK, Cell, Fact, Grid, Line, Part, by_number, count
 
 CHAIN = ("sources", "published", "shots", "tracks", "turns", "clips")
 
@@ -58,7 +58,7 @@ class Funnel(Fact):
         names = ("table", ">proposed", ">kept", ">dropped", ">failed")
         yield Grid.of(names, ([one.table, one.proposed, one.kept, one.dropped, count(one.failed)] for one in self.sums))
         yield BLANK
-        yield Line.of(cell(self.chain))
+        yield Line.of(Cell(self.chain, "strong"))
 
 
 def _wrote(step: FunnelStep) -> str:

@@ -56,11 +56,13 @@ def table(lines: Sequence[Progress], elapsed_s: float) -> RenderableType:
     shown = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("stage", "sources", "", "kept", "dropped", "failed", "left"):
         shown.add_column(name, justify="left" if name in ("stage", "") else "right", overflow="fold")
+    latest: float | None = 0.0  # what a stage waits for is not done sooner
     for line in lines:
         share = shares(line) / line.sources if line.sources else 1.0
         bar = Text("━" * round(BAR * share), style="green") + Text("━" * (BAR - round(BAR * share)), style="grey30")
         failed = Text(str(line.failed), style=MOODS["bad"][0] if line.failed else "dim")
         rest = left_s(line)
+        latest = rest = None if rest is None or latest is None else max(rest, latest)
         left = "done" if line.done else clock(rest) if rest is not None else ""
         shown.add_row(line.stage, f"{line.sources_done}/{line.sources}", bar, str(line.kept), str(line.dropped), failed, left)
     below = [Text(f"{line.stage}: {told}", style="dim", overflow="fold") for line in lines if (told := in_work(line))]
@@ -110,7 +112,11 @@ class Watch:
 
     def __init__(self, out: Console, log: Log, clock: Callable[[], float] = time.monotonic):
         self.out, self.log, self.clock, self.began = out, log, clock, clock()
-        self._live = Live(console=out, refresh_per_second=4, redirect_stdout=False, redirect_stderr=False) if out.is_terminal and not out.quiet else None
+        self._live = (
+            Live(console=out, refresh_per_second=4, redirect_stdout=False, redirect_stderr=False)
+            if out.is_terminal and not out.quiet
+            else None
+        )
         self._told: dict[str, tuple[int, float]] = {}
         self._logged: dict[str, tuple[Any, float]] = {}
         self._stalls: set[tuple[int, str]] = set()

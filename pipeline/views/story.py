@@ -9,7 +9,7 @@ from typing import TypeVar
 from manifests.errors import NotFound
 from manifests.manifest import LISTED, Manifest
 from manifests.tables import Clip, Dropped, Row, Score, Shot, Source, Speaking, Track, Turn
-from pipeline.views.facts import Cell, Fact, Grid, Lane, Lanes, Line, Part, clock
+from pipeline.views.facts import BLANK, Cell, Fact, Grid, Lane, Lanes, Line, Part, clock
 
 R = TypeVar("R", bound=Row)
 
@@ -58,9 +58,10 @@ class Measured:
 
     @property
     def wanted(self) -> str:
-        """`3 to`, `to 30`, `-35 to 35`; "" where anything will do."""
-        ends = ["" if end is None else f"{end:g}" for end in (self.low, self.high)]
-        return f"{ends[0]} to {ends[1]}".strip() if any(ends) else ""
+        """`3 and up`, `up to 30`, `-35 to 35`; "" where anything will do."""
+        if self.low is not None and self.high is not None:
+            return f"{self.low:g} to {self.high:g}"
+        return f"{self.low:g} and up" if self.low is not None else f"up to {self.high:g}" if self.high is not None else ""
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,10 @@ class ClipStory(Fact):
             yield Line.of(f"{span}, {clip.speaker}, face {clip.track_id}, crop {box}", indent=2)
             yield self.axis
         if self.scores:
+            yield BLANK
             names = ("metric", ">value", "variant", "wanted")
             yield Grid.of(
-                names, ([one.metric, Cell(f"{one.value:.3f}", "" if one.inside else "bad"), one.variant, one.wanted] for one in self.scores)
+                names, ([one.metric, Cell(f"{one.value:.4g}", "" if one.inside else "bad"), one.variant, one.wanted] for one in self.scores)
             )
 
 
@@ -122,8 +124,10 @@ class Story(Fact):
         yield Line.of(f"{seen}, {kept} of {len(self.clips)} clips kept", indent=2)
         yield self.axis
         if self.clips:
+            yield BLANK
             yield Grid.of(("clip", ">from", ">to", "speaker", "face", "outcome"), map(_clip_row, self.clips), "clips")
         if self.drops:
+            yield BLANK
             rows = ([f"{one.table} {one.subject.partition('/')[2]}".strip(), one.operator, Cell(one.reason, "bad" if one.failed else "warn"), one.detail]
                     for one in self.drops)  # fmt: skip
             yield Grid.of(("what", "by", "reason", "detail"), rows, "given up")
