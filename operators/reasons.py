@@ -51,6 +51,8 @@ _FETCHED = {  # how an attempt to get a source ended
     "site_rests": ("the site asked for a pause, or served nobody; no try was made", "", True),
     "timeout": ("nothing came, or not all of it in time", "DownloadVideo.max_seconds, DownloadVideo.timeout_s", True),
     "unreachable": ("no connection, or no such host", "", True),
+    "too_slow": ("the site drips: what was asked for is not there in its time", "", True),
+    "outside_program": ("another program would have to fetch it, whose connections nobody checks", ""),
     "tls_error": ("the site's certificate cannot be trusted", ""),
     "truncated": ("less came than was promised, or than the file says it has", "", True),
     "http_<status>": ("the status that the site answered with; 408, 425, 429, 500 and 502 to 504 may pass", "", True),
@@ -73,6 +75,15 @@ _PROBED = {  # what is wrong with a file
     "corrupt_video": ("more than a tenth of its pictures cannot be decoded", ""),
     "corrupt_audio": ("more than a tenth of its sound cannot be decoded", ""),
     "frame_size_unknown": ("its source was not probed", "ProbeSource before this step"),
+    "corrupt_file": ("reading it cannot go on", ""),
+    "clock_restarts": (
+        "its clock starts anew in the middle, and no seek leads to the parts",
+        "join the parts anew, such as by FFmpeg's concat",
+    ),
+    "implausible": (
+        "states what no camera or microphone makes: its size, its rate, or a length that its packets do not cover",
+        "ProbeSource.max_s",
+    ),
     "featureless": ("no look has the contrast to be told from others", "FingerprintSource.min_contrast"),
 }
 _PLANNED = {  # why a span is no clip, or a clip is none of those kept

@@ -208,7 +208,9 @@ def _comments() -> dict[tuple[str, str], str]:
         if token.type == tokenize.COMMENT
     }
     return {
-        (node.name, field.target.id): behind.get(field.end_lineno or field.lineno, "")
+        (node.name, field.target.id): " ".join(
+            behind[line] for line in range(field.lineno, (field.end_lineno or field.lineno) + 1) if line in behind
+        )
         for node in ast.parse(text).body
         if isinstance(node, ast.ClassDef)
         for field in node.body

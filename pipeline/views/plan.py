@@ -56,6 +56,7 @@ class PlanSummary(Fact):
     seconds: float | None  # of this machine, for all that is left
     cores: float
     rates: str  # where the figures come from
+    stand_ins: dict[str, str]  # by operator what acts in place of its model, and how to have the model
 
     def parts(self) -> Iterator[Part]:
         yield Line.of(Cell(self.recipe, "strong"), f": {self.what}")
@@ -70,6 +71,9 @@ class PlanSummary(Fact):
             if step.parameters:
                 text = ", ".join(f"{name}={json.dumps(value)}" for name, value in step.parameters.items())
                 yield Line.of(Cell(text, "quiet"), indent=6)
+        for operator, line in self.stand_ins.items():
+            yield BLANK
+            yield Line.of(Cell(f"{operator}: ", "strong"), Cell(line, "warn"))
         yield BLANK
         yield Grid.of(("model", "what", ">size", "licence", "where"), map(_model_row, self.models))
         if self.media_s is not None and self.seconds is not None:
@@ -135,4 +139,6 @@ def plan_summary(plan: Plan, manifest: Manifest | None, media_s: float | None, u
         for weight in plan.weights
     )
     total = None if media_s is None else sum(step.seconds or 0.0 for step in steps) / cores
-    return PlanSummary(plan.recipe, plan.what, tuple(steps), models, len(shards), media_s, unknown, total, cores, rates.origin)
+    return PlanSummary(
+        plan.recipe, plan.what, tuple(steps), models, len(shards), media_s, unknown, total, cores, rates.origin, dict(plan.stand_ins)
+    )
