@@ -22,7 +22,7 @@ from manifests.manifest import Manifest
 from pipeline.engine.run import run
 from pipeline.listing import list_sources
 from pipeline.takedown.takedown import takedown_source
-from pipeline.views.report import balance, funnel
+from pipeline.views.funnel import funnel
 
 
 def round_of(folder: Path, after_s: float) -> tuple[str, bool]:
@@ -57,7 +57,7 @@ def round_of(folder: Path, after_s: float) -> tuple[str, bool]:
         manifest = Manifest(root)
         if told := _left(root, goes):
             return f"{'another run brought back' if again else 'left'} {told}", met[0]
-        balance(manifest, funnel(manifest))
+        funnel(manifest)
         if bad := list(faults(manifest, deep=True)):
             return bad[0].told(), met[0]
     return "", met[0]

@@ -111,7 +111,7 @@ def work(manifest: Manifest, plan: Plan) -> None:
     known, shards = manifest.takedowns(), manifest.shards()
     undone = {step.version: set(shards) - manifest.committed(step.version) for step in plan.steps}
     stages = range(len(plan.stages))
-    workers = [ShardWorker(manifest, plan, stage, f"{os.getpid()}", _Nobody(), stage == stages[-1]) for stage in stages]
+    workers = [ShardWorker(manifest, plan, stage, last=stage == stages[-1]) for stage in stages]
     for shard in shards:
         for worker in workers:
             worker({"shard": shard})

@@ -6,14 +6,15 @@ Tables are read whole and held against the sha256 in their receipts, media and r
 import argparse
 from collections.abc import Iterable
 
-from rich.console import Console
 from rich.text import Text
 
 from manifests.checking import Fault, faults, repair
 from manifests.manifest import Manifest
-from pipeline.session import driving, existing, waiting
+from pipeline.session import driving, existing, may_wait
+from pipeline.views.console import console
 
 EXAMPLE = "headset check corpus/ --repair"
+GROUP = "look"
 _MOST_TOLD = 40
 
 
@@ -25,31 +26,31 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--repair", action="store_true", help="take back the receipts of what is damaged, so that the next run makes it again"
     )
-    waiting(parser)
+    may_wait(parser)
 
 
 def main(options: argparse.Namespace) -> int:
-    console = Console(soft_wrap=True, highlight=False)
+    out = console()
     manifest = existing(options.corpus, check=False)
     found = [*faults(manifest, deep=options.all), *_releases(manifest, options.all)]
     for fault in found[:_MOST_TOLD]:
-        console.print(Text(f"  {fault.told()}"))
+        out.print(Text(f"  {fault.told()}"))
     if len(found) > _MOST_TOLD:
-        console.print(f"  and {len(found) - _MOST_TOLD} more")
+        out.print(f"  and {len(found) - _MOST_TOLD} more")
     if not found:
-        console.print("Everything is as its receipt says." + ("" if options.all else " Content of media: --all."))
+        out.print("Everything is as its receipt says." + ("" if options.all else " Content of media: --all."))
         return 0
     if not options.repair:
-        console.print(f"{len(found)} faults. Have them made again: headset check {options.corpus} --repair")
+        out.print(f"{len(found)} faults. Have them made again: headset check {options.corpus} --repair")
         return 1
-    with driving(manifest, "headset check", options.wait, console):
+    with driving(manifest, "headset check", options.wait, out):
         left = repair(manifest, found)
     if mended := len(found) - len(left):
-        console.print(f"{mended} taken back. Make them again, and nothing else:")
+        out.print(f"{mended} taken back. Make them again, and nothing else:")
         for command in _commands(Manifest(manifest.root), found):
-            console.print(Text(f"  {command}"))
+            out.print(Text(f"  {command}"))
     for fault in left:
-        console.print(Text(f"  NOT REPAIRED: {fault.told()}"))
+        out.print(Text(f"  NOT REPAIRED: {fault.told()}"))
     return 1 if left else 0
 
 
@@ -65,7 +66,7 @@ def _releases(manifest: Manifest, deep: bool) -> list[Fault]:
             continue
         for shard in place.shards():
             if not (place.holds(shard) if deep else place.has(shard)):
-                again = f"headset release {manifest.root} --to {made.to} --format {made.format} makes it again"
+                again = f"headset release {manifest.root} --out {made.to} --format {made.format} makes it again"
                 found.append(Fault(f"{made.to}/{shard.name}", "missing, or not what its index says", instead=again))
     return found
 

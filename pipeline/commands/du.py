@@ -3,13 +3,14 @@
 import argparse
 from collections import Counter
 
-from rich.console import Console
 from rich.table import Table
 
 from manifests.checking import garbage, room
 from pipeline.session import existing
+from pipeline.views.console import console
 
 EXAMPLE = "headset du corpus/"
+GROUP = "look"
 _MOST_TOLD = 40
 
 
@@ -18,7 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    console = Console(soft_wrap=True, highlight=False)
+    out = console()
     manifest = existing(options.corpus)
     rows, old = room(manifest), garbage(manifest)
     operators = {step.version: step.operator for run in manifest.runs() for step in run.steps}
@@ -29,17 +30,17 @@ def main(options: argparse.Namespace) -> int:
     for row in rows[:_MOST_TOLD]:
         what = f"table {row.table}" if row.kind == "step" else {"parts": "unfinished files"}.get(row.kind, row.kind)
         table.add_row(size(row.bytes), str(row.files), what, row.name + ("" if row.needed else "  no recipe's record names it"))
-    console.print(table)
+    out.print(table)
     if len(rows) > _MOST_TOLD:
-        console.print(f"and {len(rows) - _MOST_TOLD} more, {size(sum(row.bytes for row in rows[_MOST_TOLD:]))}")
+        out.print(f"and {len(rows) - _MOST_TOLD} more, {size(sum(row.bytes for row in rows[_MOST_TOLD:]))}")
     by_operator = Counter[str]()
     for row in rows:
         if row.kind == "step":
             by_operator[operators.get(row.name, row.name.rpartition("-")[0] or row.name)] += row.bytes
-    console.print("\nBy operator: " + ", ".join(f"{name} {size(count)}" for name, count in by_operator.most_common(8)) + ".")
-    console.print(f"{size(sum(row.bytes for row in rows))} in {sum(row.files for row in rows)} files.")
+    out.print("\nBy operator: " + ", ".join(f"{name} {size(count)}" for name, count in by_operator.most_common(8)) + ".")
+    out.print(f"{size(sum(row.bytes for row in rows))} in {sum(row.files for row in rows)} files.")
     if old.bytes:
-        console.print(f"{size(old.bytes)} of it nothing needs: headset gc {options.corpus}")
+        out.print(f"{size(old.bytes)} of it nothing needs: headset gc {options.corpus}")
     return 0
 
 

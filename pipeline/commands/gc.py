@@ -6,45 +6,45 @@ A recipe remembers its last run. The tables of an earlier `--set` are computed a
 import argparse
 import sys
 
-from rich.console import Console
-
 from manifests.checking import garbage, remove
 from manifests.errors import UsageError
 from pipeline.commands.du import size
-from pipeline.session import driving, existing, waiting
+from pipeline.session import driving, existing, may_wait
+from pipeline.views.console import console
 
 EXAMPLE = "headset gc corpus/ --dry-run"
+GROUP = "make"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("corpus")
     parser.add_argument("--dry-run", action="store_true", help="say what would go, and remove nothing")
     parser.add_argument("--yes", action="store_true", help="do not ask")
-    waiting(parser)
+    may_wait(parser)
 
 
 def main(options: argparse.Namespace) -> int:
-    console = Console(soft_wrap=True, highlight=False)
+    out = console()
     manifest = existing(options.corpus)
-    with driving(manifest, "headset gc", options.wait, console):
+    with driving(manifest, "headset gc", options.wait, out):
         found = garbage(manifest)
         if not found.bytes and not any((found.steps, found.parts, found.media)):
-            console.print("Nothing to remove.")
+            out.print("Nothing to remove.")
             return 0
         for step, count in sorted(found.steps.items(), key=lambda one: (-one[1], one[0])):
-            console.print(f"  {size(count):>9}  {step}", markup=False)
+            out.print(f"  {size(count):>9}  {step}")
         for what, some in (("unfinished files", found.parts), ("media that no row names", found.media)):
             if some:
-                console.print(f"  {size(sum(some.values())):>9}  {len(some)} {what}", markup=False)
+                out.print(f"  {size(sum(some.values())):>9}  {len(some)} {what}")
         if options.dry_run:
-            console.print(f"{size(found.bytes)} would go.")
+            out.print(f"{size(found.bytes)} would go.")
             return 0
         if not options.yes:
             if not sys.stdin.isatty():
                 raise UsageError("gc deletes files, and there is no terminal to ask; --yes says that it may, --dry-run what would go")
-            if console.input(f"Delete {size(found.bytes)}? [y/N] ", markup=False).strip().lower() not in ("y", "yes"):
-                console.print("Nothing was removed.")
+            if out.input(f"Delete {size(found.bytes)}? [y/N] ").strip().lower() not in ("y", "yes"):
+                out.print("Nothing was removed.")
                 return 0
         remove(manifest, found)
-    console.print(f"{size(found.bytes)} removed.")
+    out.print(f"{size(found.bytes)} removed.")
     return 0

@@ -5,8 +5,6 @@ import os
 import signal
 from pathlib import Path
 
-from rich.console import Console
-
 from manifests.errors import UsageError
 from pipeline.engine.worker import WORKER_ENVIRONMENT
 
@@ -32,7 +30,7 @@ def check_root(root: str) -> None:
         )
 
 
-def start_ray(cpus: int | None, console: Console) -> bool:
+def start_ray(cpus: int | None) -> bool:
     """Joins the cluster that RAY_ADDRESS names, else starts Ray on this machine. False where Ray runs already.
 
     Raises:
@@ -44,21 +42,20 @@ def start_ray(cpus: int | None, console: Console) -> bool:
 
     if ray.is_initialized():
         return False
-    with console.status("starting ray"):
-        if address := os.environ.get("RAY_ADDRESS"):
-            _init(f"no Ray cluster answers at RAY_ADDRESS={address}", tries=1, runtime_env={"env_vars": WORKER_ENVIRONMENT})
-        else:
-            paths = [str(Path(__file__).resolve().parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
-            os.environ.update({**WORKER_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(paths)})
-            _init(
-                "Ray does not start on this machine; where it is busy, run the same command again later",
-                tries=TRIES,
-                num_cpus=cpus or os.cpu_count(),
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                object_store_memory=200 * 2**20,
-            )
+    if address := os.environ.get("RAY_ADDRESS"):
+        _init(f"no Ray cluster answers at RAY_ADDRESS={address}", tries=1, runtime_env={"env_vars": WORKER_ENVIRONMENT})
+    else:
+        paths = [str(Path(__file__).resolve().parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+        os.environ.update({**WORKER_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(paths)})
+        _init(
+            "Ray does not start on this machine; where it is busy, run the same command again later",
+            tries=TRIES,
+            num_cpus=cpus or os.cpu_count(),
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            object_store_memory=200 * 2**20,
+        )
     return True
 
 

@@ -54,8 +54,12 @@ def test_one_that_waits_comes_after(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     order: list[str] = []
     told = threading.Event()
 
+    def tell(text: str) -> None:
+        order.append(text)
+        told.set()
+
     def second() -> None:
-        with Lease(Storage(str(tmp_path)), "corpus", "b", wait=True, tell=lambda text: (order.append(text), told.set())):
+        with Lease(Storage(str(tmp_path)), "corpus", "b", wait=True, tell=tell):
             order.append("second")
 
     with Lease(Storage(str(tmp_path)), "corpus", "headset run"):

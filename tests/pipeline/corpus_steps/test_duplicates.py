@@ -10,7 +10,7 @@ from manifests.manifest import Manifest
 from manifests.tables import Duplicate, Fingerprint, Source
 from operators.sources.fingerprint_source import COEFFICIENTS, coefficients
 from pipeline.corpus_steps.duplicates import find_duplicates
-from pipeline.views.report import rows_of
+from pipeline.query.clip_view import select_rows as rows_of
 
 
 def made(name: str, looks: np.ndarray, width: int = 640) -> tuple[Source, Fingerprint]:

@@ -16,7 +16,7 @@ from pipeline.__main__ import main
 from pipeline.engine.retry import retry
 from pipeline.engine.run import run
 from pipeline.recipe import Recipe, recipe_named
-from pipeline.views.report import balance, funnel
+from pipeline.views.funnel import funnel
 from tests.made_videos import write_video
 from tests.site import serve
 
@@ -62,7 +62,7 @@ def test_no_other_source_is_asked_for_again(crawled: tuple) -> None:
 def test_the_sums_add_up_and_the_rows_of_the_others_are_the_same(crawled: tuple) -> None:
     folder, _, _ = crawled
     before, after = Manifest(str(folder / "before")), Manifest(str(folder / "corpus"))
-    balance(after, funnel(after))
+    funnel(after)
     assert list(faults(after, deep=True)) == []
     for table in (Source, Shot, Score, Fetch):
         rows = after.table(table).to_pylist()
@@ -158,7 +158,7 @@ def test_a_mended_source_counts_once_and_the_others_as_before(corpus: Manifest, 
     retry(corpus)
     run(toy.plan(), corpus)
     done = Manifest(corpus.root)
-    balance(done, funnel(done))
+    funnel(done)
     cut = done.receipts(toy.plan().steps[0].version)[0]
     assert cut.calls == {"read": 3, "answered": 2, "dropped": 1, "failed": 0}
     assert cut.given_up == {"shots": 2}
@@ -191,11 +191,11 @@ def test_a_retry_that_is_killed_goes_on(stop: int, corpus: Manifest, toy: Recipe
             retry(corpus)
     run(toy.plan(), Manifest(corpus.root))  # raises where what a step read and wrote does not add up
     there = Manifest(corpus.root)
-    balance(there, funnel(there))
+    funnel(there)
     retry(there)
     run(toy.plan(), there)
     there = Manifest(corpus.root)
-    balance(there, funnel(there))
+    funnel(there)
     assert there.count_rows(Clip) == 2
 
 
@@ -208,7 +208,7 @@ def test_a_worker_killed_while_it_writes_leaves_the_retry_to_the_next(corpus: Ma
     run(toy.plan(), corpus)
     done = Manifest(corpus.root)
     assert done.count_rows(Shot) == 2, "what the killed one had written of the source is written anew"
-    balance(done, funnel(done))
+    funnel(done)
 
 
 def test_steps_of_another_setting_are_taken_back_too(corpus: Manifest, toy: Recipe) -> None:

@@ -37,7 +37,7 @@ from pipeline.corpus_steps.splits import split_clips
 from pipeline.query.selection import select, selection
 from pipeline.release.release import Place, release
 from pipeline.takedown.takedown import takedown_identity, takedown_like, takedown_source
-from pipeline.views.report import balance, funnel
+from pipeline.views.funnel import funnel
 from tests.conftest import media, weights
 from tests.manifests.test_media import s3, server  # noqa: F401 - fixtures
 from tests.pipeline.made_corpus import clip, corpus_of, render, score, source, track
@@ -88,7 +88,7 @@ def whole(manifest: Manifest) -> None:
             given = sum(manifest.count(table, version, shard) for version in step.inputs[step.reads])
             there = {name: manifest.count(tables()[name], step.version, shard) for name in [*step.writes, "drops"]}
             receipt.check(step.version, given=given, found=there)
-    assert balance(manifest, funnel(manifest))
+    assert funnel(manifest).sums
 
 
 def test_nothing_of_a_source_is_left_in_tables_media_selections_and_shards(tmp_path: Path):
