@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import pytest
 
+from manifests.checking import add_up
 from manifests.manifest import Manifest
 from manifests.tables import Clip, Dropped, Score, Shot, Source, Turn, tables
 from operators.base import Drop, Operator
 from pipeline.engine.retry import retry
-from pipeline.engine.run import check
 from pipeline.recipe import Recipe, Stage
 from pipeline.views.report import balance, funnel
 from tests.pipeline.engine.in_process import do
@@ -119,7 +119,7 @@ def test_a_failure_is_no_other_reason(tmp_path: Path, failing: set[str], failed:
     assert {drop["reason"] for drop in drops} == ({"MemoryError"} if failed else set()) | ({"not_done"} if not_done else set())
     assert {drop["detail"] for drop in drops if drop["reason"] == "not_done"} <= {f"{failed.split(' ')[0]} failed: MemoryError"}
     assert {row["clip_id"] for row in corpus.table(Clip).to_pylist()} == kept
-    check(corpus, PLAN.steps)
+    add_up(corpus, [step.record() for step in PLAN.steps], {step.version: corpus.shards() for step in PLAN.steps})
     balance(corpus, funnel(corpus))  # raises where the sums of a table do not add up
 
 
