@@ -1,8 +1,7 @@
-"""What was done to a corpus: receipts, retries, claims, and the steps of runs.
+"""What was done to a corpus: receipts, retries, and the steps of runs.
 
 <root>/receipts/<step>/<shard>.json       commits a step on a shard; what has one is never redone
 <root>/retries/<step>/<shard>.json        the sources to do again, until they are; all others stay as they are
-<root>/claims/<step>/<shard>.json         the row in work, to find the one that kills workers
 <root>/recipes/<name>.json                the steps of the last run, to know which rows are current
 <root>/steps.json                         the steps that no recipe did, such as scoring, whose rows count as well
 """
@@ -129,7 +128,7 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The receipts, retries, claims and steps of a corpus, and the small files beside its tables."""
+    """The receipts, retries and steps of a corpus, and the small files beside its tables."""
 
     root: str
 
@@ -205,18 +204,6 @@ class Ledger:
 
     def retried(self, step: str, shard: int) -> None:
         self.delete(note("retries", step, shard))
-
-    # Claims name the row in work.
-
-    def claims(self, stage: str, shard: int) -> dict[str, Any]:
-        return self.load(note("claims", stage, shard)) or {}
-
-    def claim(self, stage: str, shard: int, claims: dict[str, Any]) -> None:
-        content = json.dumps(claims, indent=1, sort_keys=True).encode()
-        self.storage.write(note("claims", stage, shard), content, durable=False)  # after a power cut no claim counts
-
-    def release_claim(self, stage: str, shard: int) -> None:
-        self.delete(note("claims", stage, shard))
 
     # Runs say which steps are current.
 
@@ -310,7 +297,7 @@ def damaged(root: str, name: str, why: str) -> StorageError:
 
 
 def note(kind: str, step: str, shard: int) -> str:
-    """Where a receipt, a retry or a claim lies."""
+    """Where a receipt or a retry lies."""
     return f"{kind}/{step}/{shard:05d}.json"
 
 

@@ -1,7 +1,7 @@
 """A manifest: a folder of Parquet tables, sharded by source, with a receipt for every step done on every shard.
 
     <root>/<table>/<step>/<shard>.parquet     rows sorted by key: equal rows are equal bytes
-    <root>/receipts, retries, claims, recipes, steps.json    what was done: `manifests/ledger.py`
+    <root>/receipts, retries, recipes, steps.json    what was done: `manifests/ledger.py`
     <root>/lists.json                         what the lists held that the user named, for the share that was had
     <root>/moved.json                         by source where its file lies now, for those that were moved since they were listed
     <root>/given.json                         the tables that were given with the sources, by shard: clips of a published list

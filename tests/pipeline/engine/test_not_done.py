@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import pytest
 
+from manifests.checking import add_up
 from manifests.manifest import Manifest
 from manifests.tables import Clip, Dropped, Score, Shot, Source, Turn, tables
 from operators.base import Drop, Operator
 from pipeline.engine.retry import retry
-from pipeline.engine.run import check
 from pipeline.recipe import Recipe, Stage
 from pipeline.views.report import balance, funnel
 from tests.pipeline.engine.in_process import do
@@ -119,7 +119,7 @@ def test_a_failure_is_no_other_reason(tmp_path: Path, failing: set[str], failed:
     assert {drop["reason"] for drop in drops} == ({"MemoryError"} if failed else set()) | ({"not_done"} if not_done else set())
     assert {drop["detail"] for drop in drops if drop["reason"] == "not_done"} <= {f"{failed.split(' ')[0]} failed: MemoryError"}
     assert {row["clip_id"] for row in corpus.table(Clip).to_pylist()} == kept
-    check(corpus, PLAN.steps)
+    add_up(corpus, [step.record() for step in PLAN.steps], {step.version: corpus.shards() for step in PLAN.steps})
     balance(corpus, funnel(corpus))  # raises where the sums of a table do not add up
 
 
@@ -148,3 +148,26 @@ def test_another_try_ends_as_if_nothing_had_failed(tmp_path: Path, failing: set[
     failing.clear()
     retry(corpus)
     assert content(do(PLAN, corpus).root) == content(never.root)
+
+
+def test_what_was_not_done_is_missed_like_what_failed(tmp_path: Path, failing: set[str]) -> None:
+    """Shot 1 fails; the turn that reaches from it into shot 2 cannot be judged, and so neither can shot 2."""
+
+    @dataclass(frozen=True)
+    class HearAcross(Operator):
+        def __call__(self, source: Source) -> Iterator[Turn]:
+            yield Turn(source.source_id, f"{source.source_id}/t", "speaker0", 15.0, 25.0)
+
+    @dataclass(frozen=True)
+    class CountTurns(Operator):
+        def __call__(self, shot: Shot, turns: list[Turn]) -> Iterator[Score]:
+            if not any(turn.start_s < shot.end_s and shot.start_s < turn.end_s for turn in turns):
+                raise Drop("no_turn")
+            yield Score(shot.source_id, f"{shot.shot_id}#n", shot.shot_id, "n", "n", 1.0)
+
+    failing.add("Propose a/1")
+    plan = Recipe("r", "", (Stage(Cut(), HearAcross()), Stage(Propose()), Stage(Refine()), Stage(CountTurns()))).plan()
+    drops = do(plan, listed(tmp_path)).table(Dropped).to_pylist()
+    ended = {drop["subject"]: (drop["reason"], drop["detail"]) for drop in drops if drop["operator"] == "CountTurns"}
+    cause = ("not_done", "Propose failed: MemoryError")
+    assert ended == {"a/0": ("no_turn", ""), "a/1": cause, "a/2": cause, "b/0": ("no_turn", "")}

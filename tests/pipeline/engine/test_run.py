@@ -1,5 +1,6 @@
 """The runner on a real Ray: rows that answer, drop, fail and kill; runs that are killed; workers and orders that differ."""
 
+import json
 import os
 import shutil
 import signal
@@ -16,7 +17,7 @@ from manifests.checking import add_up, faults, repair
 from manifests.errors import Inconsistent
 from manifests.manifest import Manifest
 from manifests.tables import Clip, Dropped, Score, Shot, tables
-from pipeline.engine.run import run
+from pipeline.engine.run import Part, run
 from pipeline.listing import list_sources
 from pipeline.recipe import Recipe, recipe_named
 from tests.made_videos import write_video
@@ -99,6 +100,30 @@ def test_two_workers_and_another_order_give_the_same_bytes(corpus: Manifest, vid
     shuffled = sorted((str(path) for path in videos.iterdir()), key=lambda name: hash(name) % 7)
     made(tmp_path / "two", shuffled, toy, workers=2)
     assert content(tmp_path / "two") == content(Path(corpus.root))
+
+
+def test_parts_of_any_size_give_the_same_bytes(corpus: Manifest, videos: Path, toy: Recipe, tmp_path: Path) -> None:
+    """A third of the shards, then halves of what there is: jobs that know nothing of each other, whose number changes on the way."""
+    manifest = Manifest(str(tmp_path / "parts"))
+    listing = list_sources([str(videos)])
+    manifest.add(listing.sources, listing.dropped)
+    plan = toy.plan()
+    run(plan, manifest, part=Part(2, 3))
+    done = set.intersection(*(manifest.committed(step.version) for step in plan.steps))
+    assert done == {shard for shard in manifest.shards() if shard % 3 == 1}
+    for part in (Part(1, 2), Part(2, 2)):
+        run(plan, manifest, part=part)
+    assert content(tmp_path / "parts") == content(Path(corpus.root))
+
+
+def test_a_run_ends_with_a_check_of_what_it_did(videos: Path, toy: Recipe, tmp_path: Path) -> None:
+    first = replace(toy, stages=toy.stages[:1])
+    made(tmp_path / "corpus", [str(videos / "good0.mp4")], first)
+    (receipt,) = (tmp_path / "corpus" / "receipts" / first.plan().steps[0].version).glob("*.json")
+    told = json.loads(receipt.read_text())
+    receipt.write_text(json.dumps({**told, "rows": {"shots": told["rows"]["shots"] + 1}}))
+    with pytest.raises(Inconsistent):
+        made(tmp_path / "corpus", [str(videos / "good0.mp4")], toy)
 
 
 def test_another_parameter_redoes_only_what_depends_on_it(videos: Path, toy: Recipe, tmp_path: Path) -> None:
