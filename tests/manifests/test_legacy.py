@@ -11,6 +11,7 @@ import pytest
 
 from manifests.checking import faults
 from manifests.manifest import Manifest, StepRecord
+from manifests.schema import VERSION
 from manifests.tables import Dropped, Duplicate, Score, Split
 from pipeline.__main__ import main
 from pipeline.corpus_steps.splits import split_clips
@@ -78,7 +79,7 @@ def test_it_gives_equal_rows_after_it_was_migrated(manifest: Manifest) -> None:
     assert not Path(manifest.root, "attached.json").exists()
     assert set(there.attached) == {"splits", "duplicates", "psnr@recording"}
     assert list(faults(there, deep=True)) == []
-    assert there.migrate(2) == 0
+    assert there.migrate(VERSION) == 0
 
 
 @pytest.mark.parametrize("kill", range(1, 30, 3))
@@ -103,9 +104,9 @@ def test_a_migration_that_is_killed_is_brought_to_its_end(kill: int, manifest: M
         for name in ("write", "delete"):
             patched.setattr(Storage, name, until(name))
         with suppress(KeyboardInterrupt):
-            manifest.migrate(2)
+            manifest.migrate(VERSION)
     assert told(manifest.root) == EXPECTED, "what a reader sees in between"
-    Manifest(manifest.root).migrate(2)
+    Manifest(manifest.root).migrate(VERSION)
     assert told(manifest.root) == EXPECTED
     assert list(faults(Manifest(manifest.root), deep=True)) == []
 
@@ -113,7 +114,7 @@ def test_a_migration_that_is_killed_is_brought_to_its_end(kill: int, manifest: M
 @pytest.mark.parametrize("migrated", [False, True])
 def test_a_takedown_reaches_its_rows_before_and_after(migrated: bool, manifest: Manifest) -> None:
     if migrated:
-        manifest.migrate(2)
+        manifest.migrate(VERSION)
     takedown_source(Manifest(manifest.root), "a")
     there = Manifest(manifest.root)
     assert there.table(Split)["clip_id"].to_pylist() == [clip("b").clip_id, clip("c").clip_id]
