@@ -9,9 +9,9 @@ Nothing here computes or changes anything: a corpus is made by `headset run`, an
 """
 
 from collections.abc import Iterator, Sequence
-from importlib import import_module
 from dataclasses import dataclass, fields
-from typing import Any, TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 

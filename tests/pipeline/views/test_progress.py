@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ class Stall:
         return f"no progress for 2 min in Look on {self.work.row} (worker {self.work.pid} is stopped)"
 
 
-def work(row: str, done_s: float = 0.0, length_s: float = 0.0, elapsed_s: float = 0.0) -> SimpleNamespace:
+def work(row: str, done_s: float = 0.0, length_s: float = 0.0, elapsed_s: float = 0.0) -> Any:
     return SimpleNamespace(row=row, done_s=done_s, length_s=length_s, elapsed_s=elapsed_s, pid=1)
 
 
