@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from pipeline.views.report import balance, funnel
 
 from manifests.checking import add_up
 from manifests.manifest import Manifest
@@ -13,7 +14,6 @@ from manifests.tables import Clip, Dropped, Score, Shot, Source, Turn, tables
 from operators.base import Drop, Operator
 from pipeline.engine.retry import retry
 from pipeline.recipe import Recipe, Stage
-from pipeline.views.report import balance, funnel
 from tests.pipeline.engine.in_process import do
 
 FAILING: set[str] = set()  # `operator row` that fail for now, as for want of memory
