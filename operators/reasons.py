@@ -6,7 +6,6 @@ reason, such as `ValueError`, and may always be tried again: `headset explain` s
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -161,8 +160,11 @@ _RUN = {  # what happens to rows of any step, and to clips of any export
     "duplicate_key": ("a step made two rows of one key; the first was kept: a bug of the step", ""),
 }
 
-_PARTS: tuple[dict[str, tuple[Any, ...]], ...] = (_LISTED, _FETCHED, _PROBED, _PLANNED, _HEARD, _SCORED, _RUN)
-REASONS = {word: Reason(word, *told) for part in _PARTS for word, told in part.items()}
+REASONS: dict[str, Reason] = {
+    word: Reason(word, *told)  # pyright: ignore[reportArgumentType] - meaning, what to change, whether again
+    for part in (_LISTED, _FETCHED, _PROBED, _PLANNED, _HEARD, _SCORED, _RUN)
+    for word, told in part.items()
+}
 
 
 def reason(word: str) -> Reason | None:
