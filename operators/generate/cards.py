@@ -236,16 +236,14 @@ def _check(card: Card, functions: set[str], tree: ast.Module) -> None:
         raise UsageError(f'{where}: no requires-python; write e.g. `# requires-python = ">=3.11"`')
     if not 0 <= card.output.panel < card.output.panels:
         raise UsageError(f"{where}: output.panel is {card.output.panel} of {card.output.panels} panels; they count from 0")
-    ours = {"headset", "manifests", "operators", "pipeline"}
     for node in ast.walk(tree):
-        names = (
-            [one.name for one in node.names]
-            if isinstance(node, ast.Import)
-            else [node.module or ""]
-            if isinstance(node, ast.ImportFrom)
-            else []
-        )
-        if wrong := sorted({name.split(".")[0] for name in names} & ours):
+        if isinstance(node, ast.Import):
+            names = [one.name for one in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module or ""]
+        else:
+            continue
+        if wrong := sorted({name.split(".")[0] for name in names} & {"headset", "manifests", "operators", "pipeline"}):
             raise UsageError(
                 f"{where}: line {node.lineno} imports {wrong[0]}; an adapter runs where headset is not, and imports nothing of it"
-            )  # pyright: ignore[reportAttributeAccessIssue]
+            )

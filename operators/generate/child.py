@@ -90,6 +90,8 @@ def told(error):
 
 def load(path, device):
     spec = importlib.util.spec_from_file_location("adapter", path)
+    assert spec is not None
+    assert spec.loader is not None
     adapter = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(adapter)
     adapter.prepare(os.environ["HEADSET_SYSTEM"])
@@ -99,12 +101,11 @@ def load(path, device):
 
 def hello(device, seconds):
     torch = sys.modules.get("torch")
-    memory = device.startswith("cuda") and torch is not None
     return {
         "protocol": PROTOCOL,
         "python": platform.python_version(),
         "torch": getattr(torch, "__version__", ""),
-        "device": torch.cuda.get_device_name(0) if memory else device,
+        "device": torch.cuda.get_device_name(0) if torch is not None and device.startswith("cuda") else device,
         "seconds_to_load": round(seconds, 3),
     }
 

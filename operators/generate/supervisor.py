@@ -294,7 +294,11 @@ class Child:
 
     def _clean_environment(self) -> dict[str, str]:
         """What it is told: no secret of ours is among it."""
-        kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "CUDA_VISIBLE_DEVICES", "TZ") if name in os.environ}
+        kept = {
+            name: os.environ[name]
+            for name in ("PATH", "LANG", "LC_ALL", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "TZ")
+            if name in os.environ
+        }
         # Our own libraries name their folders to the loader, and would be found by another Python's.
         folders = [one for one in os.environ.get("LD_LIBRARY_PATH", "").split(":") if one and not one.startswith(sys.prefix)]
         kept |= {"LD_LIBRARY_PATH": ":".join(folders)} if folders else {}
