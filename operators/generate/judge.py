@@ -81,7 +81,7 @@ def check(path: Path, answer: Mapping[str, Any], output: Output, expected: Expec
             if (stream := video_of(container)) is None:
                 raise Casualty("bad_video", "no video stream")
             stated = float(stream.average_rate or 0)
-            for frame in decodable(container, stream, tally):
+            for frame in decodable(container.demux(stream), tally):
                 count, widths = count + 1, widths | {(frame.width, frame.height)}
                 if span < FLAT_LEVELS:
                     luma = frame.to_ndarray(format="gray")

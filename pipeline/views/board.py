@@ -10,6 +10,7 @@ from pathlib import Path
 from manifests.cache import media_cache
 from manifests.media import MediaStore
 from manifests.tables import Pair, Render
+from operators.media.frames import VideoFrames
 from operators.metrics.base import Metric
 from pipeline.scoring.board import Board, BoardCell, BoardRow
 
@@ -21,7 +22,7 @@ STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;margin:1.5rem auto;max-width:90rem;padding:0 1rem}
 h1{font-size:1.4rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}p{margin:.3rem 0;max-width:75ch}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
-th,td{padding:.3rem .7rem;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap;vertical-align:bottom}
+thead th{white-space:normal!important;min-width:5rem}th,td{padding:.3rem .7rem;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap;vertical-align:bottom}
 th:first-child,td:first-child{text-align:left;position:sticky;left:0;background:Canvas}
 th small,td small{display:block;font-weight:normal;color:GrayText;font-size:.75rem}
 tbody.apart td{color:GrayText}tr.recording td:first-child{font-weight:600}
@@ -29,7 +30,7 @@ tbody.apart td{color:GrayText}tr.recording td:first-child{font-weight:600}
 .pair code{font-size:.8rem;color:GrayText;overflow-wrap:anywhere}
 .players{display:flex;gap:.6rem;overflow-x:auto;padding:.5rem 0}figure{margin:0;flex:0 0 11rem}
 video{width:11rem;height:11rem;object-fit:contain;background:#000;display:block}figcaption{font-size:.8rem;overflow-wrap:anywhere}
-figcaption span{color:GrayText}button{font:inherit;padding:.1rem .8rem}
+figcaption span{color:GrayText;display:block}button{font:inherit;padding:.1rem .8rem}
 """
 
 SCRIPT = """
@@ -89,7 +90,8 @@ def _table(found: Board) -> str:
 
 def _metric(metric: Metric) -> str:
     mark = f"v{metric.version} {metric.fingerprint()[:6]}"
-    return f"{html.escape(metric.variant)} {ARROWS[metric.definition.better]}<small>{mark}</small>"
+    name = html.escape(metric.variant).replace("_", "_<wbr>")
+    return f"{name} {ARROWS[metric.definition.better]}<small>{mark}</small>"
 
 
 def _row(found: Board, row: BoardRow) -> str:
@@ -135,11 +137,12 @@ def _pair(found: Board, pair: Pair, folder: Path) -> str:
 def _figure(found: Board, name: str, render: Render | None, folder: Path) -> str:
     if render is None:
         return f"<figure><figcaption>{html.escape(name)}<br><span>no render</span></figcaption></figure>"
-    file = f"media/{render.sha256[:24]}.mp4"
+    file, poster = f"media/{render.sha256[:24]}.mp4", f"media/{render.sha256[:24]}.jpg"
     _copied(MediaStore(found.corpus).fetch(render.media, render.sha256, media_cache()), folder / file)
+    _pictured(folder / file, folder / poster)
     muted = "" if name in ("driving", "recording") else " muted"  # one sound is enough: it is the same in all
     size = f"{render.width}×{render.height}, {render.fps:g} fps"
-    return f"<figure><video src='{file}' controls preload='metadata'{muted}></video><figcaption>{html.escape(name)} <span>{size}</span></figcaption></figure>"
+    return f"<figure><video src='{file}' poster='{poster}' controls preload='none'{muted}></video><figcaption>{html.escape(name)} <span>{size}</span></figcaption></figure>"
 
 
 def _copied(path: Path, place: Path) -> None:
@@ -149,10 +152,22 @@ def _copied(path: Path, place: Path) -> None:
         os.replace(part, place)
 
 
+def _pictured(video: Path, place: Path) -> None:
+    """The first frame, shown until the video is played: a page of a hundred videos that loads them all is slow."""
+    from PIL import Image
+
+    if not place.exists():
+        first = next(iter(VideoFrames(video)))
+        Image.fromarray(first.rgb(height=352)).save(place, quality=85)
+
+
 def board_lines(found: Board) -> Iterable[list[str]]:
-    """The table as strings, its head first: for the terminal."""
-    yield ["made by", *(f"{metric.variant} {ARROWS[metric.definition.better]}".strip() for metric in found.metrics)]
-    for row in found.rows:
-        count = "" if row.renders == len(found.pairs) else f" ({row.renders} of {len(found.pairs)} pairs)"
-        cells = [row.cells.get(metric.variant) for metric in found.metrics]
-        yield [row.maker + count, *("–" if cell is None else f"{cell.value:.4g}" for cell in cells)]
+    """The table as strings, its head first, a metric a row: for the terminal, which is narrow."""
+    rows = found.rows
+    apart = {row.maker: f" ({row.renders} of {len(found.pairs)} pairs)" for row in found.partial}
+    yield ["metric", *(row.maker + apart.get(row.maker, "") for row in rows)]
+    for metric in found.metrics:
+        cells = [row.cells.get(metric.variant) for row in rows]
+        counts = ["" if cell is None or cell.pairs == len(found.pairs) else f" (n={cell.pairs})" for cell in cells]
+        values = ["–" if cell is None else f"{cell.value:.4g}{count}" for cell, count in zip(cells, counts, strict=True)]
+        yield [f"{metric.variant} {ARROWS[metric.definition.better]}".strip(), *values]

@@ -93,7 +93,7 @@ def test_the_page_opens_from_disk_and_escapes_what_others_wrote(corpus: Manifest
     text = page.read_text()
     assert hostile not in text
     assert "&lt;script&gt;alert(&#x27;x&#x27;)" in text
-    named = set(re.findall(r"(?:src|href)=['\"]([^'\"]+)", text))
+    named = set(re.findall(r"(?:src|href|poster)=['\"]([^'\"]+)", text))
     assert named
     assert all((page.parent / name).is_file() for name in named)
     assert not re.search(r"https?://", text)
