@@ -73,11 +73,20 @@ def load(device):
         "generator": OcclusionAwareGenerator(**said["generator_params"], **said["common_params"]),
         "audio2kp": AudioModel3D(option),
     }
-    if not RANDOM:
+    if RANDOM:
+        enliven(networks["generator"])
+    else:
         held = torch.load(os.path.join(WEIGHTS, "audio2head.pth.tar"), map_location="cpu", weights_only=False)
         for name, network in networks.items():
             network.load_state_dict(held[name])
     MODEL.update({name: network.to(device).eval() for name, network in networks.items()}, option=option, device=device, theirs=inference)
+
+
+def enliven(network):
+    """Random weights by which a picture is not of one colour, as their code leaves it."""
+    for parameter in network.parameters():
+        if parameter.dim() > 1:
+            torch.nn.init.kaiming_normal_(parameter.data)
 
 
 def generate(request):

@@ -64,7 +64,9 @@ def load(device):
     detector = KPDetector(**said["kp_detector_params"], **said["common_params"])
     encoder = depth.ResnetEncoder(18, False)
     decoder = depth.DepthDecoder(num_ch_enc=encoder.num_ch_enc, scales=range(4))
-    if not RANDOM:
+    if RANDOM:
+        enliven(generator)
+    else:
         held = torch.load(os.path.join(WEIGHTS, "DaGAN_vox_adv_256.pth.tar"), map_location="cpu", weights_only=False)
         for network, name in ((generator, "generator"), (detector, "kp_detector")):
             network.load_state_dict({key.replace("module.", ""): value for key, value in held[name].items()})
@@ -74,6 +76,13 @@ def load(device):
     for name, network in (("generator", generator), ("detector", detector), ("encoder", encoder), ("decoder", decoder)):
         MODEL[name] = network.to(device).eval()
     MODEL["device"] = device
+
+
+def enliven(network):
+    """Random weights by which a picture is not of one colour, as their code leaves it."""
+    for parameter in network.parameters():
+        if parameter.dim() > 1:
+            torch.nn.init.kaiming_normal_(parameter.data)
 
 
 def generate(request):

@@ -66,6 +66,11 @@ def load(device):
     option.checkpoints_dir = os.path.join(SYSTEM, "checkpoints")
     torch.manual_seed(0)
     model = create_model(option)
+    if RANDOM:
+        # As their code leaves untrained networks, the picture is of one colour.
+        for parameter in [*model.rendering_net.parameters(), *model.motion_net.parameters()]:
+            if parameter.dim() > 1:
+                torch.nn.init.kaiming_normal_(parameter.data)
     if not RANDOM:
         model.setup(option)
     model.eval()

@@ -58,11 +58,20 @@ def load(device):
     torch.manual_seed(0)
     generator = OcclusionAwareGenerator(**said["generator_params"], **said["common_params"])
     detector = KPDetector(**said["kp_detector_params"], **said["common_params"])
-    if not RANDOM:
+    if RANDOM:
+        enliven(generator)
+    else:
         held = torch.load(os.path.join(WEIGHTS, "vox-cpk.pth.tar"), map_location="cpu", weights_only=False)
         generator.load_state_dict(held["generator"])
         detector.load_state_dict(held["kp_detector"])
     MODEL.update(generator=generator.to(device).eval(), detector=detector.to(device).eval(), device=device)
+
+
+def enliven(network):
+    """Random weights by which a picture is not of one colour, as their code leaves it."""
+    for parameter in network.parameters():
+        if parameter.dim() > 1:
+            torch.nn.init.kaiming_normal_(parameter.data)
 
 
 def generate(request):

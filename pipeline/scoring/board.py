@@ -7,7 +7,7 @@ protocol or model are not set beside each other: the column says so.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from math import nan
+from math import isnan, nan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,7 +139,7 @@ def _values(
     values: dict[str, dict[str, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
     kinds: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for row in all_rows(manifest, Score):
-        if row.variant not in there:
+        if row.variant not in there or isnan(row.value):
             continue
         if row.subject in of_render:
             name, maker = of_render[row.subject]
