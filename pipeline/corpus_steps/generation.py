@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from manifests.errors import UsageError
-from manifests.manifest import LISTED, Manifest, StepRecord
+from manifests.ledger import Receipt, StepRecord
+from manifests.manifest import LISTED, Manifest
 from manifests.media import MediaStore
 from manifests.tables import Annotation, Clip, Dropped, Pair, Published, Render, Source
 from operators.base import Media
@@ -230,9 +231,7 @@ def commit_renders(
     for shard in manifest.shards():
         made = [row for name in by_shard[shard] for row in renders[name]]
         lost = [row for name in by_shard[shard] for row in drops[name]]
-        manifest.write(Render, record.version, shard, made)
-        manifest.write(Dropped, record.version, shard, lost)
-        manifest.commit(record.version, shard, _receipt(record, len(by_shard[shard]), len(made), lost))
+        manifest.finish(record.version, shard, {Render: made}, lost, _receipt(record, len(by_shard[shard]), len(made), lost))
     manifest.attach(f"{record.operator}@{place}", record)
 
 
@@ -264,17 +263,13 @@ def import_renders(manifest: Manifest, system: str, files: Mapping[str, Path]) -
     return tally
 
 
-def _receipt(record: StepRecord, read: int, answered: int, drops: Sequence[Dropped]) -> dict[str, Any]:
+def _receipt(record: StepRecord, read: int, answered: int, drops: Sequence[Dropped]) -> Receipt:
     failed = sum(drop.failed for drop in drops)
-    return {
-        "operator": record.operator,
-        "calls": {"read": read, "answered": answered, "dropped": len(drops) - failed, "failed": failed},
-        "rows": {Render.table: answered},
-        "drops": len(drops),
-        "given_up": {},
-        "reasons": dict(sorted(Counter(drop.reason for drop in drops).items())),
-        "inputs": {},
-        "seconds": 0.0,
-        "cpu_s": 0.0,
-        "decode_cpu_s": 0.0,
-    }
+    return Receipt(
+        record.operator,
+        calls={"read": read, "answered": answered, "dropped": len(drops) - failed, "failed": failed},
+        rows={Render.table: answered},
+        drops=len(drops),
+        reasons=dict(sorted(Counter(drop.reason for drop in drops).items())),
+        reads=record.reads,
+    )

@@ -18,6 +18,7 @@ from tests.operators.generate.adapters import HOSTILE, write_adapter
 from tests.pipeline.scored_corpus import clips_of, look, made_corpus, rendered
 
 LIMITS = Limits(load_s=60, base_s=8, per_driving_s=1, silence_s=5, memory_bytes=2**30, folder_bytes=64 * 2**20)
+QUICK = ("dies", "raises", "garbage_json", "short", "wrong_fps", "writes_outside", "links_out", "answers_for_another", "refuses")
 BAD = "if request['pair_id'].endswith('bad'):\n    "
 
 
@@ -47,7 +48,7 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     return Corpus(tmp_path, monkeypatch)
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in HOSTILE])
 def test_a_hostile_adapter_costs_its_pair_and_no_other(corpus: Corpus, name: str) -> None:
     does, reason = HOSTILE[name]
     pid = corpus.root / "pid"

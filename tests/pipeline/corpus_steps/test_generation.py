@@ -87,7 +87,7 @@ def test_a_pair_that_is_given_up_is_a_drop_and_another_try_is_its_own_command(co
     assert len(made_by(corpus, "moody")) == 4
 
 
-@pytest.mark.parametrize("after", [1, 2, 3])
+@pytest.mark.parametrize("after", [pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_driver_that_is_killed_loses_nothing_and_leaves_nothing(corpus: Manifest, tmp_path: Path, after: int) -> None:
     """Killed while the next pair is in work: its child ends too, the run goes on, and the corpus is that of an undisturbed run."""
     calls = tmp_path / "calls"
