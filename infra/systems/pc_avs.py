@@ -67,7 +67,10 @@ def prepare(folder):
 def load(device):
     """The networks of the authors' code, built by their own options."""
     import librosa.filters
+    import torchvision
 
+    vgg = torchvision.models.vgg19
+    torchvision.models.vgg19 = lambda **_: vgg(weights=None)  # a loss of training fetches its weights when it is imported
     sys.modules["lws"] = types.ModuleType("lws")
     mel = librosa.filters.mel  # their call is of librosa before 0.10
     librosa.filters.mel = lambda hz=None, fft=None, **more: mel(sr=hz or more.pop("sr"), n_fft=fft or more.pop("n_fft"), **more)
