@@ -42,9 +42,9 @@ def main() -> int:
             root / "systems", "slow", f"open({str(calls)!r}, 'a').write(request['pair_id'] + '\\n')\ntime.sleep(0.2)\nreturn video(request)"
         )
         for name in ("killed", "undisturbed"):
-            make_pairs(made_corpus(root / name, clips=8), protocols=["same_identity", "cross_identity"])
+            make_pairs(made_corpus(root / name, clips=16), protocols=["same_identity", "cross_identity"])
         for number in range(options.kills):
-            print(f"{number + 1}: {_killed(root / 'killed', chance)}", flush=True)
+            print(f"{number + 1}: {_killed(root / 'killed', calls, chance)}", flush=True)
         again = len(calls.read_text().splitlines())
         for name in ("killed", "undisturbed"):
             subprocess.run([*RUN, str(root / name)], check=True, capture_output=True)
@@ -58,9 +58,13 @@ def main() -> int:
         return 0 if equal and not broken and len(first) == pairs and not left else 1
 
 
-def _killed(corpus: Path, chance: random.Random) -> str:
+def _killed(corpus: Path, calls: Path, chance: random.Random) -> str:
+    """Kills at a random moment after the system was asked for the first time in this run."""
+    before = calls.stat().st_size if calls.exists() else 0
     driver = subprocess.Popen([*RUN, str(corpus)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(chance.uniform(0.5, 6.0))
+    while driver.poll() is None and (calls.stat().st_size if calls.exists() else 0) == before:
+        time.sleep(0.02)
+    time.sleep(chance.uniform(0.0, 1.5))
     what = chance.choice(("child", "driver", "both"))
     children = subprocess.run(["pgrep", "-P", str(driver.pid)], capture_output=True, text=True).stdout.split() if what != "driver" else []
     for child in children:

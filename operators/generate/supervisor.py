@@ -18,10 +18,11 @@ from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+
+from operators.generate.processes import cuts_network, folder_bytes, kill, kill_group, processes, resident
 
 CHILD = Path(__file__).with_name("child.py")
 PROTOCOL = 1
@@ -163,9 +164,9 @@ class Child:
         """Ends it and all that it started, and removes what it wrote."""
         if self._process is None:
             return
-        _kill_group(self._process.pid)
+        kill_group(self._process.pid)
         for pid in self._marked():  # what left its session
-            _kill(pid)
+            kill(pid)
         self._process.wait()
         self._close()
         self._process = None
@@ -230,12 +231,12 @@ class Child:
     def _look(self, folder: Path) -> None:
         """Whether it takes more than it may."""
         assert self._process is not None
-        if (taken := sum(map(_resident, self._marked()))) > self.limits.memory_bytes:
+        if (taken := sum(map(resident, self._marked()))) > self.limits.memory_bytes:
             raise Casualty(
                 "oom_host", f"its processes hold {taken / 2**20:.0f} MB of memory; it may take {self.limits.memory_bytes / 2**20:.0f}"
             )
         if (
-            taken := _folder_bytes(self.work) + (0 if folder.is_relative_to(self.work) else _folder_bytes(folder))
+            taken := folder_bytes(self.work) + (0 if folder.is_relative_to(self.work) else folder_bytes(folder))
         ) > self.limits.folder_bytes:
             raise Casualty("bad_answer", f"its folder holds {taken / 2**20:.0f} MB; it may take {self.limits.folder_bytes / 2**20:.0f}")
 
@@ -279,7 +280,7 @@ class Child:
 
     def _marked(self) -> list[int]:
         """All processes that have our mark, or are of the child's session."""
-        return [pid for pid in _processes() if self._is_ours(pid)]
+        return [pid for pid in processes() if self._is_ours(pid)]
 
     def _is_ours(self, pid: int) -> bool:
         assert self._process is not None
@@ -313,18 +314,6 @@ class Child:
             self._requests = -1
 
 
-@cache
-def cuts_network() -> tuple[str, ...]:
-    """How `unshare` gives a process no network on this machine; empty where it cannot."""
-    for how in (("-n",), ("-r", "-n")):
-        try:
-            if subprocess.run(["unshare", *how, "--", "true"], capture_output=True, timeout=10).returncode == 0:
-                return how
-        except (OSError, subprocess.TimeoutExpired):
-            return ()
-    return ()
-
-
 def _parsed(line: bytes) -> dict[str, Any]:
     try:
         said = json.loads(line)
@@ -333,37 +322,3 @@ def _parsed(line: bytes) -> dict[str, Any]:
     if not isinstance(said, dict) or not all(isinstance(said.get(name, {}), dict) for name in ("hello", "answer")):
         raise Casualty("bad_answer", f"a line that is no answer: {line[:100]!r}")
     return said
-
-
-def _kill(pid: int) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
-
-
-def _kill_group(pid: int) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
-
-
-def _processes() -> list[int]:
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
-
-
-def _resident(pid: int) -> int:
-    """Bytes in memory; 0 for a process that has gone."""
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, IndexError):
-        return 0
-
-
-def _folder_bytes(folder: Path) -> int:
-    """Bytes on the disk below a folder; links are not followed."""
-    total = 0
-    for root, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(root, name)).st_blocks * 512
-            except OSError:
-                continue
-    return total
