@@ -93,7 +93,13 @@ def load(device):
     option.isTrain = False
     torch.manual_seed(0)
     AvModel.load_network = weights_into
-    MODEL.update(model=AvModel(option).to(device).eval(), device=device, sound=AudioConfig.AudioConfig(num_frames_per_clip=5, hop_size=160))
+    model = AvModel(option)
+    if RANDOM:
+        # As their code leaves untrained networks, the picture is of one colour.
+        for parameter in model.netG.parameters():
+            if parameter.dim() > 1:
+                torch.nn.init.normal_(parameter.data)
+    MODEL.update(model=model.to(device).eval(), device=device, sound=AudioConfig.AudioConfig(num_frames_per_clip=5, hop_size=160))
 
 
 class Spectrum:
