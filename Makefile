@@ -37,7 +37,7 @@ demo: env
 	@echo "  $(BIN)/headset sql demo/corpus \"select clip_id, speaker, end_s - start_s as seconds from clips\""
 
 demo-board: demo
-	@$(BIN)/headset pairs demo/corpus --protocol cross_identity --protocol audio_driven
+	@$(BIN)/headset pairs demo/corpus --protocol cross_identity
 	@for floor in copy mesh_warp mouth_retrieval; do $(BIN)/headset generate demo/corpus --system $$floor || exit 1; done
 	@$(BIN)/headset score demo/corpus
 	@$(BIN)/headset compare demo/corpus --protocol cross_identity --html demo/board
