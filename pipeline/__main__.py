@@ -96,7 +96,7 @@ def _kept(error: Exception) -> Path:
 def commands() -> dict[str, ModuleType]:
     """The commands there are, by name: the files of `pipeline/commands`."""
     names = sorted(module.name for module in pkgutil.iter_modules(pipeline.commands.__path__))
-    return {name.rstrip("_"): importlib.import_module(f"pipeline.commands.{name}") for name in names}
+    return {name.rstrip("_").replace("_", "-"): importlib.import_module(f"pipeline.commands.{name}") for name in names}
 
 
 def parser_of_all(*, listed: bool = False) -> argparse.ArgumentParser:
