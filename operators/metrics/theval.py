@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from operators.base import Drop
 from operators.metrics.base import Video
-from operators.metrics.faces import face
 from operators.models.face_geometry import head_pose_deg
+from operators.models.face_pictures import face
 
 EYES = (468, 473)  # middles of the irises
 LIPS = (61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87)

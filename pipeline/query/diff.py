@@ -11,9 +11,9 @@ from typing import Any
 
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
+from pipeline.corpus import existing
 from pipeline.query.clip_view import MEMORY, lay_down, opened, see_wide
 from pipeline.query.selection import Predicate, Selection, predicates, selection
-from pipeline.session import existing
 
 
 @dataclass(frozen=True)

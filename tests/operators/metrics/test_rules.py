@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from operators.base import Drop
 from operators.metrics import lip_sync
-from operators.metrics.base import NOTHING, TARGET, FramePair, Metric, Picture, SetMetric, Video
+from operators.metrics.base import NOTHING, TARGET, FramePair, Metric, SetMetric, Video
 from operators.models.syncnet import SyncNet
+from operators.picture import Picture
 from pipeline.scoring.score import metrics_there
 from tests.operators.metrics.calibration import toy
 from tests.operators.metrics.faces_seen import same

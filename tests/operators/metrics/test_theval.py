@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from operators.base import Drop
-from operators.metrics.base import FramePair, Metric, Picture, Video
+from operators.metrics.base import FramePair, Metric, Video
 from operators.metrics.eyebrow_dynamics import EyebrowDynamics
 from operators.metrics.head_motion import HeadMotion
 from operators.metrics.lip_dynamics import LipDynamics
@@ -14,6 +14,7 @@ from operators.metrics.lip_loudness import LipLoudness
 from operators.metrics.silent_lips import SilentLips
 from operators.metrics.theval import BROWS, LIPS
 from operators.models.face_geometry import FaceLandmarks
+from operators.picture import Picture
 
 COUNT, FPS, SIDE = 50, 25.0, 100
 BASE = np.random.default_rng(3).uniform(0.3, 0.7, (478, 3))

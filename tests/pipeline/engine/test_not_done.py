@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from pipeline.views.report import balance, funnel
 
 from manifests.checking import add_up
 from manifests.manifest import Manifest
@@ -14,6 +13,7 @@ from manifests.tables import Clip, Dropped, Score, Shot, Source, Turn, tables
 from operators.base import Drop, Operator
 from pipeline.engine.retry import retry
 from pipeline.recipe import Recipe, Stage
+from pipeline.views.funnel import funnel
 from tests.pipeline.engine.in_process import do
 
 FAILING: set[str] = set()  # `operator row` that fail for now, as for want of memory
@@ -120,7 +120,7 @@ def test_a_failure_is_no_other_reason(tmp_path: Path, failing: set[str], failed:
     assert {drop["detail"] for drop in drops if drop["reason"] == "not_done"} <= {f"{failed.split(' ')[0]} failed: MemoryError"}
     assert {row["clip_id"] for row in corpus.table(Clip).to_pylist()} == kept
     add_up(corpus, [step.record() for step in PLAN.steps], {step.version: corpus.shards() for step in PLAN.steps})
-    balance(corpus, funnel(corpus))  # raises where the sums of a table do not add up
+    funnel(corpus)  # raises where the sums of a table do not add up
 
 
 def test_the_first_cause_is_told_however_far_it_is(tmp_path: Path, failing: set[str]) -> None:

@@ -6,11 +6,11 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.metrics.base import Picture
 from operators.models import face_identity as identity
 from operators.models.face_geometry import FaceLandmarks
 from operators.models.face_identity import CROP_PX, NETWORKS, embedded
 from operators.models.face_landmarker import Landmarker
+from operators.picture import Picture
 
 __all__ = ["IBUG_68", "NETWORKS", "aligned", "embedding", "face", "mesh", "points68", "squeezed"]
 
