@@ -28,7 +28,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--out", metavar="PATH", type=Path, action="append", default=[],
         help="write the table: .md for Markdown, .tex for a paper, .html for a page with plots; a folder for the board; may be given again",
     )  # fmt: skip
-    parser.add_argument("--players", type=positive, default=24, help="pairs that the board shows, those that differ most first (default: 24)")
+    parser.add_argument(
+        "--players", type=positive, default=24, help="pairs that the board shows, those that differ most first (default: 24)"
+    )
     parser.add_argument("--random", action="store_true", help="show systems with random weights on the board")
     as_json(parser)
 
@@ -68,7 +70,9 @@ def _board(options: argparse.Namespace) -> int:
     from pipeline.views.console import print_json
 
     if wrong := [path for path in options.out if path.suffix in FORMS]:
-        raise UsageError(f"--out {wrong[0]}: the board of a protocol is a folder, as in `--out board/`; without --protocol the table is a file")
+        raise UsageError(
+            f"--out {wrong[0]}: the board of a protocol is a folder, as in `--out board/`; without --protocol the table is a file"
+        )
     found = board(existing(options.corpus), options.protocol, random=options.random, resamples=options.resamples, seed=options.seed)
     out = console(stderr=options.json)
     head, *rows = board_lines(found)
