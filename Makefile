@@ -40,7 +40,7 @@ demo-board: demo
 	@$(BIN)/headset pairs demo/corpus --protocol cross_identity
 	@for floor in copy mesh_warp mouth_retrieval; do $(BIN)/headset generate demo/corpus --system $$floor || exit 1; done
 	@$(BIN)/headset score demo/corpus
-	@$(BIN)/headset compare demo/corpus --protocol cross_identity --html demo/board
+	@$(BIN)/headset compare demo/corpus --protocol cross_identity --out demo/board
 	@echo "Open demo/board/index.html: floors beside the recordings, the pairs on which they differ most first."
 
 test: env

@@ -6,11 +6,11 @@ A pair that has a render, or was given up, is not done again; --retry tries thos
 
 import argparse
 
-from rich.console import Console
-
-from pipeline.session import existing, positive, start_ray
+from pipeline.session import driving, existing, may_wait, positive
+from pipeline.views.console import alone, console, counting, waiting
 
 EXAMPLE = "headset generate corpus/ --system mesh_warp --protocol cross_identity"
+GROUP = "judge"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--memory-gb", type=float, default=32.0, help="that the system may take (default: 32)")
     parser.add_argument("--retry", action="store_true", help="another try for pairs that were given up by chance")
+    may_wait(parser)
 
 
 def main(options: argparse.Namespace) -> int:
@@ -35,29 +36,24 @@ def main(options: argparse.Namespace) -> int:
     from operators.generate.supervisor import Limits
     from operators.models.device import device
     from pipeline.corpus_steps.generation import generate
+    from pipeline.engine.ray_session import start_ray
 
-    console = Console(highlight=False, soft_wrap=True)
+    out = console()
     manifest = existing(options.corpus)
     limits = Limits(per_driving_s=60 * options.minutes_per_second, memory_bytes=round(options.memory_gb * 2**30))
     where = device() if options.device == "auto" else options.device
     operator = GenerateVideo(options.system, options.random, options.seed, limits, where)
     operator.home.check(options.random)
     if options.workers > 1:
-        start_ray(options.workers, console)
-    with console.status("generating") as status:
-        tally = generate(
-            manifest,
-            operator,
-            protocol=options.protocol,
-            workers=options.workers,
-            retry=options.retry,
-            tell=lambda done, of: status.update(f"{operator.made_by}: {done} of {of} pairs"),
-        )
-    console.print(f"{tally.made} renders made, {tally.before} were there or given up before.", markup=False)
+        with alone(out), waiting(out, "starting Ray"):
+            start_ray(options.workers)
+    with driving(manifest, "headset generate", options.wait, out), counting("pairs", out) as tell:
+        tally = generate(manifest, operator, protocol=options.protocol, workers=options.workers, retry=options.retry, tell=tell)
+    out.print(f"{tally.made} renders made, {tally.before} were there or given up before.")
     for reason, number in sorted(tally.reasons.items()):
-        console.print(f"  {reason}: {number}", markup=False)
-    console.print(
+        out.print(f"  {reason}: {number}")
+    out.print(
         f"Look: headset score {options.corpus}, headset compare {options.corpus}; headset status says why pairs were given up.",
-        markup=False,
+        soft_wrap=True,
     )
     return 0

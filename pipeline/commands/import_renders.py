@@ -9,12 +9,12 @@ import json
 import re
 from pathlib import Path
 
-from rich.console import Console
-
 from manifests.errors import UsageError
-from pipeline.session import existing
+from pipeline.session import driving, existing, may_wait
+from pipeline.views.console import console
 
 EXAMPLE = "headset import-renders corpus/ --system veo --pairs pairs.jsonl made_by_veo/"
+GROUP = "judge"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="DIR", help="where the videos lie")
     parser.add_argument("--system", required=True, help="what they are called in comparisons: letters, digits, -, _ and .")
     parser.add_argument("--pairs", required=True, metavar="FILE", help="JSON lines: which file is which pair's")
+    may_wait(parser)
 
 
 def main(options: argparse.Namespace) -> int:
@@ -29,11 +30,12 @@ def main(options: argparse.Namespace) -> int:
 
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", options.system) or options.system == "recording":
         raise UsageError(f"{options.system!r} cannot be the name of a system; use letters, digits, -, _ and .")
-    tally = import_renders(existing(options.corpus), options.system, files_of(Path(options.pairs), Path(options.folder)))
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(f"{tally.made} renders of {options.system}.", markup=False)
+    out, manifest, files = console(), existing(options.corpus), files_of(Path(options.pairs), Path(options.folder))
+    with driving(manifest, "headset import-renders", options.wait, out):
+        tally = import_renders(manifest, options.system, files)
+    out.print(f"{tally.made} renders of {options.system}.")
     for reason, number in sorted(tally.reasons.items()):
-        console.print(f"  {reason}: {number}", markup=False)
+        out.print(f"  {reason}: {number}")
     return 0
 
 

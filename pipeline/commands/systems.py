@@ -7,18 +7,21 @@ headset systems check [NAME...]     one tiny pair through the adapter, judged fr
 """
 
 import argparse
-import json
 from dataclasses import asdict
 
 from rich.console import Console
 
+from pipeline.session import as_json
+from pipeline.views.console import console, print_json, waiting
+
 EXAMPLE = "headset systems check copy mesh_warp"
+GROUP = "judge"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", nargs="?", default="list", choices=("list", "show", "fetch", "check"))
     parser.add_argument("names", nargs="*", metavar="NAME", help="of systems; check: all where none is named")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    as_json(parser)
     parser.add_argument("--python", metavar="PATH", help="fetch: an interpreter of yours that has what the system needs")
     parser.add_argument("--checkout", metavar="DIR", help="fetch: a copy of yours of the authors' code")
     parser.add_argument(
@@ -29,18 +32,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     from operators.generate.cards import card_named, cards
 
-    console = Console(soft_wrap=True, highlight=False)
+    out = console(stderr=options.json)
     chosen = [card_named(name) for name in options.names] or cards()
     if options.what == "check":
-        return _check(chosen, options.random, console)
+        return _check(chosen, options.random, out)
     if options.what == "fetch":
-        return _fetch(chosen if options.names else [], options, console)
+        return _fetch(chosen if options.names else [], options, out)
     if options.json:
-        print(json.dumps([_facts(card) for card in chosen], indent=1))
+        print_json([_facts(card) for card in chosen])
     elif options.what == "show":
-        _show(chosen, console)
+        _show(chosen, out)
     else:
-        _list(chosen, console)
+        _list(chosen, out)
     return 0
 
 
@@ -52,7 +55,7 @@ def _facts(card) -> dict:
     return told
 
 
-def _list(cards, console: Console) -> None:
+def _list(cards, out: Console) -> None:
     from rich.table import Table
 
     from operators.generate.home import Home
@@ -66,8 +69,8 @@ def _list(cards, console: Console) -> None:
             "ready" if not missing else card.refusal.partition(": ")[2] if card.refusal else f"missing: {', '.join(map(_short, missing))}"
         )
         table.add_row(card.name, card.driven_by, card.licence, _RELEASED[card.code], here)
-    console.print(table)
-    console.print("\n`headset systems show NAME` prints a card, `headset systems fetch NAME` gets what is missing.", style="dim")
+    out.print(table)
+    out.print("\n`headset systems show NAME` prints a card, `headset systems fetch NAME` gets what is missing.", style="dim")
 
 
 _RELEASED = {"full": "released", "part": "in part", "never": "never released"}
@@ -78,23 +81,23 @@ def _short(told: str) -> str:
     return told.partition(":")[0].partition(" (")[0]
 
 
-def _show(cards, console: Console) -> None:
+def _show(cards, out: Console) -> None:
     from operators.generate.home import Home
 
     for card in cards:
-        console.print(f"[bold]{card.title}[/] ({card.name})  {card.paper}, {card.year}", markup=True)
-        console.print(card.prose, markup=False)
+        out.print(f"{card.title} ({card.name})  {card.paper}, {card.year}", style="bold")
+        out.print(card.prose)
         where = f"{card.repository} {card.commit[:8]}" if card.repository else "none"
-        console.print(
+        out.print(
             f"code: {_RELEASED[card.code]}, {where}, {card.licence}; weights: {card.weights_licence}; driven by {card.driven_by}",
             markup=False,
         )
         for line in Home(card).missing():
-            console.print(f"  missing: {line}", markup=False)
-        console.print()
+            out.print(f"  missing: {line}")
+        out.print()
 
 
-def _fetch(cards, options: argparse.Namespace, console: Console) -> int:
+def _fetch(cards, options: argparse.Namespace, out: Console) -> int:
     from manifests.errors import UsageError
     from operators.generate.home import Home
 
@@ -108,22 +111,22 @@ def _fetch(cards, options: argparse.Namespace, console: Console) -> int:
             home.use_python(options.python)
         if options.checkout:
             home.use_checkout(options.checkout)
-        with console.status(f"fetching {card.title}"):
+        with waiting(out, f"fetching {card.title}"):
             home.fetch_checkout()
             home.make_environment()
         left = home.missing()
-        console.print(f"{card.name}: " + ("all is there" if not left else "still missing:"), markup=False)
+        out.print(f"{card.name}: " + ("all is there" if not left else "still missing:"))
         for line in left:
-            console.print(f"  - {line}", markup=False)
+            out.print(f"  - {line}")
     return 0
 
 
-def _check(cards, random: bool, console: Console) -> int:
+def _check(cards, random: bool, out: Console) -> int:
     from operators.generate.trial import try_system
 
     failed = 0
     for card in cards:
         result = try_system(card, random)
-        console.print(f"{card.name}: {result.told}", markup=False, style="" if result.ran or not result.broken else "red")
+        out.print(f"{card.name}: {result.told}", style="" if result.ran or not result.broken else "red")
         failed += result.broken
     return 1 if failed else 0

@@ -100,10 +100,10 @@ def test_the_page_opens_from_disk_and_escapes_what_others_wrote(corpus: Manifest
 
 
 def test_the_command_prints_the_board_and_writes_it(corpus: Manifest, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["compare", corpus.root, "--protocol", "same_identity", "--html", str(tmp_path / "page"), "--players", "1"]) == 0
+    assert main(["compare", corpus.root, "--protocol", "same_identity", "--out", str(tmp_path / "page"), "--players", "1"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert "two (2 of 3 pairs)" in shown
     text = (tmp_path / "page" / "index.html").read_text()
     assert text.count("<section") == 1
     assert "2 more pairs" in text
-    assert main(["compare", corpus.root, "--protocol", "same_identity", "--latex", str(tmp_path / "t.tex")]) == 2
+    assert main(["compare", corpus.root, "--protocol", "same_identity", "--out", str(tmp_path / "t.tex")]) == 2
