@@ -136,7 +136,7 @@ def _headings(there: dict[str, ModuleType]) -> str:
         lines.append(f"{heading}:")
         for name in sorted(mine, key=lambda name: (first.index(name) if name in first else len(first), name)):
             what = (there[name].__doc__ or "").strip().partition("\n")[0]
-            lines.append(f"  {name:<12}{what[:1].lower()}{what[1:].rstrip('.')}")
+            lines.append(f"  {name:<15}{what[:1].lower()}{what[1:].rstrip('.')}")
         lines += [*(f"    {example}" for example in examples), ""]
     return "\n".join([*lines, "headset COMMAND --help tells more of each; headset help environment: variables, exit status, completion"])
 
