@@ -137,6 +137,10 @@ class Media(Protocol):
         """Moves a finished file into the store. Returns its place relative to the manifest, and its sha256."""
         ...
 
+
+class RenderMedia(Media, Protocol):
+    """Media that also has the files of renders, for operators that work on what was encoded."""
+
     def file_of(self, render: Render) -> Path:
         """The file of a render, checked."""
         ...
@@ -305,7 +309,7 @@ class Signature:
     reads: type[Row]
     joins: dict[str, type[Row]]  # by parameter name
     writes: tuple[type[Row], ...]
-    asks: dict[str, type]  # by parameter name: Frames, Audio, Media
+    asks: dict[str, type]  # by parameter name: Frames, Audio, Media, RenderMedia
 
     @property
     def refines(self) -> tuple[type[Row], ...]:
@@ -331,7 +335,7 @@ class Signature:
         asks: dict[str, type] = {}
         for name in names[1:]:
             hint = hints[name]
-            if hint in (Frames, Audio, Media):
+            if hint in (Frames, Audio, Media, RenderMedia):
                 asks[name] = hint
             elif get_origin(hint) is list and _is_row(get_args(hint)[0]):
                 joins[name] = get_args(hint)[0]

@@ -16,7 +16,7 @@ import pipeline.recipes
 from manifests.errors import NotFound, UsageError
 from manifests.manifest import LISTED, RunRecord, StepRecord
 from manifests.tables import Row, Score, Source
-from operators.base import Audio, Frames, Media, Operator, Resources, SourceFetcher, with_field
+from operators.base import Audio, Frames, Media, Operator, RenderMedia, Resources, SourceFetcher, with_field
 from operators.weights import Weight
 
 
@@ -151,7 +151,7 @@ class Recipe:
     def _step(self, operator: Operator, stage: int, versions: dict[type[Row], tuple[str, ...]]) -> Step:
         signature = operator.signature
         needed = {signature.reads, *signature.joins.values()}
-        if {Frames, Audio, Media} & set(signature.asks.values()):
+        if {Frames, Audio, Media, RenderMedia} & set(signature.asks.values()):
             needed.add(Source)  # says where the bytes are
         for table in needed - versions.keys():
             raise UsageError(f"{self.name}: {operator.name} reads {table.table}, which no earlier stage writes")

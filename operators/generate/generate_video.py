@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from manifests.tables import Annotation, Pair, Render
-from operators.base import Drop, Media, Operator, Resources
+from operators.base import Drop, Operator, RenderMedia, Resources
 from operators.generate.cards import Card, card_named
 from operators.generate.home import Home
 from operators.generate.inputs import Recording, write_request
@@ -68,7 +68,7 @@ class GenerateVideo(Operator):
             "weights": {} if self.random else self.home.weights_sha256(),
         }
 
-    def __call__(self, pair: Pair, renders: list[Render], annotations: list[Annotation], media: Media) -> Iterator[Render]:
+    def __call__(self, pair: Pair, renders: list[Render], annotations: list[Annotation], media: RenderMedia) -> Iterator[Render]:
         recordings = {row.clip_id: row for row in renders if row.made_by == RECORDING}
         for clip_id in (pair.source_clip_id, pair.driving_clip_id):
             if clip_id not in recordings:
@@ -148,5 +148,5 @@ def render_of(pair: Pair, made_by: str, finished: Finished, fps: float, kept: tu
     )  # fmt: skip
 
 
-def _recording(row: Render, media: Media) -> Recording:
+def _recording(row: Render, media: RenderMedia) -> Recording:
     return Recording(row, media.file_of(row))

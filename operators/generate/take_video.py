@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from manifests.tables import Pair, Render
-from operators.base import Drop, Media
+from operators.base import Drop, RenderMedia
 from operators.generate.cards import Output
 from operators.generate.generate_video import RECORDING, render_of
 from operators.generate.inputs import Recording
@@ -14,7 +14,7 @@ from operators.generate.judge import Expected, check, finish, stated_fps
 from operators.generate.supervisor import Casualty
 
 
-def take_video(pair: Pair, system: str, path: Path, renders: Sequence[Render], media: Media) -> Iterator[Render]:
+def take_video(pair: Pair, system: str, path: Path, renders: Sequence[Render], media: RenderMedia) -> Iterator[Render]:
     """The render. The video may have any rate, which its file states; its own sound is replaced by that of the driving recording.
 
     Drops: `missing_render`, there is no file; `no_recording`; `bad_video` and `short`.

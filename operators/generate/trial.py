@@ -32,7 +32,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class _Store:
-    """What `Media` is to an operator, over a folder of our own."""
+    """What `RenderMedia` is to an operator, over a folder of our own."""
 
     root: str
 

@@ -18,7 +18,7 @@ from manifests.ledger import Receipt, StepRecord
 from manifests.manifest import LISTED, Manifest
 from manifests.media import MediaStore
 from manifests.tables import Annotation, Clip, Dropped, Pair, Published, Render, Source
-from operators.base import Media
+from operators.base import RenderMedia
 from operators.generate.generate_video import RECORDING, GenerateVideo
 from operators.generate.take_video import take_video
 from pipeline.corpus_steps.common import all_rows, digest
@@ -54,7 +54,9 @@ class PairWorker:
         if answered(self.corpus.manifest, name):
             return False
         media = RowMedia(pair, None, MediaStore(self.root))
-        made = self.operator(pair, self.corpus.renders(pair), self.corpus.annotations.get(pair.driving_clip_id, []), cast(Media, media))
+        made = self.operator(
+            pair, self.corpus.renders(pair), self.corpus.annotations.get(pair.driving_clip_id, []), cast(RenderMedia, media)
+        )
         answer = call_operator(self.operator.name, pair, made)
         rows, drops = [asdict(row) for row in answer.rows], [asdict(drop) for drop in answer.drops]
         self.corpus.manifest.save(name, {"pair_id": pair.pair_id, "renders": rows, "drops": drops})
@@ -250,7 +252,7 @@ def import_renders(manifest: Manifest, system: str, files: Mapping[str, Path]) -
     store, tally = MediaStore(manifest.root), GenerationTally()
     answers = {}
     for name in sorted(files):
-        media = cast(Media, RowMedia(pairs[name], None, store))
+        media = cast(RenderMedia, RowMedia(pairs[name], None, store))
         answers[name] = call_operator(IMPORT, pairs[name], take_video(pairs[name], system, files[name], lookup.renders(pairs[name]), media))
     for protocol in sorted({pairs[name].protocol for name in files}):
         some = [pairs[name] for name in sorted(files) if pairs[name].protocol == protocol]

@@ -90,7 +90,7 @@ class RowMedia:
         return _audio(self.path, self.source.audio_track if self.source is not None else None)
 
     def of(self, kind: type) -> Any:
-        return self if kind is Media else self.audio
+        return self.audio if kind is Audio else self
 
 
 _last_audio: list[tuple[tuple[Path, int | None], SourceAudio]] = []
