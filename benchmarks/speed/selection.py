@@ -101,7 +101,8 @@ def task(name: str, root: str) -> dict[str, float]:
     """Does one thing in this process, as the command would. Returns its seconds, the clips it gave, and the peak memory so far."""
     from pipeline.corpus_steps.splits import split_clips
     from pipeline.query.diff import Side, differ
-    from pipeline.query.selection import select, yields
+    from pipeline.query.selection import select
+    from pipeline.query.yields import yields
 
     began, computed = time.monotonic(), time.process_time()
     manifest = Manifest(root)

@@ -35,7 +35,7 @@ def main(options: argparse.Namespace) -> int:
 
 
 def show(manifest: Manifest, where: str, metric: str, picture: Path | None, console: Console, form: str = "table") -> None:
-    from pipeline.query.selection import draw_yield, yields
+    from pipeline.query.yields import draw_yield, yields
     from pipeline.views.report import clock
 
     found = yields(manifest, where, metric)

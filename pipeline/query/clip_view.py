@@ -220,6 +220,26 @@ def plainly(error: Any, known: dict[str, Column]) -> str:
     return f"no column {missing[1]!r}{meant}\nColumns: {', '.join(known)}"
 
 
+def view_for(manifest: Manifest, query: str, *mentioned: str) -> tuple[Any, dict[str, Column]]:
+    """A connection that sees the view `wide` with what a query and some words name, and all columns there could be."""
+    connection = opened()
+    return connection, see_wide(manifest, connection, " ".join([query, *mentioned]))
+
+
+def run_plainly(what: Any, query: str, known: dict[str, Column]) -> Any:
+    """Runs a query of the user.
+
+    Raises:
+        UsageError: with the columns there are, and those that were perhaps meant.
+    """
+    import duckdb
+
+    try:
+        return what(query)
+    except duckdb.Error as error:
+        raise UsageError(plainly(error, known)) from None
+
+
 def select_rows(manifest: Manifest, query: str) -> Any:
     """What a query over `wide` and the tables gives, as DuckDB's relation.
 

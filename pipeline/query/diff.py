@@ -12,7 +12,8 @@ from typing import Any
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from pipeline.query.clip_view import MEMORY, lay_down, opened, see_wide
-from pipeline.query.selection import Predicate, Selection, predicates, selection
+from pipeline.query.predicates import Predicate, predicates
+from pipeline.query.selection import Selection, selection
 from pipeline.session import existing
 
 

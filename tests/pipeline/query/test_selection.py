@@ -7,7 +7,9 @@ import pytest
 
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
-from pipeline.query.selection import draw_yield, normal, predicates, select, selection, selections, yields
+from pipeline.query.predicates import normal, predicates
+from pipeline.query.selection import select, selection, selections
+from pipeline.query.yields import draw_yield, yields
 from tests.manifests.test_media import s3, server  # noqa: F401 - fixtures
 from tests.pipeline.made_corpus import clip, corpus_of, score, source
 

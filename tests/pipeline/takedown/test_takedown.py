@@ -34,7 +34,8 @@ from manifests.takedowns import REASON, Region, Takedown, Takedowns
 from pipeline.__main__ import main
 from pipeline.corpus_steps.splits import split_clips
 from pipeline.query.selection import select, selection
-from pipeline.release.release import Place, release
+from pipeline.release.place import Place
+from pipeline.release.release import release
 from pipeline.takedown.takedown import takedown_identity, takedown_like, takedown_source
 from pipeline.views.report import balance, funnel
 from tests.conftest import media, weights
