@@ -23,7 +23,7 @@ from pipeline.query.selection import selection, selections
 from pipeline.release.formats import WITHOUT, sha256_of_files
 from pipeline.release.place import Place, Shard, put_pairs
 from pipeline.release.release import Release, Rows, releases
-from pipeline.takedown.face_search import Likeness
+from pipeline.takedown.face_search import FaceMatch
 
 pc: Any = pyarrow.compute  # its functions are made when it is imported, where no type checker sees them
 
@@ -45,7 +45,7 @@ class Report:
     unreachable: dict[str, str] = field(default_factory=dict)  # releases that are not where they were written to, and where that was
     copies: list[str] = field(default_factory=list)  # other sources that show the same, as `headset duplicates` found
     receipts: int = 0  # counted anew
-    likenesses: list[Likeness] = field(default_factory=list)  # of all faces that were looked at, the highest first
+    matches: list[FaceMatch] = field(default_factory=list)  # of all faces that were looked at, the highest first
     unseen: list[str] = field(default_factory=list)  # sources with faces of which nothing is within reach to look at
 
     def lines(self) -> list[str]:
@@ -58,7 +58,7 @@ class Report:
         told += [f"  {count} clips out of the selection {name}" for name, count in self.selections.items()]
         told += [f"  {count} clips out of {shard}" for shard, count in self.shards.items()]
         told += [f"  NOT REACHED: the release {name} is not at {to}; take it down where it is now" for name, to in self.unreachable.items()]
-        told += [f"  looked at {one.row_id}: cosine {one.cosine:.2f} over {one.looks} looks" for one in self.likenesses[:20]]
+        told += [f"  looked at {one.row_id}: cosine {one.cosine:.2f} over {one.looks} looks" for one in self.matches[:20]]
         told += [f"  NOT LOOKED AT: {source}, whose file is out of reach, with no render" for source in self.unseen]
         told += [f"  shows the same, and is still here: {source}; headset takedown CORPUS --source {source}" for source in self.copies]
         return told

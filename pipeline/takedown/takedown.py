@@ -17,7 +17,7 @@ from manifests.manifest import LISTED, Manifest
 from manifests.media import sha256_of
 from manifests.tables import Annotation, Clip, Published, Source, Track, Turn
 from manifests.takedowns import Region, Takedown, Takedowns
-from pipeline.takedown.face_search import MIN_COSINE, likenesses
+from pipeline.takedown.face_search import MIN_COSINE, search_faces
 from pipeline.takedown.removal import Removal, Report
 
 
@@ -64,13 +64,13 @@ def takedown_like(manifest: Manifest, picture: Path, min_cosine: float = MIN_COS
         UsageError: for a picture without a face, and where nobody looks like it.
     """
     takedown_id = f"like:{sha256_of(picture)[:12]}"
-    found, unseen = likenesses(manifest, picture)
+    found, unseen = search_faces(manifest, picture)
     alike = [one for one in found if one.cosine >= min_cosine]
     if not alike and not any(one.takedown_id == takedown_id for one in manifest.takedowns().all):
         best = f"; the most alike is {found[0].row_id}, with a cosine of {found[0].cosine:.2f}" if found else ""
         raise UsageError(f"nobody in {manifest.root} looks like {picture} at --min-cosine {min_cosine}{best}")
     report = takedown_clips(manifest, takedown_id, {one.row_id for one in alike})
-    report.likenesses, report.unseen = found, unseen
+    report.matches, report.unseen = found, unseen
     return report
 
 

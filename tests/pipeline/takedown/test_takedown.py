@@ -372,9 +372,9 @@ def test_a_person_is_found_by_a_picture_of_their_face(tmp_path: Path):
     with pytest.raises(UsageError, match=r"nobody in .* looks like .*; the most alike is film/000000-020000/t0, with a cosine of 0\.[4-9]"):
         takedown_like(manifest, picture, min_cosine=0.95)
     found = takedown_like(manifest, picture)
-    assert [one.row_id[-2:] for one in found.likenesses] == ["t0", "t1"]
-    assert found.likenesses[0].cosine > 0.5
-    assert found.likenesses[1].cosine < 0.2
+    assert [one.row_id[-2:] for one in found.matches] == ["t0", "t1"]
+    assert found.matches[0].cosine > 0.5
+    assert found.matches[1].cosine < 0.2
     assert found.unseen == ["none"]
     assert [row["clip_id"] for row in Manifest(str(tmp_path)).table(Clip).to_pylist()] == ["film/000000-005000/t1"]
     with pytest.raises(UsageError, match="no face is found in"):
