@@ -33,6 +33,7 @@ import pyarrow.parquet as pq
 
 from manifests import takedowns
 from manifests.errors import NotFound
+from manifests.names import inside, relative
 from manifests.schema import marked, migrated, version_of
 from manifests.tables import Dropped, Row, Source, schema, tables
 from manifests.takedowns import Takedowns
@@ -82,6 +83,14 @@ class Manifest:
             filesystem, path = fs.LocalFileSystem(), self.root
         return filesystem, path.rstrip("/")
 
+    def _at(self, name: str) -> str:
+        """Where a name lies for the file system.
+
+        Raises:
+            OutsideRoot: for a name, or a link, that leads out of the root.
+        """
+        return str(inside(self._place[1], name)) if self.is_local else f"{self._place[1]}/{relative(name, self.root)}"
+
     @property
     def is_local(self) -> bool:
         return isinstance(self._place[0], fs.LocalFileSystem)
@@ -95,12 +104,12 @@ class Manifest:
 
     def read(self, table: type[R], steps: Iterable[str], shard: int) -> list[R]:
         """The rows that some steps wrote for a shard, sorted by key."""
-        filesystem, root = self._place
+        filesystem = self._place[0]
         rows: list[R] = []
         for step in steps:
             if not self._there(table, step, shard):
                 continue
-            found = pq.read_table(f"{root}/{_file(table.table, step, shard)}", filesystem=filesystem)
+            found = pq.read_table(self._at(_file(table.table, step, shard)), filesystem=filesystem)
             rows += [table(**row) for row in migrated(found, table).to_pylist()]
         if moved := self._moved:
             rows = [replace(row, uri=moved[row.row_id]) if isinstance(row, Source) and row.row_id in moved else row for row in rows]
@@ -122,10 +131,10 @@ class Manifest:
 
     def count(self, table: type[Row], step: str, shard: int) -> int:
         """Rows in a file, from its footer."""
-        filesystem, root = self._place
+        filesystem = self._place[0]
         if not self._there(table, step, shard):
             return 0
-        return pq.read_metadata(f"{root}/{_file(table.table, step, shard)}", filesystem=filesystem).num_rows
+        return pq.read_metadata(self._at(_file(table.table, step, shard)), filesystem=filesystem).num_rows
 
     def rows(self, table: type[Row]) -> int:
         """How many current rows a table has, from the footers of its files."""
@@ -133,8 +142,8 @@ class Manifest:
 
     def table(self, table: type[Row]) -> pa.Table:
         """The current rows of a table."""
-        filesystem, root = self._place
-        parts = [migrated(pq.read_table(f"{root}/{name}", filesystem=filesystem), table) for name in self.files(table)]
+        filesystem = self._place[0]
+        parts = [migrated(pq.read_table(self._at(name), filesystem=filesystem), table) for name in self.files(table)]
         return pa.concat_tables([part.cast(schema(table)) for part in parts]) if parts else schema(table).empty_table()
 
     def migrate(self, to: int) -> int:
@@ -143,21 +152,21 @@ class Manifest:
         Raises:
             UsageError: before anything is written, where a file cannot be of that version.
         """
-        filesystem, root = self._place
+        filesystem = self._place[0]
 
         def files() -> Iterator[tuple[type[Row], str]]:
             for table in tables().values():
                 for step in sorted(self._names(table.table, fs.FileType.Directory)):
                     for name in sorted(self._names(f"{table.table}/{step}")):
-                        if version_of(pq.read_schema(f"{root}/{table.table}/{step}/{name}", filesystem=filesystem)) != to:
+                        if version_of(pq.read_schema(self._at(f"{table.table}/{step}/{name}"), filesystem=filesystem)) != to:
                             yield table, f"{table.table}/{step}/{name}"
 
         changed = list(files())
         for table, name in changed:
-            migrated(pq.read_table(f"{root}/{name}", filesystem=filesystem), table, to)
+            migrated(pq.read_table(self._at(name), filesystem=filesystem), table, to)
         for table, name in changed:
             sink = pa.BufferOutputStream()
-            pq.write_table(migrated(pq.read_table(f"{root}/{name}", filesystem=filesystem), table, to), sink, compression="zstd")
+            pq.write_table(migrated(pq.read_table(self._at(name), filesystem=filesystem), table, to), sink, compression="zstd")
             self._put(name, sink.getvalue())
         return len(changed)
 
@@ -165,8 +174,8 @@ class Manifest:
         """The current rows of a table, of some shards or of all, as an Arrow dataset, which DuckDB scans without loading it whole."""
         import pyarrow.dataset as dataset
 
-        filesystem, root = self._place
-        names = [f"{root}/{name}" for name in self.files(table, shards)]
+        filesystem = self._place[0]
+        names = [self._at(name) for name in self.files(table, shards)]
         if not names:
             return schema(table).empty_table()
         return dataset.dataset(names, schema=schema(table), filesystem=filesystem, format="parquet")
@@ -285,10 +294,10 @@ class Manifest:
         return self._load("lists.json") or {}
 
     def _listed(self, table: type[Row], shards: list[int]) -> set[str]:
-        filesystem, root = self._place
+        filesystem = self._place[0]
 
         def keys(shard: int) -> list[str]:
-            found = pq.read_table(f"{root}/{_file(table.table, LISTED, shard)}", filesystem=filesystem, columns=[table.key])
+            found = pq.read_table(self._at(_file(table.table, LISTED, shard)), filesystem=filesystem, columns=[table.key])
             return found[table.key].to_pylist()
 
         return {key for part in self._at_once(keys, shards) for key in part}
@@ -432,10 +441,10 @@ class Manifest:
 
     def text(self, name: str) -> str | None:
         """What a text file holds; None where there is none."""
-        filesystem, root = self._place
-        if filesystem.get_file_info(f"{root}/{name}").type != fs.FileType.File:
+        filesystem = self._place[0]
+        if filesystem.get_file_info(self._at(name)).type != fs.FileType.File:
             return None
-        with filesystem.open_input_stream(f"{root}/{name}", compression=None) as stream:
+        with filesystem.open_input_stream(self._at(name), compression=None) as stream:
             return stream.read().decode()
 
     def delete(self, name: str) -> None:
@@ -454,9 +463,9 @@ class Manifest:
         """
         import pyarrow.dataset as dataset
 
-        filesystem, root = self._place
+        filesystem = self._place[0]
         kind = dataset.ParquetFileFormat(read_options=dataset.ParquetReadOptions(dictionary_columns=list(words)))
-        return dataset.dataset(f"{root}/{name}", filesystem=filesystem, format=kind)
+        return dataset.dataset(self._at(name), filesystem=filesystem, format=kind)
 
     # Files.
 
@@ -467,12 +476,12 @@ class Manifest:
 
     def _names(self, folder: str, kind: fs.FileType = fs.FileType.File) -> list[str]:
         filesystem, root = self._place
-        found = filesystem.get_file_info(fs.FileSelector(f"{root}/{folder}", allow_not_found=True))
+        found = filesystem.get_file_info(fs.FileSelector(self._at(folder) if folder else root, allow_not_found=True))
         return [info.base_name for info in found if info.type == kind and not info.base_name.endswith(".part")]
 
     def _load(self, name: str) -> Any:
-        filesystem, root = self._place
-        path = f"{root}/{name}"
+        filesystem = self._place[0]
+        path = self._at(name)
         if filesystem.get_file_info(path).type == fs.FileType.NotFound:
             return None
         with filesystem.open_input_stream(path) as stream:
@@ -482,14 +491,14 @@ class Manifest:
         self._put(name, json.dumps(value, indent=1, sort_keys=True).encode())
 
     def _delete(self, name: str) -> None:
-        filesystem, root = self._place
-        if filesystem.get_file_info(f"{root}/{name}").type == fs.FileType.File:
-            filesystem.delete_file(f"{root}/{name}")
+        filesystem = self._place[0]
+        if filesystem.get_file_info(self._at(name)).type == fs.FileType.File:
+            filesystem.delete_file(self._at(name))
 
     def _put(self, name: str, content: bytes | pa.Buffer) -> None:
         """A reader sees the old file or the new one, never a part of one."""
-        filesystem, root = self._place
-        path = f"{root}/{name}"
+        filesystem = self._place[0]
+        path = self._at(name)
         if not self.is_local:  # an object appears when its upload ends
             with filesystem.open_output_stream(path) as stream:
                 stream.write(content)

@@ -20,6 +20,7 @@ from uuid import uuid4
 
 from manifests import cache
 from manifests.errors import AccessDenied, DamagedMedia, MissingBucket, MissingMedia, StorageError, Unreachable
+from manifests.names import inside
 
 PLACE = re.compile(r"media/[0-9a-f]{2}/[0-9a-f]{64}(\.[a-z0-9]{1,8})?")
 PART_BYTES = 16 * 2**20  # of a multipart upload; larger files go up in parts
@@ -52,7 +53,7 @@ class MediaStore:
             if self._s3:
                 self._upload(path, place)
             else:
-                _move(path, Path(self.root, place))
+                _move(path, inside(self.root, place))
         path.unlink(missing_ok=True)
         return place, sha256
 
@@ -67,7 +68,7 @@ class MediaStore:
         """
         self._known(place)
         if not self._s3:
-            path = Path(self.root, place)
+            path = inside(self.root, place)
             if not path.is_file():
                 raise MissingMedia(f"{self.root} has no {place}")
             if not _intact(path, sha256):
@@ -116,12 +117,12 @@ class MediaStore:
             with s3_errors(self.root):
                 self._client.delete_object(Bucket=self._bucket, Key=self._key(place))
         else:
-            Path(self.root, place).unlink(missing_ok=True)
+            inside(self.root, place).unlink(missing_ok=True)
 
     def _bytes(self, place: str) -> int | None:
         self._known(place)
         if not self._s3:
-            path = Path(self.root, place)
+            path = inside(self.root, place)
             return path.stat().st_size if path.is_file() else None
         try:
             return s3_head(self._client, self._bucket, self._key(place))["ContentLength"]
