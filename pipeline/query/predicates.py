@@ -2,12 +2,14 @@
 """A condition in SQL, taken apart into what it joins by AND."""
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from manifests.errors import UsageError
 
+TAKEN_DOWN = "taken down"
 TURNED = {">": "<", ">=": "<=", "<": ">", "<=": ">=", "=": "="}
 COMPARED = {
     "COMPARE_GREATERTHAN": ">",
@@ -94,3 +96,23 @@ def _unwrapped(text: str) -> str:
 def normal(where: str) -> str:
     """A query as DuckDB writes it: however it was spaced, it is the same."""
     return " AND ".join(f"({predicate.text})" for predicate in predicates(where))
+
+
+def forget(where: str, ids: Collection[str], names: Collection[str]) -> str:
+    """A condition as DuckDB writes it, whose texts no longer name what was taken down: `TAKEN_DOWN` stands in their place.
+
+    Nothing has that value, so the condition chooses the same of what is left.
+
+    Args:
+        ids: of sources and clips; a text that holds one, as a word of its own, names it.
+        names: other texts that name it as a whole, such as its address.
+    """
+
+    def held(text: str) -> bool:
+        return text in names or any(one in text and re.search(rf"(?<![\w-]){re.escape(one)}(?![\w-])", text) for one in ids)
+
+    def one(found: re.Match[str]) -> str:
+        quoted = found[0]
+        return f"'{TAKEN_DOWN}'" if quoted.startswith("'") and held(quoted[1:-1].replace("''", "'")) else quoted
+
+    return re.sub(r"""'(?:[^']|'')*'|"(?:[^"]|"")*\"""", one, where)

@@ -17,12 +17,12 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from manifests.errors import UsageError
+from manifests.errors import StorageError, UsageError
 from manifests.manifest import Manifest
+from manifests.names import NAME, plain, record
 from pipeline.query.clip_view import Column, run_plainly, view_for
 from pipeline.query.predicates import normal
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 VERSION_DIGITS = 12
 
 
@@ -83,10 +83,10 @@ def select(manifest: Manifest, where: str, name: str) -> tuple[Selection, bool]:
             writer.write_batch(batch)
     version = seen.hexdigest()[:VERSION_DIGITS]
     current = manifest.load(f"selections/{name}/current.json")
-    if (before := manifest.load(f"selections/{name}/{version}.json")) is not None:
+    if manifest.load(f"selections/{name}/{version}.json") is not None:
         if current != {"version": version}:
             manifest.save(f"selections/{name}/current.json", {"version": version})
-        return Selection(**before), False
+        return version_of(manifest, name, version), False
     parent = current["version"] if current else ""
     found = Selection(name, version, text, clips, seconds, parent, datetime.now(UTC).isoformat(timespec="seconds"), chosen)
     manifest.put(found.file, sink.getvalue())
@@ -95,14 +95,32 @@ def select(manifest: Manifest, where: str, name: str) -> tuple[Selection, bool]:
     return found, True
 
 
-def selections(manifest: Manifest) -> list[Selection]:
-    """All versions of all selections of a corpus, by name and time."""
-    found = [
-        Selection(**manifest.load(f"selections/{name}/{file}"))
+def versions(manifest: Manifest) -> list[tuple[str, str]]:
+    """The names and versions of all selections of a corpus."""
+    return [
+        (name, file.removesuffix(".json"))
         for name in manifest.names("selections", folders=True)
         for file in manifest.names(f"selections/{name}")
         if file.endswith(".json") and file != "current.json"
     ]
+
+
+def version_of(manifest: Manifest, name: str, version: str) -> Selection:
+    """A version of a selection.
+
+    Raises:
+        StorageError: where its file is not as headset writes it.
+    """
+    file = f"selections/{plain(name, 'a selection')}/{plain(version, 'a version of a selection')}.json"
+    found = record(Selection, manifest.load(file), f"{manifest.root}/{file}")
+    if (found.name, found.version) != (name, version):
+        raise StorageError(f"{manifest.root}/{file} is damaged: it tells of {found.name!r}:{found.version!r}")
+    return found
+
+
+def selections(manifest: Manifest) -> list[Selection]:
+    """All versions of all selections of a corpus, by name and time."""
+    found = [version_of(manifest, name, version) for name, version in versions(manifest)]
     return sorted(found, key=lambda one: (one.name, one.made_at, one.version))
 
 
@@ -114,7 +132,7 @@ def selection(manifest: Manifest, reference: str) -> Selection:
     """
     name, _, version = reference.removeprefix("@").partition(":")
     if NAME.fullmatch(name) and not version and (current := manifest.load(f"selections/{name}/current.json")):
-        version = current["version"]
+        version = plain(current["version"], f"the version of {name}")
     there = selections(manifest)
     found = [one for one in there if one.name == name and version and one.version.startswith(version)]
     if len(found) != 1:

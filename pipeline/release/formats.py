@@ -30,6 +30,11 @@ def sha256_of_files(path: Path) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
+def bytes_of(path: Path) -> int:
+    """Of a file, or of all that a folder holds."""
+    return path.stat().st_size if path.is_file() else sum(file.stat().st_size for file in path.iterdir())
+
+
 def key_of(clip_id: str) -> str:
     """The name of a clip's files: without dots, which would end a WebDataset key, and without slashes.
 

@@ -29,13 +29,14 @@ from pathlib import Path
 import pyarrow as pa
 
 from manifests.cache import media_cache
-from manifests.errors import UsageError
+from manifests.errors import StorageError, UsageError
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
+from manifests.names import NAME, plain, record
 from manifests.tables import Duplicate
 from pipeline.query.clip_view import MEMORY, lay_down
-from pipeline.query.selection import NAME, Selection
-from pipeline.release.formats import SUFFIX, WRITE, key_of, sha256_of_files
+from pipeline.query.selection import Selection
+from pipeline.release.formats import SUFFIX, WRITE, bytes_of, key_of, sha256_of_files
 from pipeline.release.place import Place, Shard, put_pairs
 
 VERSION = 1  # raised when the same clips give other bytes
@@ -93,7 +94,7 @@ def release(
         folder = Path(temporary)
         rows = Rows(manifest, folder, chosen)
         plans = list(rows.plan(form, shard_bytes))
-        if not plans:
+        if not plans and not ours:  # what is there of an earlier time is made empty
             raise UsageError(
                 f"{manifest.root}: nothing to release: none of the clips is rendered; `headset status {manifest.root}` says why"
             )
@@ -109,9 +110,12 @@ def release(
             shards.append(_shard(place, rows, form, plan, before.get(plan.name), folder))
             watch(done := done + len(plan.clips), total)
         put_pairs(place, manifest, shards)
-        place.files.put("index.jsonl", "".join(json.dumps(asdict(shard)) + "\n" for shard in shards).encode())
-        for stale in before.keys() - {shard.name for shard in shards}:
-            place.delete(stale)
+        stale = before.keys() - {shard.name for shard in shards}
+        for name_of_stale in stale:  # a takedown must know of it until it is gone
+            place.files.save(f".state/{name_of_stale}.json", asdict(before[name_of_stale]))
+        place.write_index(shards)
+        for name_of_stale in stale:
+            place.delete(name_of_stale)
         seconds = describe(place, manifest, name, form, chosen, shards, rows)
         for state in place.files.names(".state"):
             place.files.delete(f".state/{state}")
@@ -181,6 +185,7 @@ class Rows:
 
         for batch in self.connection.sql(query).to_arrow_reader(65536):
             for row in batch.to_pylist():
+                plain(row["split"], f"{self.manifest.root}: a split")
                 if clips and (row["split"] != at or held + row["bytes"] > shard_bytes):
                     yield full()
                     held, clips, files = 0, [], []
@@ -217,13 +222,25 @@ def _shard(place: Place, rows: Rows, form: str, plan: Plan, before: Shard | None
     store = MediaStore(rows.manifest.root)
     media = (store.fetch(file, sha256, media_cache()) for file, sha256 in plan.files)
     WRITE[form](made, table, lines, media)
-    size = made.stat().st_size if made.is_file() else sum(path.stat().st_size for path in made.iterdir())
-    shard = Shard(plan.name, plan.split, sha256_of_files(made), size, planned, plan.clips)
+    shard = Shard(plan.name, plan.split, sha256_of_files(made), bytes_of(made), planned, plan.clips)
     place.files.save(f".state/{shard.name}.json", asdict(shard))  # first: a takedown must know of whatever lies there
     place.put(made, plan.name)
     return shard
 
 
-def releases(manifest: Manifest) -> list[Release]:
-    """The releases that were made of a corpus, finished or not."""
-    return [Release(**manifest.load(f"releases/{name}")) for name in manifest.names("releases") if name.endswith(".json")]
+def releases(manifest: Manifest) -> list[str]:
+    """The names of the releases that were made of a corpus, finished or not."""
+    return [name.removesuffix(".json") for name in manifest.names("releases") if name.endswith(".json")]
+
+
+def release_named(manifest: Manifest, name: str) -> Release:
+    """What the corpus remembers of a release.
+
+    Raises:
+        StorageError: where that is not as headset writes it.
+    """
+    where = f"{manifest.root}/releases/{name}.json"
+    found = record(Release, manifest.load(f"releases/{plain(name, 'a release')}.json"), where)
+    if found.name != name or found.format not in SUFFIX:
+        raise StorageError(f"{where} is damaged: it tells of a release {found.name!r} as {found.format!r}")
+    return found

@@ -1,10 +1,9 @@
-"""Takes what a takedown covers out of a corpus: its tables, receipts, media, selections and releases, and tells what that was."""
+"""Takes what a takedown covers out of a corpus: its tables, receipts, media and selections; and tells what that was."""
 
-import json
 import shutil
-import tempfile
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,133 +14,166 @@ import pyarrow.parquet as pq
 from manifests.cache import media_cache
 from manifests.manifest import LISTED, Manifest
 from manifests.media import MediaStore
-from manifests.tables import Clip, Dropped, Fingerprint, Identity, Published, Render, Row, Source, Track, Turn, tables
+from manifests.tables import (
+    Clip,
+    Dropped,
+    Duplicate,
+    Fingerprint,
+    Identity,
+    Pair,
+    Published,
+    Render,
+    Row,
+    Source,
+    Split,
+    Track,
+    Turn,
+    tables,
+)
 from manifests.takedowns import OF_LOOKS, Takedowns
 from pipeline.engine.outcome import DUPLICATE_KEY
 from pipeline.engine.row_media import RowMedia
-from pipeline.query.selection import selection, selections
-from pipeline.release.formats import WITHOUT, sha256_of_files
-from pipeline.release.place import Place, Shard, put_pairs
-from pipeline.release.release import Release, Rows, releases
-from pipeline.takedown.face_search import FaceMatch
+from pipeline.query.predicates import forget
+from pipeline.query.selection import version_of, versions
+from pipeline.takedown.report import Report
 
 pc: Any = pyarrow.compute  # its functions are made when it is imported, where no type checker sees them
 
-
-@dataclass
-class Report:
-    """What a takedown touched."""
-
-    takedown_id: str
-    sources: list[str] = field(default_factory=list)  # taken down as a whole
-    regions: int = 0  # of sources, in which a person is seen or heard
-    clips: list[str] = field(default_factory=list)
-    rows: Counter[str] = field(default_factory=Counter)  # by table
-    files: int = 0  # of tables, that were rewritten
-    media: list[str] = field(default_factory=list)  # deleted from the store
-    shared: list[str] = field(default_factory=list)  # kept, since rows of others name the same content
-    selections: dict[str, int] = field(default_factory=dict)  # clips taken out of each version
-    shards: dict[str, int] = field(default_factory=dict)  # clips taken out of each shard of a release
-    unreachable: dict[str, str] = field(default_factory=dict)  # releases that are not where they were written to, and where that was
-    copies: list[str] = field(default_factory=list)  # other sources that show the same, as `headset duplicates` found
-    receipts: int = 0  # counted anew
-    matches: list[FaceMatch] = field(default_factory=list)  # of all faces that were looked at, the highest first
-    unseen: list[str] = field(default_factory=list)  # sources with faces of which nothing is within reach to look at
-
-    def lines(self) -> list[str]:
-        """For people, one thing a line."""
-        told = [f"{self.takedown_id}: {len(self.sources)} sources whole, {self.regions} regions of others, {len(self.clips)} clips."]
-        told += [f"  {count} rows of {table}" for table, count in sorted(self.rows.items())]
-        told += [f"  {self.files} files of tables rewritten, {self.receipts} receipts counted anew"]
-        told += [f"  media deleted: {place}" for place in self.media]
-        told += [f"  media kept, since a source that is not taken down has the same content: {place}" for place in self.shared]
-        told += [f"  {count} clips out of the selection {name}" for name, count in self.selections.items()]
-        told += [f"  {count} clips out of {shard}" for shard, count in self.shards.items()]
-        told += [f"  NOT REACHED: the release {name} is not at {to}; take it down where it is now" for name, to in self.unreachable.items()]
-        told += [f"  looked at {one.row_id}: cosine {one.cosine:.2f} over {one.looks} looks" for one in self.matches[:20]]
-        told += [f"  NOT LOOKED AT: {source}, whose file is out of reach, with no render" for source in self.unseen]
-        told += [f"  shows the same, and is still here: {source}; headset takedown CORPUS --source {source}" for source in self.copies]
-        return told
+FIRST: tuple[type[Row], ...] = (Source, Track, Turn, Clip)  # rows that name a row of these are gone with it
+ACROSS: tuple[type[Row], ...] = (Duplicate, Identity, Pair, Split)  # tables of the whole corpus, whose rows may name another source
 
 
 class Removal:
-    """Takes what a takedown covers out of a corpus."""
+    """Takes what a takedown covers out of a corpus; or, as a plan, only finds it."""
 
-    def __init__(self, manifest: Manifest, gone: Takedowns, report: Report):
-        self.manifest, self.gone, self.report = manifest, gone, report
+    def __init__(self, manifest: Manifest, gone: Takedowns, report: Report, names: Iterable[str] = (), plan: "Removal | None" = None):
+        """
+        Args:
+            report: is filled in; where it is `planned`, no file is changed.
+            names: what else a condition may name what is gone by, such as a person's name.
+            plan: what was found, where it is to be taken out.
+        """
+        self.manifest, self.gone, self.report, self.dry = manifest, gone, report, report.planned
         self.sources = {name for one in gone.all for name in one.sources}
         self.touched = {region.source_id for one in gone.all for region in one.regions}  # sources that hold a region
-        self.clips: set[str] = set()
-        self.media: dict[str, str] = {}  # places in the store to be deleted, with the source
-        names = manifest.names("recipes")
-        records = [manifest.load(f"recipes/{name}") for name in names if name.endswith(".json") and name != "last.json"]
+        self.clips = {clip for one in gone.all for clip in one.clips} | (plan.clips if plan else set())
+        self.ids: set[str] = {*plan.ids} if plan else set()  # of all other rows that are gone
+        self.media: set[str] = {*plan.media} if plan else set()  # places in the store to be deleted
+        self.names = {*names, *(plan.names if plan else ())}
+        self.driven: set[int] = plan.driven if plan else set()  # shards of other sources that hold renders of a pair with this one
+        self.changed: set[int] = set()  # shards of which a file was rewritten
+        files = [name for name in manifest.names("recipes") if name.endswith(".json") and name != "last.json"]
+        records = [manifest.load(f"recipes/{name}") for name in files]
         self.reads: dict[str, tuple[str, dict[str, list[str]]]] = {
             step["version"]: (step["reads"], step["inputs"]) for record in records for step in record["steps"]
         }
+        self.scored = {step["version"]: place.rpartition("@")[2] for place, step in (manifest.load("attached.json") or {}).items()}
 
     def steps(self, table: type[Row]) -> list[str]:
         return self.manifest.names(table.table, folders=True)
 
-    def shard(self, shard: int) -> None:
-        """Takes out what a shard holds, in all tables and of all steps."""
-        listed = self.manifest.read(Source, [LISTED], shard)
-        mine = {source.source_id for source in listed} & (self.sources | self.touched)
-        noted = {drop.subject for drop in self.manifest.read(Dropped, [LISTED], shard)} & self.sources
-        if not mine and not noted:
+    def tables(self) -> None:
+        """Takes rows out of all tables, of all steps that any run ever did.
+
+        A plan looks first at the rows that others name. Rows go in the other order, so that who is killed finds the rest again.
+        """
+        shards = self.manifest.shards()
+        own = [shard for shard in shards if self._holds(shard)]
+        rest = [table for table in tables().values() if table not in (*FIRST, *ACROSS)]
+        parts = [(own, FIRST), (shards, ACROSS), (own, rest), ([shard for shard in shards if shard not in own], (Render,))]
+        if self.dry:
+            for some, kinds in parts:
+                for shard in some:
+                    self._rows_of(shard, kinds)
+        for shard in self.driven:  # what a system made of a pair lies with one clip, and shows or sounds like the other
+            self._rows_of(shard, [table for table in rest if table is not Render])
+        if self.dry:
             return
+        for shard in own:
+            self._note_drops(shard)
+        for some, kinds in reversed(parts):
+            for shard in some:
+                self._rows_of(shard, kinds)
+        for shard in sorted({*own, *self.changed}):
+            self._notes_of(shard)
+        self._sweep()
+
+    def _holds(self, shard: int) -> bool:
+        """Whether something of what is gone is, or was, listed in a shard."""
+        with self.report.attempt(f"the list of shard {shard}"):
+            listed = {source.source_id for source in self.manifest.read(Source, [LISTED], shard)}
+            noted = {drop.subject for drop in self.manifest.read(Dropped, [LISTED], shard)}
+            return bool(listed & (self.sources | self.touched) or noted & self.sources)
+        return False
+
+    def _note_drops(self, shard: int) -> None:
+        """First: of a takedown that was killed, a drop tells that the shard holds something."""
         drops = self.manifest.read(Dropped, [LISTED], shard)
         told = {drop.drop_id for drop in drops}
-        new = [drop for source in listed if source.source_id in self.sources and (drop := self.gone.drop_of(source)).drop_id not in told]
-        if new:  # first: of a takedown that was killed, it tells that this shard holds something
+        found = [self.gone.drop_of(one) for one in self.manifest.read(Source, [LISTED], shard) if one.source_id in self.sources]
+        if new := [drop for drop in found if drop.drop_id not in told]:
             self.manifest.write(Dropped, LISTED, shard, [*drops, *new])
-        # Rows that name a row which is gone are gone with it: tracks and clips first.
-        first = (Source, Track, Turn, Clip)
-        order: list[type[Row]] = [*first, *(table for table in tables().values() if table not in first)]
-        ids: set[str] = set()
-        for table in order:
+
+    def _rows_of(self, shard: int, kinds: Iterable[type[Row]]) -> None:
+        for table in kinds:
             for step in self.steps(table):
-                if table is Dropped and step == LISTED:
-                    continue
-                self._rewrite(table, step, shard, ids)
+                if (table, step) != (Dropped, LISTED):
+                    with self.report.attempt(f"{table.table}/{step}/{shard:05d}.parquet"):
+                        self._rewrite(table, step, shard)
+
+    def _notes_of(self, shard: int) -> None:
+        """Counts receipts anew, and takes the sources out of notes of retries, and the row in work out of claims."""
         for step in self.manifest.names("receipts", folders=True):
-            self._count_anew(step, shard)
+            with self.report.attempt(f"receipts/{step}/{shard:05d}.json"):
+                self._count_anew(step, shard)
+        for step in self.manifest.names("retries", folders=True):
+            note = self.manifest.retry(step, shard)
+            if note and (left := [name for name in note["sources"] if name not in self.sources]) != note["sources"]:
+                self.manifest.save(f"retries/{step}/{shard:05d}.json", {**note, "sources": left})
         for stage in self.manifest.names("claims", folders=True):
             self.manifest.delete(f"claims/{stage}/{shard:05d}.json")
 
-    def _rewrite(self, table: type[Row], step: str, shard: int, ids: set[str]) -> None:
+    def _rewrite(self, table: type[Row], step: str, shard: int) -> None:
         name = f"{table.table}/{step}/{shard:05d}.parquet"
         if f"{shard:05d}.parquet" not in self.manifest.names(f"{table.table}/{step}"):
             return
         rows = self.manifest.parquet(name).to_table()
         if not rows.num_rows:
             return
+        own = pa.array(sorted(self.sources | self.touched), pa.string())
         mine = pc.is_in(rows["source_id"], pa.array(sorted(self.sources), pa.string()))
-        named = _naming(rows, self.sources, ids)
-        cut = pc.or_(mine, named)
-        changed = rows
+        cut, changed = pc.or_(mine, _naming(rows, self.sources, self.clips | self.ids)), rows
         if self.touched:
-            cut, changed = self._of_persons(table, rows, cut, ids)
-        for place, source in self._media_of(table, rows, cut):
-            self.media[place] = source
+            cut, changed = self._of_persons(table, rows, cut)
+        self.media |= self._media_of(table, rows, cut)
         removed = rows.filter(cut)
-        if table in (Track, Turn, Clip, Render, Published):
-            ids |= set(removed[table.key].to_pylist())
+        if table is Source:
+            self.names |= {value for one in removed.to_pylist() for value in _names_of(one)}
         if table is Clip:
             self.clips |= set(removed["clip_id"].to_pylist())
+        elif table in (Track, Turn, Render, Published, Pair):
+            self.ids |= set(removed[table.key].to_pylist())
+        if table is Render and removed.num_rows and not pc.all(pc.is_in(removed["source_id"], own)).as_py():
+            self.driven.add(shard)
         if removed.num_rows or changed is not rows:
             left = changed.filter(pc.invert(cut))
-            sink = pa.BufferOutputStream()
-            pq.write_table(left.combine_chunks().replace_schema_metadata(None), sink, compression="zstd")
-            self.manifest.put(name, sink.getvalue())
+            self._put(name, left.combine_chunks().replace_schema_metadata(None))
+            self.changed.add(shard)
             self.report.files += 1
-            self.report.rows[table.table] += removed.num_rows
+            self.report.count(table.table, removed.num_rows)
 
-    def _of_persons(self, table: type[Row], rows: pa.Table, cut: Any, ids: set[str]) -> tuple[Any, pa.Table]:
+    def _put(self, name: str, rows: pa.Table) -> None:
+        if not self.dry:
+            sink = pa.BufferOutputStream()
+            pq.write_table(rows, sink, compression="zstd")
+            self.manifest.put(name, sink.getvalue())
+
+    def _of_persons(self, table: type[Row], rows: pa.Table, cut: Any) -> tuple[Any, pa.Table]:
         """Which rows are of a person, and the table without the boxes of their face."""
         if table is Fingerprint:  # of the whole picture, with everybody in it
             return pc.or_(cut, pc.is_in(rows["source_id"], pa.array(sorted(self.touched), pa.string()))), rows
         if table is Identity:  # also those that a takedown left which was killed
-            left = {row["track_id"] for step in self.steps(Track) for row in self._tracks(step)}
+            left = {row["track_id"] for step in self.steps(Track) for row in self._tracks(step)} - self.ids
             gone = [row["source_id"] in self.touched and row["track_id"] not in left for row in rows.to_pylist()]
             return pc.or_(cut, pa.array(gone, pa.bool_())), rows
         if table not in (Track, Clip, Turn, *OF_LOOKS):
@@ -152,7 +184,7 @@ class Removal:
             if not fewer:
                 return cut, rows
             values = [vars(fewer[i]) if i in fewer else value for i, value in enumerate(rows.to_pylist())]
-            self.report.rows[table.table] += len(fewer)
+            self.report.count(table.table, len(fewer))
             return cut, pa.Table.from_pylist(values, rows.schema)
         covered = {i for i, row in here if self.gone.covers(row)}
         return pc.or_(cut, pa.array([i in covered for i in range(rows.num_rows)], pa.bool_())), rows
@@ -163,30 +195,37 @@ class Removal:
         rows = [row for file in files for row in self.manifest.parquet(file).to_table(columns=["track_id", "source_id"]).to_pylist()]
         return [row for row in rows if row["source_id"] in self.touched]
 
-    def _media_of(self, table: type[Row], rows: pa.Table, cut: Any) -> list[tuple[str, str]]:
+    def _media_of(self, table: type[Row], rows: pa.Table, cut: Any) -> set[str]:
         """The files of the store that hold what is taken out; of a person's source, the whole file."""
         if table not in (Source, Render) or "media" not in rows.schema.names:
-            return []
+            return set()
         here = pc.or_(cut, pc.is_in(rows["source_id"], pa.array(sorted(self.touched), pa.string()))) if table is Source else cut
-        found = rows.filter(here).select(["media", "source_id"]).to_pylist()
-        return [(row["media"], row["source_id"]) for row in found if row["media"]]
+        return {*rows.filter(here)["media"].to_pylist()} - {"", None}
+
+    def _given(self, step: str, shard: int) -> tuple[type[Row], set[str]] | None:
+        """The table that a step reads, and the ids of its rows now; None for a step of a recipe that was changed since."""
+        if made_by := self.scored.get(step):
+            renders = self.manifest.read(Render, self.manifest.current(shard).get(Render.table, []), shard)
+            return Render, {row.render_id for row in renders if row.made_by == made_by}
+        if step not in self.reads:
+            return None
+        reads, inputs = self.reads[step]
+        return tables()[reads], {row.row_id for row in self.manifest.read(tables()[reads], inputs[reads], shard)}
 
     def _count_anew(self, step: str, shard: int) -> None:
         """Makes a receipt say again what lies in the files."""
         if (receipt := self.manifest.receipt(step, shard)) is None:
             return
-        if step not in self.reads:  # of a recipe that was changed since: done again, should it ever be asked for
+        if (found := self._given(step, shard)) is None:  # done again, should it ever be asked for
             self.manifest.delete(f"receipts/{step}/{shard:05d}.json")
             return
-        reads, inputs = self.reads[step]
-        table = tables()[reads]
-        given = {row.row_id for row in self.manifest.read(table, inputs[reads], shard)}
+        reads, given = found
         drops = self.manifest.read(Dropped, [step], shard)
         ended, given_up = {}, Counter[str]()
         for drop in drops:
             if drop.reason == DUPLICATE_KEY:
                 continue
-            if drop.subject_table == reads and drop.subject in given:
+            if drop.subject_table == reads.table and drop.subject in given:
                 ended[drop.subject] = "failed" if drop.failed else "dropped"
             else:
                 given_up[drop.subject_table] += 1
@@ -203,115 +242,81 @@ class Removal:
             self.manifest.commit(step, shard, new)
             self.report.receipts += 1
 
-    def whole_tables(self) -> None:
-        """Takes rows out of the tables that are of the whole corpus, such as `splits`."""
-        ids = {*self.clips}
-        for table in tables().values():
-            if self.manifest.whole(table):
-                for step in self.steps(table):
-                    self._rewrite(table, step, 0, ids)
-
     def delete_media(self) -> None:
-        """Deletes the files of the store that nothing else names, with their copies and what was fetched in part on this machine."""
-        if self.media:
-            for table in (Source, Render):
-                for step in self.steps(table):
-                    for file in self.manifest.names(f"{table.table}/{step}"):
-                        rows = self.manifest.parquet(f"{table.table}/{step}/{file}")
-                        if "media" in rows.schema.names:
-                            for row in rows.to_table(columns=["media", "source_id"]).to_pylist():
-                                if row["media"] in self.media and not (table is Source and row["source_id"] in self.touched):
-                                    self.report.shared.append(row["media"])
+        """Deletes files of the store that nothing else names, with their copies and what was fetched in part on this machine.
+
+        Before the rows that name them: who is killed in between still finds them.
+        """
+        shared = self._named_by_others()
         store = MediaStore(self.manifest.root)
-        for place in sorted(self.media.keys() - set(self.report.shared)):
-            if store.has(place):
-                self.report.media.append(place)
-            store.delete(place)
-            (media_cache() / Path(place).name).unlink(missing_ok=True)
-        self.report.shared = sorted(set(self.report.shared))
-        for source in self.sources | self.touched:
-            shutil.rmtree(RowMedia(Source(source, ""), None, store).scratch, ignore_errors=True)
+        for place in sorted(self.media - shared):
+            with self.report.attempt(place):
+                if store.has(place):
+                    self.report.media.append(place)
+                if not self.dry:
+                    store.delete(place)
+                    (media_cache() / Path(place).name).unlink(missing_ok=True)
+        self.report.shared = sorted(shared)
+        for source in [] if self.dry else sorted(self.sources | self.touched):
+            with self.report.attempt(f"what was fetched in part of {source}"):
+                if (scratch := RowMedia(Source(source, ""), None, store).scratch).exists():
+                    shutil.rmtree(scratch)
+
+    def _named_by_others(self) -> set[str]:
+        """Those places that rows name which stay."""
+        shared: set[str] = set()
+        for table in (Source, Render) if self.media else ():
+            for step in self.steps(table):
+                for file in self.manifest.names(f"{table.table}/{step}"):
+                    with self.report.attempt(f"{table.table}/{step}/{file}"):
+                        rows = self.manifest.parquet(f"{table.table}/{step}/{file}")
+                        if "media" not in rows.schema.names:
+                            continue
+                        for row in rows.to_table(columns=["media", "source_id", table.key]).to_pylist():
+                            of_person = table is Source and row["source_id"] in self.touched
+                            gone = of_person or row["source_id"] in self.sources or row[table.key] in self.ids
+                            if row["media"] in self.media and not gone:
+                                shared.add(row["media"])
+        return shared
 
     def from_selections(self) -> None:
-        """Takes clips out of the selections, all versions."""
-        for chosen in selections(self.manifest):
-            rows = self.manifest.parquet(chosen.file).to_table()
-            cut = pc.or_(
-                pc.is_in(rows["source_id"], pa.array(sorted(self.sources), pa.string())),
-                pc.is_in(rows["clip_id"], pa.array(sorted(self.clips), pa.string())),
-            )
-            if gone := pc.sum(cut).as_py():
-                left = rows.filter(pc.invert(cut))
-                sink = pa.BufferOutputStream()
-                pq.write_table(left, sink, compression="zstd")
-                self.manifest.put(chosen.file, sink.getvalue())
-                seconds = float(pc.sum(left["seconds"]).as_py() or 0.0)
-                told = {**asdict(chosen), "clips": left.num_rows, "seconds": seconds, "taken_down": chosen.taken_down + gone}
-                self.manifest.save(f"selections/{chosen.name}/{chosen.version}.json", told)
-                self.report.selections[f"{chosen.name}:{chosen.version}"] = gone
+        """Takes clips out of the selections, all versions, and names out of their conditions."""
+        for name, version in versions(self.manifest):
+            with self.report.attempt(f"the selection {name}:{version}"):
+                self._from_selection(name, version)
 
-    def from_releases(self) -> None:
-        """Takes clips out of the shards of every release, where it lies."""
-        for made in releases(self.manifest):
-            place = Place(made.to)
-            if not place.files.load("release.json"):
-                self.report.unreachable[made.name] = made.to
-                continue
-            self._from_release(made, place)
+    def _from_selection(self, name: str, version: str) -> None:
+        chosen = version_of(self.manifest, name, version)
+        rows = self.manifest.parquet(chosen.file).to_table()
+        cut = pc.or_(
+            pc.is_in(rows["source_id"], pa.array(sorted(self.sources), pa.string())),
+            pc.is_in(rows["clip_id"], pa.array(sorted(self.clips), pa.string())),
+        )
+        gone = pc.sum(cut).as_py() or 0
+        where = forget(chosen.where, self.sources | self.clips, self.names)
+        left = rows.filter(pc.invert(cut))
+        if gone:
+            self._put(chosen.file, left)
+            self.report.selections[f"{name}:{version}"] = gone
+        if where != chosen.where:
+            self.report.conditions.append(f"{name}:{version}")
+        if (gone or where != chosen.where) and not self.dry:
+            seconds = float(pc.sum(left["seconds"]).as_py() or 0.0)
+            told = {"clips": left.num_rows, "seconds": seconds, "taken_down": chosen.taken_down + gone, "where": where}
+            self.manifest.save(f"selections/{name}/{version}.json", {**asdict(chosen), **told})
 
-    def _from_release(self, made: Release, place: Place) -> None:
-        shards, begun = place.shards(), place.begun()
-        left: list[Shard] = []
-        for shard in shards:
-            left += self._from_shard(made, place, shard)
-        for shard in begun:
-            for new in self._from_shard(made, place, shard):
-                place.files.save(f".state/{new.name}.json", asdict(new))
-        if left == shards:
-            return
-        put_pairs(place, self.manifest, left)
-        place.files.put("index.jsonl", "".join(json.dumps(asdict(shard)) + "\n" for shard in left).encode())
-        self._describe(made, place, left)
-
-    def _from_shard(self, made: Release, place: Place, shard: Shard) -> list[Shard]:
-        """The shard without what is taken down; none where nothing is left of it."""
-        gone = {clip for clip in shard.clips if clip in self.clips or clip.split("/")[0] in self.sources or _source_of(clip, self.sources)}
-        if not gone:
-            return [shard]
-        self.report.shards[f"{made.name}: {shard.name}"] = len(gone)
-        self.clips |= gone
-        clips = [clip for clip in shard.clips if clip not in gone]
-        if not clips:
-            place.delete(shard.name)
-            place.files.delete(f".state/{shard.name}.json")
-            return []
-        with tempfile.TemporaryDirectory() as folder:
-            old, new = place.get(shard.name, Path(folder, "old")), Path(folder, "new")
-            WITHOUT[made.format](old, new, gone)
-            size = new.stat().st_size if new.is_file() else sum(path.stat().st_size for path in new.iterdir())
-            rewritten = Shard(
-                shard.name, shard.split, sha256_of_files(new), size, "", clips
-            )  # no plan: a release made again looks at it anew
-            if not place.files.is_local:
-                place.delete(shard.name)
-            place.put(new, shard.name)
-        return [rewritten]
-
-    def _describe(self, made: Release, place: Place, left: list[Shard]) -> None:
-        """The datasheet of what is left."""
-        from pipeline.release.datasheet import describe
-
-        chosen = selection(self.manifest, made.selection) if made.selection else None
-        with tempfile.TemporaryDirectory() as folder:
-            rows = Rows(self.manifest, Path(folder), chosen, [clip for shard in left for clip in shard.clips])
-            seconds = describe(place, self.manifest, made.name, made.format, chosen, left, rows)
-        told = {**asdict(made), "clips": sum(len(shard.clips) for shard in left), "seconds": seconds, "shards": len(left)}
-        self.manifest.save(f"releases/{made.name}.json", told)
+    def _sweep(self) -> None:
+        """Removes what killed writers have left beside the files: it may hold anything."""
+        for path in sorted(Path(self.manifest.root).rglob("*.part")) if self.manifest.is_local else ():
+            with self.report.attempt(str(path)):
+                if path.is_file() or path.is_symlink():
+                    path.unlink()
 
 
-def _source_of(clip_id: str, sources: set[str]) -> bool:
-    """Whether a clip is of one of the sources, whose ids may hold slashes."""
-    return any(clip_id.startswith(f"{source}/") for source in sources)
+def _names_of(source: dict[str, Any]) -> set[str]:
+    """What a condition may name a source by, beside its id."""
+    uri = source.get("uri") or ""
+    return {uri, uri.rpartition("/")[2], source.get("title") or "", source.get("sha256") or ""} - {""}
 
 
 def _naming(rows: pa.Table, sources: set[str], ids: set[str]) -> Any:

@@ -1,13 +1,15 @@
 """Takedowns: every row, file and shard entry of a source or a person is removed, and does not come back.
 
-First the takedown is written down, so that whatever runs next knows of it; then all files are rewritten that hold something
-of it, of all runs there ever were and not only of the last; then the receipts are counted anew. Whoever is killed in between
-asks again: what is done already is found done. Do it while no run is at work on the corpus.
+First all is found that is covered, and nothing changed: that is what `--dry-run` tells, and what is agreed to. Then the takedown is
+written down, so that whatever runs next knows of it. Then it is taken out: media, tables of all runs there ever were and not only of
+the last, receipts, selections, releases; and last the datasheets of what is left. What goes wrong with one file is told at the end,
+and stops no other. Whoever is killed in between asks again: what is done already is found done. Do it while no run is at work on
+the corpus.
 """
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,11 +19,25 @@ from manifests.manifest import LISTED, Manifest
 from manifests.media import sha256_of
 from manifests.tables import Annotation, Clip, Published, Source, Track, Turn
 from manifests.takedowns import Region, Takedown, Takedowns
-from pipeline.takedown.face_search import MIN_COSINE, search_faces
-from pipeline.takedown.removal import Removal, Report
+from pipeline.takedown.face_search import MIN_COSINE, FaceMatch, search_faces
+from pipeline.takedown.releases import Withdrawal
+from pipeline.takedown.removal import Removal
+from pipeline.takedown.report import Report
+
+Agree = Callable[[Report], bool]  # is shown what would be taken out, and says whether it is to be
 
 
-def takedown_source(manifest: Manifest, source_id: str) -> Report:
+def only_plan(_: Report) -> bool:
+    """To see what would be taken out, and change nothing."""
+    return False
+
+
+def go_ahead(_: Report) -> bool:
+    """To take out whatever is found."""
+    return True
+
+
+def takedown_source(manifest: Manifest, source_id: str, agree: Agree = go_ahead) -> Report:
     """Removes a source, with everything that was made of it.
 
     Raises:
@@ -37,25 +53,24 @@ def takedown_source(manifest: Manifest, source_id: str) -> Report:
             + (f"; did you mean {near[0]}?" if near else "; `headset sql` lists them: its table sources")
         )
     sha256 = known.get(source_id, {}).get("sha256", "") or (listed[source_id].sha256 if source_id in listed else "")
-    done = before or Takedown(f"source:{source_id}", _now(), {source_id: sha256}, [], [])
-    return _take_down(manifest, done)
+    return _take_down(manifest, before or Takedown(f"source:{source_id}", _now(), {source_id: sha256}, [], []), agree)
 
 
-def takedown_identity(manifest: Manifest, name: str) -> Report:
+def takedown_identity(manifest: Manifest, name: str, agree: Agree = go_ahead) -> Report:
     """Removes a person, by the name that lists or annotations have for them, from every clip in which they are seen or heard.
 
     Raises:
         UsageError: for a name that nothing has, with those there are.
     """
-    before = next((one for one in manifest.takedowns().all if one.takedown_id == f"identity:{name}"), None)
+    takedown_id = f"identity:{name}"
     clips, names = _clips_of(manifest, name)
-    if not clips and before is None:
+    if not clips and not any(one.takedown_id == takedown_id for one in manifest.takedowns().all):
         known = ", ".join(sorted(names)[:20]) or "none: no list and no annotation `identity` names anybody"
         raise UsageError(f"{manifest.root} knows no identity {name!r}; it knows {known}")
-    return takedown_clips(manifest, f"identity:{name}", clips)
+    return _take_down(manifest, _of_rows(manifest, takedown_id, clips), agree, names=(name,))
 
 
-def takedown_like(manifest: Manifest, picture: Path, min_cosine: float = MIN_COSINE) -> Report:
+def takedown_like(manifest: Manifest, picture: Path, min_cosine: float = MIN_COSINE, agree: Agree = go_ahead) -> Report:
     """Removes a person, by a picture of their face, from every clip in which they are seen or heard.
 
     What is written down is where they were found, and not what they look like: ask again when sources were added.
@@ -69,21 +84,16 @@ def takedown_like(manifest: Manifest, picture: Path, min_cosine: float = MIN_COS
     if not alike and not any(one.takedown_id == takedown_id for one in manifest.takedowns().all):
         best = f"; the most alike is {found[0].row_id}, with a cosine of {found[0].cosine:.2f}" if found else ""
         raise UsageError(f"nobody in {manifest.root} looks like {picture} at --min-cosine {min_cosine}{best}")
-    report = takedown_clips(manifest, takedown_id, {one.row_id for one in alike})
-    report.matches, report.unseen = found, unseen
-    return report
+    demand = _of_rows(manifest, takedown_id, {one.row_id for one in alike})
+    return _take_down(manifest, demand, agree, matches=found, unseen=unseen)
 
 
-def takedown_clips(manifest: Manifest, takedown_id: str, rows: Iterable[str]) -> Report:
-    """Removes the person whom some clips or tracks show: their tracks, their voice, and every clip that shows or holds them.
-
-    Args:
-        rows: the ids of the clips and tracks.
-    """
+def _of_rows(manifest: Manifest, takedown_id: str, rows: set[str]) -> Takedown:
+    """The demand of a person whom some clips or tracks show: where they are seen and heard, beside what was known already."""
     before = next((one for one in manifest.takedowns().all if one.takedown_id == takedown_id), None)
-    regions = [*(before.regions if before else []), *_regions(manifest, set(rows))]
+    regions = [*(before.regions if before else []), *_regions(manifest, rows)]
     unique = list({json.dumps(asdict(region), sort_keys=True): region for region in regions}.values())
-    return _take_down(manifest, Takedown(takedown_id, before.at if before else _now(), {}, unique, before.clips if before else []))
+    return Takedown(takedown_id, before.at if before else _now(), {}, unique, before.clips if before else [])
 
 
 def _clips_of(manifest: Manifest, name: str) -> tuple[set[str], set[str]]:
@@ -136,26 +146,48 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _take_down(manifest: Manifest, done: Takedown) -> Report:
-    others = [asdict(one) for one in manifest.takedowns().all if one.takedown_id != done.takedown_id]
-    report = Report(done.takedown_id, sorted(done.sources), len(done.regions))
-    if done.sources:
-        report.copies = _copies(manifest, set(done.sources))
-    manifest.save(takedowns.FILE, [*others, asdict(done)])
-    manifest.forget_moved(done.sources)
-    reach = Removal(manifest, Takedowns((done,)), report)
-    for shard in manifest.shards():
-        reach.shard(shard)
-    if done.regions:
-        done = Takedown(done.takedown_id, done.at, done.sources, done.regions, sorted({*done.clips, *reach.clips}))
-        manifest.save(takedowns.FILE, [*others, asdict(done)])
-        reach.clips |= set(done.clips)
-    reach.whole_tables()
-    reach.delete_media()
-    reach.from_selections()
-    reach.from_releases()
-    report.clips = sorted(reach.clips)
-    return report
+def _take_down(
+    manifest: Manifest,
+    demand: Takedown,
+    agree: Agree,
+    *,
+    names: Sequence[str] = (),
+    matches: Sequence[FaceMatch] = (),
+    unseen: Sequence[str] = (),
+) -> Report:
+    """Finds all that a demand covers, has that agreed to, writes the demand down, and takes it out.
+
+    Args:
+        names: what conditions may name the person by.
+    """
+    copies = _copies(manifest, set(demand.sources)) if demand.sources else []
+
+    def report(planned: bool) -> Report:
+        sources, regions = sorted(demand.sources), len(demand.regions)
+        return Report(demand.takedown_id, sources, regions, copies=copies, matches=[*matches], unseen=[*unseen], planned=planned)
+
+    plan = Removal(manifest, Takedowns((demand,)), report(planned=True), names)
+    plan.tables()
+    plan.delete_media()
+    plan.from_selections()
+    Withdrawal(manifest, plan.sources, plan.clips, plan.report).remove()
+    plan.report.clips = sorted(plan.clips)
+    if not agree(plan.report):
+        return plan.report
+    others = [asdict(one) for one in manifest.takedowns().all if one.takedown_id != demand.takedown_id]
+    if demand.regions:  # the clips first: when their rows are gone, selections and releases still hold them
+        demand = replace(demand, clips=sorted({*demand.clips, *plan.clips}))
+    manifest.save(takedowns.FILE, [*others, asdict(demand)])
+    manifest.forget_moved(demand.sources)
+    removal = Removal(manifest, Takedowns((demand,)), report(planned=False), plan=plan)
+    removal.delete_media()
+    removal.tables()
+    removal.from_selections()
+    withdrawal = Withdrawal(manifest, removal.sources, removal.clips, removal.report)
+    withdrawal.remove()
+    withdrawal.describe()
+    removal.report.clips = sorted(removal.clips)
+    return removal.report
 
 
 def _copies(manifest: Manifest, sources: set[str]) -> list[str]:
