@@ -111,7 +111,7 @@ def test_links_out_of_a_media_store_are_not_followed(tmp_path: Path) -> None:
 
 
 def test_partial_downloads_of_a_source_lie_in_its_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("HEADSET_CACHE", str(tmp_path))
     store = MediaStore(str(tmp_path / "corpus"))
     assert RowMedia(Source("site/a", ""), None, store).scratch.parts[-2:] == ("site", "a")
     with pytest.raises(OutsideRoot):
