@@ -1,4 +1,7 @@
-"""Query the tables as they stand now, by DuckDB."""
+"""Query the tables as they stand now, by DuckDB.
+
+A query sees the tables and nothing else of this machine, and changes none of them.
+"""
 
 import argparse
 import json
@@ -16,11 +19,12 @@ EXAMPLE = 'headset sql corpus/ "select * from clips" --format csv'
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("corpus")
     parser.add_argument("query", help=f"the tables: {' '.join(tables())}; and wide, a row a clip with all that is known of it")
+    parser.add_argument("--files", action="store_true", help="let the query read and write files, as COPY does")
     parser.add_argument("--format", choices=("table", "json", "csv"), default="table")
 
 
 def main(options: argparse.Namespace) -> int:
-    rows = report.rows_of(existing(options.corpus), options.query)
+    rows = report.rows_of(existing(options.corpus), options.query, files=options.files)
     if rows is None:
         return 0
     if options.format == "table":

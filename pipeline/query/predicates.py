@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from manifests.errors import UsageError
+from pipeline.query.database import connect
 
 TAKEN_DOWN = "taken down"
 TURNED = {">": "<", ">=": "<=", "<": ">", "<=": ">=", "=": "="}
@@ -37,7 +38,7 @@ def predicates(where: str) -> list[Predicate]:
     """
     import duckdb
 
-    connection = duckdb.connect()
+    connection = connect()
 
     def text_of(tree: dict[str, Any]) -> str:
         parsed["statements"][0]["node"]["where_clause"] = tree

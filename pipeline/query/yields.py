@@ -7,6 +7,7 @@ from typing import Any
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from pipeline.query.clip_view import run_plainly, view_for
+from pipeline.query.database import quoted
 from pipeline.query.predicates import Predicate, predicates
 
 STEPS = 10  # of a curve: its thresholds are the deciles of what there is
@@ -67,7 +68,7 @@ def yields(manifest: Manifest, where: str, metric: str = "") -> Yield:
     connection, known = view_for(manifest, " ".join(tests), "seconds", metric)
     shown = ["seconds"]
     shown += [f"{test} as p{number}" for number, test in enumerate(tests)]
-    shown += [f'cast("{parts[number].column}" as double) as v{number}' for number in swept]
+    shown += [f"cast({quoted(parts[number].column)} as double) as v{number}" for number in swept]
     run_plainly(connection.execute, f"create temp table rows as select {', '.join(shown)} from wide", known)
     true = [f"coalesce(p{number}, false)" for number in range(len(parts))]
     others = [" and ".join([test for other, test in enumerate(true) if other != number] or ["true"]) for number in range(len(parts))]

@@ -123,9 +123,10 @@ def _shares(connection: Any, manifest: Manifest, group: str, there: dict[str, st
         connection.execute("create or replace temp table all_of as select source_id as one, language as what from everything")
         mine = "select distinct source_id as one from given"
     else:
-        from pipeline.query.clip_view import opened, see_wide
+        from pipeline.query.clip_view import see_wide
+        from pipeline.query.database import connect
 
-        inner = opened()
+        inner = connect()
         see_wide(manifest, inner, group)
         connection.register("everything", inner.sql(f'select clip_id, "{group}" as what from wide').to_arrow_table())
         connection.execute("create or replace temp table all_of as select clip_id as one, what from everything")

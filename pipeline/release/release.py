@@ -34,7 +34,8 @@ from manifests.manifest import Manifest
 from manifests.media import MediaStore
 from manifests.names import NAME, plain, record
 from manifests.tables import Duplicate
-from pipeline.query.clip_view import MEMORY, lay_down
+from pipeline.query.clip_view import lay_down
+from pipeline.query.database import connect, parquet
 from pipeline.query.selection import Selection
 from pipeline.release.formats import SUFFIX, WRITE, bytes_of, key_of, sha256_of_files
 from pipeline.release.place import Place, Shard, put_pairs
@@ -148,15 +149,14 @@ class Rows:
         Args:
             only: the clips, where they are known already.
         """
-        import duckdb
-
         self.manifest, self.path = manifest, folder / "wide.parquet"
         # The path of a file on somebody's machine is nobody else's concern.
         hidden = "replace (case when uri like '%://%' then uri else regexp_extract(uri, '[^/]*$') end as uri)"
         # Nor is what else the corpus holds: a source that was taken down would still be named.
         other = "exclude (duplicate_of) " if manifest.whole(Duplicate) else ""
         known = lay_down(manifest, self.path, f"select * {other}{hidden} from wide")
-        self.connection = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(folder / "spill")})
+        self.connection = connect()
+        self.connection.register("laid_down", parquet(self.path))
         wanted = ""
         if only is not None or chosen:
             clips = (
@@ -170,7 +170,7 @@ class Rows:
             wanted = " where clip_id in (select clip_id from chosen)"
         split = f"coalesce(split, '{UNSPLIT}')" if "split" in known else f"'{UNSPLIT}'"
         self.connection.execute(f"""create view released as select * {"exclude (split)" if "split" in known else ""}, {split} as split
-            from read_parquet('{self.path}'){wanted}""")  # fmt: skip
+            from laid_down{wanted}""")  # fmt: skip
 
     def plan(self, form: str, shard_bytes: int) -> Iterator[Plan]:
         """The shards to write: the clips of a split by id, until a shard is full."""

@@ -557,7 +557,7 @@ def clock(seconds: float) -> str:
     return f"{seconds:.1f} s"
 
 
-def rows_of(manifest: Manifest, query: str) -> Any:
+def rows_of(manifest: Manifest, query: str, *, files: bool = False) -> Any:
     """What a DuckDB query over the current rows gives. Each table goes by its design name, and `wide` is all of them, a row a clip.
 
     Raises:
@@ -565,4 +565,4 @@ def rows_of(manifest: Manifest, query: str) -> Any:
     """
     from pipeline.query.clip_view import select_rows
 
-    return select_rows(manifest, query)
+    return select_rows(manifest, query, files=files)

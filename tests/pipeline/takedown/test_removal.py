@@ -9,10 +9,11 @@ from typing import Any, get_type_hints
 import pyarrow.parquet as pq
 import pytest
 
+from manifests.cache import media_cache
 from manifests.manifest import LISTED, Manifest, RunRecord, StepRecord
 from manifests.media import MediaStore
 from manifests.tables import Clip, Dropped, Identity, Pair, Render, Row, Score, Source, tables
-from pipeline.engine.run import Reach, media_cache
+from pipeline.engine.row_media import RowMedia
 from pipeline.query.predicates import TAKEN_DOWN, forget, normal
 from pipeline.query.selection import select, selection
 from pipeline.takedown.takedown import only_plan, takedown_identity, takedown_source
@@ -165,7 +166,7 @@ def test_copies_and_partial_downloads_on_this_machine_are_deleted(corpus: Manife
     media_cache().mkdir(parents=True)
     for name in media.values():
         (media_cache() / name).write_bytes(b"a copy of what lies on S3")
-    scratch = {name: Reach(Source(name, ""), None, MediaStore(corpus.root)).scratch for name in media}
+    scratch = {name: RowMedia(Source(name, ""), None, MediaStore(corpus.root)).scratch for name in media}
     for folder in scratch.values():
         folder.mkdir(parents=True)
         (folder / "file.part").write_bytes(b"half of it")
