@@ -207,7 +207,8 @@ def plots(connection: Any, facts: dict[str, Any]) -> dict[str, bytes]:
     import matplotlib.pyplot as plt
 
     def saved(figure: Any) -> bytes:
-        figure.tight_layout()
+        # Margins that are known beforehand: to measure every label took half of the time of a small release.
+        figure.subplots_adjust(0.04, 0.06, 0.98, 0.94, wspace=0.22, hspace=0.42)
         figure.savefig(sink := io.BytesIO(), dpi=100, metadata={"Software": None})
         plt.close(figure)
         return sink.getvalue()
@@ -219,11 +220,16 @@ def plots(connection: Any, facts: dict[str, Any]) -> dict[str, bytes]:
         found = connection.execute(query).fetchall()
         panel.bar([low + bin * width for bin, _ in found], [count for _, count in found], width=width, align="edge", color="#3a9d5d")
         panel.set_title(column, fontsize=9)
+        panel.locator_params(nbins=4)
+        panel.tick_params(labelsize=7)
 
     figure, axes = plt.subplots(2, 2, figsize=(10, 6))
     for panel, key in zip(axes.flat, ("splits", "languages", "licences", "source_resolution"), strict=True):
         shown = list(facts[key].items())[:12]
-        panel.barh([what[:40] for what, _ in shown], [of["clips"] for _, of in shown], color="#3a9d5d")
+        panel.barh(range(len(shown)), [of["clips"] for _, of in shown], color="#9fd3b1")
+        for line, (what, _) in enumerate(shown):
+            panel.text(0.01, line, what[:60], transform=panel.get_yaxis_transform(), va="center", fontsize=8)
+        panel.set_yticks([])
         panel.invert_yaxis()
         panel.set_title(f"clips by {key.replace('_', ' ')}", fontsize=9)
     found = {"clips": saved(figure)}
