@@ -88,6 +88,26 @@ def test_what_a_system_made_of_a_pair_goes_with_either_clip(corpus: Manifest, dr
     assert [row.subject for row in corpus.read(Score, ["Psnr-000000000000"], int(shard))] == [clip("z").clip_id]
 
 
+@pytest.mark.parametrize("table", ["pairs", "renders", "clips", "sources"])
+def test_what_names_others_goes_before_what_is_named(corpus: Manifest, driven: Render, monkeypatch: pytest.MonkeyPatch, table: str):
+    """Or nobody could tell, after a kill, whose the rest was."""
+    real = Manifest.put
+
+    def killed(self: Manifest, name: str, content: Any) -> None:
+        real(self, name, content)
+        if name.startswith(f"{table}/"):
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Manifest, "put", killed)
+        with pytest.raises(KeyboardInterrupt):
+            takedown_source(corpus, "gone")
+    takedown_source(Manifest(corpus.root), "gone")
+    assert naming(Path(corpus.root)) == set()
+    assert holding(b"speaks as gone", Path(corpus.root)) == set()
+    assert not MediaStore(corpus.root).has(driven.media)
+
+
 def test_what_another_run_rendered_is_deleted_and_its_receipt_with_it(corpus: Manifest, tmp_path: Path):
     shard = shard_of(corpus, "gone")
     old = replace(render(clip("gone"), corpus.root, tmp_path / "scratch", b"gone at another size" * 99), width=256)
