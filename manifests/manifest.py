@@ -1,119 +1,167 @@
 """A manifest: a folder of Parquet tables, sharded by source, with a receipt for every step done on every shard.
 
-    <root>/<table>/<step>/<shard>.parquet     written whole under another name, then moved; rows sorted by key
-    <root>/receipts/<step>/<shard>.json       commits a step on a shard, with its counts; what has one is never redone
-    <root>/claims/<step>/<shard>.json         the row in work, to find the one that kills workers
-    <root>/retries/<step>/<shard>.json        the sources to do again, until they are; all others stay as they are
-    <root>/recipes/<name>.json                the steps of the last run, to know which rows are current
+    <root>/<table>/<step>/<shard>.parquet     rows sorted by key: equal rows are equal bytes
+    <root>/receipts, retries, recipes, steps.json    what was done: `manifests/ledger.py`
     <root>/lists.json                         what the lists held that the user named, for the share that was had
     <root>/moved.json                         by source where its file lies now, for those that were moved since they were listed
     <root>/given.json                         the tables that were given with the sources, by shard: clips of a published list
-    <root>/attached.json                      the steps that no recipe did, such as scoring, whose rows count as well
-    <root>/corpus.json                        the steps that hold the tables of the whole corpus, which lie in shard 0
+    <root>/leases/                            who rewrites the corpus just now: `manifests/lease.py`
     <root>/media/                             files by content: `manifests/media.py`
     <root>/selections/<name>/                 clips chosen by a query, a version each: `pipeline/query/selection.py`
     <root>/releases/<name>.json               where a release lies, and of what it was made: `pipeline/release/release.py`
     <root>/takedowns.json                     what was taken down and must not come back: `pipeline/takedown/takedown.py`
 
-A step is named by the operator and a hash of all it depends on. The root is a local folder or `s3://bucket/prefix`.
+A step is named by the operator and a hash of all it depends on. The root is a local folder or `s3://bucket/prefix`; how its files
+are read and written, `manifests/storage.py` says.
 """
 
-import json
+import hashlib
 import os
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any, TypeVar
 
 import pyarrow as pa
-import pyarrow.fs as fs
 import pyarrow.parquet as pq
 
-from manifests import takedowns
+from manifests import legacy, takedowns
 from manifests.errors import NotFound
-from manifests.names import inside, relative
+from manifests.lease import Lease
+from manifests.ledger import Ledger, Receipt, RunRecord, StepRecord, damaged, ended
 from manifests.schema import marked, migrated, version_of
 from manifests.tables import Dropped, Row, Source, schema, tables
 from manifests.takedowns import Takedowns
 
+__all__ = ["LISTED", "SHARD_SOURCES", "Manifest", "Receipt", "RunRecord", "StepRecord", "table_named"]
+
 R = TypeVar("R", bound=Row)
-T = TypeVar("T")
 
 LISTED = "listed"  # the step that no operator did: what the user named
 SHARD_SOURCES = 16  # sources a shard holds at most: what a killed worker has to do again
+MAGIC = b"PAR1"  # a Parquet file begins and ends with it
 
 
 @dataclass(frozen=True)
-class StepRecord:
-    """What a manifest remembers of a step of its last run."""
-
-    operator: str
-    version: str
-    stage: int
-    reads: str
-    writes: list[str]
-    refines: list[str]
-    inputs: dict[str, list[str]]  # table to the steps whose rows it reads
-    parameters: dict[str, Any]
-    weights: list[dict[str, Any]]
-    stand_in: str = ""  # see `Operator.stand_in`
-
-
-@dataclass(frozen=True)
-class RunRecord:
-    """The recipe that a manifest was last run with."""
-
-    recipe: str
-    steps: list[StepRecord]
-    origin: str = ""  # what names the recipe on the command line; "" for one that was made in a program
-    changes: list[str] = field(default_factory=list)  # what --set was given
-
-
-@dataclass(frozen=True)
-class Manifest:
-    root: str
-
-    @cached_property
-    def _place(self) -> tuple[fs.FileSystem, str]:
-        if "://" in self.root:
-            filesystem, path = fs.FileSystem.from_uri(self.root)
-        else:
-            filesystem, path = fs.LocalFileSystem(), self.root
-        return filesystem, path.rstrip("/")
-
-    def _at(self, name: str) -> str:
-        """Where a name lies for the file system.
-
-        Raises:
-            OutsideRoot: for a name, or a link, that leads out of the root.
-        """
-        return str(inside(self._place[1], name)) if self.is_local else f"{self._place[1]}/{relative(name, self.root)}"
-
-    @property
-    def is_local(self) -> bool:
-        return isinstance(self._place[0], fs.LocalFileSystem)
+class Manifest(Ledger):
+    """The tables of a corpus, over the ledger of what was done to them."""
 
     # Tables.
 
-    def write(self, table: type[Row], step: str, shard: int, rows: Iterable[Row]) -> None:
-        """Replaces the rows a step wrote for a shard. Equal rows make equal bytes, in whatever order they come."""
+    def write(self, table: type[Row], step: str, shard: int, rows: Iterable[Row]) -> str:
+        """Replaces the rows a step wrote for a shard, and returns the sha256 of the file.
+
+        Equal rows make equal bytes, in whatever order they come.
+        """
         ordered = sorted(rows, key=lambda row: row.row_id)
-        self._put(_file(table.table, step, shard), _parquet(table, ordered) if ordered else _empty(table))
+        content = _parquet(table, ordered) if ordered else _empty(table)
+        self.storage.write(file_of(table.table, step, shard), content)
+        return hashlib.sha256(content).hexdigest()
+
+    def finish(
+        self,
+        step: str,
+        shard: int,
+        made: Mapping[type[Row], Sequence[Row]],
+        drops: Sequence[Dropped],
+        receipt: Receipt,
+        asked: Takedowns | None = None,
+    ) -> Receipt:
+        """Writes what a step made of a shard, its tables first and its receipt last. The only writer of both.
+
+        A takedown may come while the step is at work. Whoever takes down first writes that down and then looks for files, so that
+        a takedown which was not known when the files were written either is found here, or finds the files itself.
+
+        Args:
+            asked: the takedowns that the rows were held against already; None for none.
+
+        Raises:
+            Inconsistent: where the receipt does not add up. It is not written then.
+        """  # fmt: skip
+        where = f"{step}, shard {shard}"
+        rows = {table.table: len(some) for table, some in made.items()}
+        receipt.check(where, found={**rows, Dropped.table: len(drops)})
+        files = {table.table: self.write(table, step, shard, some) for table, some in made.items()}
+        files[Dropped.table] = self.write(Dropped, step, shard, drops)
+        receipt = replace(receipt, files=files)
+        if (gone := self.takedowns()) != (asked or Takedowns(())):
+            receipt = self._struck(step, shard, made, drops, receipt, gone)
+        self.commit(step, shard, receipt)
+        return receipt
+
+    def _struck(
+        self, step: str, shard: int, made: Mapping[type[Row], Sequence[Row]], drops: Sequence[Dropped], receipt: Receipt, gone: Takedowns
+    ) -> Receipt:
+        """Writes a step's files again without what was taken down meanwhile. Media that only these rows name goes too."""
+        from manifests.media import MediaStore
+
+        left = {table: [gone.without(row) for row in rows if not gone.covers(row)] for table, rows in made.items()}
+        still = [drop for drop in drops if not gone.covers(drop)]
+        if still == list(drops) and all(left[table] == list(rows) for table, rows in made.items()):
+            return receipt
+        for table, kept in left.items():
+            rows = made[table]
+            self.write(table, step, shard, kept)
+            for place in {getattr(row, "media", "") for row in rows} - {getattr(row, "media", "") for row in kept} - {""}:
+                MediaStore(self.root).delete(place)
+        self.write(Dropped, step, shard, still)
+        return self.recount(step, shard, receipt)
+
+    def recount(
+        self, step: str, shard: int, receipt: Receipt, reads: str = "", inputs: Mapping[str, Sequence[str]] | None = None
+    ) -> Receipt:
+        """What the receipt has to say of the files as they are now, after a takedown. What it says of time stays.
+
+        Args:
+            reads, inputs: of the step, for a receipt that does not say.
+        """
+        reads, inputs = receipt.reads or reads, receipt.inputs or inputs or {}
+        drops = self.read(Dropped, [step], shard)
+        rows = {name: self.count(tables()[name], step, shard) for name in receipt.rows}
+        if reads in inputs:
+            given = [row.row_id for row in self.read(tables()[reads], inputs[reads], shard)]
+            calls, given_up = ended(drops, reads, given)
+        else:  # a step of no recipe, such as scoring: a row for each that was read
+            calls, given_up = ended(drops, reads, {drop.subject for drop in drops if drop.subject_table == reads})
+            answered = max(rows.values(), default=0)
+            calls.update({"read": answered, "answered": answered})
+        reasons = dict(sorted(Counter(drop.reason for drop in drops).items()))
+        files = {name: self.sha256(file_of(name, step, shard)) for name in [*receipt.rows, Dropped.table]}
+        return replace(
+            receipt, calls=dict(calls), rows=rows, drops=len(drops), given_up=dict(given_up), reasons=reasons, files=files,
+            reads=reads, inputs=inputs,
+        )  # fmt: skip
+
+    def sha256(self, name: str) -> str:
+        """Of a file; "" where there is none."""
+        content = self.storage.read(name)
+        return "" if content is None else hashlib.sha256(content).hexdigest()
 
     def read(self, table: type[R], steps: Iterable[str], shard: int) -> list[R]:
         """The rows that some steps wrote for a shard, sorted by key."""
-        filesystem = self._place[0]
         rows: list[R] = []
         for step in steps:
-            if not self._there(table, step, shard):
-                continue
-            found = pq.read_table(self._at(_file(table.table, step, shard)), filesystem=filesystem)
-            rows += [table(**row) for row in migrated(found, table).to_pylist()]
-        if moved := self._moved:
+            if self._there(table, step, shard):
+                found = self.arrow(file_of(table.table, step, shard))
+                rows += [table(**row) for row in migrated(found, table).to_pylist()]
+        if moved := self._moved if table is Source else {}:
             rows = [replace(row, uri=moved[row.row_id]) if isinstance(row, Source) and row.row_id in moved else row for row in rows]
         return sorted(rows, key=lambda row: row.row_id)
+
+    def arrow(self, name: str, columns: list[str] | None = None) -> pa.Table:
+        """A file as an Arrow table.
+
+        Raises:
+            StorageError: for one that is missing or damaged, naming it.
+        """
+        if (content := self.storage.read(name)) is None:
+            raise damaged(self.root, name, "it is missing")
+        try:
+            # Files are small, and Arrow's threads may end a process that is about to end with an abort.
+            return pq.read_table(pa.BufferReader(content), columns=columns, use_threads=False, pre_buffer=False)
+        except (pa.ArrowException, OSError):
+            raise damaged(self.root, name, f"{len(content)} bytes that are not Parquet") from None
 
     def _there(self, table: type[Row], step: str, shard: int) -> bool:
         """Whether there is a file to read: of all steps, only what was given may have nothing for a shard."""
@@ -123,27 +171,34 @@ class Manifest:
         """The files that hold the current rows of a table: of each shard, what its last committed steps left.
 
         Args:
-            shards: the shards to tell of; None for all. A table of the whole corpus is told of in any case.
+            shards: the shards to tell of; None for all.
         """
-        whole = {0} if table.table in self._whole else set[int]()
-        there = self.shards() if shards is None else sorted(whole.union(shards))
-        return [_file(table.table, step, shard) for shard in there for step in self.current(shard).get(table.table, [])]
+        there = self.shards() if shards is None else sorted({*shards, *({0} if table.table in self.in_shard_0 else ())})
+        return [file_of(table.table, step, shard) for shard in there for step in self.current(shard).get(table.table, [])]
 
     def count(self, table: type[Row], step: str, shard: int) -> int:
-        """Rows in a file, from its footer."""
-        filesystem = self._place[0]
+        """Rows in a file, from its footer.
+
+        Raises:
+            StorageError: for a file that is missing or damaged, naming it.
+        """
         if not self._there(table, step, shard):
             return 0
-        return pq.read_metadata(self._at(_file(table.table, step, shard)), filesystem=filesystem).num_rows
+        name = file_of(table.table, step, shard)
+        if (content := self.storage.read(name)) is None:
+            raise damaged(self.root, name, "it is missing")
+        try:
+            return pq.read_metadata(pa.BufferReader(content)).num_rows
+        except (pa.ArrowException, OSError):
+            raise damaged(self.root, name, f"{len(content)} bytes that are not Parquet") from None
 
-    def rows(self, table: type[Row]) -> int:
+    def count_rows(self, table: type[Row]) -> int:
         """How many current rows a table has, from the footers of its files."""
         return sum(self.count(table, step, shard) for shard in self.shards() for step in self.current(shard).get(table.table, []))
 
     def table(self, table: type[Row]) -> pa.Table:
         """The current rows of a table."""
-        filesystem = self._place[0]
-        parts = [migrated(pq.read_table(self._at(name), filesystem=filesystem), table) for name in self.files(table)]
+        parts = [migrated(self.arrow(name), table) for name in self.files(table)]
         return pa.concat_tables([part.cast(schema(table)) for part in parts]) if parts else schema(table).empty_table()
 
     def migrate(self, to: int) -> int:
@@ -152,55 +207,128 @@ class Manifest:
         Raises:
             UsageError: before anything is written, where a file cannot be of that version.
         """
-        filesystem = self._place[0]
 
-        def files() -> Iterator[tuple[type[Row], str]]:
+        def names() -> Iterator[tuple[type[Row], str, int, str]]:
             for table in tables().values():
-                for step in sorted(self._names(table.table, fs.FileType.Directory)):
-                    for name in sorted(self._names(f"{table.table}/{step}")):
-                        if version_of(pq.read_schema(self._at(f"{table.table}/{step}/{name}"), filesystem=filesystem)) != to:
-                            yield table, f"{table.table}/{step}/{name}"
+                for step in self.names(table.table, folders=True):
+                    for name in self.names(f"{table.table}/{step}"):
+                        yield table, step, int(name.removesuffix(".parquet")), f"{table.table}/{step}/{name}"
 
-        changed = list(files())
-        for table, name in changed:
-            migrated(pq.read_table(self._at(name), filesystem=filesystem), table, to)
-        for table, name in changed:
+        changed = [one for one in names() if self._version(one[3]) != to]
+        for table, _, _, name in changed:
+            migrated(self.arrow(name), table, to)
+        for table, step, shard, name in changed:
             sink = pa.BufferOutputStream()
-            pq.write_table(migrated(pq.read_table(self._at(name), filesystem=filesystem), table, to), sink, compression="zstd")
-            self._put(name, sink.getvalue())
-        return len(changed)
+            pq.write_table(migrated(self.arrow(name), table, to), sink, compression="zstd")
+            self.put(name, sink.getvalue())
+            receipt = self.receipt(step, shard) if step != LISTED else None
+            if receipt and table.table in receipt.files:
+                files = {**receipt.files, table.table: hashlib.sha256(sink.getvalue()).hexdigest()}
+                self.commit(step, shard, replace(receipt, files=files))
+        return len(changed) + self._migrate_whole()
+
+    def _version(self, name: str) -> int:
+        try:
+            return version_of(pq.read_schema(pa.BufferReader(self.storage.read(name) or b"")))
+        except (pa.ArrowException, OSError):
+            raise damaged(self.root, name, "it is not Parquet") from None
+
+    def _migrate_whole(self) -> int:
+        """Moves the rows of the whole corpus, which lay in shard 0, to their sources' shards. Returns how many tables those were."""
+        moved = dict(self.in_shard_0)
+        for name, step in moved.items():
+            table = tables()[name]
+            # Another name: a reader sees the rows where they lay until all lie where they belong.
+            new = f"{step.rpartition('-')[0] or step}-{hashlib.sha256(step.encode()).hexdigest()[:12]}"
+            self.write_whole(table, new, self.read(table, [step], 0))
+            self.delete(file_of(name, step, 0))
+        if self.load(legacy.ATTACHED) is not None:
+            for place, record in list(self.attached.items()):
+                self.attach(place, record)
+        for name in (legacy.WHOLE, legacy.ATTACHED):
+            self.delete(name)
+        self.refresh()
+        return len(moved)
 
     def dataset(self, table: type[Row], shards: Iterable[int] | None = None) -> Any:
         """The current rows of a table, of some shards or of all, as an Arrow dataset, which DuckDB scans without loading it whole."""
         import pyarrow.dataset as dataset
 
-        filesystem = self._place[0]
-        names = [self._at(name) for name in self.files(table, shards)]
-        if not names:
+        if not (names := self.files(table, shards)):
             return schema(table).empty_table()
-        return dataset.dataset(names, schema=schema(table), filesystem=filesystem, format="parquet")
+        for name in names if self.is_local else ():
+            self._check_ends(name)
+        filesystem, paths = self.storage.arrow[0], [self.storage.path(name) for name in names]
+        return dataset.dataset(paths, schema=schema(table), filesystem=filesystem, format="parquet")
 
-    # Tables of the whole corpus lie in shard 0, and are made anew when what they are made of changes.
+    def _check_ends(self, name: str) -> None:
+        """Who scans a file in parts finds out too late, and in other words, that it was cut off."""
+        with open(self.storage.path(name), "rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(size - len(MAGIC), 0))
+            if size < 12 or file.read() != MAGIC:
+                raise damaged(self.root, name, f"{size} bytes that are not Parquet")
+
+    def parquet(self, name: str, words: Sequence[str] = ()) -> Any:
+        """A Parquet file as an Arrow dataset, which DuckDB scans without loading it whole.
+
+        Args:
+            words: columns that hold few different strings, to be read as Arrow dictionaries.
+        """
+        import pyarrow.dataset as dataset
+
+        filesystem, path = self.storage.arrow[0], self.storage.path(name)
+        kind = dataset.ParquetFileFormat(read_options=dataset.ParquetReadOptions(dictionary_columns=list(words)))
+        try:
+            return dataset.dataset(path, filesystem=filesystem, format=kind)
+        except (pa.ArrowException, OSError):
+            raise damaged(self.root, name, "it is missing, or not Parquet") from None
+
+    # Tables of the whole corpus: each row lies with its source, and all are made anew when what they are made of changes.
 
     def write_whole(self, table: type[Row], step: str, rows: Iterable[Row]) -> None:
-        """Replaces the rows of a table that no shard can hold alone, such as `duplicates`."""
-        self.write(table, step, 0, rows)
-        self._save("corpus.json", {**self._whole, table.table: step})
-        self.__dict__.pop("_whole", None)
+        """Replaces the rows of a table that is made of the whole corpus at once, such as `duplicates`."""
+        by_source: dict[str, list[Row]] = defaultdict(list)
+        for row in rows:
+            by_source[row.source_id].append(row)
+        shards = self.shards()
+
+        def finish(shard: int) -> None:
+            mine = [row for source in sorted(self.listed(Source, [shard])) for row in by_source.pop(source, [])]
+            operator = step.rpartition("-")[0] or step
+            calls = {"read": len(mine), "answered": len(mine)}
+            self.finish(step, shard, {table: mine}, [], Receipt(operator, calls, {table.table: len(mine)}, reads=table.table))
+
+        self._at_once(finish, shards)
+        assert not by_source, f"{step} made rows of sources that are not listed: {sorted(by_source)[:3]}"
+        self.attach(table.table, StepRecord(step.rpartition("-")[0] or step, step, -1, table.table, [table.table], [], {}, {}, []))
+        self.__dict__.pop("in_shard_0", None)
+
+    def is_whole(self, step: str) -> bool:
+        """Whether a step that was made of the whole corpus lies in every shard there is; killed ones and new sources do not."""
+        return set(self.shards()) <= self.committed(step)
+
+    def read_whole(self, table: type[R], step: str) -> list[R]:
+        """The rows of a table that was made of the whole corpus, sorted by key."""
+        parts = self._at_once(lambda shard: self.read(table, [step], shard), sorted(self.committed(step)))
+        return sorted((row for part in parts for row in part), key=lambda row: row.row_id)
 
     def whole(self, table: type[Row]) -> str | None:
         """The step that made a table of the whole corpus last; None where none did."""
-        return self._whole.get(table.table)
+        if table.table in self.in_shard_0:
+            return self.in_shard_0[table.table]
+        return self.attached[table.table].version if table.table in self.attached else None
 
     @cached_property
-    def _whole(self) -> dict[str, str]:
-        return self._load("corpus.json") or {}
+    def in_shard_0(self) -> dict[str, str]:
+        """Tables of the whole corpus that an older headset left in shard 0, with their steps; `migrate` moves them."""
+        return {name: step for name, step in (self.load(legacy.WHOLE) or {}).items() if name not in self.attached}
 
     # Listing.
 
     def shards(self) -> list[int]:
         """The numbers of the shards, in the order they were added."""
-        return sorted(int(name.removesuffix(".parquet")) for name in self._names(f"{Source.table}/{LISTED}"))
+        return _numbers(self.names(f"{Source.table}/{LISTED}"))
 
     def add(
         self,
@@ -212,7 +340,7 @@ class Manifest:
         """Lists sources that are not listed yet, in shards of their own. Returns those that are new.
 
         A shard, once listed, never changes: its receipts stay true when sources are added. A source that was taken down is not
-        listed again, but dropped as `taken_down`.
+        listed again, but dropped as `taken_down`. Many may add at once: each waits for the others.
 
         Args:
             given: rows that come with the sources, such as the clips of a published list; those of sources that are listed
@@ -220,37 +348,52 @@ class Manifest:
             lists: what each list named: the ids of its sources, and the subjects of drops, with their seconds where it tells.
                 A list that is named again replaces what was known of it.
         """
-        shards = self.shards()
-        known = self._listed(Source, shards)
-        told = self._listed(Dropped, shards)
-        gone = self.takedowns()
-        refused = {s.source_id: gone.drop_of(s) for s in sources if gone and s.source_id not in known and gone.gone(s)}
-        new = sorted((s for s in sources if s.source_id not in known and s.source_id not in refused), key=lambda s: s.source_id)
-        notes = [drop for drop in [*dropped, *refused.values()] if drop.drop_id not in told]
-        size = min(SHARD_SOURCES, max(1, len(new) // 64))  # few sources: a shard each, so that all workers have work
-        parts = [new[i : i + size] for i in range(0, len(new), size)] or ([[]] if notes else [])
-        first = max(shards, default=-1) + 1
         rows_of: dict[str, dict[type[Row], list[Row]]] = defaultdict(lambda: defaultdict(list))
         for row in given:
             rows_of[row.source_id][type(row)].append(row)
-        tables_given = {table for source in new for table in rows_of[source.source_id]}
-        whole = {name: [shard for shard in there if shard < first] for name, there in self._given.items()}  # a killed `add` wrote more
+        read = _Listed(self)
+        new: list[Source] = []
+        if any(read.lacks(sources, dropped)) or (lists and {**self.lists(), **lists} != self.lists()):
+            with Lease(self.storage, "listing", "headset: listing sources", wait=True):
+                while any(lacking := read.lacks(sources, dropped)):
+                    new += self._add_some(*lacking, rows_of)
+                if lists:
+                    self.save("lists.json", {**self.lists(), **lists})
+        return sorted(new, key=lambda source: source.source_id)
+
+    def _add_some(
+        self, new: Sequence[Source], notes: Sequence[Dropped], rows_of: Mapping[str, Mapping[type[Row], list[Row]]]
+    ) -> list[Source]:
+        """Lists what is not listed. Returns what of it: not that for whose shard another one took the number first."""
+        size = min(SHARD_SOURCES, max(1, len(new) // 64))  # few sources: a shard each, so that all workers have work
+        parts = [new[i : i + size] for i in range(0, len(new), size)] or [[]]
+        shards = self.shards()
+        # A killed listing leaves files of drops without one of sources: its numbers are used up.
+        first = max([*shards, *_numbers(self.names(f"{Dropped.table}/{LISTED}"))], default=-1) + 1
+        tables_given = {table for source in new for table in rows_of.get(source.source_id, ())}
+        self.__dict__.pop("_given", None)
+        there = {name: sorted(set(some).intersection(shards)) for name, some in self._given.items()}
         for table in tables_given:
-            whole[table.table] = [*whole.get(table.table, []), *range(first, first + len(parts))]
-        if whole != self._given:
-            self._save("given.json", whole)
+            there[table.table] = [*there.get(table.table, []), *range(first, first + len(parts))]
+        if there != self._given:
+            self.save("given.json", there)
             self.__dict__.pop("_given", None)
 
-        def write(number: int) -> None:
-            self.write(Dropped, LISTED, first + number, [] if number else notes)
-            for table in tables_given:
-                self.write(table, LISTED, first + number, [row for s in parts[number] for row in rows_of[s.source_id][table]])
-            self.write(Source, LISTED, first + number, parts[number])  # last: a shard is there when its sources are
+        def write(number: int) -> bool:
+            mine, shard = parts[number], first + number
+            rows: dict[type[Row], Sequence[Row]] = {Dropped: [] if number else notes}
+            rows |= {table: [row for s in mine for row in rows_of.get(s.source_id, {}).get(table, ())] for table in tables_given}
+            rows[Source] = mine  # last: a shard is there when its sources are
+            return all(self._create(table, shard, some) for table, some in rows.items())
 
-        self._at_once(write, range(len(parts)))
-        if lists:
-            self._save("lists.json", {**self.lists(), **lists})
-        return new
+        made = [write(0)]  # where another one is at it, both begin with this number: who loses looks again at what is listed
+        made += self._at_once(write, range(1, len(parts))) if made[0] else []
+        return [source for part, ours in zip(parts, made, strict=False) if ours for source in part]
+
+    def _create(self, table: type[Row], shard: int, rows: Sequence[Row]) -> bool:
+        """Makes a file of a new shard. False where another one, who took the lease for lost, has made it."""
+        ordered = sorted(rows, key=lambda row: row.row_id)
+        return self.storage.create(file_of(table.table, LISTED, shard), _parquet(table, ordered) if ordered else _empty(table))
 
     def relocate(self, sources: Iterable[Source]) -> list[str]:
         """Notes where local files lie now that are no longer where they were listed. Returns the ids of those that were moved.
@@ -261,20 +404,25 @@ class Manifest:
         listed = {row.source_id: row.uri for shard in self.shards() for row in self.read(Source, [LISTED], shard) if row.source_id in now}
         moved = {one: now[one] for one, uri in listed.items() if uri != now[one] and "://" not in uri and not os.path.exists(uri)}
         if moved:
-            self._save("moved.json", {**self._moved, **moved})
+            self.save("moved.json", {**self._moved, **moved})
             self.__dict__.pop("_moved", None)
         return sorted(moved)
 
-    def forget_moved(self, sources: Iterable[str]) -> None:
-        """Removes what is noted of where these sources lie, for a takedown."""
-        left = {one: uri for one, uri in self._moved.items() if one not in set(sources)}
+    def forget_sources(self, sources: Iterable[str]) -> None:
+        """Removes what is noted of these sources beside the tables, for a takedown: where they lie, and which lists named them."""
+        gone = set(sources)
+        left = {one: uri for one, uri in self._moved.items() if one not in gone}
         if left != self._moved:
-            self._save("moved.json", left)
+            self.save("moved.json", left)
             self.__dict__.pop("_moved", None)
+        lists = self.lists()
+        kept = {path: {one: seconds for one, seconds in named.items() if one not in gone} for path, named in lists.items()}
+        if kept != lists:
+            self.save("lists.json", kept)
 
     @cached_property
     def _moved(self) -> dict[str, str]:
-        return self._load("moved.json") or {}
+        return self.load("moved.json") or {}
 
     def given(self) -> list[type[Row]]:
         """The tables that rows were given for, beside the sources."""
@@ -283,123 +431,25 @@ class Manifest:
     @cached_property
     def _given(self) -> dict[str, list[int]]:
         """By table the shards that rows were given for."""
-        return self._load("given.json") or {}
+        return self.load("given.json") or {}
 
     def takedowns(self) -> Takedowns:
         """Who and what was taken down, and must not come back."""
-        return Takedowns.of(self._load(takedowns.FILE))
+        return Takedowns.of(self.load(takedowns.FILE))
 
     def lists(self) -> dict[str, dict[str, float | None]]:
         """By the path of each list that was named: the ids of its sources and refused entries, with their seconds where it tells."""
-        return self._load("lists.json") or {}
+        return self.load("lists.json") or {}
 
-    def _listed(self, table: type[Row], shards: list[int]) -> set[str]:
-        filesystem = self._place[0]
+    def listed(self, table: type[Row], shards: Iterable[int]) -> set[str]:
+        """The ids of the rows that were listed in some shards."""
 
         def keys(shard: int) -> list[str]:
-            found = pq.read_table(self._at(_file(table.table, LISTED, shard)), filesystem=filesystem, columns=[table.key])
-            return found[table.key].to_pylist()
+            return self.arrow(file_of(table.table, LISTED, shard), [table.key])[table.key].to_pylist()
 
         return {key for part in self._at_once(keys, shards) for key in part}
 
-    # Receipts commit a step on a shard.
-
-    def receipt(self, step: str, shard: int) -> dict[str, Any] | None:
-        return self._load(_note("receipts", step, shard))
-
-    def receipts(self, step: str) -> dict[int, dict[str, Any]]:
-        """The receipts of a step by shard."""
-        names = self._names(f"receipts/{step}")
-        found = {int(name.removesuffix(".json")): self._load(f"receipts/{step}/{name}") for name in names if name.endswith(".json")}
-        return {shard: receipt for shard, receipt in found.items() if receipt is not None}
-
-    def committed(self, step: str) -> set[int]:
-        """The shards a step is done on."""
-        return {int(name.removesuffix(".json")) for name in self._names(f"receipts/{step}") if name.endswith(".json")}
-
-    def commit(self, step: str, shard: int, receipt: dict[str, Any]) -> None:
-        self._save(_note("receipts", step, shard), receipt)
-
-    def steps_done(self) -> dict[str, dict[str, list[str]]]:
-        """Every step that any run, of any recipe, has committed somewhere, with the steps whose rows it read, by table."""
-        known = {step.version: step.inputs for step in (self.run.steps if self.run else [])}
-        found = {}
-        for step in {*self._names("receipts", fs.FileType.Directory), *self._names("retries", fs.FileType.Directory)}:
-            if step in known:
-                found[step] = known[step]
-            elif done := self.committed(step):
-                found[step] = (self.receipt(step, min(done)) or {})["inputs"]
-            elif taken_back := self.retries(step):
-                found[step] = taken_back[min(taken_back)]["receipt"]["inputs"]
-        return found
-
-    # Retries take a receipt back, for some sources of a shard.
-
-    def retry(self, step: str, shard: int) -> dict[str, Any] | None:
-        """What is to be done again: `sources`, and the `receipt` from before; None where the shard is new or done."""
-        return self._load(_note("retries", step, shard))
-
-    def retries(self, step: str) -> dict[int, dict[str, Any]]:
-        """What is to be done again of a step, by shard."""
-        shards = sorted(int(name.removesuffix(".json")) for name in self._names(f"retries/{step}"))
-        return {shard: note for shard in shards if (note := self.retry(step, shard))}
-
-    def take_back(self, step: str, shard: int, sources: Iterable[str]) -> None:
-        """Has the next run do a step again for these sources of a shard. What it made of the others stays.
-
-        Whoever is killed here has either changed nothing yet, or left a shard that the next run brings to its end.
-        """
-        noted, receipt = self.retry(step, shard), self.receipt(step, shard)
-        if noted is not None:
-            sources, receipt = {*sources, *noted["sources"]}, receipt or noted["receipt"]
-        self._save(_note("retries", step, shard), {"sources": sorted(sources), "receipt": receipt})
-        self._delete(_note("receipts", step, shard))
-        self.__dict__.pop("_committed", None)
-
-    def retried(self, step: str, shard: int) -> None:
-        self._delete(_note("retries", step, shard))
-
-    # Claims name the row in work.
-
-    def claims(self, stage: str, shard: int) -> dict[str, Any]:
-        return self._load(_note("claims", stage, shard)) or {}
-
-    def claim(self, stage: str, shard: int, claims: dict[str, Any]) -> None:
-        self._save(_note("claims", stage, shard), claims)
-
-    def release(self, stage: str, shard: int) -> None:
-        self._delete(_note("claims", stage, shard))
-
-    # Runs say which steps are current.
-
-    def remember(self, run: RunRecord) -> None:
-        self._save(f"recipes/{run.recipe}.json", asdict(run))
-        self._save("recipes/last.json", {"recipe": run.recipe})
-        for stale in ("run", "_committed"):
-            self.__dict__.pop(stale, None)
-
-    @cached_property
-    def run(self) -> RunRecord | None:
-        """The last run; None where nothing ran yet."""
-        last = self._load("recipes/last.json")
-        if last is None or (found := self._load(f"recipes/{last['recipe']}.json")) is None:
-            return None
-        return RunRecord(**{**found, "steps": [StepRecord(**step) for step in found["steps"]]})
-
-    def attach(self, place: str, step: StepRecord) -> None:
-        """Has the rows of a step that no recipe did count as current, where all it read is. It replaces the step that had its place."""
-        self._save("attached.json", {**{name: asdict(one) for name, one in self._attached.items()}, place: asdict(step)})
-        for stale in ("_attached", "_committed"):
-            self.__dict__.pop(stale, None)
-
-    @cached_property
-    def _attached(self) -> dict[str, StepRecord]:
-        return {place: StepRecord(**step) for place, step in (self._load("attached.json") or {}).items()}
-
-    @cached_property
-    def _committed(self) -> dict[str, set[int]]:
-        steps = [*(self.run.steps if self.run else []), *self._attached.values()]
-        return {step.version: self.committed(step.version) for step in steps}
+    # Which rows are current.
 
     def current(self, shard: int) -> dict[str, list[str]]:
         """Which steps' files hold a shard's current rows, by table."""
@@ -411,102 +461,40 @@ class Manifest:
             for table in step.writes:
                 held[table] = [step.version] if table in step.refines else [*held.get(table, []), step.version]
             held[Dropped.table] = [*held[Dropped.table], step.version]
-        for step in self._attached.values():
+        for step in self.attached.values():
             read = all(set(steps) <= set(held.get(table, [])) for table, steps in step.inputs.items())
             if read and shard in self._committed[step.version]:
                 for table in step.writes:
                     held[table] = [*held.get(table, []), step.version]
                 held[Dropped.table] = [*held[Dropped.table], step.version]
         if shard == 0:
-            held |= {table: [step] for table, step in self._whole.items()}
+            held |= {table: [step] for table, step in self.in_shard_0.items()}
         return held
 
     def exists(self) -> bool:
         """Whether anything was ever listed here."""
         return bool(self.shards())
 
-    # Files beside the tables: selections, releases, takedowns. Names are relative to the root.
 
-    def load(self, name: str) -> Any:
-        """What a JSON file holds; None where there is none."""
-        return self._load(name)
+class _Listed:
+    """What is listed in a manifest already. A shard that was looked at is not read again."""
 
-    def save(self, name: str, value: Any) -> None:
-        """Writes a JSON file, whole or not at all."""
-        self._save(name, value)
+    def __init__(self, manifest: Manifest):
+        self.manifest = manifest
+        self.shards: dict[type[Row], set[int]] = {Source: set(), Dropped: set()}
+        self.ids: dict[type[Row], set[str]] = {Source: set(), Dropped: set()}
 
-    def put(self, name: str, content: bytes | pa.Buffer) -> None:
-        """Writes a file, whole or not at all."""
-        self._put(name, content)
-
-    def text(self, name: str) -> str | None:
-        """What a text file holds; None where there is none."""
-        filesystem = self._place[0]
-        if filesystem.get_file_info(self._at(name)).type != fs.FileType.File:
-            return None
-        with filesystem.open_input_stream(self._at(name), compression=None) as stream:
-            return stream.read().decode()
-
-    def delete(self, name: str) -> None:
-        """Removes a file; says nothing where there is none."""
-        self._delete(name)
-
-    def names(self, folder: str, folders: bool = False) -> list[str]:
-        """The files of a folder, or the folders in it, sorted; none where there is no such folder."""
-        return sorted(self._names(folder, fs.FileType.Directory if folders else fs.FileType.File))
-
-    def parquet(self, name: str, words: Sequence[str] = ()) -> Any:
-        """A Parquet file as an Arrow dataset, which DuckDB scans without loading it whole.
-
-        Args:
-            words: columns that hold few different strings, to be read as Arrow dictionaries.
-        """
-        import pyarrow.dataset as dataset
-
-        filesystem = self._place[0]
-        kind = dataset.ParquetFileFormat(read_options=dataset.ParquetReadOptions(dictionary_columns=list(words)))
-        return dataset.dataset(self._at(name), filesystem=filesystem, format=kind)
-
-    # Files.
-
-    def _at_once(self, what: Callable[[int], T], numbers: Iterable[int]) -> list[T]:
-        """Does something for many shards. Files are small: a remote store is mostly waited for, a disk is not."""
-        with ThreadPoolExecutor(1 if self.is_local else 16) as pool:
-            return list(pool.map(what, numbers))
-
-    def _names(self, folder: str, kind: fs.FileType = fs.FileType.File) -> list[str]:
-        filesystem, root = self._place
-        found = filesystem.get_file_info(fs.FileSelector(self._at(folder) if folder else root, allow_not_found=True))
-        return [info.base_name for info in found if info.type == kind and not info.base_name.endswith(".part")]
-
-    def _load(self, name: str) -> Any:
-        filesystem = self._place[0]
-        path = self._at(name)
-        if filesystem.get_file_info(path).type == fs.FileType.NotFound:
-            return None
-        with filesystem.open_input_stream(path) as stream:
-            return json.loads(stream.read())
-
-    def _save(self, name: str, value: Any) -> None:
-        self._put(name, json.dumps(value, indent=1, sort_keys=True).encode())
-
-    def _delete(self, name: str) -> None:
-        filesystem = self._place[0]
-        if filesystem.get_file_info(self._at(name)).type == fs.FileType.File:
-            filesystem.delete_file(self._at(name))
-
-    def _put(self, name: str, content: bytes | pa.Buffer) -> None:
-        """A reader sees the old file or the new one, never a part of one."""
-        filesystem = self._place[0]
-        path = self._at(name)
-        if not self.is_local:  # an object appears when its upload ends
-            with filesystem.open_output_stream(path) as stream:
-                stream.write(content)
-            return
-        filesystem.create_dir(path.rpartition("/")[0])
-        with filesystem.open_output_stream(path + ".part") as stream:
-            stream.write(content)
-        filesystem.move(path + ".part", path)
+    def lacks(self, sources: Sequence[Source], dropped: Sequence[Dropped]) -> tuple[list[Source], list[Dropped]]:
+        """The sources that are not listed, by id, and the drops, with those of sources that were taken down."""
+        there = set(self.manifest.shards())
+        for table, ids in self.ids.items():
+            ids |= self.manifest.listed(table, sorted(there - self.shards[table]))
+            self.shards[table] = there
+        gone = self.manifest.takedowns()
+        unknown = {source.source_id: source for source in sources if source.source_id not in self.ids[Source]}
+        refused = {name: gone.drop_of(source) for name, source in unknown.items() if gone and gone.gone(source)}
+        notes = [drop for drop in [*dropped, *refused.values()] if drop.drop_id not in self.ids[Dropped]]
+        return [unknown[name] for name in sorted(unknown.keys() - refused.keys())], notes
 
 
 def table_named(name: str) -> type[Row]:
@@ -520,6 +508,15 @@ def table_named(name: str) -> type[Row]:
     return known[name]
 
 
+def file_of(table: str, step: str, shard: int) -> str:
+    """Where the rows of a step lie."""
+    return f"{table}/{step}/{shard:05d}.parquet"
+
+
+def _numbers(names: Iterable[str]) -> list[int]:
+    return sorted(int(stem) for name in names if (stem := name.removesuffix(".parquet")).isdigit())
+
+
 def _parquet(table: type[Row], rows: list[Row]) -> pa.Buffer:
     sink = pa.BufferOutputStream()
     pq.write_table(marked(pa.Table.from_pylist([vars(row) for row in rows], schema(table))), sink, compression="zstd")
@@ -529,11 +526,3 @@ def _parquet(table: type[Row], rows: list[Row]) -> pa.Buffer:
 @cache
 def _empty(table: type[Row]) -> pa.Buffer:
     return _parquet(table, [])
-
-
-def _file(table: str, step: str, shard: int) -> str:
-    return f"{table}/{step}/{shard:05d}.parquet"
-
-
-def _note(kind: str, step: str, shard: int) -> str:
-    return f"{kind}/{step}/{shard:05d}.json"

@@ -13,7 +13,8 @@ import hashlib
 import inspect
 import json
 import math
-from collections.abc import Callable, Hashable, Iterable, Iterator
+import re
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import UnionType
@@ -53,6 +54,17 @@ class Resources:
 
     cpus: float = 1
     gpus: float = 0
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a score says: the one place for its unit, its range and its direction."""
+
+    what: str  # in one line
+    unit: str = ""  # "" for a share, a ratio, or a number of something
+    low: float | None = None  # inclusive; None where nothing bounds it
+    high: float | None = None
+    better: str = ""  # higher, lower, or "" where neither is
 
 
 class Frame(Protocol):
@@ -182,16 +194,51 @@ def _firsts(rate_hz: float) -> Callable[[Timed], bool]:
     return is_first
 
 
+# What a number in a field can be, by the unit that the field's name ends in. The first that fits counts; all else may be any number.
+_SIGNED = r".*(offset|late|delay)_(s|ms)"
+_SHARES = r".*_share|.*iou|.*confidence|.*_(overlap|seen|unseen)|max_other_voice"
+_RATES = r".*fps|.*hz|size|frames|tries|at_once|scale|(render|crop|look)_px"
+_LENGTHS = r".*_(s|ms|px|bytes|bps|levels|height|width|deg)|height"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The values that a number can have."""
+
+    low: float
+    high: float
+    told: str
+    without_low: bool = False
+
+    def hold(self, value: float) -> bool:
+        return self.low <= value <= self.high and not (self.without_low and value == self.low)
+
+
+ANY = Limits(-math.inf, math.inf, "a number")
+LIMITS = (
+    (_SIGNED, ANY),
+    (_SHARES, Limits(0, 1, "0 to 1")),
+    (_RATES, Limits(0, math.inf, "above 0", without_low=True)),
+    (_LENGTHS, Limits(0, math.inf, "0 or more")),
+)
+
+
+def limits_of(field: str) -> Limits:
+    """The values that a number can have in a field of this name."""
+    return next((limits for names, limits in LIMITS if re.fullmatch(names, field)), ANY)
+
+
 @dataclass(frozen=True)
 class Operator:
     """Subclass it as a frozen dataclass; the fields are the configuration and the provenance.
 
-    Class variables that a subclass may set: `resources`, and `version`, raised when the same parameters give other
-    rows. Models are `cached_property`, loaded once per actor, and named in `weights`.
+    Class variables that a subclass may set: `resources`; `version`, raised when the same parameters give other
+    rows; and `measures`, the scores it gives by metric. Models are `cached_property`, loaded once per actor, and named in `weights`.
     """
 
     resources: ClassVar[Resources] = Resources()
     version: ClassVar[int] = 1
+    measures: ClassVar[Mapping[str, Measure]] = {}
     __call__: ClassVar[Callable[..., Iterator[Any]]]
 
     def __init_subclass__(cls, **kwargs: Any):
@@ -224,6 +271,22 @@ class Operator:
 
     def parameters(self) -> dict[str, Any]:
         return asdict(self)
+
+    def check(self, metrics: Collection[str] | None = None) -> None:
+        """What a plan asks before any work. A subclass that can tell more of its fields says it too.
+
+        Args:
+            metrics: those that earlier steps of the recipe give; None where that is not known.
+
+        Raises:
+            ValueError: for a field whose value can never be meant, with what can: by the unit that its name ends in, see `LIMITS`.
+        """
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if isinstance(value, Operator):
+                value.check(metrics)
+            elif isinstance(value, int | float) and not isinstance(value, bool) and not (limits := limits_of(f.name)).hold(value):
+                raise ValueError(f"{self.name}.{f.name} is {value:g}; it must be {limits.told}")
 
     def fingerprint(self) -> str:
         """Names what the operator computes: its name, version, parameters and the content of its models."""

@@ -2,14 +2,12 @@
 
 import hashlib
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from manifests.errors import Inconsistent, UsageError
 from manifests.manifest import LISTED, Manifest
@@ -235,37 +233,3 @@ def exact_subset_sha256(manifest: Manifest, verdicts: Iterable[Verdict]) -> str:
         if row.published_id in exact
     )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def print_drift(manifest: Manifest, console: Console, to: Path | None = None) -> None:
-    """How many clips ended how, and each one that is not the same to the pixel; the whole report as JSON where asked."""
-    verdicts = drift(manifest)
-    counts = Counter(verdict.verdict for verdict in verdicts)
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("clips", "verdict", "which means"):
-        table.add_column(name, justify="right" if name == "clips" else "left", overflow="fold")
-    for verdict, meaning in VERDICTS.items():
-        if counts[verdict]:
-            table.add_row(str(counts[verdict]), verdict, meaning)
-    console.print(table)
-    others = [verdict for verdict in verdicts if verdict.verdict not in ("identical", "rendered")]
-    if others:
-        listing = Table(box=None, pad_edge=False, header_style="dim")
-        for name in ("clip", "verdict", "moved", "distance", "why"):
-            listing.add_column(name, overflow="fold")
-        for one in others[:40]:
-            moved = "" if one.moved_s is None else f"{one.moved_s:+.3f} s"
-            far = "" if one.distance is None else f"{one.distance:.4f}"
-            listing.add_row(one.published_id, one.verdict, moved, far, one.why)
-        console.print(listing)
-        if len(others) > 40:
-            console.print(f"... and {len(others) - 40} more", highlight=False)
-    subset = exact_subset_sha256(manifest, verdicts)
-    if builds := sum(verdict.verdict == "identical" and verdict.why != "" for verdict in verdicts):
-        console.print(
-            f"{builds} identical clips lie in files of other bytes: another encoder, or another build of it, wrote them", highlight=False
-        )
-    console.print(f"{counts['identical']} of {len(verdicts)} clips are identical; sha256 of that subset: {subset}", highlight=False)
-    if to is not None:
-        report = {"counts": dict(counts), "identical_subset_sha256": subset, "clips": [asdict(verdict) for verdict in verdicts]}
-        to.write_text(json.dumps(report, indent=1))

@@ -5,6 +5,7 @@ import importlib
 import importlib.util
 import json
 import pkgutil
+import traceback
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import groupby
@@ -14,7 +15,7 @@ from typing import Any
 import pipeline.recipes
 from manifests.errors import NotFound, UsageError
 from manifests.manifest import LISTED, RunRecord, StepRecord
-from manifests.tables import Row, Source
+from manifests.tables import Row, Score, Source
 from operators.base import Audio, Frames, Media, Operator, Resources, SourceFetcher, with_field
 from operators.weights import Weight
 
@@ -120,13 +121,16 @@ class Recipe:
         """The recipe as it is run: every choice that depends on this machine made, every step named by all it depends on.
 
         Raises:
-            UsageError: when a table is read that no earlier stage writes, or refined twice in one stage.
+            UsageError: when a table is read that no earlier stage writes, or refined twice in one stage, or a field of an
+                operator has a value that can never be meant.
         """
         versions: dict[type[Row], tuple[str, ...]] = {table: (LISTED,) for table in (Source, *self.given)}
         steps: list[Step] = []
         for number, stage in enumerate(self.stages):
             try:
                 resolved = [operator.resolved() for operator in stage.operators]
+                for operator in resolved:
+                    operator.check(self._metrics_before(number))
             except ValueError as error:
                 raise UsageError(f"{self.name}: {error}") from None
             made = [self._step(operator, number, versions) for operator in resolved]
@@ -138,6 +142,11 @@ class Recipe:
                     versions[table] = (step.version,) if table in step.refines else (*versions.get(table, ()), step.version)
             steps += made
         return Plan(self.name, self.what, tuple(steps), self.origin, self.changes)
+
+    def _metrics_before(self, stage: int) -> set[str] | None:
+        """The metrics that earlier stages score; None where one of their operators does not say which."""
+        scoring = [one for before in self.stages[:stage] for one in before.operators if Score in one.signature.writes]
+        return {name for one in scoring for name in one.measures} if all(one.measures for one in scoring) else None
 
     def _step(self, operator: Operator, stage: int, versions: dict[type[Row], tuple[str, ...]]) -> Step:
         signature = operator.signature
@@ -197,7 +206,7 @@ def recipe_named(name: str) -> Recipe:
     """A recipe of `pipeline/recipes/`, or of a Python file of the user's that defines `RECIPE`.
 
     Raises:
-        UsageError: when there is none, with those there are.
+        UsageError: when there is none, with those there are; for a file that is wrong, with its line.
     """
     if name.endswith(".py"):
         if not Path(name).is_file():
@@ -206,7 +215,10 @@ def recipe_named(name: str) -> Recipe:
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:
+            raise UsageError(_wrong_in(name, error)) from error
         if not isinstance(getattr(module, "RECIPE", None), Recipe):
             raise UsageError(f"{name} defines no RECIPE = Recipe(...)")
         return replace(module.RECIPE, origin=str(Path(name).absolute()))
@@ -214,6 +226,15 @@ def recipe_named(name: str) -> Recipe:
     if name not in names:
         raise NotFound(f"no recipe {name!r}; there are {', '.join(names)}, and any Python file with a RECIPE")
     return replace(importlib.import_module(f"pipeline.recipes.{name}").RECIPE, origin=name)
+
+
+def _wrong_in(name: str, error: Exception) -> str:
+    """One sentence: the file, the last of its lines that led to the error, and the error."""
+    if isinstance(error, SyntaxError):
+        return f"{name}, line {error.lineno}: {error.msg}" if error.lineno else f"{name}: {error.msg}"
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == Path(name)]
+    told = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"{name}, line {lines[-1]}: {told}" if lines else f"{name}: {told}"
 
 
 def recipe_names() -> list[str]:

@@ -4,38 +4,61 @@ import argparse
 import os
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
-from manifests.errors import NotFound
+from manifests.lease import Lease
 from manifests.manifest import Manifest
-from manifests.media import MediaStore
 from operators.weights import Weight
 from pipeline.changes import changes_since
+from pipeline.corpus import existing as existing  # every command opens its corpus by it
 from pipeline.engine.costs import learn
-from pipeline.engine.progress import Progress
-from pipeline.engine.ray_session import start_ray, stop_ray
-from pipeline.engine.run import run
+from pipeline.engine.ray_session import check_root, start_ray, stop_ray
+from pipeline.engine.run import Part, run
 from pipeline.recipe import Plan
-from pipeline.views import report
+from pipeline.views.console import alone, waiting
+from pipeline.views.facts import clock
+from pipeline.views.funnel import funnel
+from pipeline.views.progress import Log, Watch
 
 STOPPED = "\nStopped. What is committed stays; run the same command again to go on."
 
 
-def existing(root: str) -> Manifest:
-    """The corpus that lies there.
+@contextmanager
+def driving(manifest: Manifest, command: str, wait: bool, console: Console, part: Part | None = None) -> Iterator[None]:
+    """Holds the corpus while something rewrites it: one command at a time, or the parts of one run beside each other.
+
+    Args:
+        command: of this one, as who comes second is told; without arguments.
+        wait: whether to wait for another one.
+        part: of a run whose other parts may be at work at the same time.
 
     Raises:
-        NotFound: where there is none.
-        StorageError: where its bucket cannot be reached.
+        UsageError: where another one is at work and this one does not wait, naming it.
     """
-    MediaStore(root).check()
-    manifest = Manifest(root)
-    if not manifest.exists():
-        raise NotFound(f"{root} holds no corpus; `headset run RECIPE VIDEO... --out {root}` makes one")
-    return manifest
+
+    def lease(name: str) -> Lease:
+        return Lease(manifest.storage, name, command, wait, lambda text: console.print(Text(text)))
+
+    with lease("corpus" if part is None else f"{_PART}{part.number}-of-{part.of}"):
+        there = manifest.names("leases", folders=True)
+        for other in [name for name in there if name.startswith(_PART)] if part is None else ["corpus"]:
+            lease(other).await_end()
+        manifest.refresh()
+        yield
+
+
+_PART = "part-"
+
+
+def may_wait(parser: argparse.ArgumentParser) -> None:
+    """What every command takes that rewrites a corpus."""
+    parser.add_argument("--wait", action="store_true", help="wait for another command that is at work on the corpus")
 
 
 def positive(text: str) -> int:
@@ -43,6 +66,19 @@ def positive(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a whole number above 0")
     return int(text)
+
+
+def part(text: str) -> Part:
+    """For argparse: `3/64`, the third of 64 parts."""
+    number, slash, of = text.partition("/")
+    if not slash or not number.isdigit() or not of.isdigit() or not 1 <= int(number) <= int(of):
+        raise argparse.ArgumentTypeError(f"{text} is no part, such as 3/64, from 1/64 to 64/64")
+    return Part(int(number), int(of))
+
+
+def as_json(parser: argparse._ActionsContainer) -> None:
+    """For every command that tells facts: the same for programs."""
+    parser.add_argument("--json", action="store_true", help="print as JSON, for programs")
 
 
 def changes(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +91,14 @@ def changes(parser: argparse.ArgumentParser) -> None:
         help="another value for a field of the recipe; may be given again",
     )
     parser.add_argument("--workers", type=positive, help="actors per stage (default: as many as fit)")
+
+
+def watching(parser: argparse.ArgumentParser) -> None:
+    """What every command takes that may run for long."""
+    parser.add_argument("--quiet", action="store_true", help="say nothing but errors")
+    parser.add_argument(
+        "--log", metavar="FILE", type=Path, help="add records of the run to a file, a JSON object a line, each with its time"
+    )
 
 
 def done(plan: Plan, manifest: Manifest) -> dict[str, set[int]]:
@@ -70,6 +114,8 @@ def go_on(
     *,
     workers: int | None = None,
     cpus: int | None = None,
+    part: Part | None = None,
+    log: Path | None = None,
 ) -> None:
     """Runs what is not done, and prints the funnel.
 
@@ -77,28 +123,35 @@ def go_on(
         before: what was done already, from `done`.
         workers: actors per stage; None for as many as fit.
         cpus: cores to use on this machine; None for all.
+        part: the share of the shards to do; None for all.
+        log: a file that records of the run are added to.
     """
+    check_root(manifest.root)
     tell_before(plan, manifest, console)
-    fetch_weights(plan.weights, console)
-    began = time.monotonic()
-    ours = start_ray(cpus, console)
-    if ours:
-        signal.signal(signal.SIGINT, _stop_at_once)
-    try:
-        _watch(plan, manifest, workers, console)
-    finally:
-        if ours:
-            stop_ray()
-    root = manifest.root
-    manifest = Manifest(root)
-    learn(manifest, before)
+    with Log(log) as record:
+        fetch_weights(plan.weights, console)
+        began = time.monotonic()
+        with alone(console):
+            with waiting(console, "starting Ray"):
+                ours = start_ray(cpus)
+            if ours:
+                signal.signal(signal.SIGINT, partial(_stop_at_once, console))
+            record.tell("started", recipe=plan.recipe, corpus=manifest.root, steps=[step.version for step in plan.steps])
+            try:
+                with Watch(console, record) as watch:
+                    run(plan, manifest, workers=workers, part=part, watch=watch)
+            finally:
+                if ours:
+                    stop_ray()
+        root = manifest.root
+        manifest = Manifest(root)
+        learn(manifest, before)
+        found = funnel(manifest)
+        record.tell("done", seconds=round(time.monotonic() - began, 1), funnel=found.to_json())
     console.print()
-    report.print_funnel(manifest, console)
-    console.print(
-        f"{report.clock(time.monotonic() - began)}. Look: headset status {root}, headset explain {root} ID, headset sql {root} QUERY",
-        highlight=False,
-        soft_wrap=True,
-    )
+    console.print(found)
+    ask = f"headset status {root}, headset explain {root} ID, headset sql {root} QUERY"
+    console.print(f"{clock(time.monotonic() - began)}. Look: {ask}", soft_wrap=True)
 
 
 def tell_before(plan: Plan, manifest: Manifest, console: Console) -> None:
@@ -113,34 +166,12 @@ def fetch_weights(weights: Iterable[Weight], console: Console) -> None:
     """Gets the model files that are not at hand."""
     for weight in weights:
         if weight.found() is None:
-            with console.status(f"fetching {weight.file} ({weight.what}, {weight.bytes / 1e6:.0f} MB)"):
+            with waiting(console, f"fetching {weight.file} ({weight.what}, {weight.bytes / 1e6:.0f} MB)"):
                 weight.path()
 
 
-def _watch(plan: Plan, manifest: Manifest, workers: int | None, console: Console) -> None:
-    """Runs with a live table where there is a terminal, else with a line whenever a stage has got on."""
-    if console.is_terminal:
-        from rich.live import Live
-
-        with Live(console=console, refresh_per_second=4) as live:
-            run(plan, manifest, workers=workers, watch=lambda lines: live.update(report.progress(lines)))
-        return
-    told: dict[str, tuple[int, float]] = {}
-
-    def tell(lines: list[Progress]) -> None:
-        for line in lines:
-            done, at = told.get(line.stage, (-1, 0.0))
-            if line.sources_done > max(done, 0) and (line.done or time.monotonic() - at > 10):
-                told[line.stage] = line.sources_done, time.monotonic()
-                counts = f"{line.kept} kept, {line.dropped} dropped, {line.failed} failed"
-                console.print(f"{line.stage}: {line.sources_done}/{line.sources} sources, {counts}", highlight=False)
-
-    run(plan, manifest, workers=workers, watch=tell)
-
-
-def _stop_at_once(*_: object) -> None:
+def _stop_at_once(console: Console, *_: object) -> None:
     """Ends the process, and with it the Ray it started. An orderly end would wait for the rows in work, a minute or an hour."""
-    console = Console(stderr=True)
     console.show_cursor(True)
     console.print(STOPPED)
     os._exit(130)

@@ -420,6 +420,9 @@ class ObjectStore:
     address: str  # of the front
     behind: str  # of the server itself
     slow_downs: int = 0  # how many requests to answer with 503 SlowDown
+    lose_answers: int = 0  # how many requests that write to do and answer with 500 all the same
+    cut_bodies: int = 0  # how many answers to break off in the middle
+    hang_up: int = 0  # how many requests to answer with nothing
     hold_part: int = 0  # the number of the part of an upload that is let through only after `release`
     release: threading.Event = field(default_factory=threading.Event)
     held: threading.Event = field(default_factory=threading.Event)
@@ -474,12 +477,19 @@ class _Front(BaseHTTPRequestHandler):
         if store.slow_downs > 0:
             store.slow_downs -= 1
             return self._reply(503, {}, b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>")
+        if store.hang_up > 0:
+            store.hang_up -= 1
+            self.close_connection = True
+            return None
         if store.hold_part and f"partNumber={store.hold_part}&" in self.path + "&":
             store.held.set()
             store.release.wait(60)
         headers = {name: value for name, value in self.headers.items() if name.lower() not in ("transfer-encoding", "connection", "expect")}
         headers["Content-Length"] = str(len(body))
         answer = requests.request(self.command, store.behind + self.path, data=body, headers=headers, timeout=60, stream=True)
+        if store.lose_answers > 0 and self.command != "GET":
+            store.lose_answers -= 1
+            return self._reply(500, {}, b"<Error><Code>InternalError</Code><Message>We encountered an internal error.</Message></Error>")
         self._reply(answer.status_code, dict(answer.headers), answer.raw.read(decode_content=False))
 
     def _chunks(self) -> bytes:
@@ -497,6 +507,10 @@ class _Front(BaseHTTPRequestHandler):
                 self.send_header(name, value)
         self.send_header("Content-Length", headers.get("Content-Length", str(len(body))) if self.command == "HEAD" else str(len(body)))
         self.end_headers()
+        store: ObjectStore = self.server.store  # type: ignore[attr-defined]
+        if store.cut_bodies > 0 and self.command == "GET" and len(body) > 1:
+            store.cut_bodies -= 1
+            body, self.close_connection = body[: len(body) // 2], True
         if self.command != "HEAD":
             self.wfile.write(body)
 

@@ -9,8 +9,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-MAY_IMPORT = {"manifests": {"manifests"}, "operators": {"manifests", "operators"}, "pipeline": {"manifests", "operators", "pipeline"}}
-OURS = {"manifests", "operators", "pipeline", "tests", "benchmarks", "infra"}
+MAY_IMPORT = {
+    "manifests": {"manifests"},
+    "operators": {"manifests", "operators"},
+    "pipeline": {"manifests", "operators", "pipeline"},
+    "headset": {"manifests", "operators", "pipeline"},
+}
+OURS = {"headset", "manifests", "operators", "pipeline", "tests", "benchmarks", "infra"}
 
 
 @pytest.mark.parametrize("package", MAY_IMPORT)
@@ -38,9 +43,25 @@ def test_nothing_shadows_the_packages() -> None:
 
 def test_the_command_line_starts_without_the_heavy_libraries() -> None:
     heavy = ["torch", "mediapipe", "pyannote.audio", "ray", "scenedetect", "cv2", "duckdb", "onnxruntime"]
-    code = "import sys, pipeline.__main__ as m; m._parser(); from pipeline.recipe import recipe_named; recipe_named('talking_head'); print(*sys.modules)"
+    code = "import sys, pipeline.__main__ as m; m.parser_of_all(); from pipeline.recipe import recipe_named; recipe_named('talking_head'); print(*sys.modules)"
     loaded = set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout.split())
     assert not loaded & set(heavy)
+
+
+@pytest.mark.parametrize("module", ["headset", "pipeline.corpus"])
+def test_a_notebook_starts_without_the_heavy_libraries(module: str) -> None:
+    heavy = {"torch", "mediapipe", "ray", "scenedetect", "cv2", "duckdb", "onnxruntime", "matplotlib"}
+    code = f"import sys, {module}; print(*sys.modules)"
+    loaded = set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout.split())
+    assert not loaded & heavy
+
+
+def test_rich_is_where_people_are_talked_to() -> None:
+    """In views, commands and the session: what computes says nothing."""
+    for path in [path for package in MAY_IMPORT for path in (ROOT / package).rglob("*.py")]:
+        place = str(path.relative_to(ROOT))
+        if not place.startswith(("pipeline/views/", "pipeline/commands/")) and place not in ("pipeline/session.py", "pipeline/__main__.py"):
+            assert not re.search(r"^\s*(from|import) rich\b", path.read_text(), re.MULTILINE), place
 
 
 def tracked() -> list[Path]:

@@ -24,6 +24,7 @@ import av
 import av.filter
 import numpy as np
 
+from manifests.ledger import Receipt
 from manifests.manifest import LISTED, Manifest, RunRecord, StepRecord
 from manifests.tables import Dropped, Duplicate, Fingerprint, Source
 from operators.media.frames import VideoFrames
@@ -123,7 +124,7 @@ def corpus_of(root: Path, rows: list[tuple[Source, Fingerprint]]) -> Manifest:
         listed = manifest.read(Source, [LISTED], shard)
         manifest.write(Fingerprint, step.version, shard, [fingerprints[source.source_id] for source in listed])
         manifest.write(Dropped, step.version, shard, [])
-        manifest.commit(step.version, shard, {})
+        manifest.commit(step.version, shard, Receipt("X"))
     return manifest
 
 

@@ -58,7 +58,7 @@ def corpus(root: Path, **more: str) -> Manifest:
 
 def released(here: Path) -> Path:
     """A release of the stranger's corpus, finished, in `here/out`."""
-    command(here, "release", str(here / "corpus"), "--to", str(here / "out"), "--format", "folder", "--name", "out")
+    command(here, "release", str(here / "corpus"), "--out", str(here / "out"), "--format", "folder", "--name", "out")
     return here / "out"
 
 
@@ -86,7 +86,7 @@ def index_named(name: str) -> Callable[[Path], str]:
         lines = [json.loads(line) for line in (out / "index.jsonl").read_text().splitlines()]
         (out / "index.jsonl").write_text("".join(json.dumps({**line, "name": name, "clips": line["clips"][:1]}) + "\n" for line in lines))
         told = takedown(here)
-        return told + command(here, "release", str(here / "corpus"), "--to", str(out), "--format", "folder", "--name", "out")
+        return told + command(here, "release", str(here / "corpus"), "--out", str(out), "--format", "folder", "--name", "out")
 
     return case
 
@@ -158,7 +158,7 @@ def splits_elsewhere(here: Path) -> str:
         for clip in manifest.table(Clip).to_pylist()
     ]
     manifest.write_whole(Split, "SplitClips-000000000000", rows)
-    return command(here, "release", manifest.root, "--to", str(here / "out"), "--format", "webdataset")
+    return command(here, "release", manifest.root, "--out", str(here / "out"), "--format", "webdataset")
 
 
 def scratch_elsewhere(here: Path) -> str:
@@ -199,7 +199,7 @@ def sql(query: str) -> Callable[[Path], str]:
 
     def case(here: Path) -> str:
         manifest = corpus(here / "corpus")
-        return command(here, "sql", manifest.root, query.format(victims=here.parent / "victims"), "--format", "json")
+        return command(here, "sql", manifest.root, query.format(victims=here.parent / "victims"), "--json")
 
     return case
 
@@ -235,7 +235,7 @@ def playlist(here: Path) -> str:
     (here / "videos" / "film.mp4").write_text(listed)
     (here / "videos" / "film.mkv").write_text(f"ffconcat version 1.0\nfile '{secret}'\n")
     command(here, "run", "rebuild", str(here / "videos"), "--out", str(here / "again"), "--workers", "1", "--cpus", "1")
-    return command(here, "sql", str(here / "again"), "select * from drops", "--format", "json")
+    return command(here, "sql", str(here / "again"), "select * from drops", "--json")
 
 
 CASES: dict[str, Callable[[Path], str]] = {

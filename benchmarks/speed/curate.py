@@ -17,7 +17,6 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import av
@@ -94,8 +93,7 @@ def stage_alone(corpus: str, recipe_name: str, stage: int) -> dict[str, Any]:
     plan = recipe.plan()
     manifest.remember(plan.record())
     steps = plan.of_stage(stage)
-    board = SimpleNamespace(report=SimpleNamespace(remote=lambda *_: None))
-    worker = ShardWorker(manifest, plan, stage, "bench", board)
+    worker = ShardWorker(manifest, plan, stage)
     idle_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     began, process = time.process_time(), psutil.Process()
     for shard in manifest.shards():
@@ -104,8 +102,8 @@ def stage_alone(corpus: str, recipe_name: str, stage: int) -> dict[str, Any]:
     python = {thread.native_id for thread in threading.enumerate()}
     native = sum(thread.user_time + thread.system_time for thread in process.threads() if thread.id not in python)
     receipts = {step.operator.name: list(manifest.receipts(step.version).values()) for step in steps}
-    own = {name: sum(receipt["cpu_s"] for receipt in found) for name, found in receipts.items()}
-    decode = sum(receipt["decode_cpu_s"] for found in receipts.values() for receipt in found)
+    own = {name: sum(receipt.cpu_s for receipt in found) for name, found in receipts.items()}
+    decode = sum(receipt.decode_cpu_s for found in receipts.values() for receipt in found)
     return {
         "stage": repr(recipe.stages[stage]), "total": total, "decode": decode, "own": own, "native": native, "models": models.seconds,
         "idle_mb": idle_mb, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,

@@ -140,7 +140,7 @@ class Bench:
         from operators.models.transnetv2 import HEIGHT, WIDTH, TransNetV2, score_frames
 
         pictures = [
-            np.asarray(cv2.resize(frame.rgb(72), (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA))
+            np.asarray(cv2.resize(frame.rgb(72), (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA), np.uint8)
             for film in self.films
             for frame in VideoFrames(film, 0.0, self.seconds)
         ]

@@ -72,8 +72,8 @@ def main() -> None:
             run_s = time.monotonic() - began
             files = [path for path in Path(manifest.root).rglob("*") if path.is_file()]
             media = sum("media" in path.relative_to(manifest.root).parts for path in files)
-            usable = Manifest(manifest.root).rows(Source)
-            assert usable + Manifest(manifest.root).rows(Dropped) == count
+            usable = Manifest(manifest.root).count_rows(Source)
+            assert usable + Manifest(manifest.root).count_rows(Dropped) == count
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             row = f"{listed_s:.1f} | {run_s:.0f} | {1000 * run_s / count:.0f} | {peak:.0f} | {len(files) - media} | {media} | {usable}"
             print(f"| {count} | {row} |", flush=True)

@@ -21,7 +21,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from benchmarks.speed.curate import repeated
@@ -88,9 +87,8 @@ def seen(path: str, out: str) -> Manifest:
     manifest.add(list_sources([path]).sources)
     plan = RECIPE.plan()
     manifest.remember(plan.record())
-    board = SimpleNamespace(report=SimpleNamespace(remote=lambda *_: None))
     for stage in range(len(plan.stages)):
-        worker = ShardWorker(manifest, plan, stage, "bench", board)
+        worker = ShardWorker(manifest, plan, stage)
         for shard in manifest.shards():
             worker({"shard": shard})
     return manifest

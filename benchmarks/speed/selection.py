@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from manifests.ledger import Receipt
 from manifests.manifest import LISTED, Manifest, RunRecord, StepRecord
 from manifests.tables import Clip, Dropped, Render, Row, Score, Source, schema
 from pipeline.query.database import connect
@@ -77,7 +78,7 @@ def make(root: Path, clips: int) -> None:
             from {numbers}, kinds""")  # fmt: skip
         for step in steps:
             manifest.write(Dropped, step.version, shard, [])
-            manifest.commit(step.version, shard, {})
+            manifest.commit(step.version, shard, Receipt("X"))
 
 
 def _whole(found: Any, table: type[Row]) -> Any:

@@ -1,7 +1,8 @@
 """Which clips are good enough."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from math import isnan
 
 from manifests.tables import Clip, Score
@@ -35,6 +36,20 @@ class KeepClips(Operator):
                 raise ValueError(f"KeepClips.ranges[{metric!r}] is {limits!r}: no value is in it")
             ranges[metric] = (low, high)
         object.__setattr__(self, "ranges", ranges)  # JSON has no tuples: equal ranges must be equal however they came
+
+    def check(self, metrics: Collection[str] | None = None) -> None:
+        """
+        Raises:
+            ValueError: for a metric that no earlier step gives: every clip would end as `<metric>_missing`, after all the measuring.
+        """
+        super().check(metrics)
+        if metrics is None:
+            return
+        for metric in self.ranges:
+            if metric not in metrics:
+                close = get_close_matches(metric, metrics, 1)
+                instead = f"did you mean {close[0]}? There are" if close else "there are"
+                raise ValueError(f"KeepClips.ranges: no earlier step scores {metric!r}; {instead} {', '.join(sorted(metrics)) or 'none'}")
 
     def __call__(self, clip: Clip, scores: list[Score]) -> Iterator[Clip]:
         values = {score.metric: score.value for score in scores if score.subject == clip.clip_id}

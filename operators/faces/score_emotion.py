@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from manifests.boxes import Box, box_at, square_around
 from manifests.tables import Clip, Score, Track
-from operators.base import Drop, Frame, Frames, Operator, every
+from operators.base import Drop, Frame, Frames, Measure, Operator, every
 from operators.models.catalogue import EMOTION
 from operators.models.device import batches, device, system_libraries
 from operators.models.tflite import TfliteNetwork
@@ -34,6 +35,11 @@ class ScoreEmotion(Operator):
 
     Drops of a clip: `face_not_seen`.
     """
+
+    measures: ClassVar[dict[str, Measure]] = {
+        **{f"emotion_{name}": Measure(f"mean probability of the emotion {name}", "", 0, 1) for name in EMOTIONS},
+        "emotion_constancy": Measure("share of the looks whose likeliest emotion is the clip's most frequent one", "", 1 / 7, 1),
+    }
 
     rate_hz: float = 1.0
     around: float = 1.2  # times the longer side of the face's box

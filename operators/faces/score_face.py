@@ -8,7 +8,7 @@ import numpy as np
 
 from manifests.boxes import Box, box_at
 from manifests.tables import Clip, Mesh, Score, Track
-from operators.base import Drop, Operator, every
+from operators.base import Drop, Measure, Operator, every
 from operators.models.face_geometry import MODEL
 
 
@@ -32,6 +32,25 @@ class ScoreFace(Operator):
 
     Drops of a clip: `face_not_seen`.
     """
+
+    measures: ClassVar[dict[str, Measure]] = {
+        "face_width_px": Measure("median width of the face, in the source", "px", 0, better="higher"),
+        "face_visible_share": Measure("share of the looks in which the face is seen", "", 0, 1, better="higher"),
+        "face_motion_widths_per_s": Measure("median speed of the face's centre", "face widths/s", 0),
+        "faces_in_view": Measure("mean number of tracked faces seen at once; 1 is alone", "", 1),
+        "mesh_share": Measure("share of the looks at the face that have a mesh", "", 0, 1, better="higher"),
+        "yaw_deg": Measure("median turn of the head; positive to the picture's right", "deg", -180, 180),
+        "pitch_deg": Measure("median nod of the head; positive is up", "deg", -180, 180),
+        "roll_deg": Measure("median tilt of the head; positive is clockwise", "deg", -180, 180),
+        "yaw_abs_p5_deg": Measure("how little the head is turned from the camera: 5th percentile", "deg", 0, 180),
+        "yaw_abs_p95_deg": Measure("how far the head is turned from the camera: 95th percentile", "deg", 0, 180, better="lower"),
+        "yaw_range_deg": Measure("5th to 95th percentile of the turn", "deg", 0, 360),
+        "pitch_range_deg": Measure("5th to 95th percentile of the nod", "deg", 0, 360),
+        "roll_range_deg": Measure("5th to 95th percentile of the tilt", "deg", 0, 360),
+        "mouth_opening_p95": Measure("95th percentile of the gap between the lips over the mouth's width; a yawn is about 1", "", 0),
+        "gaze_yaw_deg": Measure("median of where the eyes look; 0 is into the camera", "deg", -90, 90),
+        "gaze_pitch_deg": Measure("the same, up and down", "deg", -90, 90),
+    }
 
     rate_hz: float = 5.0
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from manifests.boxes import Box, box_at, square_around
 from manifests.tables import Clip, Score, Track
-from operators.base import Drop, Frame, Frames, Operator, every
+from operators.base import Drop, Frame, Frames, Measure, Operator, every
 from operators.models.catalogue import HAND_LANDMARKS, PALM_DETECTOR
 from operators.models.device import system_libraries
 from operators.models.mediapipe import lasting, mediapipe_image
@@ -45,6 +45,13 @@ class ScoreOcclusion(Operator):
 
     Drops of a clip: `face_not_seen`.
     """
+
+    measures: ClassVar[dict[str, Measure]] = {
+        "mouth_cover": Measure("mean cover of the lips: 1 where half of them or more are hidden", "", 0, 1, better="lower"),
+        "mouth_hidden_share": Measure("share of the looks in which that is more than 0.3", "", 0, 1, better="lower"),
+        "mouth_hand_cover": Measure("mean share of the mouth's box within the outline of a hand", "", 0, 1, better="lower"),
+        "hand_on_mouth_share": Measure("share of the looks in which that is more than a tenth", "", 0, 1, better="lower"),
+    }
 
     rate_hz: float = 1.0
     hands: bool = True

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from manifests.boxes import Box, box_at, iou
 from manifests.tables import Clip, FaceLook, Score, Track
-from operators.base import Drop, Operator
+from operators.base import Drop, Measure, Operator
 from operators.faces.measure_faces import MEASURES
 
 
@@ -35,6 +35,17 @@ class ScoreSharpness(Operator):
 
     Drops of a clip: `face_not_seen`.
     """
+
+    measures: ClassVar[dict[str, Measure]] = {
+        "face_sharpness": Measure("variance of the Laplacian over the face, 128 px wide", "", 0, better="higher"),
+        "face_brightness": Measure("mean level of the face", "levels", 0, 255),
+        "face_contrast": Measure("standard deviation of the levels over 255", "", 0, 0.5, better="higher"),
+        "face_dark_share": Measure("share of the face's pixels as good as black", "", 0, 1, better="lower"),
+        "face_bright_share": Measure("share of the face's pixels as good as white", "", 0, 1, better="lower"),
+        "face_noise": Measure("noise of the face, and fine texture", "levels", 0, better="lower"),
+        "face_blockiness": Measure("steps across the 8 x 8 grid over those within; 1 is none", "", 0, better="lower"),
+        "face_render_px": Measure("width of the face in the render, without what enlargement made up", "px", 0, better="higher"),
+    }
 
     render_px: int = 512  # side of the render
     min_overlap: float = 0.5  # intersection over union, 0 to 1

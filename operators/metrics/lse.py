@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manifests.tables import Clip, Score
-from operators.base import Audio, Drop, Frame, Frames, Operator
+from operators.base import Audio, Drop, Frame, Frames, Measure, Operator
 from operators.metrics.base import Variant
 from operators.metrics.lip_sync import FPS, HZ, PROTOCOLS, SyncMetric, Watched, network, weights_of
 from operators.models.catalogue import SYNCNET_V2
@@ -82,6 +82,12 @@ class ScoreLse(Operator):
 
     Drops: those of `LseD`; `no_frames`; `fps_not_25` where frames are not to be resampled.
     """
+
+    measures: ClassVar[dict[str, Measure]] = {
+        "lse_d": Measure("SyncNet's least mean distance between mouth and sound; real speech has 6 to 8", "", 0, better="lower"),
+        "lse_c": Measure("median of these distances less the least one; real speech has 6 to 10", "", 0, better="higher"),
+        "sync_offset_frames": Measure("by how much the sound is early, in frames of 40 ms; best at 0", "frames", -15, 15),
+    }
 
     variant: str = "lse_tracked"
     resample: bool = True  # False takes the source's frames as they are, and refuses any rate but 25

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from manifests.tables import Clip, Score
-from operators.base import Drop, Frames, Operator, every
+from operators.base import Drop, Frames, Measure, Operator, every
 from operators.metrics.base import Picture
 from operators.metrics.niqe import BLOCK, Niqe
 from operators.models.catalogue import BRISQUE_RANGES, BRISQUE_SVM
@@ -36,6 +37,11 @@ class ScoreNaturalness(Operator):
 
     NIQE is missing for a box of less than two blocks of 96 pixels, and where it has none to compare. Drops of a clip: `no_frames`, `crop_empty`.
     """
+
+    measures: ClassVar[dict[str, Measure]] = {
+        "picture_brisque": Measure("opinion predicted from the statistics of the luma", "", None, None, better="lower"),
+        "picture_niqe": Measure("distance of such statistics from those of pristine pictures", "", 0, better="lower"),
+    }
 
     rate_hz: float = 0.5
 

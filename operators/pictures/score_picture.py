@@ -5,12 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from manifests.tables import Clip, Score
-from operators.base import Drop, Frame, Frames, Operator
+from operators.base import Drop, Frame, Frames, Measure, Operator
 from operators.models.device import system_libraries
 from operators.picture_measures import Pixels, bars, blockiness, blur_effect, combing, exposure, noise, pixels_of, seam, steps
 
@@ -49,6 +50,28 @@ class ScorePicture(Operator):
 
     The clip's box is cut at the frame's edge. Drops of a clip: `no_frames`, `crop_empty` (less than 16 pixels of it lie in the frame).
     """
+
+    measures: ClassVar[dict[str, Measure]] = {
+        "frozen_share": Measure("share of the time in which the picture stands still", "", 0, 1, better="lower"),
+        "duplicate_share": Measure("share of the other frames that repeat the one before", "", 0, 1, better="lower"),
+        "distinct_fps": Measure("frames a second that differ from the one before, where it is not frozen", "1/s", 0, None, better="higher"),
+        "brightness_jump": Measure("largest change of the mean level from frame to frame: a flash", "levels", 0, 255, better="lower"),
+        "picture_brightness": Measure("median of the mean level", "levels", 0, 255),
+        "picture_contrast": Measure("median standard deviation of the levels over 255", "", 0, 0.5, better="higher"),
+        "picture_dark_share": Measure("median share of pixels as good as black", "", 0, 1, better="lower"),
+        "picture_bright_share": Measure("median share of pixels as good as white", "", 0, 1, better="lower"),
+        "picture_motion": Measure("median of the mean difference between a look and the next; 0 is still", "levels", 0, 255),
+        "picture_blockiness": Measure(
+            "median of the steps across the 8 x 8 grid over those within; 1 is none", "", 0, None, better="lower"
+        ),
+        "picture_noise": Measure("median standard deviation of the noise, and of fine texture", "levels", 0, None, better="lower"),
+        "picture_blur": Measure("median of the blur effect: what enlargement leaves too", "", 0, 1, better="lower"),
+        "combing_share": Measure("mean share of tiles in which two fields of different moments are seen", "", 0, 1, better="lower"),
+        "bars_share": Measure("share of the box in black bars along its edges", "", 0, 1, better="lower"),
+        "seam_share": Measure(
+            "share of the height or width along which one straight edge stands in all looks: a split screen", "", 0, 1, better="lower"
+        ),
+    }
 
     version = 2
 

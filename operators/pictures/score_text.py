@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from manifests.boxes import Box, box_at
 from manifests.tables import Clip, Score, Track
-from operators.base import Drop, Frames, Operator, every
+from operators.base import Drop, Frames, Measure, Operator, every
 from operators.models.catalogue import TEXT_DETECTOR, TEXT_READER
 from operators.models.device import system_libraries
 from operators.weights import Weight
@@ -45,6 +45,13 @@ class ScoreText(Operator):
 
     Drops of a clip: `no_frames`.
     """
+
+    measures: ClassVar[dict[str, Measure]] = {
+        "text_share": Measure("mean share of the box covered by writing", "", 0, 1, better="lower"),
+        "text_looks_share": Measure("share of the looks in which there is any writing", "", 0, 1, better="lower"),
+        "static_text_share": Measure("share of the box covered in nine looks of ten: a watermark", "", 0, 1, better="lower"),
+        "face_text_share": Measure("mean share of the face's box covered by writing", "", 0, 1, better="lower"),
+    }
 
     rate_hz: float = 0.5
     look_px: int = 512  # longer side of what the detector looks at; a smaller box is not enlarged

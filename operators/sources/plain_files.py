@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
+from manifests.bucket import s3_client, s3_errors, s3_head
 from manifests.errors import AccessDenied, MissingBucket, MissingMedia, StorageError
-from manifests.media import s3_client, s3_errors, s3_head
 from operators.media.headers import cut_short, starts_page
 from operators.sources.addresses import scrubbed
 from operators.sources.guard import Guard

@@ -24,6 +24,7 @@ from operators.weights import Weight
 
 STATES_DURATION = ("mov", "matroska")  # demuxers whose duration is what the file says, not an estimate
 GAP_S = 600.0  # sound may lack so much of its span whatever its share
+MOST_LARGER = 4  # times the pixels that a header may state of those in a picture: every picture is shown in the header's size
 LEAST_BIT_S = 100  # of a second of sound: silence takes several hundred in any codec
 
 
@@ -188,6 +189,9 @@ def _read(path: Path, container: InputContainer, video: av.VideoStream | None) -
             except FFmpegError:
                 continue
             display = Display.of(video, frames[0], size) if frames and frames[0].height else None
+            if display is not None and size[0] * size[1] > MOST_LARGER * frames[0].width * frames[0].height:
+                text = f"the header says {size[0]} x {size[1]} pixels, the first picture has {frames[0].width} x {frames[0].height}"
+                raise Drop("implausible", detail=text)
             if display is not None and when_decoded and frames[0].dts is not None and packets[index].times_s:
                 delay_s = frames[0].dts * float(frames[0].time_base or 0) - packets[index].times_s[0]
     if video is not None and when_decoded:

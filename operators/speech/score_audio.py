@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
+from typing import ClassVar
 
 import av
 import numpy as np
@@ -12,7 +13,7 @@ from av.filter import Graph
 from numpy.typing import NDArray
 
 from manifests.tables import Annotation, Clip, Score
-from operators.base import Audio, Drop, Media, Operator
+from operators.base import Audio, Drop, Measure, Media, Operator
 from operators.media.sound import SourceAudio, native_channels
 
 Wave = NDArray[np.float32]
@@ -48,6 +49,20 @@ class ScoreAudio(Operator):
     K. Seyerlehner et al., "Automatic music detection in television productions" (DAFx 2007), median over blocks of 2.3 s; it finds
     tones, not beats, and a voice that holds its vowels has some of it.
     """
+
+    measures: ClassVar[dict[str, Measure]] = {
+        "loudness_lufs": Measure("integrated loudness of all channels; broadcast is at -23", "LUFS", -70, 0),
+        "true_peak_dbtp": Measure("highest value between the samples; above 0 a player may clip", "dBTP", -60, 6),
+        "sample_peak_dbfs": Measure("largest sample", "dBFS", -100, 6),
+        "clipped_share": Measure("samples in runs of three or more at the channel's largest value", "", 0, 1, better="lower"),
+        "peak_density": Measure("samples above 0.8 of the 99.5th percentile; unclipped speech has 0.01 to 0.02", "", 0, 1, better="lower"),
+        "snr_db": Measure("speech over steady noise, which is taken from the pauses", "dB", -20, 100, better="higher"),
+        "bandwidth_hz": Measure("above it the spectrum is 75 dB below its top", "Hz", 0, None, better="higher"),
+        "balance_db": Measure("level of the left channel over that of the right; best at 0", "dB", -100, 100),
+        "side_to_mid_db": Measure("what differs over what is common: -100 mono, 100 out of phase", "dB", -100, 100),
+        "digital_silence_share": Measure("share of the clip in which every sample is 0 for 0.1 s or more", "", 0, 1, better="lower"),
+        "music_activation": Measure("steady tones that go on under the voice", "", 0, 5, better="lower"),
+    }
 
     @property
     def least_s(self) -> float:

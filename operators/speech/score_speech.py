@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from manifests.tables import Clip, Score
-from operators.base import Audio, Drop, Operator
+from operators.base import Audio, Drop, Measure, Operator
 from operators.models.catalogue import DNSMOS
 from operators.weights import Weight
 
@@ -47,6 +47,16 @@ class ScoreSpeech(Operator):
     the clip has pauses: steady noise fills them. A clip without pauses scores low however clean it is.
     Clipping before a mix or a resampling that rounds it off is not seen.
     """
+
+    measures: ClassVar[dict[str, Measure]] = {
+        "dnsmos_sig": Measure("opinion of the speech", "MOS", 1, 5, better="higher"),
+        "dnsmos_bak": Measure("opinion of the background", "MOS", 1, 5, better="higher"),
+        "dnsmos_ovrl": Measure("opinion of the whole sound", "MOS", 1, 5, better="higher"),
+        "speech_dbfs": Measure("level; 0 is a square wave at full scale", "dBFS", -100, 0),
+        "speech_peak": Measure("largest sample", "", 0, 1),
+        "speech_clipped": Measure("share of samples at 0.99 of full scale or beyond", "", 0, 1, better="lower"),
+        "level_range_db": Measure("95th less 10th percentile of the levels of 25 ms frames", "dB", 0, 100, better="higher"),
+    }
 
     silent_dbfs: float = -80.0  # a level below this is silence: coders make some noise of their own
 

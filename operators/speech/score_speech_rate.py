@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 from manifests.tables import Clip, Score, Word
-from operators.base import Drop, Operator
+from operators.base import Drop, Measure, Operator
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,11 @@ class ScoreSpeechRate(Operator):
     Only letters and digits count, so that punctuation, which no one hears, does not. A rate far above what a mouth can do is a transcript
     that repeats itself; one far below is a clip with long pauses, or words that were not understood. Rates of languages with other scripts do not compare.
     """
+
+    measures: ClassVar[dict[str, Measure]] = {
+        "characters_per_second": Measure("letters and digits of the clip's words over its seconds; English has 10 to 20", "1/s", 0),
+        "spoken_share": Measure("share of the clip in which a word is heard", "", 0, 1),
+    }
 
     def __call__(self, clip: Clip, words: list[Word]) -> Iterator[Score]:
         """Two rows.

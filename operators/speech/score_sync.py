@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manifests.tables import Clip, Score, Speaking, Track
-from operators.base import Audio, Drop, Frames, Operator
+from operators.base import Audio, Drop, Frames, Measure, Operator
 from operators.models.catalogue import FACE_LANDMARKER
 from operators.models.mfcc import mel_energies
 from operators.speech.match_speakers import MFCC_TAIL_S, TICK_HZ, MouthOpening, face_squares, first_tick, shown_at_ticks
@@ -35,6 +35,12 @@ class ScoreSync(Operator):
 
     Drops of the clip's sync scores, not of its share: `sync_too_short`, `mouth_unseen`, `mouth_still`, `no_sound`.
     """
+
+    measures: ClassVar[dict[str, Measure]] = {
+        "av_offset_s": Measure("by how much the sound is late, negative where it is early; best at 0", "s", -0.6, 0.6),
+        "av_confidence": Measure("height of the correlation's peak; foreign sound has about 0.5", "", 0, None, better="higher"),
+        "speaking_share": Measure("share of the clip in which its face is seen to speak", "", 0, 1, better="higher"),
+    }
 
     version: ClassVar[int] = 2  # speeds count as well
 

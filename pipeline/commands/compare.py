@@ -3,11 +3,13 @@
 import argparse
 from pathlib import Path
 
-from rich.console import Console
+from manifests.errors import UsageError
+from pipeline.session import as_json, existing
+from pipeline.views.console import answer
 
-from pipeline.session import existing
-
-EXAMPLE = "headset compare corpus/ --html report.html"
+EXAMPLE = "headset compare corpus/ --out report.html --out table.tex"
+GROUP = "judge"
+FORMS = {".md": "markdown", ".tex": "latex", ".html": "page"}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,36 +18,29 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resamples", type=int, default=1000, help="of the clips, for each interval; 0 for no intervals (default: 1000)")
     parser.add_argument("--set-resamples", type=int, default=50, help="the same for metrics of sets, which cost more (default: 50)")
     parser.add_argument("--seed", type=int, default=0, help="of the resamples")
-    parser.add_argument("--markdown", metavar="FILE", help="write the table in Markdown")
-    parser.add_argument("--latex", metavar="FILE", help="write it for a paper")
-    parser.add_argument("--html", metavar="FILE", help="write one page with the table and plots")
+    parser.add_argument(
+        "--out", metavar="FILE", type=Path, action="append", default=[],
+        help="write the table: .md for Markdown, .tex for a paper, .html for a page with plots; may be given again",
+    )  # fmt: skip
+    as_json(parser)
 
 
 def main(options: argparse.Namespace) -> int:
-    from pipeline.scoring.compare import compare, footnotes, latex, markdown, page, rows_of
+    from pipeline.scoring import compare
+    from pipeline.views.comparison import ComparisonView
 
-    console = Console(highlight=False)
-    found = compare(
+    for path in options.out:
+        if path.suffix not in FORMS:
+            raise UsageError(f"--out {path}: its name ends in none of {', '.join(FORMS)}, which say what to write")
+    found = compare.compare(
         existing(options.corpus),
         protocol=options.protocol,
         resamples=options.resamples,
         set_resamples=options.set_resamples,
         seed=options.seed,
     )
-    head, *rows = rows_of(found)
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="dim", leading=1)
-    for number, name in enumerate(head):
-        table.add_column(name, justify="right" if number else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(cell.replace(" [", "\n[", 1).replace(" (", "\n(", 1) for cell in row))
-    console.print(table)
-    console.print()
-    for note in [footnotes(found)[0], *found.notes]:
-        console.print(note, markup=False, soft_wrap=True)
-    for path, write in ((options.markdown, markdown), (options.latex, latex), (options.html, page)):
-        if path:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            Path(path).write_text(write(found))
+    answer(ComparisonView(found), options.json)
+    for path in options.out:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(getattr(compare, FORMS[path.suffix])(found))
     return 0

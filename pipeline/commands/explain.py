@@ -2,19 +2,20 @@
 
 import argparse
 
-from rich.console import Console
-
-from pipeline.session import existing
-from pipeline.views import report
+from pipeline.session import as_json, existing
+from pipeline.views.console import answer
+from pipeline.views.story import story
 
 EXAMPLE = "headset explain corpus/ interview.mp4"
+GROUP = "look"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("corpus")
     parser.add_argument("id", help="a source id, a clip id, a file name or an address")
+    as_json(parser)
 
 
 def main(options: argparse.Namespace) -> int:
-    report.print_story(existing(options.corpus), options.id, Console())
+    answer(story(existing(options.corpus), options.id), options.json)
     return 0

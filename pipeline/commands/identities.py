@@ -2,19 +2,25 @@
 
 import argparse
 
-from rich.console import Console
-
-from pipeline.session import existing
+from pipeline.session import as_json, driving, existing, may_wait
+from pipeline.views.console import answer, console
 
 EXAMPLE = "headset identities corpus/"
+GROUP = "choose"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("corpus")
+    as_json(parser)
+    may_wait(parser)
 
 
 def main(options: argparse.Namespace) -> int:
-    from pipeline.corpus_steps.identities import print_identities
+    from pipeline.corpus_steps.identities import find_identities
+    from pipeline.views.copies import people
 
-    print_identities(existing(options.corpus), Console())
+    manifest = existing(options.corpus)
+    with driving(manifest, "headset identities", options.wait, console(stderr=options.json)):
+        found = find_identities(manifest)
+    answer(people(manifest, found), options.json)
     return 0

@@ -7,19 +7,18 @@ import argparse
 import importlib
 import pkgutil
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
-
-from rich.console import Console
-from rich.table import Table
 
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
 from manifests.tables import Annotation, Dropped, Published, Source
 from pipeline.importing import left_without
+from pipeline.views.console import console, waiting
+from pipeline.views.facts import Cell, Grid, Line, Told
 
 EXAMPLE = "headset import hdtf lists/HDTF --out corpus/"
+GROUP = "make"
 
 
 def datasets() -> list[str]:
@@ -36,22 +35,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    console = Console()
+    out = console()
     importer = importlib.import_module(f"pipeline.importers.{options.dataset}")
     MediaStore(options.out).check()
-    console.print(importer.TERMS, highlight=False)
-    with console.status(f"reading {options.lists}") as status:
+    out.print(importer.TERMS)
+    with waiting(out, f"reading {options.lists}") as tell:
         rows = []
         for row in importer.read(options.lists):
             rows.append(row)
             if len(rows) % 1000 == 0:
-                status.update(f"reading {options.lists}: {len(rows)} rows made")
+                tell(f"reading {options.lists}: {len(rows)} rows made")
     new = _add(Manifest(options.out), rows, options.out)
-    _print(rows, console)
+    out.print(_counts(rows))
     clips = sum(isinstance(row, Published) for row in rows)
-    console.print(f"{len(new)} sources are new to {options.out}.", highlight=False)
+    out.print(f"{len(new)} sources are new to {options.out}.")
     if clips:
-        console.print(f"Make the clips: headset rebuild {options.out} --out OTHER", highlight=False, soft_wrap=True)
+        out.print(f"Make the clips: headset rebuild {options.out} --out OTHER", soft_wrap=True)
     return 0
 
 
@@ -70,31 +69,26 @@ def _add(manifest: Manifest, rows: list, out: str) -> list[Source]:
     return manifest.add(sources, [row for row in rows if isinstance(row, Dropped)], given=given)
 
 
-def _print(rows: Iterable, console: Console) -> None:
-    """The counts: what was published, what of it is listed, why the rest is not, and what is odd about the lists."""
-    rows = list(rows)
+def _counts(rows: list) -> Told:
+    """What was published, what of it is listed, why the rest is not, and what is odd about the lists."""
     clips = [row for row in rows if isinstance(row, Published)]
     drops = [row for row in rows if isinstance(row, Dropped)]
-    shown = Table(box=None, pad_edge=False, show_header=False)
-    shown.add_column()
-    shown.add_column(justify="right")
-    shown.add_row("rows", f"{len(clips) + len(drops):,}")
-    shown.add_row("clips", f"{len(clips):,}")
-    shown.add_row("videos", f"{len({clip.source_id for clip in clips}):,}")
+    shown: list[list[str | Cell]] = [["rows", f"{len(clips) + len(drops):,}"], ["clips", f"{len(clips):,}"]]
+    shown.append(["videos", f"{len({clip.source_id for clip in clips}):,}"])
     seconds = [length for clip in clips if (length := length_s(clip)) is not None]
     if seconds:
-        shown.add_row("hours", f"{sum(seconds) / 3600:.2f}")
+        shown.append(["hours", f"{sum(seconds) / 3600:.2f}"])
     frames = [clip for clip in clips if length_s(clip) is None]
     if frames:
-        shown.add_row("frames of unknown rate", f"{sum((clip.last_frame or 0) - (clip.first_frame or 0) for clip in frames):,}")
+        shown.append(["frames of unknown rate", f"{sum((clip.last_frame or 0) - (clip.first_frame or 0) for clip in frames):,}"])
     for reason, count in Counter(drop.reason for drop in drops).most_common():
-        shown.add_row(f"[yellow]dropped[/] {reason}", f"{count:,}")
+        shown.append([Cell(f"dropped {reason}", "warn"), f"{count:,}"])
     traps = Counter(row.value.split()[0] for row in rows if isinstance(row, Annotation) and row.name == "trap")
     for reason, count in traps.most_common():
-        shown.add_row(f"[dim]noted[/] {reason}", f"{count:,}")
-    console.print(shown, highlight=False)
-    if drops or traps:
-        console.print('headset sql CORPUS "select subject, detail from drops", and annotations named trap, tell of each.', highlight=False)
+        shown.append([Cell(f"noted {reason}", "quiet"), f"{count:,}"])
+    grid = Grid.of(("of the lists", ">"), shown)
+    more = Line.of('headset sql CORPUS "select subject, detail from drops", and annotations named trap, tell of each.')
+    return Told((grid, more) if drops or traps else (grid,))
 
 
 def length_s(clip: Published) -> float | None:

@@ -6,12 +6,12 @@ Nothing is lost: a table that an older version has no place for is refused.
 
 import argparse
 
-from rich.console import Console
-
 from manifests.schema import VERSION
-from pipeline.session import existing
+from pipeline.session import driving, existing, may_wait
+from pipeline.views.console import console, waiting
 
 EXAMPLE = "headset migrate corpus/ --to 1"
+GROUP = "make"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,11 +19,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--to", type=int, choices=range(1, VERSION + 1), default=VERSION, help=f"version of the tables (default: {VERSION})"
     )
+    may_wait(parser)
 
 
 def main(options: argparse.Namespace) -> int:
-    console = Console()
-    with console.status("rewriting tables"):
-        changed = existing(options.corpus).migrate(options.to)
-    console.print(f"{changed} files rewritten; the tables are of version {options.to}.", highlight=False)
+    out, manifest = console(), existing(options.corpus)
+    with driving(manifest, "headset migrate", options.wait, out), waiting(out, "rewriting tables"):
+        changed = manifest.migrate(options.to)
+    out.print(f"{changed} files rewritten; the tables are of version {options.to}.")
     return 0

@@ -7,13 +7,13 @@ changed, or gone. Run it again to go on after a stop.
 import argparse
 from pathlib import Path
 
-from rich.console import Console
-
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
-from pipeline.session import done, existing, go_on, positive
+from pipeline.session import as_json, done, driving, existing, go_on, may_wait, positive, watching
+from pipeline.views.console import answer, console
 
-EXAMPLE = "headset rebuild published/ --out corpus/ --split test --report drift.json"
+EXAMPLE = "headset rebuild published/ --out corpus/ --split test --json > drift.json"
+GROUP = "make"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,24 +25,28 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clip", action="append", default=[], help="only this one; may be given again")
     parser.add_argument("--identity", action="append", default=[], help="only the clips of this person; may be given again")
     parser.add_argument("--split", action="append", default=[], help="only this split; may be given again")
-    parser.add_argument("--report", metavar="JSON", type=Path, help="where to write what became of each clip")
     parser.add_argument("--workers", type=positive, help="actors per stage (default: as many as fit)")
     parser.add_argument("--cpus", type=positive, help="cores to use on this machine (default: all)")
+    watching(parser)
+    as_json(parser)
+    may_wait(parser)
 
 
 def main(options: argparse.Namespace) -> int:
-    from pipeline.rebuild import list_again, print_drift, rebuild_recipe
+    from pipeline.rebuild import list_again, rebuild_recipe
+    from pipeline.views.drift import drift_of
 
-    console = Console()
+    talk = console(stderr=options.json, quiet=options.quiet)
     manifest = existing(options.manifest)
     MediaStore(options.out).check()
     out = Manifest(options.out)
     plan = rebuild_recipe(manifest).plan()
-    clips = list_again(
-        manifest, out, clips=options.clip, identities=options.identity, splits=options.split, sources=options.sources
-    )  # fmt: skip
-    console.print(f"{clips} clips to rebuild.", highlight=False)
-    go_on(plan, out, console, done(plan, out), workers=options.workers, cpus=options.cpus)
-    console.print()
-    print_drift(Manifest(options.out), console, options.report)
+    with driving(out, "headset rebuild", options.wait, talk):
+        clips = list_again(
+            manifest, out, clips=options.clip, identities=options.identity, splits=options.split, sources=options.sources
+        )  # fmt: skip
+        talk.print(f"{clips} clips to rebuild.")
+        go_on(plan, out, talk, done(plan, out), workers=options.workers, cpus=options.cpus, log=options.log)
+    talk.print()
+    answer(drift_of(Manifest(options.out)), options.json, talk)
     return 0

@@ -3,7 +3,6 @@
 import argparse
 import json
 from collections import Counter
-from collections.abc import Iterable
 
 from rich.console import Console
 
@@ -11,9 +10,12 @@ from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from pipeline.engine.retry import retry
 from pipeline.recipe import Plan, recipe_named, recipe_names
-from pipeline.session import changes, done, existing, go_on, positive
+from pipeline.session import changes, done, driving, existing, go_on, may_wait, positive, watching
+from pipeline.views.console import console
+from pipeline.views.facts import by_number
 
 EXAMPLE = "headset retry corpus/ --reason rate_limited"
+GROUP = "make"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,32 +29,32 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--operator", default="", help="whose drops (default: of all operators of the last run)")
     changes(parser)
     parser.add_argument("--cpus", type=positive, help="cores to use on this machine (default: all)")
+    watching(parser)
+    may_wait(parser)
 
 
 def main(options: argparse.Namespace) -> int:
-    console = Console()
+    out = console(quiet=options.quiet)
     manifest = existing(options.corpus)
+    with driving(manifest, "headset retry", options.wait, out):
+        return _again(manifest, options, out)
+
+
+def _again(manifest: Manifest, options: argparse.Namespace, out: Console) -> int:
     plan = _last_plan(manifest, options.set, options.recipe)
     before = done(plan, manifest)
     found = retry(manifest, reasons=tuple(options.reason), operator=options.operator)
     if found.left:
-        console.print(f"Going on with {found.left} sources of a retry that was stopped.", highlight=False)
+        out.print(f"Going on with {found.left} sources of a retry that was stopped.")
     if found.drops:
         sources = len({drop.source_id for drop in found.drops})
-        console.print(
-            f"Trying {len(found.drops)} rows of {sources} sources again: {_counted(drop.reason for drop in found.drops)}.", highlight=False
-        )
+        why = by_number(Counter(drop.reason for drop in found.drops))
+        out.print(f"Trying {len(found.drops)} rows of {sources} sources again: {why}.")
     elif not found.left:
-        console.print(
-            "Nothing to try again." + (f" Dropped for good: {_counted(found.others.elements())}." if found.others else ""), highlight=False
-        )
+        out.print("Nothing to try again." + (f" Dropped for good: {by_number(found.others)}." if found.others else ""))
         return 0
-    go_on(plan, manifest, console, before, workers=options.workers, cpus=options.cpus)
+    go_on(plan, manifest, out, before, workers=options.workers, cpus=options.cpus, log=options.log)
     return 0
-
-
-def _counted(reasons: Iterable[str]) -> str:
-    return ", ".join(f"{reason} {n}" for reason, n in sorted(Counter(reasons).items(), key=lambda item: (-item[1], item[0])))
 
 
 def _last_plan(manifest: Manifest, assignments: list[str], file: str) -> Plan:

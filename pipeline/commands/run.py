@@ -4,25 +4,32 @@ import argparse
 from pathlib import Path
 
 from rich.console import Console
-from rich.text import Text
 
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
 from manifests.tables import Published, Source
+from pipeline.engine.ray_session import check_root
 from pipeline.importing import left_without
 from pipeline.listing import VIDEOS, Listing, list_sources, missing
 from pipeline.recipe import Recipe, recipe_named, recipe_names
-from pipeline.session import changes, done, go_on, positive
+from pipeline.session import changes, done, driving, go_on, may_wait, part, positive, watching
+from pipeline.views.console import console, waiting
 
 EXAMPLE = "headset run talking_head videos/ --out corpus/ --workers 2"
+GROUP = "make"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     recipe_and_videos(parser)
     parser.add_argument("--out", metavar="CORPUS", required=True, help="the corpus: a folder, or s3://bucket/prefix")
     changes(parser)
+    parser.add_argument(
+        "--part", type=part, metavar="K/N", help="do only the Kth of N parts of the corpus, for jobs that share nothing but --out"
+    )
     parser.add_argument("--cpus", type=positive, help="cores to use on this machine (default: all)")
+    may_wait(parser)
+    watching(parser)
 
 
 def recipe_and_videos(parser: argparse.ArgumentParser) -> None:
@@ -37,17 +44,17 @@ def asked_recipe(options: argparse.Namespace) -> Recipe:
     return recipe
 
 
-def listed(options: argparse.Namespace, console: Console) -> Listing:
-    with console.status("listing sources"):
+def listed(options: argparse.Namespace, out: Console) -> Listing:
+    with waiting(out, "listing sources"):
         listing = list_sources(options.videos, skip=[Path(options.out)] if options.out and "://" not in options.out else [])
     for line in listing.told():
-        console.print(Text(line), soft_wrap=True)
+        out.print(line, soft_wrap=True)
     if options.videos and not listing.sources:
         raise UsageError(f"nothing to list: {'; '.join(filter(None, map(missing, options.videos))) or 'what was named gives no source'}")
     return listing
 
 
-def add(manifest: Manifest, listing: Listing, recipe: Recipe, console: Console) -> list[Source]:
+def add(manifest: Manifest, listing: Listing, recipe: Recipe, out: Console) -> list[Source]:
     """Lists what was named in a corpus, with the clips that lists ask for. Returns the sources that are new to it.
 
     Raises:
@@ -59,23 +66,26 @@ def add(manifest: Manifest, listing: Listing, recipe: Recipe, console: Console) 
     new = manifest.add(listing.sources, listing.dropped, listing.lists, listing.published)
     if listing.published and Published not in recipe.given:
         told = f"{recipe.name} looks at the whole of each source; the {len(listing.published)} clips of the lists are cut as they are by "
-        console.print(Text(f"{told}headset run rebuild"), soft_wrap=True)
+        out.print(f"{told}headset run rebuild", soft_wrap=True)
     if moved := manifest.relocate(listing.sources):
-        console.print(Text(f"{len(moved)} sources lie elsewhere now; nothing is done again for that."), soft_wrap=True)
+        out.print(f"{len(moved)} sources lie elsewhere now; nothing is done again for that.", soft_wrap=True)
     return new
 
 
 def main(options: argparse.Namespace) -> int:
-    console = Console()
+    out = console(quiet=options.quiet)
     recipe = asked_recipe(options)
     plan = recipe.plan()  # says what is wrong with it before anything is listed
-    listing = listed(options, console)
+    check_root(options.out)
+    listing = listed(options, out)
     MediaStore(options.out).check()
     manifest = Manifest(options.out)
-    new = add(manifest, listing, recipe, console)
+    new = add(manifest, listing, recipe, out)
     if not manifest.exists():
         raise UsageError(f"nothing to run: name {VIDEOS}")
     if options.videos:
-        console.print(f"{len(listing.sources)} sources named, {len(new)} of them new to {options.out}.", highlight=False)
-    go_on(plan, manifest, console, done(plan, manifest), workers=options.workers, cpus=options.cpus)
+        out.print(f"{len(listing.sources)} sources named, {len(new)} of them new to {options.out}.")
+    with driving(manifest, "headset run", options.wait, out, options.part):
+        before = done(plan, manifest)
+        go_on(plan, manifest, out, before, workers=options.workers, cpus=options.cpus, part=options.part, log=options.log)
     return 0

@@ -2,13 +2,14 @@
 
 import argparse
 
-from rich.console import Console
-
 from manifests.errors import UsageError
 from pipeline.engine.ray_session import start_ray
-from pipeline.session import existing, positive
+from pipeline.session import as_json, driving, existing, may_wait, positive
+from pipeline.views.console import alone, answer, console, counting, print_json, waiting
+from pipeline.views.facts import MOODS
 
 EXAMPLE = "headset score corpus/ --metrics psnr,ssim,lpips,niqe"
+GROUP = "judge"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,65 +23,36 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--workers", type=positive, default=1, help="processes (default: 1)")
     parser.add_argument("--list", action="store_true", help="only print the metrics there are, with their definitions")
+    as_json(parser)
+    may_wait(parser)
 
 
 def main(options: argparse.Namespace) -> int:
-    from pipeline.scoring.score import chosen, metrics_there
+    from pipeline.scoring.score import chosen, metrics_there, score
+    from pipeline.views.metric_list import metric_list
 
-    console = Console(soft_wrap=True, highlight=False)
+    out = console(stderr=options.json)
     if options.list:
-        _print_metrics(console, list(metrics_there().values()))
+        answer(metric_list(metrics_there().values()), options.json)
         return 0
     if not options.corpus:
         raise UsageError("name the corpus to score; --list prints the metrics there are")
     manifest = existing(options.corpus)
-    with console.status("looking for model files"):
+    with waiting(out, "looking for model files"):
         metrics, left = chosen(options.metrics)
     for line in left:
-        console.print(f"[yellow]left out[/] {line}")
-    tally = _watched(manifest, metrics, options, console)
-    console.print(f"{tally.renders} renders looked at, {tally.scores} values.")
-    for (variant, reason), number in sorted(tally.drops.items()):
-        console.print(f"  {variant}: {number} {reason}", markup=False)
-    console.print(f"Look: headset compare {options.corpus}")
-    return 0
-
-
-def _watched(manifest, metrics, options: argparse.Namespace, console: Console):
-    from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
-
-    from pipeline.scoring.score import score
-
+        out.print(f"left out {line}", style=MOODS["warn"][0], soft_wrap=True)
     if options.workers > 1:
-        start_ray(options.workers, console)
-    with Progress(*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeElapsedColumn(), console=console) as bar:
-        task = bar.add_task("shards", total=None)
-        return score(
-            manifest,
-            metrics,
-            made_by=options.made_by,
-            size=options.size,
-            workers=options.workers,
-            tell=lambda done, of: bar.update(task, completed=done, total=of),
-        )
-
-
-def _print_metrics(console: Console, metrics: list) -> None:
-    from rich.table import Table
-
-    from pipeline.scoring.compare import ARROWS
-
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("metric", "variant", "", "definition", "model files"):
-        table.add_column(name, overflow="fold")
-    for metric in metrics:
-        default = type(metric)().variant == metric.variant
-        files = ", ".join(weight.file + ("" if weight.found() else " (not here)") for weight in metric.weights)
-        table.add_row(
-            metric.metric,
-            metric.variant + (" (default)" if default else ""),
-            ARROWS[metric.definition.better],
-            f"{metric.definition.what}; {metric.definition.protocol}",
-            files,
-        )
-    console.print(table)
+        with alone(out), waiting(out, "starting Ray"):
+            start_ray(options.workers)
+    with driving(manifest, "headset score", options.wait, out), counting("shards", out) as tell:
+        tally = score(manifest, metrics, made_by=options.made_by, size=options.size, workers=options.workers, tell=tell)
+    if options.json:
+        print_json({"renders": tally.renders, "scores": tally.scores, "left_out": left,
+                    "drops": [{"metric": variant, "reason": reason, "renders": number} for (variant, reason), number in sorted(tally.drops.items())]})  # fmt: skip
+        return 0
+    out.print(f"{tally.renders} renders looked at, {tally.scores} values.")
+    for (variant, reason), number in sorted(tally.drops.items()):
+        out.print(f"  {variant}: {number} {reason}")
+    out.print(f"Look: headset compare {options.corpus}", soft_wrap=True)
+    return 0

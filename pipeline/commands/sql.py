@@ -4,45 +4,42 @@ A query sees the tables and nothing else of this machine, and changes none of th
 """
 
 import argparse
-import json
 import sys
 
-from rich.console import Console
-
 from manifests.tables import tables
-from pipeline.session import existing
-from pipeline.views import report
+from pipeline.session import as_json, existing
+from pipeline.views.console import console, print_json
+from pipeline.views.facts import Grid, Told
 
-EXAMPLE = 'headset sql corpus/ "select * from clips" --format csv'
+EXAMPLE = 'headset sql corpus/ "select * from clips" --csv'
+GROUP = "look"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("corpus")
     parser.add_argument("query", help=f"the tables: {' '.join(tables())}; and wide, a row a clip with all that is known of it")
     parser.add_argument("--files", action="store_true", help="let the query read and write files, as COPY does")
-    parser.add_argument("--format", choices=("table", "json", "csv"), default="table")
+    form = parser.add_mutually_exclusive_group()
+    as_json(form)
+    form.add_argument("--csv", action="store_true", help="print as CSV")
 
 
 def main(options: argparse.Namespace) -> int:
-    rows = report.rows_of(existing(options.corpus), options.query, files=options.files)
+    from pipeline.query.clip_view import select_rows
+
+    rows = select_rows(existing(options.corpus), options.query, files=options.files)
     if rows is None:
         return 0
-    if options.format == "table":
-        from rich.table import Table
-
-        shown = Table(box=None, pad_edge=False, header_style="dim")
-        for name in rows.columns:
-            shown.add_column(name, overflow="fold")
-        for row in rows.fetchall():
-            shown.add_row(*("" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value) for value in row))
-        Console().print(shown, highlight=False)
-        return 0
-    table = rows.to_arrow_table()
-    if options.format == "csv":
+    if options.csv:
         import pyarrow.csv
 
-        pyarrow.csv.write_csv(table, sys.stdout.buffer)
+        pyarrow.csv.write_csv(rows.to_arrow_table(), sys.stdout.buffer)
+    elif options.json:
+        print_json(rows.to_arrow_table().to_pylist())
     else:
-        json.dump(table.to_pylist(), sys.stdout, indent=1, default=str)
-        print()
+        console().print(Told((Grid.of(rows.columns, ([_told(value) for value in row] for row in rows.fetchall())),)))
     return 0
+
+
+def _told(value: object) -> str:
+    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,22 +1,24 @@
-"""remove a source or a person from the tables, the media, the selections and the releases, now and in later runs"""
+"""Remove a source or a person from the tables, the media, the selections and the releases, now and in later runs."""
 
 import argparse
-import json
 import os
 import sys
-from dataclasses import asdict
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 from manifests.errors import UsageError
-from pipeline.session import existing
+from manifests.manifest import Manifest
+from pipeline.session import as_json, driving, existing, may_wait
+from pipeline.views.console import console, print_json
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from pipeline.takedown.report import Report
 
 EXAMPLE = "headset takedown corpus/ --source yt-3fk2h1Qab0c --dry-run"
+GROUP = "choose"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,49 +31,55 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--dry-run", action="store_true", help="say what would be taken out, and change nothing")
     how.add_argument("--yes", action="store_true", help="do not ask: what is taken out cannot be had back")
-    parser.add_argument("--format", choices=("table", "json"), default="table")
+    as_json(parser)
+    may_wait(parser)
 
 
 def main(options: argparse.Namespace) -> int:
-    from pipeline.takedown.takedown import go_ahead, only_plan, takedown_identity, takedown_like, takedown_source
-
     if not (options.dry_run or options.yes or sys.stdin.isatty()):
         raise UsageError(
             "a takedown deletes for good, and nobody is here to be asked: give --yes to go on, or --dry-run to see what would go"
         )
-    agree = only_plan if options.dry_run else go_ahead if options.yes else _asked
     manifest = existing(options.corpus)
-    if options.source:
-        found = takedown_source(manifest, options.source, agree)
-    elif options.identity:
-        found = takedown_identity(manifest, options.identity, agree)
-    else:
-        from pipeline.engine.worker import WORKER_ENVIRONMENT
-
-        os.environ.update(WORKER_ENVIRONMENT)  # the libraries say nothing, and compute on one thread
-        found = takedown_like(manifest, Path(options.like), options.min_cosine, agree)
-    if options.format == "json":
-        print(json.dumps(asdict(found), indent=1))
+    # A dry run changes nothing, so it waits for nobody either.
+    with nullcontext() if options.dry_run else driving(manifest, "headset takedown", options.wait, console(stderr=True)):
+        found = _taken_down(manifest, options)
+    if options.json:
+        print_json(found)
     elif not found.planned or options.dry_run:
-        _tell(found, Console(soft_wrap=True, highlight=False))
+        _tell(found, console())
     if options.dry_run:
         return 1 if found.errors else 0
     return 0 if found.done else 1
 
 
-def _tell(report: "Report", console: Console) -> None:
+def _taken_down(manifest: Manifest, options: argparse.Namespace) -> "Report":
+    from pipeline.takedown.takedown import go_ahead, only_plan, takedown_identity, takedown_like, takedown_source
+
+    agree = only_plan if options.dry_run else go_ahead if options.yes else _asked
+    if options.source:
+        return takedown_source(manifest, options.source, agree)
+    if options.identity:
+        return takedown_identity(manifest, options.identity, agree)
+    from pipeline.engine.worker import WORKER_ENVIRONMENT
+
+    os.environ.update(WORKER_ENVIRONMENT)  # the libraries say nothing, and compute on one thread
+    return takedown_like(manifest, Path(options.like), options.min_cosine, agree=agree)
+
+
+def _tell(report: "Report", out: "Console") -> None:
     for line in report.lines():
-        console.print(line, markup=False)
+        out.print(line, soft_wrap=True)
 
 
 def _asked(report: "Report") -> bool:
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
-    _tell(report, console)
+    out = console(stderr=True)
+    _tell(report, out)
     try:
-        answer = console.input("Delete all this for good? Nothing of it can be had back. Type yes to go on: ")
+        answer = out.input("Delete all this for good? Nothing of it can be had back. Type yes to go on: ")
     except EOFError:
         answer = ""
     if answer.strip().lower() != "yes":
-        console.print("Nothing was changed.")
+        out.print("Nothing was changed.")
         return False
     return True

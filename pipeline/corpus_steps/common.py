@@ -42,7 +42,7 @@ def step_named(operator: str, *made_of: object) -> str:
 
 
 def made_once(manifest: Manifest, table: type[R], step: str, make: Callable[[Manifest], list[R]]) -> list[R]:
-    """The table of the whole corpus, made unless the same step has made it already."""
-    if manifest.whole(table) != step:
+    """The table of the whole corpus, made unless the same step has made it already, in every shard."""
+    if manifest.whole(table) != step or not manifest.is_whole(step):
         manifest.write_whole(table, step, make(manifest))
-    return manifest.read(table, [step], 0)
+    return manifest.read_whole(table, step)

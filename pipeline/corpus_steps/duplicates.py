@@ -22,8 +22,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
 
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
@@ -310,32 +308,3 @@ def find_duplicates(manifest: Manifest, finder: FindDuplicates | None = None) ->
     """
     finder = finder or FindDuplicates()
     return made_once(manifest, Duplicate, finder.step(manifest), finder)
-
-
-def print_duplicates(manifest: Manifest, console: Console) -> None:
-    """The groups, each under the source that is kept, and how to leave the copies out."""
-    rows = find_duplicates(manifest)
-    uris = {source.source_id: source.uri for source in all_rows(manifest, Source)}
-    groups: dict[str, list[Duplicate]] = defaultdict(list)
-    for row in rows:
-        groups[row.duplicate_of].append(row)
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("source", "shares", "of it", "offset", "distance"):
-        table.add_column(name, justify="left" if name == "source" else "right", overflow="fold")
-    for kept in sorted(groups):
-        table.add_row(f"[bold]{kept}[/]  {uris[kept]}", "", "", "", "")
-        for row in sorted(groups[kept], key=lambda row: (-row.share, row.source_id)):
-            table.add_row(
-                f"  {row.source_id}  {uris[row.source_id]}",
-                f"{row.overlap_s:.1f} s",
-                f"{row.share:.0%}",
-                f"{row.offset_s:+.2f} s",
-                f"{row.distance:.3f}",
-            )
-    if rows:
-        console.print(table)
-        console.print()
-    console.print(f"{len(rows)} of {len(uris)} sources show what one of {len(groups)} others shows.", highlight=False)
-    if rows:
-        query = "select * from clips anti join duplicates using (source_id)"
-        console.print(f'Without them: headset sql {manifest.root} "{query}"', highlight=False, soft_wrap=True)

@@ -5,14 +5,12 @@ once are never one person. Pairs are proposed by an index (faiss), so that the p
 """
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
 
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
@@ -22,7 +20,6 @@ from pipeline.corpus_steps.common import all_rows, current, digest, made_once, s
 NEVER = 1e6  # distance of two tracks that are to be seen at once
 LARGEST = 4000  # tracks that are compared each with each: 128 MB
 STEP = 0.05
-SHOWN = 20  # people
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,7 @@ class FindIdentities:
         Raises:
             UsageError: when there are none.
         """
-        if not manifest.rows(Appearance):
+        if not manifest.count_rows(Appearance):
             raise UsageError(
                 f"{manifest.root} holds no appearances: its recipe has no EmbedFaces, or that ran without its network. "
                 "Run the recipe again with --set EmbedFaces.network=faceplugin, which fetches it (npm must be installed), and ask again"
@@ -187,29 +184,3 @@ def find_identities(manifest: Manifest, finder: FindIdentities | None = None) ->
     """
     finder = finder or FindIdentities()
     return made_once(manifest, Identity, finder.step(manifest), finder)
-
-
-def print_identities(manifest: Manifest, console: Console) -> None:
-    """The people who are in most tracks, and how to use the table."""
-    rows = find_identities(manifest)
-    tracks, sources, least = Counter(row.identity_id for row in rows), defaultdict(set), defaultdict(lambda: 1.0)
-    for row in rows:
-        sources[row.identity_id].add(row.source_id)
-        least[row.identity_id] = min(least[row.identity_id], row.cosine)
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("identity", "tracks", "sources", "least cosine"):
-        table.add_column(name, justify="left" if name == "identity" else "right", overflow="fold")
-    for name, count in sorted(tracks.items(), key=lambda one: (-one[1], one[0]))[:SHOWN]:
-        table.add_row(name, f"{count}", f"{len(sources[name])}", f"{least[name]:.2f}")
-    if rows:
-        console.print(table)
-        console.print()
-    unknown = manifest.rows(Track) - len(rows)
-    several = sum(len(some) > 1 for some in sources.values())
-    console.print(
-        f"{len(rows)} tracks show {len(tracks)} people, {several} of them in several sources; of {unknown} tracks too little was seen.",
-        highlight=False,
-    )
-    if rows:
-        query = "select identity_id, count(*) from identities join clips using (track_id) group by 1 order by 2 desc"
-        console.print(f'Their clips: headset sql {manifest.root} "{query}"', highlight=False, soft_wrap=True)

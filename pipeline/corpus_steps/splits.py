@@ -13,7 +13,9 @@ any memory of earlier splits:
 - when two groups merge, the key of one of them is the key of both: it stays, and the other may have to move, since both are now one;
 - larger shares for test and validation only take from training.
 
-The shares are those of groups in expectation. One large group makes a corpus miss them; the outcome is told.
+The shares are those of groups in expectation. One large group makes a corpus miss them; the outcome is told. A corpus so small that a
+share which is asked for gets no group at all gives it the group whose place is nearest, where another split has two: first test, then
+validation. That group may go back when the corpus grows.
 """
 
 import hashlib
@@ -80,6 +82,19 @@ def split_of(key: str, shares: tuple[float, float, float]) -> str:
     return "test" if place < shares[2] else "validation" if place >= 1 - shares[1] else "train"
 
 
+def shared_out(keys: Iterable[str], shares: tuple[float, float, float]) -> dict[str, str]:
+    """By group its split. Each share that is asked for has a group, as long as there are as many groups."""
+    found = {key: split_of(key, shares) for key in sorted(keys, key=_place)}
+    asked = {name for name, share in zip(SPLITS, shares, strict=True) if share > 0}
+    for name in ("test", "validation", "train"):
+        if name in asked and name not in found.values():
+            sizes = Counter(found.values())
+            spare = [key for key, split in found.items() if sizes[split] > 1]  # in the order of their places
+            if spare:
+                found[{"test": spare[0], "validation": spare[-1], "train": spare[len(spare) // 2]}[name]] = name
+    return found
+
+
 def _shown(key: str) -> str:
     """The key as a table may hold it: a person's name is not spread over the rows of others."""
     kind, _, name = key.partition(":")
@@ -133,10 +148,11 @@ def split_clips(manifest: Manifest, shares: tuple[float, float, float], chosen: 
         raise UsageError(f"--shares {','.join(map(str, shares))}: name three from 0 to 1 that make 1, for {', '.join(SPLITS)}")
     links = links_of(manifest)
     key_of = groups_of((row["source_id"] for row in _rows(manifest.dataset(Source), ["source_id"])), links)
-    name_of = {key: split_of(key, shares) for key in set(key_of.values())}
     wanted = None
     if chosen:
         wanted = set(manifest.parquet(chosen.file).to_table(columns=["clip_id"])["clip_id"].to_pylist())
+    whole = {key_of[row["source_id"]] for row in _rows(manifest.dataset(Clip), ["source_id"])}
+    name_of = shared_out(whole, shares)
     clips, seconds, members = Counter[str](), Counter[str](), Counter[str]()
     rows = []
     for row in _rows(manifest.dataset(Clip), ["source_id", "clip_id", "start_s", "end_s"]):

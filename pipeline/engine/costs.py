@@ -60,13 +60,11 @@ def learn(manifest: Manifest, since: dict[str, set[int]]) -> None:
         return
     known = _load()
     for step in manifest.run.steps:
-        for shard, receipt in manifest.receipts(step.version).items():
-            if shard in since.get(step.version, set()):
-                continue
+        for shard, receipt in manifest.receipts(step.version, manifest.committed(step.version) - since.get(step.version, set())).items():
             held = manifest.current(shard).get(Source.table, [])
             media_s = sum(source.end_s - source.start_s for source in manifest.read(Source, held, shard))
             told = known.setdefault(step.operator, {"seconds": 0.0, "media_s": 0.0})
-            told["seconds"] += receipt["cpu_s"] + receipt["decode_cpu_s"]
+            told["seconds"] += receipt.cpu_s + receipt.decode_cpu_s
             told["media_s"] += media_s
     path = _path()
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 """What an operator made of a row, and what a step made of a shard: rows, drops, failures, and their counts."""
 
+import re
 import time
 import traceback
 from collections import Counter, defaultdict
@@ -8,13 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from manifests.ledger import CALLS, DUPLICATE_KEY, Receipt, ended
 from manifests.manifest import Manifest
 from manifests.tables import Dropped, Row
 from manifests.takedowns import REASON, Takedowns
 from operators.base import Drop, Frames
 from pipeline.recipe import Step
 
-DUPLICATE_KEY = "duplicate_key"  # a second row of one key is a failure beside the row that was read
+NOT_DONE = "not_done"  # a row that cannot be judged, since a step before failed on what would be looked at: `not_done.py`
 MAX_DEATHS = 2  # a row in work when its worker died this often in one run is dropped
 
 
@@ -74,16 +76,30 @@ def worker_died(row: Row, step: Step) -> Answer:
     return Answer("failed", [], [_dropped(step.operator.name, row, drop, failed=True)])
 
 
+def not_done(row: Row, step: Step, cause: str) -> Answer:
+    """The answer for a row whose step cannot judge it, for another's failure."""
+    return Answer("dropped", [], [_dropped(step.operator.name, row, Drop(NOT_DONE, detail=cause, retryable=True))])
+
+
 def _dropped(operator: str, row: Row, drop: Drop, failed: bool = False) -> Dropped:
     return Dropped(
         row.source_id, f"{row.row_id}@{operator}", row.row_id, row.table, operator, drop.reason, drop.detail, failed, drop.retryable
     )
 
 
+_QUOTED_PATH = re.compile(r"""(?P<quote>['"])(?:file://)?/(?:[^'"\n]*/)?(?P<name>[^'"/\n]+)/?(?P=quote)""")
+_PATH = re.compile(r"""(?<![\w:/.])(?:file://)?/(?:[^/\s'":,;()\[\]<>]+/)*(?P<name>[^/\s'":,;()\[\]<>]+)/?""")
+
+
+def without_paths(text: str) -> str:
+    """The text with every absolute path cut to its last name. Addresses such as `https://host/name` stay."""
+    return _PATH.sub(r"\g<name>", _QUOTED_PATH.sub(r"\g<quote>\g<name>\g<quote>", text))
+
+
 def _failed(operator: str, row: Row, error: Exception) -> Dropped:
     """Names the error and where it came from, without the paths of this machine."""
     frames = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
-    detail = f"{type(error).__name__}: {str(error)[:1000]}\n" + "\n".join(f"  {line}" for line in frames[-8:])
+    detail = f"{type(error).__name__}: {without_paths(str(error))[:1000]}\n" + "\n".join(f"  {line}" for line in frames[-8:])
     return Dropped(row.source_id, f"{row.row_id}@{operator}", row.row_id, row.table, operator, type(error).__name__, detail, True, True)
 
 
@@ -94,6 +110,7 @@ class StepLog:
         self.step, self.takedowns = step, takedowns
         self.rows: dict[type[Row], list[Row]] = defaultdict(list)
         self.drops: list[Dropped] = []
+        self.failures = 0  # of the drops
         self.calls: Counter[str] = Counter()
         self.given_up: Counter[str] = Counter()  # proposed rows, by table, beside the row that was read
         self.began, self.seconds, self.cpu_s, self.decode_s = time.monotonic(), 0.0, 0.0, 0.0
@@ -112,18 +129,9 @@ class StepLog:
             self.rows[table] += kept
             self._keys |= {(table, row.row_id) for row in kept}
         self.drops = [drop for drop in manifest.read(Dropped, [version], shard) if not self.wants(drop)]
+        self.failures = sum(drop.failed for drop in self.drops)
         self._keys |= {(Dropped, drop.drop_id) for drop in self.drops}
-        others = {row.row_id for row in given if not self.wants(row)}
-        ended = {}
-        for drop in self.drops:
-            if drop.reason == DUPLICATE_KEY:
-                continue
-            if drop.subject_table == reads.table and drop.subject in others:
-                ended[drop.subject] = "failed" if drop.failed else "dropped"
-            else:
-                self.given_up[drop.subject_table] += 1
-        self.calls.update({"read": len(others), "answered": len(others) - len(ended)})
-        self.calls.update(ended.values())
+        self.calls, self.given_up = ended(self.drops, reads.table, [row.row_id for row in given if not self.wants(row)])
         if before := retry["receipt"]:
             self.seconds, self.cpu_s, self.decode_s = before["seconds"], before["cpu_s"], before["decode_cpu_s"]
 
@@ -157,18 +165,21 @@ class StepLog:
             number += 1
             key = f"{drop.drop_id}#{number}"
         self._keys.add((Dropped, key))
+        self.failures += drop.failed
         self.drops.append(drop if key == drop.drop_id else Dropped(**{**drop.__dict__, "drop_id": key}))
 
-    def receipt(self) -> dict[str, Any]:
-        return {
-            "operator": self.step.operator.name,
-            "calls": {name: self.calls[name] for name in ("read", "answered", "dropped", "failed")},
-            "rows": {table.table: len(self.rows[table]) for table in self.step.operator.signature.writes},
-            "drops": len(self.drops),
-            "given_up": dict(self.given_up),
-            "reasons": dict(sorted(Counter(drop.reason for drop in self.drops).items())),
-            "inputs": {table.table: list(steps) for table, steps in self.step.inputs.items()},
-            "seconds": round(self.seconds + time.monotonic() - self.began, 3),
-            "cpu_s": round(self.cpu_s, 3),
-            "decode_cpu_s": round(self.decode_s, 3),
-        }
+    def receipt(self) -> Receipt:
+        signature = self.step.operator.signature
+        return Receipt(
+            self.step.operator.name,
+            calls={name: self.calls[name] for name in CALLS},
+            rows={table.table: len(self.rows[table]) for table in signature.writes},
+            drops=len(self.drops),
+            given_up=self.given_up,
+            reasons=dict(sorted(Counter(drop.reason for drop in self.drops).items())),
+            reads=signature.reads.table,
+            inputs={table.table: list(steps) for table, steps in self.step.inputs.items()},
+            seconds=round(self.seconds + time.monotonic() - self.began, 3),
+            cpu_s=round(self.cpu_s, 3),
+            decode_cpu_s=round(self.decode_s, 3),
+        )

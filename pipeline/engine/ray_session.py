@@ -5,33 +5,76 @@ import os
 import signal
 from pathlib import Path
 
-from rich.console import Console
-
+from manifests.errors import UsageError
 from pipeline.engine.worker import WORKER_ENVIRONMENT
 
+# Seconds that Ray gives its own parts to start: on a busy machine a process of Python takes a minute to import what it needs.
+PATIENCE = {
+    "RAY_gcs_server_port_wait_time_s": "300",
+    "RAY_gcs_server_request_timeout_seconds": "300",
+    "RAY_worker_register_timeout_seconds": "300",
+}
+TRIES = 2  # for the one limit that Ray does not let be raised: 30 s for a node to register
 
-def start_ray(cpus: int | None, console: Console) -> bool:
-    """Joins the cluster that RAY_ADDRESS names, else starts Ray on this machine. False where Ray runs already."""
+
+def check_root(root: str) -> None:
+    """Refuses a corpus that only this process could find.
+
+    Raises:
+        UsageError: for a relative path where workers are those of a cluster, each in a folder of its own.
+    """
+    if os.environ.get("RAY_ADDRESS") and "://" not in root and not os.path.isabs(root):
+        raise UsageError(
+            f"RAY_ADDRESS is set, and the workers of a cluster know nothing of the folder {root} is relative to; "
+            f"name the corpus by an absolute path that every node has, or by s3://bucket/prefix"
+        )
+
+
+def start_ray(cpus: int | None) -> bool:
+    """Joins the cluster that RAY_ADDRESS names, else starts Ray on this machine. False where Ray runs already.
+
+    Raises:
+        UsageError: where Ray does not start, or no cluster answers.
+    """
+    for name, seconds in PATIENCE.items():
+        os.environ.setdefault(name, seconds)  # before the import, which reads some of them
     import ray
 
     if ray.is_initialized():
         return False
-
-    paths = [str(Path(__file__).resolve().parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**WORKER_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(paths)}
-    with console.status("starting ray"):
-        if os.environ.get("RAY_ADDRESS"):
-            ray.init(runtime_env={"env_vars": WORKER_ENVIRONMENT})
-        else:
-            os.environ.update(environment)
-            ray.init(
-                num_cpus=cpus or os.cpu_count(),
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                object_store_memory=200 * 2**20,
-            )
+    if address := os.environ.get("RAY_ADDRESS"):
+        _init(f"no Ray cluster answers at RAY_ADDRESS={address}", tries=1, runtime_env={"env_vars": WORKER_ENVIRONMENT})
+    else:
+        paths = [str(Path(__file__).resolve().parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+        os.environ.update({**WORKER_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(paths)})
+        _init(
+            "Ray does not start on this machine; where it is busy, run the same command again later",
+            tries=TRIES,
+            num_cpus=cpus or os.cpu_count(),
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            object_store_memory=200 * 2**20,
+        )
     return True
+
+
+def _init(otherwise: str, tries: int, **arguments: object) -> None:
+    """
+    Args:
+        otherwise: what to say when all tries are in vain.
+    """
+    import ray
+
+    for left in reversed(range(tries)):
+        try:
+            ray.init(**arguments)  # pyright: ignore[reportArgumentType]
+            return
+        except Exception as error:
+            ray.shutdown()
+            if not left:
+                why = str(error).strip().partition("\n")[0]
+                raise UsageError(f"{otherwise} ({type(error).__name__}: {why})") from error
 
 
 def stop_ray() -> None:

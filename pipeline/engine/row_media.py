@@ -19,6 +19,12 @@ from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
 
 
+def span_of(row: Row) -> tuple[float, float] | None:
+    """`[start_s, end_s)` of a row; None where it has none."""
+    start_s, end_s = getattr(row, "start_s", None), getattr(row, "end_s", None)
+    return None if start_s is None or end_s is None else (start_s, end_s)
+
+
 @dataclass
 class RowMedia:
     """What an operator can ask of a row's source. Opened when asked for."""
@@ -28,6 +34,7 @@ class RowMedia:
     store: MediaStore
     fetcher: SourceFetcher | None = None  # to get again what has left the store
     on_gpu: bool = False  # whether to decode there
+    at_s: float | None = field(default=None, init=False)  # pts of the last frame that was looked at
     _one_at_a_time: Any = field(default_factory=Lock, repr=False)  # operators that share a decode ask from threads of their own
 
     @cached_property
@@ -58,11 +65,23 @@ class RowMedia:
         return inside(cache_folder() / "scratch" / corpus, self.row.source_id)
 
     @property
+    def length_s(self) -> float:
+        """Seconds of media the row spans; 0.0 where that is not known."""
+        span = span_of(self.row)
+        return max(span[1] - span[0], 0.0) if span else 0.0
+
+    @property
+    def done_s(self) -> float:
+        """Of these, the seconds whose frames were looked at; 0.0 where none was."""
+        span = span_of(self.row)
+        return 0.0 if self.at_s is None else max(self.at_s - (span[0] if span else 0.0), 0.0)
+
+    @property
     def frames(self) -> Iterator[Any]:
-        start_s, end_s = (
-            (None, None) if isinstance(self.row, Source) else (getattr(self.row, "start_s", None), getattr(self.row, "end_s", None))
-        )
-        yield from VideoFrames(self.path, start_s, end_s, on_gpu=self.on_gpu)
+        start_s, end_s = (None, None) if isinstance(self.row, Source) else span_of(self.row) or (None, None)
+        for frame in VideoFrames(self.path, start_s, end_s, on_gpu=self.on_gpu):
+            self.at_s = frame.pts_s
+            yield frame
 
     @cached_property
     def audio(self) -> Audio:

@@ -6,46 +6,75 @@ finds by its missing receipts.
 """
 
 import logging
-import uuid
-from collections.abc import Callable, Iterable
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any, NamedTuple, cast
 
-from manifests.errors import Inconsistent
+from manifests.checking import add_up
 from manifests.manifest import LISTED, Manifest
-from manifests.tables import Dropped, Source
+from manifests.tables import Source
 from operators.base import Resources
 from pipeline.engine.costs import rates
-from pipeline.engine.progress import Progress, ProgressActor, Ticker, progress_of
+from pipeline.engine.progress import STALLED_S, Progress, ProgressActor, Ticker, Watcher
 from pipeline.engine.worker import ShardWorker
 from pipeline.recipe import Plan, Step
 
 
-def run(plan: Plan, manifest: Manifest, *, workers: int | None = None, watch: Callable[[list[Progress]], None] = lambda _: None) -> None:
+class Part(NamedTuple):
+    """A share of the shards, for jobs that know nothing of each other. Any division gives the same bytes, and may change at any time."""
+
+    number: int  # from 1
+    of: int
+
+    def holds(self, shard: int) -> bool:
+        return shard % self.of == self.number - 1
+
+
+def run(
+    plan: Plan,
+    manifest: Manifest,
+    *,
+    workers: int | None = None,
+    part: Part | None = None,
+    watch: Callable[[list[Progress]], None] = lambda _: None,
+    stalled_s: float = STALLED_S,
+) -> None:
     """Does what is not done yet. Ray must be initialised.
 
     Args:
-        workers: actors per stage; None lets Ray Data add them where there is room.
+        workers: actors per stage; None for as many as fit.
+        part: the share of the shards to do; None for all.
         watch: told of the progress twice a second.
+        stalled_s: without progress, before work is told among `Progress.stalls`.
 
     Raises:
         Inconsistent: when the counts of what was read, written and dropped do not add up.
     """
-    import ray
-
     manifest.remember(plan.record())
-    shards = manifest.shards()
+    known = manifest.takedowns()
+    shards = [shard for shard in manifest.shards() if part is None or part.holds(shard)]
     undone = {step.version: set(shards) - manifest.committed(step.version) for step in plan.steps}
     left = sorted(set().union(*undone.values()))
     todo = sorted({step.stage for step in plan.steps if undone[step.version]})
     if todo:
-        board = cast(Any, ray.remote(num_cpus=0)(ProgressActor)).remote()
-        sizes = {shard: manifest.count(Source, LISTED, shard) for shard in left}
-        _stream(plan, manifest, todo, left, workers, board, lambda: watch(progress_of(board, plan, todo, sizes)))
-    check(manifest, plan.steps)
+        sources = {shard: manifest.count(Source, LISTED, shard) for shard in left}
+        progress = _progress_actor(sources)
+        watcher = Watcher(progress, plan, todo, sum(sources.values()), stalled_s)
+        _stream(plan, manifest, todo, left, workers, progress, lambda: watch(watcher.progress()))
+    add_up(manifest, [step.record() for step in plan.steps], undone, known)
+
+
+def _progress_actor(sources: dict[int, int]) -> Any:
+    """On the driver's node, so that it is lost when the run is lost and not before."""
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
+    actor: Any = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(ProgressActor)
+    return actor.options(scheduling_strategy=here).remote(sources)
 
 
 def _stream(
-    plan: Plan, manifest: Manifest, todo: list[int], left: list[int], workers: int | None, board: Any, tell: Callable[[], None]
+    plan: Plan, manifest: Manifest, todo: list[int], left: list[int], workers: int | None, progress: Any, tell: Callable[[], None]
 ) -> None:
     import ray
     from ray.data import ActorPoolStrategy, DataContext
@@ -54,7 +83,6 @@ def _stream(
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)
-    run_id = uuid.uuid4().hex
     there: dict[str, float] = dict(ray.cluster_resources())
     needs = [plan.stages[stage].resources for stage in todo]
     if not there.get("GPU"):
@@ -69,7 +97,8 @@ def _stream(
     for stage, need, size in zip(todo, needs, sizes, strict=True):
         dataset = dataset.map(
             cast(Any, ShardWorker),
-            fn_constructor_args=(manifest, plan, stage, run_id, board, stage == todo[-1], need.gpus > 0),
+            fn_constructor_args=(manifest, plan, stage, progress),
+            fn_constructor_kwargs={"last": stage == todo[-1], "on_gpu": need.gpus > 0},
             # Of a fixed size: a pool that grows takes the place of an actor that died, which then never comes back.
             compute=ActorPoolStrategy(size=size),
             num_cpus=None if need.gpus else need.cpus * cpu_share,  # Ray Data schedules on one of the two
@@ -96,26 +125,3 @@ def pool_sizes(todo: list[list[Step]], needs: list[Resources], there: dict[str, 
         extra = int(max(spare, 0.0) * seconds / sum(other for other, _ in rivals) / per_actor)
         sizes.append(min(1 + extra, shards))
     return sizes
-
-
-def check(manifest: Manifest, steps: Iterable[Step]) -> None:
-    """Compares what receipts say with what lies in the files: nothing may be lost between two steps.
-
-    Raises:
-        Inconsistent: naming the step and shard that do not add up.
-    """
-    for step in steps:
-        for shard, receipt in manifest.receipts(step.version).items():
-            calls, where = receipt["calls"], f"{step.version}, shard {shard}"
-            given = sum(
-                manifest.count(step.operator.signature.reads, version, shard) for version in step.inputs[step.operator.signature.reads]
-            )
-            if calls["read"] != given or calls["read"] != calls["answered"] + calls["dropped"] + calls["failed"]:
-                raise Inconsistent(f"{where}: {given} rows to read, but the receipt says {calls}; please report this")
-            for table in step.operator.signature.writes:
-                if (found := manifest.count(table, step.version, shard)) != receipt["rows"][table.table]:
-                    raise Inconsistent(
-                        f"{where}: wrote {receipt['rows'][table.table]} {table.table}, but the file holds {found}; delete its receipt to redo it"
-                    )
-            if (found := manifest.count(Dropped, step.version, shard)) != receipt["drops"]:
-                raise Inconsistent(f"{where}: dropped {receipt['drops']} rows, but the file holds {found}; delete its receipt to redo it")

@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from manifests.bucket import s3_client, s3_errors
 from manifests.errors import AccessDenied, MissingBucket, StorageError
-from manifests.media import s3_client, s3_errors
 from pipeline.listing.entries import Entry, Problem, Tally
 
 VIDEO = frozenset([

@@ -9,7 +9,7 @@ from typing import Any
 from manifests.manifest import Manifest
 from manifests.tables import Dropped
 from pipeline.query.selection import Selection
-from pipeline.views.report import clock
+from pipeline.views.facts import clock
 
 GROUPS = ("language", "gender", "age", "ethnicity", "race", "accent")  # that filters are compared by, where they are known
 HEIGHTS = (144, 240, 360, 480, 720, 1080, 1440, 2160)

@@ -13,9 +13,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from manifests.bucket import s3_client, s3_errors
 from manifests.errors import OutsideRoot, StorageError
 from manifests.manifest import Manifest
-from manifests.media import s3_client, s3_errors
 from manifests.names import inside, record
 from pipeline.corpus_steps.pairs import lines_of
 from pipeline.release.formats import sha256_of_files
@@ -101,7 +101,11 @@ class Place:
             self.files.delete(f"{name}/{file}")
         self.files.delete(name)
 
-    def has(self, name: str) -> bool:
+    def has(self, shard: Shard) -> bool:
+        """Whether a shard lies there with as many bytes as were noted; `holds` reads them."""
+        return (self.files.storage.size(shard.name) or sum(size for _, size in self.files.storage.walk(shard.name))) == shard.bytes
+
+    def there(self, name: str) -> bool:
         """Whether a shard is there, whatever it holds."""
         return self.path(name).exists() if self.files.is_local else bool(self.files.names(name)) or self._size(name) is not None
 

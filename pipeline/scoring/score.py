@@ -21,7 +21,8 @@ from typing import Any, NamedTuple
 import operators.metrics
 from manifests.cache import media_cache
 from manifests.errors import UsageError, WeightError
-from manifests.manifest import Manifest, StepRecord
+from manifests.ledger import CALLS, Receipt, StepRecord
+from manifests.manifest import Manifest
 from manifests.media import MediaStore
 from manifests.tables import Annotation, Clip, Dropped, Features, Pair, Render, Row, Score
 from operators.base import Audio, Drop
@@ -192,7 +193,7 @@ def score(
     for number, tally in enumerate(answers, 1):
         total.add(tally)
         tell(number, len(left))
-    for stale in ("_committed", "_attached"):
+    for stale in ("_committed", "attached"):
         manifest.__dict__.pop(stale, None)
     return total
 
@@ -234,9 +235,7 @@ class Scorer:
         for job in jobs:
             log = logs[job.step]
             table = Features if isinstance(job.metric, SetMetric) else Score
-            self.manifest.write(table, job.step, shard, log.rows)
-            self.manifest.write(Dropped, job.step, shard, log.drops)
-            self.manifest.commit(job.step, shard, log.receipt())
+            self.manifest.finish(job.step, shard, {table: log.rows}, log.drops, log.receipt())
             tally.scores += len(log.rows)
             tally.drops += Counter((job.metric.variant, drop.reason) for drop in log.drops)
         return tally
@@ -378,16 +377,14 @@ class _JobLog:
         self.drops += answer.drops
         self.cpu_s += answer.cpu_s
 
-    def receipt(self) -> dict[str, Any]:
-        return {
-            "operator": self.job.metric.name,
-            "calls": {name: self.calls[name] for name in ("read", "answered", "dropped", "failed")},
-            "rows": {self.job.record.writes[0]: len(self.rows)},
-            "drops": len(self.drops),
-            "given_up": {},
-            "reasons": dict(sorted(Counter(drop.reason for drop in self.drops).items())),
-            "inputs": {},
-            "seconds": round(time.monotonic() - self.began, 3),
-            "cpu_s": round(self.cpu_s, 3),
-            "decode_cpu_s": 0.0,
-        }
+    def receipt(self) -> Receipt:
+        return Receipt(
+            self.job.metric.name,
+            calls={name: self.calls[name] for name in CALLS},
+            rows={self.job.record.writes[0]: len(self.rows)},
+            drops=len(self.drops),
+            reasons=dict(sorted(Counter(drop.reason for drop in self.drops).items())),
+            reads=self.job.record.reads,
+            seconds=round(time.monotonic() - self.began, 3),
+            cpu_s=round(self.cpu_s, 3),
+        )

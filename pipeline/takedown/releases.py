@@ -82,7 +82,7 @@ class Withdrawal:
             place.delete(shard.name)
             place.files.delete(f".state/{shard.name}.json")
             return []
-        if not place.has(shard.name):  # noted, and stopped before it was there
+        if not place.there(shard.name):  # noted, and stopped before it was there
             return [Shard(shard.name, shard.split, "", 0, "", clips)]
         with tempfile.TemporaryDirectory() as folder:
             old, new = place.get(shard.name, Path(folder, "old")), Path(folder, "new")

@@ -1,7 +1,6 @@
 """Takes what a takedown covers out of a corpus: its tables, receipts, media and selections; and tells what that was."""
 
 import shutil
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +11,7 @@ import pyarrow.compute
 import pyarrow.parquet as pq
 
 from manifests.cache import media_cache
-from manifests.manifest import LISTED, Manifest
+from manifests.manifest import LISTED, Manifest, file_of
 from manifests.media import MediaStore
 from manifests.tables import (
     Clip,
@@ -31,7 +30,6 @@ from manifests.tables import (
     tables,
 )
 from manifests.takedowns import OF_LOOKS, Takedowns
-from pipeline.engine.outcome import DUPLICATE_KEY
 from pipeline.engine.row_media import RowMedia
 from pipeline.query.predicates import forget
 from pipeline.query.selection import version_of, versions
@@ -62,12 +60,8 @@ class Removal:
         self.names = {*names, *(plan.names if plan else ())}
         self.driven: set[int] = plan.driven if plan else set()  # shards of other sources that hold renders of a pair with this one
         self.changed: set[int] = set()  # shards of which a file was rewritten
-        files = [name for name in manifest.names("recipes") if name.endswith(".json") and name != "last.json"]
-        records = [manifest.load(f"recipes/{name}") for name in files]
-        self.reads: dict[str, tuple[str, dict[str, list[str]]]] = {
-            step["version"]: (step["reads"], step["inputs"]) for record in records for step in record["steps"]
-        }
-        self.scored = {step["version"]: place.rpartition("@")[2] for place, step in (manifest.load("attached.json") or {}).items()}
+        steps = [*(step for run in manifest.runs() for step in run.steps), *manifest.attached.values()]
+        self.reads: dict[str, tuple[str, dict[str, list[str]]]] = {step.version: (step.reads, step.inputs) for step in steps}
 
     def steps(self, table: type[Row]) -> list[str]:
         return self.manifest.names(table.table, folders=True)
@@ -122,7 +116,7 @@ class Removal:
                         self._rewrite(table, step, shard)
 
     def _notes_of(self, shard: int) -> None:
-        """Counts receipts anew, and takes the sources out of notes of retries, and the row in work out of claims."""
+        """Counts receipts anew, and takes the sources out of notes of retries."""
         for step in self.manifest.names("receipts", folders=True):
             with self.report.attempt(f"receipts/{step}/{shard:05d}.json"):
                 self._count_anew(step, shard)
@@ -130,8 +124,6 @@ class Removal:
             note = self.manifest.retry(step, shard)
             if note and (left := [name for name in note["sources"] if name not in self.sources]) != note["sources"]:
                 self.manifest.save(f"retries/{step}/{shard:05d}.json", {**note, "sources": left})
-        for stage in self.manifest.names("claims", folders=True):
-            self.manifest.delete(f"claims/{stage}/{shard:05d}.json")
 
     def _rewrite(self, table: type[Row], step: str, shard: int) -> None:
         name = f"{table.table}/{step}/{shard:05d}.parquet"
@@ -144,7 +136,7 @@ class Removal:
         mine = pc.is_in(rows["source_id"], pa.array(sorted(self.sources), pa.string()))
         cut, changed = pc.or_(mine, _naming(rows, self.sources, self.clips | self.ids)), rows
         if self.touched:
-            cut, changed = self._of_persons(table, rows, cut)
+            cut, changed = self._of_persons(table, shard, rows, cut)
         self.media |= self._media_of(table, rows, cut)
         removed = rows.filter(cut)
         if table is Source:
@@ -168,12 +160,12 @@ class Removal:
             pq.write_table(rows, sink, compression="zstd")
             self.manifest.put(name, sink.getvalue())
 
-    def _of_persons(self, table: type[Row], rows: pa.Table, cut: Any) -> tuple[Any, pa.Table]:
+    def _of_persons(self, table: type[Row], shard: int, rows: pa.Table, cut: Any) -> tuple[Any, pa.Table]:
         """Which rows are of a person, and the table without the boxes of their face."""
         if table is Fingerprint:  # of the whole picture, with everybody in it
             return pc.or_(cut, pc.is_in(rows["source_id"], pa.array(sorted(self.touched), pa.string()))), rows
         if table is Identity:  # also those that a takedown left which was killed
-            left = {row["track_id"] for step in self.steps(Track) for row in self._tracks(step)} - self.ids
+            left = {row["track_id"] for step in self.steps(Track) for row in self._tracks(step, shard)} - self.ids
             gone = [row["source_id"] in self.touched and row["track_id"] not in left for row in rows.to_pylist()]
             return pc.or_(cut, pa.array(gone, pa.bool_())), rows
         if table not in (Track, Clip, Turn, *OF_LOOKS):
@@ -189,9 +181,11 @@ class Removal:
         covered = {i for i, row in here if self.gone.covers(row)}
         return pc.or_(cut, pa.array([i in covered for i in range(rows.num_rows)], pa.bool_())), rows
 
-    def _tracks(self, step: str) -> list[dict[str, Any]]:
-        """The tracks that a step has in the sources that hold a person, of all shards."""
+    def _tracks(self, step: str, shard: int) -> list[dict[str, Any]]:
+        """The tracks that a step has of a shard, in the sources that hold a person; of all shards where identities still lie in one."""
         files = [f"{Track.table}/{step}/{name}" for name in self.manifest.names(f"{Track.table}/{step}") if name.endswith(".parquet")]
+        if Identity.table not in self.manifest.in_shard_0:
+            files = [file for file in files if file == file_of(Track.table, step, shard)]
         rows = [row for file in files for row in self.manifest.parquet(file).to_table(columns=["track_id", "source_id"]).to_pylist()]
         return [row for row in rows if row["source_id"] in self.touched]
 
@@ -202,43 +196,14 @@ class Removal:
         here = pc.or_(cut, pc.is_in(rows["source_id"], pa.array(sorted(self.touched), pa.string()))) if table is Source else cut
         return {*rows.filter(here)["media"].to_pylist()} - {"", None}
 
-    def _given(self, step: str, shard: int) -> tuple[type[Row], set[str]] | None:
-        """The table that a step reads, and the ids of its rows now; None for a step of a recipe that was changed since."""
-        if made_by := self.scored.get(step):
-            renders = self.manifest.read(Render, self.manifest.current(shard).get(Render.table, []), shard)
-            return Render, {row.render_id for row in renders if row.made_by == made_by}
-        if step not in self.reads:
-            return None
-        reads, inputs = self.reads[step]
-        return tables()[reads], {row.row_id for row in self.manifest.read(tables()[reads], inputs[reads], shard)}
-
     def _count_anew(self, step: str, shard: int) -> None:
         """Makes a receipt say again what lies in the files."""
         if (receipt := self.manifest.receipt(step, shard)) is None:
             return
-        if (found := self._given(step, shard)) is None:  # done again, should it ever be asked for
-            self.manifest.delete(f"receipts/{step}/{shard:05d}.json")
+        if step not in self.reads and not receipt.reads:  # of a recipe that was changed since: done again, should it ever be asked for
+            self.manifest.forget(step, shard)
             return
-        reads, given = found
-        drops = self.manifest.read(Dropped, [step], shard)
-        ended, given_up = {}, Counter[str]()
-        for drop in drops:
-            if drop.reason == DUPLICATE_KEY:
-                continue
-            if drop.subject_table == reads.table and drop.subject in given:
-                ended[drop.subject] = "failed" if drop.failed else "dropped"
-            else:
-                given_up[drop.subject_table] += 1
-        how = Counter(ended.values())
-        new = {
-            **receipt,
-            "calls": {"read": len(given), "answered": len(given) - len(ended), "dropped": how["dropped"], "failed": how["failed"]},
-            "rows": {name: self.manifest.count(tables()[name], step, shard) for name in receipt["rows"]},
-            "drops": len(drops),
-            "given_up": dict(given_up),
-            "reasons": dict(sorted(Counter(drop.reason for drop in drops).items())),
-        }
-        if new != receipt:
+        if (new := self.manifest.recount(step, shard, receipt, *self.reads.get(step, ("", {})))) != receipt:
             self.manifest.commit(step, shard, new)
             self.report.receipts += 1
 
@@ -306,7 +271,7 @@ class Removal:
             self.manifest.save(f"selections/{name}/{version}.json", {**asdict(chosen), **told})
 
     def _sweep(self) -> None:
-        """Removes what killed writers have left beside the files: it may hold anything."""
+        """Removes what killed writers have left beside the files: it may hold anything. Whoever takes down holds the corpus's lease."""
         for path in sorted(Path(self.manifest.root).rglob("*.part")) if self.manifest.is_local else ():
             with self.report.attempt(str(path)):
                 if path.is_file() or path.is_symlink():

@@ -178,7 +178,7 @@ def _take_down(
     if demand.regions:  # the clips first: when their rows are gone, selections and releases still hold them
         demand = replace(demand, clips=sorted({*demand.clips, *plan.clips}))
     manifest.save(takedowns.FILE, [*others, asdict(demand)])
-    manifest.forget_moved(demand.sources)
+    manifest.forget_sources(demand.sources)
     removal = Removal(manifest, Takedowns((demand,)), report(planned=False), plan=plan)
     removal.delete_media()
     removal.tables()

@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from manifests.errors import NotFound
-from manifests.manifest import LISTED, SHARD_SOURCES, Manifest, RunRecord, StepRecord, table_named
+from manifests.manifest import LISTED, SHARD_SOURCES, Manifest, Receipt, RunRecord, StepRecord, table_named
 from manifests.tables import Annotation, Clip, Dropped, Shot, Source
 
 
@@ -67,7 +67,7 @@ def test_what_cannot_be_listed_is_kept_once(manifest: Manifest) -> None:
     manifest.add([], [drop])
     manifest.add([Source("a", "a.mp4")], [drop])
     assert manifest.table(Dropped).to_pylist() == [drop.__dict__]
-    assert manifest.rows(Source) == 1
+    assert manifest.count_rows(Source) == 1
 
 
 def test_many_sources_share_shards(manifest: Manifest) -> None:
@@ -85,14 +85,16 @@ def test_a_list_that_is_named_again_replaces_what_was_known_of_it(manifest: Mani
 
 def test_a_step_taken_back_is_not_committed_until_it_is_done_again(manifest: Manifest) -> None:
     manifest.add([Source("a", "")])
-    manifest.commit("x", 0, {"inputs": {"sources": [LISTED]}, "cpu_s": 1.0})
+    manifest.commit("x", 0, Receipt("X", inputs={"sources": [LISTED]}, cpu_s=1.0))
     assert manifest.steps_done() == {"x": {"sources": [LISTED]}}
     manifest.take_back("x", 0, ["a"])
     manifest.take_back("x", 0, ["b"])
     assert manifest.steps_done() == {"x": {"sources": [LISTED]}}
     assert manifest.committed("x") == set()
-    assert manifest.retries("x") == {0: {"sources": ["a", "b"], "receipt": {"inputs": {"sources": [LISTED]}, "cpu_s": 1.0}}}
-    manifest.commit("x", 0, {})
+    (note,) = manifest.retries("x").values()
+    assert note["sources"] == ["a", "b"]
+    assert Receipt.of(note["receipt"]) == Receipt("X", inputs={"sources": [LISTED]}, cpu_s=1.0)
+    manifest.commit("x", 0, Receipt("X"))
     manifest.retried("x", 0)
     assert manifest.retries("x") == {}
     assert manifest.committed("x") == {0}
@@ -107,12 +109,12 @@ def test_current_rows_are_those_of_the_last_committed_step_of_each_shard(manifes
         manifest.write(Shot, "Refine-1", shard, [shot(3, source_id)])
         for version in ("Find-1", "More-1"):
             manifest.write(Dropped, version, shard, [])
-            manifest.commit(version, shard, {})
+            manifest.commit(version, shard, Receipt("X"))
     manifest.write(Dropped, "Refine-1", 1, [])
-    manifest.commit("Refine-1", 1, {})
+    manifest.commit("Refine-1", 1, Receipt("X"))
     there = Manifest(manifest.root)
     assert there.table(Shot)["shot_id"].to_pylist() == ["a/000001", "a/000002", "b/000003"]
-    assert there.rows(Shot) == 3
+    assert there.count_rows(Shot) == 3
 
 
 def test_a_table_that_is_not_there_is_named_with_those_that_are() -> None:
@@ -138,7 +140,7 @@ def test_rows_given_with_sources_are_current_until_a_step_refines_them(manifest:
         n for n in manifest.shards() if manifest.read(Annotation, [LISTED], n) and manifest.read(Source, [LISTED], n)[0].source_id == "a"
     )
     manifest.write(Annotation, "Refine-1", shard, [given("a", 2)])
-    manifest.commit("Refine-1", shard, {})
+    manifest.commit("Refine-1", shard, Receipt("X"))
     assert sorted(Manifest(manifest.root).table(Annotation)["subject"].to_pylist()) == ["a/2", "b/1"]
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from manifests.bucket import s3_client
 from manifests.errors import AccessDenied, DamagedMedia, MissingBucket, MissingMedia, Unreachable
-from manifests.media import MediaStore, s3_client
+from manifests.media import MediaStore
 from tests.site import ObjectStore, aws_points_at, serve_s3, wait_for
 
 SMALL = b"some bytes that stand for a video" * 1000

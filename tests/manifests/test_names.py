@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from manifests.errors import OutsideRoot, StorageError
-from manifests.manifest import Manifest, RunRecord, StepRecord
+from manifests.manifest import Manifest, Receipt, RunRecord, StepRecord
 from manifests.media import MediaStore, sha256_of
 from manifests.names import inside, plain, record, relative
 from manifests.tables import Clip, Source
@@ -68,7 +68,7 @@ def test_no_file_of_a_manifest_lies_outside_its_root(tmp_path: Path) -> None:
     with pytest.raises(OutsideRoot):
         manifest.read(Clip, ["../../victim"], 0)
     with pytest.raises(OutsideRoot):
-        manifest.commit("../../victim", 0, {})
+        manifest.commit("../../victim", 0, Receipt("Evil"))
     manifest.save("recipes/last.json", {"recipe": "../../victim/kept"})
     with pytest.raises(OutsideRoot):
         assert Manifest(manifest.root).run
@@ -89,7 +89,7 @@ def test_links_out_of_a_manifest_are_not_followed(tmp_path: Path) -> None:
     manifest.add([Source("a", "a.mp4")])
     (tmp_path / "corpus" / "receipts").symlink_to(outside)
     with pytest.raises(OutsideRoot, match="link the whole folder"):
-        manifest.commit("Step-1", 0, {})
+        manifest.commit("Step-1", 0, Receipt("Step"))
     assert sorted(path.name for path in outside.iterdir()) == ["kept.json"]
 
 

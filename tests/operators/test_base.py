@@ -1,13 +1,20 @@
 """An operator's signature is its declaration: what is read from it, and what is refused with the fix named."""
 
+import importlib
+import inspect
+import math
+import pkgutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import operators
 from manifests.tables import Clip, Score, Shot, Source, Track, Turn
 from operators.base import Audio, Drop, Frames, Media, Operator, every, with_field
+from operators.metrics.base import Metric
 from operators.weights import Weight
 
 
@@ -103,3 +110,51 @@ def test_looks_are_the_first_frame_of_each_interval_of_the_clock() -> None:
     assert looked(0.0, 25) == [0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6, 1.8]
     assert looked(0.12, 25)[1:3] == [0.2, 0.4], "the grid is the clock's, not the span's"
     assert looked(0.0, 2) == [0.0, 0.5, 1.0, 1.5], "fewer frames than looks: each once"
+
+
+@dataclass(frozen=True)
+class Measured(Operator):
+    min_s: float = 1.0
+    min_confidence: float = 0.5
+    fps: int = 25
+    sound_late_s: float = 0.0
+    floor_dbfs: float = -80.0
+    inner: Operator | None = None
+
+    def __call__(self, shot: Shot) -> Iterator[Clip]: ...
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        (Measured(min_s=-5), "Measured.min_s is -5; it must be 0 or more"),
+        (Measured(min_s=math.nan), "Measured.min_s is nan"),
+        (Measured(min_confidence=1.5), "min_confidence is 1.5; it must be 0 to 1"),
+        (Measured(fps=0), "fps is 0; it must be above 0"),
+        (Measured(inner=Measured(fps=-1)), "fps is -1"),
+    ],
+)
+def test_a_value_that_can_never_be_meant_is_refused(made: Operator, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        made.check()
+
+
+def test_what_may_be_negative_may() -> None:
+    Measured(sound_late_s=-1.0, floor_dbfs=-90.0, min_s=0.0).check()
+
+
+def test_the_defaults_of_every_operator_hold_and_every_score_is_described() -> None:
+    seen = 0
+    for module in pkgutil.walk_packages(operators.__path__, "operators."):
+        for made in vars(importlib.import_module(module.name)).values() if not module.ispkg else ():
+            if isinstance(made, type) and issubclass(made, Operator) and hasattr(made, "signature") and not issubclass(made, Metric):
+                made().check()
+                seen += 1
+                if Score in made.signature.writes:
+                    text = Path(inspect.getsourcefile(made) or "").read_text()
+                    assert made.measures, f"{made.__name__} writes scores and does not say which: set `measures`"
+                    for name, measure in made.measures.items():
+                        assert measure.better in ("", "higher", "lower")
+                        assert name in text
+                        assert measure.low is None or measure.high is None or measure.low < measure.high
+    assert seen > 30

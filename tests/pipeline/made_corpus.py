@@ -1,10 +1,11 @@
 """A small corpus as a run would leave it, of rows that a test gives: written through the manifest, without Ray."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from manifests.ledger import Receipt, ended
 from manifests.manifest import LISTED, Manifest, RunRecord, StepRecord
 from manifests.media import MediaStore
 from manifests.tables import Clip, Dropped, Render, Row, Score, Source, Track, span_id, tables
@@ -40,16 +41,12 @@ def corpus_of(root: Path | str, rows: Iterable[Row]) -> Manifest:
                 for row in by_table["drops"][source]
                 if isinstance(row, Dropped) and row.operator == record.operator
             ]
-            manifest.write(types[table], record.version, shard, mine)
-            manifest.write(Dropped, record.version, shard, drops)
-            ended = {drop.subject: drop.failed for drop in drops if drop.subject in {row.row_id for row in given}}
-            failed = sum(ended.values())
-            calls = {"read": len(given), "answered": len(given) - len(ended), "dropped": len(ended) - failed, "failed": failed}
-            aside = [drop.subject_table for drop in drops if drop.subject not in ended]
-            manifest.commit(record.version, shard, {
-                "operator": record.operator, "calls": calls, "rows": {table: len(mine)}, "drops": len(drops), "inputs": record.inputs,
-                "given_up": {name: aside.count(name) for name in set(aside)}, "reasons": {drop.reason: 1 for drop in drops},
-                "seconds": 1.0, "cpu_s": 1.0, "decode_cpu_s": 0.0})  # fmt: skip
+            calls, given_up = ended(drops, reads, [row.row_id for row in given])
+            reasons = Counter(drop.reason for drop in drops)
+            receipt = Receipt(
+                record.operator, calls, {table: len(mine)}, len(drops), given_up, reasons, reads, inputs=record.inputs, cpu_s=1.0
+            )
+            manifest.finish(record.version, shard, {types[table]: mine}, drops, receipt, manifest.takedowns())
     return Manifest(str(root))
 
 

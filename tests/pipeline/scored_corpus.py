@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from manifests.ledger import Receipt
 from manifests.manifest import Manifest, RunRecord, StepRecord
 from manifests.media import MediaStore
 from manifests.tables import Clip, Dropped, Render, Source
@@ -32,7 +33,7 @@ def made_corpus(root: Path, clips: int = 3) -> Manifest:
         manifest.write(Clip, STEP.version, shard, [clip])
         manifest.write(Render, STEP.version, shard, [rendered(manifest, clip, "recording", look(shard))])
         manifest.write(Dropped, STEP.version, shard, [])
-        manifest.commit(STEP.version, shard, {"inputs": {}})
+        manifest.commit(STEP.version, shard, Receipt("X"))
     manifest.remember(RunRecord("made", [STEP]))
     return manifest
 
@@ -62,7 +63,7 @@ def add_system(manifest: Manifest, made_by: str, renders: dict[int, list[Render]
     for shard in manifest.shards():
         manifest.write(Render, step.version, shard, renders.get(shard, []))
         manifest.write(Dropped, step.version, shard, [])
-        manifest.commit(step.version, shard, {"inputs": {}})
+        manifest.commit(step.version, shard, Receipt("X"))
     manifest.attach(made_by, step)
 
 

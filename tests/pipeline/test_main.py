@@ -47,7 +47,7 @@ def test_status_tells_the_funnel_and_every_reason(corpus: str, capsys: pytest.Ca
 
 
 def test_status_draws_the_funnel(corpus: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    said(capsys, "status", corpus, "--picture", str(tmp_path / "funnel.png"))
+    said(capsys, "status", corpus, "--out", str(tmp_path / "funnel.png"))
     assert Image.open(tmp_path / "funnel.png").width > 500
 
 
@@ -61,7 +61,7 @@ def test_explain_tells_the_story_of_every_input_by_its_file_name(
 
 
 def test_explain_tells_of_a_clip_why_it_was_not_kept(corpus: str, capsys: pytest.CaptureFixture[str]) -> None:
-    (drop,) = json.loads(said(capsys, "sql", corpus, "select subject from drops where reason = 'late'", "--format", "json"))
+    (drop,) = json.loads(said(capsys, "sql", corpus, "select subject from drops where reason = 'late'", "--json"))
     told = said(capsys, "explain", corpus, drop["subject"])
     assert "not kept" in told
     assert "0.4 >= 0.3" in told
@@ -73,12 +73,12 @@ def test_explain_of_what_is_not_there_says_how_to_find_what_is(corpus: str, caps
 
 def test_sql_gives_the_current_rows_in_three_forms(corpus: str, capsys: pytest.CaptureFixture[str]) -> None:
     query = "select clip_id, start_s, end_s from clips"
-    (clip,) = json.loads(said(capsys, "sql", corpus, query, "--format", "json"))
+    (clip,) = json.loads(said(capsys, "sql", corpus, query, "--json"))
     assert (clip["start_s"], clip["end_s"]) == (0.0, 0.4)
-    (row,) = csv.DictReader(io.StringIO(said(capsys, "sql", corpus, query, "--format", "csv")))
+    (row,) = csv.DictReader(io.StringIO(said(capsys, "sql", corpus, query, "--csv")))
     assert row["clip_id"] == clip["clip_id"]
     assert clip["clip_id"] in said(capsys, "sql", corpus, query)
-    assert said(capsys, "sql", corpus, "select count(*) n from clips join shots using (shot_id)", "--format", "csv").split() == ['"n"', "1"]
+    assert said(capsys, "sql", corpus, "select count(*) n from clips join shots using (shot_id)", "--csv").split() == ['"n"', "1"]
 
 
 def test_sql_says_what_is_wrong_and_which_tables_there_are(corpus: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,8 +15,8 @@ from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.tables import Clip, Published, Render, Source, Split
 from pipeline.__main__ import main
+from pipeline.query.clip_view import select_rows as rows_of
 from pipeline.rebuild import compared, drift, list_again, published_rows
-from pipeline.views.report import rows_of
 from tests.made_videos import tone, write_video
 from tests.pipeline.rebuilt_recipe import LATE_S
 
@@ -45,7 +45,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory, ray_here: None) -> tuple[Pa
     return folder / "corpus", videos
 
 
-def test_every_clip_ends_with_its_verdict(corpus: tuple[Path, Path], tmp_path: Path) -> None:
+def test_every_clip_ends_with_its_verdict(corpus: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first, videos = corpus
     left = tmp_path / "left"
     shutil.copytree(videos, left)
@@ -54,14 +54,10 @@ def test_every_clip_ends_with_its_verdict(corpus: tuple[Path, Path], tmp_path: P
     shutil.copy(videos / "gone.mp4", left / "swapped.mp4")
     (left / "gone.mp4").unlink()
     os.rename(videos, videos.with_name("away"))  # nothing but what --sources names is there
-    report = tmp_path / "drift.json"
     try:
-        assert (
-            main(
-                ["rebuild", str(first), "--out", str(tmp_path / "again"), "--sources", str(left), "--report", str(report), "--workers", "1"]
-            )
-            == 0
-        )
+        capsys.readouterr()
+        assert main(["rebuild", str(first), "--out", str(tmp_path / "again"), "--sources", str(left), "--workers", "1", "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)
     finally:
         os.rename(videos.with_name("away"), videos)
     manifest = Manifest(str(tmp_path / "again"))
@@ -79,7 +75,6 @@ def test_every_clip_ends_with_its_verdict(corpus: tuple[Path, Path], tmp_path: P
     assert ends["smaller", late].moved_s == pytest.approx(0, abs=1e-3)
     assert ends["gone", late].why.startswith("missing_file")
     assert ends["swapped", late].why.startswith("moment_not_found")
-    told = json.loads(report.read_text())
     assert sum(told["counts"].values()) == len(told["clips"]) == 10
     # What is the same is the same to the bit, under the same ids and at the same size.
     old, new = (
@@ -121,8 +116,8 @@ def test_a_split_goes_with_its_clip(corpus: tuple[Path, Path], tmp_path: Path) -
     shutil.copytree(corpus[0], tmp_path / "corpus")
     manifest = Manifest(str(tmp_path / "corpus"))
     first, *others = manifest.table(Clip)["clip_id"].to_pylist()
-    rows = [Split("s", f"{clip}/test", clip, "test", "g") for clip in [first]] + [
-        Split("s", f"{clip}/train", clip, "train", "g") for clip in others
+    rows = [Split(clip.split("/")[0], f"{clip}/test", clip, "test", "g") for clip in [first]] + [
+        Split(clip.split("/")[0], f"{clip}/train", clip, "train", "g") for clip in others
     ]
     manifest.write_whole(Split, "Split-made", rows)
     out = Manifest(str(tmp_path / "out"))

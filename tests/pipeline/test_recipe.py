@@ -10,6 +10,7 @@ from manifests.errors import UsageError
 from manifests.manifest import LISTED
 from manifests.tables import Clip, Score, Shot, Source
 from operators.base import Frames, Operator
+from operators.clips.keep_clips import KeepClips
 from operators.faces.embed_faces import EmbedFaces
 from pipeline.recipe import Recipe, Stage, recipe_named, recipe_names
 
@@ -135,3 +136,40 @@ def test_the_plan_knows_who_can_fetch_a_source_again() -> None:
     assert fetcher is not None
     assert not fetcher.keep_sources
     assert RECIPE.plan().fetcher is None
+
+
+def test_a_value_that_can_never_be_meant_is_refused_at_plan() -> None:
+    with pytest.raises(UsageError, match="PlanClips.min_s is -5; it must be 0 or more"):
+        recipe_named("talking_head").set("PlanClips.min_s=-5").plan()
+
+
+def test_a_metric_that_nothing_scores_is_refused_at_plan_with_those_there_are() -> None:
+    with pytest.raises(UsageError, match=r"no earlier step scores 'dnsmos_overall'; did you mean dnsmos_ovrl\? There are av_confidence, "):
+        recipe_named("talking_head").set("KeepClips.ranges.dnsmos_overall=[3, null]").plan()
+
+
+def test_a_metric_of_an_operator_that_does_not_say_what_it_scores_is_let_through() -> None:
+    Recipe("made", "", (Stage(Cut(), Look()), Stage(Propose()), Stage(KeepClips({"any": (0, 1)})))).plan()
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_recipe_asks_for_scores_that_it_makes(name: str) -> None:
+    recipe_named(name).plan()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("RECIPE = Recipe(\n", r"mine\.py, line 1: '\(' was never closed"),
+        ("\nimport nothing_of_that_name\n", r"mine\.py, line 2: .*No module named 'nothing_of_that_name'"),
+        ("def made():\n    return 1 / 0\n\nmade()\n", r"mine\.py, line 2: ZeroDivisionError: division by zero"),
+        ("RECIPE = 3\n", r"mine\.py defines no RECIPE"),
+        ("x = '\0'\n", r"mine\.py.*null bytes"),
+    ],
+    ids=["syntax", "import", "error", "no recipe", "null byte"],
+)
+def test_what_is_wrong_with_a_recipe_file_is_one_sentence(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "mine.py").write_text(text)
+    with pytest.raises(UsageError, match=told) as error:
+        recipe_named(str(tmp_path / "mine.py"))
+    assert "\n" not in str(error.value)

@@ -258,7 +258,9 @@ def test_colours_are_the_films_whatever_matrix_it_and_the_clip_name(tmp_path: Pa
     [(".webm", "libvpx", "libopus", "yuv420p"), (".webm", "libvpx-vp9", "libopus", "yuv420p"), (".avi", "mpeg4", "mp3", "yuv420p"),
      (".avi", "mjpeg", "mp3", "yuvj420p")],
 )  # fmt: skip
-def test_a_film_of_odd_sides_is_rendered_as_its_even_twin(tmp_path: Path, suffix: str, codec: str, audio_codec: str, form: str, sides: tuple[int, int]):
+def test_a_film_of_odd_sides_is_rendered_as_its_even_twin(
+    tmp_path: Path, suffix: str, codec: str, audio_codec: str, form: str, sides: tuple[int, int]
+):
     seen = []
     for name, size in (("odd", sides), ("even", (322, 182))):
         video = write_video(
@@ -275,7 +277,9 @@ def test_a_film_of_odd_sides_is_rendered_as_its_even_twin(tmp_path: Path, suffix
 
 def test_sound_begins_with_the_picture_where_the_films_clock_does_not_begin_at_0(tmp_path: Path):
     """The first frame of a transport stream is at 1.4 s or so: sound from time 0 of the clock on would be late by that."""
-    video = write_video(tmp_path / "made.ts", [(flashes([2.0], (160, 160)), 4.0)], size=(160, 160), audio=clicks(4.0, [2.0], 48000), audio_hz=48000)
+    video = write_video(
+        tmp_path / "made.ts", [(flashes([2.0], (160, 160)), 4.0)], size=(160, 160), audio=clicks(4.0, [2.0], 48000), audio_hz=48000
+    )
     first_s = next(iter(VideoFrames(video))).pts_s
     assert first_s > 0.01, "the test needs a clock that begins elsewhere"
     _, path = render(video, clip(first_s, first_s + 3.5))

@@ -20,7 +20,8 @@ from typing import Any
 import av
 import pytest
 
-from manifests.media import MediaStore, s3_client
+from manifests.bucket import s3_client
+from manifests.media import MediaStore
 from manifests.tables import Fetch, Source
 from operators.base import Drop, with_field
 from operators.sources import sites

@@ -345,6 +345,16 @@ def test_a_picture_larger_than_any_camera_makes_is_not_decoded(tmp_path, monkeyp
     assert (drop.reason, drop.detail) == ("implausible", "pictures of 320 x 180 pixels")
 
 
+def test_a_header_that_states_a_larger_picture_than_there_is_costs_nothing(tmp_path):
+    """A few flipped bits, and each picture would be shown 57,000 pixels wide."""
+    path = write_video(tmp_path / "a.webm", codec="libvpx")
+    content = path.read_bytes()
+    width = content.index(b"\xb0\x82\x01\x40") + 2
+    path.write_bytes(content[:width] + (57000).to_bytes(2, "big") + content[width + 2 :])
+    drop = dropped(path, needs=("video",))
+    assert (drop.reason, drop.detail) == ("implausible", "the header says 57000 x 180 pixels, the first picture has 320 x 180")
+
+
 # Several sound tracks
 
 

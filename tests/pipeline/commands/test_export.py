@@ -16,7 +16,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
 
 
 def test_it_writes_checks_and_tells(corpus: Manifest, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["export", corpus.root, "--layout", "fomm", "--to", str(tmp_path)]) == 0
+    assert main(["export", corpus.root, "--layout", "fomm", "--out", str(tmp_path)]) == 0
     told = capsys.readouterr().out
     for line in ("3 clips: 2 written (20 frames), 1 refused", "  1 too_short", "checked: the loader's rules hold"):
         assert line in told
@@ -24,10 +24,10 @@ def test_it_writes_checks_and_tells(corpus: Manifest, tmp_path: Path, capsys: py
 
 
 def test_it_checks_alone_and_its_status_is_the_verdict(corpus: Manifest, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["export", corpus.root, "--layout", "fomm", "--to", str(tmp_path)])
-    assert main(["export", "--layout", "fomm", "--to", str(tmp_path), "--validate-only"]) == 0
+    main(["export", corpus.root, "--layout", "fomm", "--out", str(tmp_path)])
+    assert main(["export", "--layout", "fomm", "--out", str(tmp_path), "--validate-only"]) == 0
     next((tmp_path / "train").iterdir()).write_bytes(b"no video")
-    assert main(["export", "--layout", "fomm", "--to", str(tmp_path), "--validate-only"]) == 1
+    assert main(["export", "--layout", "fomm", "--out", str(tmp_path), "--validate-only"]) == 1
     told = capsys.readouterr().out
     assert "does not decode" in told
     assert "checked: 1 problem" in told
@@ -35,7 +35,7 @@ def test_it_checks_alone_and_its_status_is_the_verdict(corpus: Manifest, tmp_pat
 
 def test_a_selection_is_exported_alone(corpus: Manifest, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["select", corpus.root, "--where", "source_id in ('a', 'b')", "--name", "two"]) == 0
-    assert main(["export", corpus.root, "--layout", "fomm", "--to", str(tmp_path), "--selection", "two"]) == 0
+    assert main(["export", corpus.root, "--layout", "fomm", "--out", str(tmp_path), "--selection", "two"]) == 0
     assert "2 clips: 2 written" in capsys.readouterr().out
 
 
@@ -51,7 +51,7 @@ def test_a_selection_is_exported_alone(corpus: Manifest, tmp_path: Path, capsys:
 def test_what_cannot_be_done_is_told(
     corpus: Manifest, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
 ) -> None:
-    assert main(["export", corpus.root, "--to", str(tmp_path / "to"), *arguments]) == 2
+    assert main(["export", corpus.root, "--out", str(tmp_path / "to"), *arguments]) == 2
     assert told in capsys.readouterr().err
     assert not (tmp_path / "to").exists()
 

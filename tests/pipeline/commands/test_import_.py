@@ -27,7 +27,7 @@ def test_sources_clips_and_notes_are_listed(hdtf: Path, tmp_path: Path, capsys: 
     assert told["dropped no_crop"] == "1"
     assert told["noted byte_order_mark"] == "2"
     manifest = Manifest(str(out))
-    assert [manifest.rows(table) for table in (Source, Published, Dropped)] == [3, 5, 8]
+    assert [manifest.count_rows(table) for table in (Source, Published, Dropped)] == [3, 5, 8]
     clips = manifest.table(Published).to_pylist()
     assert {clip["source_id"] for clip in clips} == set(manifest.table(Source)["source_id"].to_pylist())
     assert sorted(clip["name"] for clip in clips) == ["Ada_0", "Ada_1", "BobAgain_0", "Bob_0", "Cal_0"]
@@ -51,7 +51,7 @@ def test_sources_that_are_listed_without_their_clips(hdtf: Path, tmp_path: Path,
     Manifest(out).add([Source("yt-aaaaaaaaaaa", "https://www.youtube.com/watch?v=aaaaaaaaaaa")])
     assert main(["import", "hdtf", str(hdtf), "--out", out]) == 2
     assert "lists the sources of 2 of these clips already" in " ".join(capsys.readouterr().err.split())
-    assert Manifest(out).rows(Source) == 1
+    assert Manifest(out).count_rows(Source) == 1
 
 
 def test_what_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,7 +21,7 @@ def test_pairs_score_and_compare_one_after_the_other(tmp_path: Path, capsys: pyt
     assert main(["score", corpus, "--metrics", "psnr,ssim_rgb,cpbd"]) == 0
     assert "6 renders looked at, 12 values." in capsys.readouterr().out
     out = [str(tmp_path / f"table.{suffix}") for suffix in ("md", "tex", "html")]
-    assert main(["compare", corpus, "--markdown", out[0], "--latex", out[1], "--html", out[2]]) == 0
+    assert main(["compare", corpus, "--out", out[0], "--out", out[1], "--out", out[2]]) == 0
     shown = capsys.readouterr().out
     assert "psnr_rgb" in shown
     assert "system, same_identity" in Path(out[0]).read_text()
@@ -35,7 +35,7 @@ def test_all_is_every_metric_whose_files_can_be_had_and_the_others_are_told(tmp_
     assert main(["score", str(tmp_path), "--metrics", "all"]) == 0
     shown = capsys.readouterr().out
     left = {line.split()[2].rstrip(":") for line in shown.splitlines() if line.startswith("left out")}
-    assert main(["compare", str(tmp_path), "--markdown", str(tmp_path / "table.md")]) == 0
+    assert main(["compare", str(tmp_path), "--out", str(tmp_path / "table.md")]) == 0
     table = (tmp_path / "table.md").read_text()
     for variant, metric in metrics_there().items():
         if variant in left:

@@ -36,11 +36,11 @@ def test_select_keeps_lists_and_says_what_is_wrong(corpus: str, capsys: pytest.C
 
 
 def test_yield_prints_and_draws(corpus: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    told = said(capsys, "yield", corpus, "--where", "face_px >= 200 and seconds > 1", "--picture", str(tmp_path / "y.png"))
+    told = said(capsys, "yield", corpus, "--where", "face_px >= 200 and seconds > 1", "--out", str(tmp_path / "y.png"))
     assert "4 clips, 20.0 s -> 2 clips, 10.0 s" in told
     assert "200 <-" in told
     assert (tmp_path / "y.png").stat().st_size > 1000
-    found = json.loads(said(capsys, "yield", corpus, "--metric", "face_px", "--format", "json"))
+    found = json.loads(said(capsys, "yield", corpus, "--metric", "face_px", "--json"))
     assert [point["clips"] for point in found["cuts"][0]["curve"]] == [4, 3, 2, 1]
     assert "name a condition" in said(capsys, "yield", corpus, status=2)
 
@@ -49,11 +49,11 @@ def test_split_then_release_of_a_selection(corpus: str, tmp_path: Path, capsys: 
     assert "cannot be parted" in said(capsys, "split", corpus, "--shares", "1,0,0")
     assert "write three numbers" in said(capsys, "split", corpus, "--shares", "90,10", status=2)
     said(capsys, "select", corpus, "--where", "face_px >= 200", "--name", "hq")
-    told = said(capsys, "release", corpus, "--to", str(tmp_path / "out"), "--format", "folder", "--selection", "hq")
+    told = said(capsys, "release", corpus, "--out", str(tmp_path / "out"), "--format", "folder", "--selection", "hq")
     assert "2 clips, 10.0 s, in 1 shards" in told
     assert sorted(path.suffix for path in (tmp_path / "out" / "train-00000").iterdir()) == [".json", ".json", ".mp4", ".mp4"]
 
 
 def test_sql_sees_the_wide_view(corpus: str, capsys: pytest.CaptureFixture[str]):
-    rows = json.loads(said(capsys, "sql", corpus, "select clip_id, face_px from wide where face_px > 250", "--format", "json"))
+    rows = json.loads(said(capsys, "sql", corpus, "select clip_id, face_px from wide where face_px > 250", "--json"))
     assert rows == [{"clip_id": "s3/000000-005000/t0", "face_px": 300.0}]

@@ -65,7 +65,7 @@ def test_the_table_is_the_whole_corpus_s(tmp_path: Path) -> None:
     pairs = make_pairs(manifest, protocols=["cross_identity"])
     step = manifest.whole(Pair)
     assert step is not None
-    assert Manifest(manifest.root).read(Pair, [step], 0) == pairs
+    assert Manifest(manifest.root).read_whole(Pair, step) == pairs
     assert len(pairs) == len(clips_of(manifest))
     assert make_pairs(manifest, protocols=["cross_identity"]) == pairs
     assert manifest.whole(Pair) == step

@@ -10,9 +10,9 @@ import pytest
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.tables import Annotation, Duplicate, Identity, Published, Split
-from pipeline.corpus_steps.splits import groups_of, split_clips, split_of
+from pipeline.corpus_steps.splits import SPLITS, groups_of, shared_out, split_clips, split_of
+from pipeline.query.clip_view import select_rows as rows_of
 from pipeline.query.selection import select
-from pipeline.views.report import rows_of
 from tests.pipeline.made_corpus import clip, corpus_of, score, source
 
 SHARES = (0.6, 0.2, 0.2)
@@ -201,3 +201,20 @@ def test_validation_and_test_have_the_shares_that_are_given_for_them():
         assert found.count(name) / len(keys) == pytest.approx(share, abs=0.015)
     assert {split_of(key, (0.0, 1.0, 0.0)) for key in keys[:100]} == {"validation"}
     assert {split_of(key, (0.0, 0.0, 1.0)) for key in keys[:100]} == {"test"}
+
+
+@pytest.mark.parametrize("groups", [1, 2, 3, 4, 40])
+@pytest.mark.parametrize("shares", [(0.9, 0.05, 0.05), (1.0, 0.0, 0.0), (0.5, 0.0, 0.5), (0.0, 0.5, 0.5)])
+def test_a_small_corpus_has_every_share_that_is_asked_for(groups: int, shares: tuple[float, float, float]) -> None:
+    asked = [name for name, share in zip(SPLITS, shares, strict=True) if share]
+    for seed in range(20):
+        keys = [f"source:{seed}-{number}" for number in range(groups)]
+        found = shared_out(keys, shares)
+        assert set(found.values()) <= set(asked)
+        assert len(set(found.values())) == min(groups, len(asked))
+        assert shared_out(reversed(keys), shares) == found
+
+
+def test_a_large_corpus_is_split_by_the_hash_alone() -> None:
+    keys = [f"source:{number}" for number in range(2000)]
+    assert shared_out(keys, (0.9, 0.05, 0.05)) == {key: split_of(key, (0.9, 0.05, 0.05)) for key in keys}

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from manifests.ledger import Receipt
 from manifests.manifest import Manifest, RunRecord, StepRecord
 from manifests.tables import Source
 from pipeline.engine.costs import learn, rates
@@ -15,7 +16,7 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Manifest:
     manifest.add([Source("a", "", start_s=5.0, end_s=15.0), Source("b", "", end_s=10.0)])
     manifest.remember(RunRecord("r", [StepRecord("Look", "Look-1", 0, "sources", [], [], {}, {}, [])]))
     for shard, seconds in ((0, 2.0), (1, 4.0)):
-        manifest.commit("Look-1", shard, {"cpu_s": seconds, "decode_cpu_s": 1.0})
+        manifest.commit("Look-1", shard, Receipt("Look", cpu_s=seconds, decode_cpu_s=1.0))
     return Manifest(manifest.root)
 
 

@@ -1,5 +1,6 @@
 """The runner on a real Ray: rows that answer, drop, fail and kill; runs that are killed; workers and orders that differ."""
 
+import json
 import os
 import shutil
 import signal
@@ -7,15 +8,16 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from manifests.checking import add_up, faults, repair
 from manifests.errors import Inconsistent
 from manifests.manifest import Manifest
 from manifests.tables import Clip, Dropped, Score, Shot, tables
-from pipeline.__main__ import main
-from pipeline.engine.run import check, run
+from pipeline.engine.run import Part, run
 from pipeline.listing import list_sources
 from pipeline.recipe import Recipe, recipe_named
 from tests.made_videos import write_video
@@ -69,9 +71,9 @@ def test_every_row_ends_as_kept_dropped_or_failed(corpus: Manifest) -> None:
         ("CutInTwo", "never_was", False): 7,
         ("KeepEarly", "late", False): 7,
     }
-    assert corpus.rows(Shot) == 14
-    assert corpus.rows(Clip) == 7
-    assert corpus.rows(Score) == 9, "a neighbour's failure takes no row of another operator; only the dead worker's row is lost"
+    assert corpus.count_rows(Shot) == 14
+    assert corpus.count_rows(Clip) == 7
+    assert corpus.count_rows(Score) == 9, "a neighbour's failure takes no row of another operator; only the dead worker's row is lost"
 
 
 def test_a_failure_is_told_with_its_text_and_place_but_no_path(corpus: Manifest) -> None:
@@ -100,14 +102,38 @@ def test_two_workers_and_another_order_give_the_same_bytes(corpus: Manifest, vid
     assert content(tmp_path / "two") == content(Path(corpus.root))
 
 
+def test_parts_of_any_size_give_the_same_bytes(corpus: Manifest, videos: Path, toy: Recipe, tmp_path: Path) -> None:
+    """A third of the shards, then halves of what there is: jobs that know nothing of each other, whose number changes on the way."""
+    manifest = Manifest(str(tmp_path / "parts"))
+    listing = list_sources([str(videos)])
+    manifest.add(listing.sources, listing.dropped)
+    plan = toy.plan()
+    run(plan, manifest, part=Part(2, 3))
+    done = set.intersection(*(manifest.committed(step.version) for step in plan.steps))
+    assert done == {shard for shard in manifest.shards() if shard % 3 == 1}
+    for part in (Part(1, 2), Part(2, 2)):
+        run(plan, manifest, part=part)
+    assert content(tmp_path / "parts") == content(Path(corpus.root))
+
+
+def test_a_run_ends_with_a_check_of_what_it_did(videos: Path, toy: Recipe, tmp_path: Path) -> None:
+    first = replace(toy, stages=toy.stages[:1])
+    made(tmp_path / "corpus", [str(videos / "good0.mp4")], first)
+    (receipt,) = (tmp_path / "corpus" / "receipts" / first.plan().steps[0].version).glob("*.json")
+    told = json.loads(receipt.read_text())
+    receipt.write_text(json.dumps({**told, "rows": {"shots": told["rows"]["shots"] + 1}}))
+    with pytest.raises(Inconsistent):
+        made(tmp_path / "corpus", [str(videos / "good0.mp4")], toy)
+
+
 def test_another_parameter_redoes_only_what_depends_on_it(videos: Path, toy: Recipe, tmp_path: Path) -> None:
     good = [str(path) for path in sorted(videos.glob("good*"))]
     corpus = made(tmp_path / "corpus", good, toy)
-    assert corpus.rows(Clip) == 7
+    assert corpus.count_rows(Clip) == 7
     late = toy.set("KeepEarly.before_s=9")
     assert [a.version == b.version for a, b in zip(toy.plan().steps, late.plan().steps, strict=True)] == [True, True, True, False]
     corpus = made(tmp_path / "corpus", good, late)
-    assert corpus.rows(Clip) == 14
+    assert corpus.count_rows(Clip) == 14
     cut = toy.set("CutInTwo.at_s=0.2")
     assert [a.version == b.version for a, b in zip(toy.plan().steps, cut.plan().steps, strict=True)] == [False, True, False, False]
 
@@ -121,60 +147,32 @@ def test_sources_added_later_are_new_shards(videos: Path, toy: Recipe, tmp_path:
     assert {name: data for name, data in content(tmp_path / "corpus").items() if name in before} == before
 
 
-def test_a_lost_row_is_an_error(corpus: Manifest, toy: Recipe, tmp_path: Path) -> None:
+def test_a_lost_row_is_told_and_made_again_and_nothing_else(corpus: Manifest, toy: Recipe, tmp_path: Path) -> None:
     shutil.copytree(corpus.root, tmp_path / "copy")
     copy = Manifest(str(tmp_path / "copy"))
-    check(copy, toy.plan().steps)
+    assert list(faults(copy, deep=True)) == []
     step = toy.plan().steps[-1]
     shard = next(shard for shard in copy.shards() if copy.read(Clip, [step.version], shard))
     copy.write(Clip, step.version, shard, [])
-    with pytest.raises(Inconsistent, match="wrote 1 clips, but the file holds 0"):
-        check(copy, toy.plan().steps)
+    (fault,) = faults(copy)
+    assert fault.told() == f"clips/{step.version}/{shard:05d}.parquet: 0 rows, but its receipt says 1"
+    assert repair(copy, [fault]) == []
+    kept = {path: path.stat().st_mtime_ns for path in Path(copy.root, "receipts").rglob("*.json")}
+    run(toy.plan(), Manifest(copy.root))
+    assert content(Path(copy.root)) == content(Path(corpus.root))
+    assert list(faults(Manifest(copy.root), deep=True)) == []
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert len(list(Path(copy.root, "receipts").rglob("*.json"))) == len(kept) + 1
 
 
-RESOLVING = """import os
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Self
-
-from manifests.tables import Score, Source
-from operators.base import Operator
-from pipeline.recipe import Recipe, Stage
-
-
-@dataclass(frozen=True)
-class Choose(Operator):
-    \"\"\"Asks what this machine has, as `auto` models do, and finds something else each time.\"\"\"
-
-    model: str = "auto"
-
-    def resolved(self) -> Self:
-        with Path(os.environ["RESOLVED_LOG"]).open("a+") as log:
-            log.write("resolved\\n")
-            log.seek(0)
-            return replace(self, model=f"found at try {len(log.readlines())}")
-
-    def __call__(self, source: Source) -> Iterator[Score]:
-        yield Score(source.source_id, f"{source.source_id}#one", source.source_id, "one", self.model, 1.0)
-
-
-RECIPE = Recipe("chooses", "what is at hand", (Stage(Choose()),))
-"""
-
-
-def test_a_run_plans_once(ray_here: None, videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What `auto` means may change meanwhile, when a model file is fetched; the run goes by what was decided first."""
-    (tmp_path / "recipe.py").write_text(RESOLVING)
-    monkeypatch.setenv("RESOLVED_LOG", str(tmp_path / "log"))
-    monkeypatch.setenv("HEADSET_CACHE", str(tmp_path / "cache"))
-    command = ["run", str(tmp_path / "recipe.py"), str(videos / "good0.mp4"), "--out", str(tmp_path / "corpus")]
-    assert main(command) == 0
-    assert (tmp_path / "log").read_text() == "resolved\n"
-    corpus = Manifest(str(tmp_path / "corpus"))
-    assert corpus.run is not None
-    assert [step.parameters for step in corpus.run.steps] == [{"model": "found at try 1"}]
-    assert [score["variant"] for score in corpus.table(Score).to_pylist()] == ["found at try 1"]
+def test_a_step_that_loses_a_row_ends_the_run(corpus: Manifest, toy: Recipe, tmp_path: Path) -> None:
+    shutil.copytree(corpus.root, tmp_path / "copy")
+    copy, step = Manifest(str(tmp_path / "copy")), toy.plan().steps[-1]
+    for shard, receipt in copy.receipts(step.version).items():
+        if receipt.calls["read"]:
+            copy.commit(step.version, shard, replace(receipt, calls=dict.fromkeys(receipt.calls, 0)))
+    with pytest.raises(Inconsistent, match="rows to read, but the receipt says 0"):
+        add_up(copy, [step.record() for step in toy.plan().steps], {step.version: copy.shards()})
 
 
 @pytest.mark.slow

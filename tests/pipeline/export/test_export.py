@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from manifests.errors import UsageError
+from manifests.ledger import Receipt
 from manifests.manifest import Manifest, RunRecord, StepRecord
 from manifests.media import MediaStore
 from manifests.tables import Annotation, Clip, Dropped, Mesh, Render, Source, Track
@@ -159,7 +160,7 @@ def meshed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[float], list[E
         manifest.remember(RunRecord("made", [StepRecord("All", "All-1", 0, "sources", [t.table for t in tables], [], {}, {}, [])]))
         for table in (*tables, Dropped):
             manifest.write(table, "All-1", 0, [row for row in rows if isinstance(row, table)])
-        manifest.commit("All-1", 0, {})
+        manifest.commit("All-1", 0, Receipt("All"))
         return clips_of(Manifest(manifest.root))
 
     return made

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import pipeline.listing.hashes
-from manifests.media import s3_client, sha256_of
+from manifests.bucket import s3_client
+from manifests.media import sha256_of
 from manifests.tables import Dropped, Source, schema
 from pipeline.listing import Listing, list_sources
 from tests.site import aws_points_at, serve_s3

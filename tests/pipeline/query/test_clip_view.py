@@ -8,7 +8,7 @@ from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.tables import Annotation, Duplicate, Published, Split
 from pipeline.query.clip_view import columns
-from pipeline.views.report import rows_of
+from pipeline.query.clip_view import select_rows as rows_of
 from tests.pipeline.made_corpus import clip, corpus_of, render, score, source
 
 

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from manifests.errors import UsageError
+from manifests.ledger import Receipt
 from manifests.manifest import Manifest, StepRecord
 from manifests.tables import Dropped, Features, Render, Score
 from operators.metrics.csim import Csim
@@ -39,7 +40,7 @@ def write(manifest: Manifest, table: type, rows: Iterable, place: str) -> None:
     for shard in manifest.shards():
         manifest.write(table, step.version, shard, [row for row in held if row.source_id == f"s{shard}"])
         manifest.write(Dropped, step.version, shard, [])
-        manifest.commit(step.version, shard, {"inputs": {}})
+        manifest.commit(step.version, shard, Receipt("X"))
     manifest.attach(place, step)
 
 

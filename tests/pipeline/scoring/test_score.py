@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from manifests.errors import UsageError, WeightError
+from manifests.ledger import Receipt
 from manifests.manifest import Manifest, RunRecord, StepRecord
 from manifests.tables import Annotation, Clip, Dropped, Pair, Render, Score
 from operators.media.frames import VideoFrames
@@ -96,7 +97,7 @@ def test_what_cannot_be_compared_is_refused_with_a_reason(tmp_path: Path) -> Non
     }
     assert [row.source_id for row in all_rows(manifest, Score)] == ["s3"]  # up to 5 frames: of the shorter
     receipts = [manifest.receipt(job.step, shard) for job in plan(manifest, METRICS[:1]) for shard in manifest.shards()]
-    calls = [receipt["calls"] for receipt in receipts if receipt]
+    calls = [receipt.calls for receipt in receipts if receipt]
     assert sum(one["read"] for one in calls) == 5 == sum(one["answered"] + one["dropped"] + one["failed"] for one in calls)
 
 
@@ -137,7 +138,7 @@ def test_the_words_of_the_clip_reach_the_metric_that_hears_them(tmp_path: Path) 
     for shard in manifest.shards():
         manifest.write(Annotation, step.version, shard, [row for row in said if not shard])
         manifest.write(Dropped, step.version, shard, [])
-        manifest.commit(step.version, shard, {"inputs": {}})
+        manifest.commit(step.version, shard, Receipt("X"))
     manifest.attach("say", step)
     score(manifest, [Heard()])
     assert [row.value for row in all_rows(manifest, Score)] == [300.5 + FRAMES, FRAMES]  # as heard in the render: 0.125 and 0.375 s
@@ -227,7 +228,7 @@ def test_an_attached_step_counts_while_what_it_read_does(tmp_path: Path) -> None
     manifest.write(Dropped, record.version, 0, [])
     manifest.attach("late", record)
     assert list(all_rows(manifest, Score)) == []  # not committed
-    manifest.commit(record.version, 0, {"inputs": record.inputs})
+    manifest.commit(record.version, 0, Receipt("X", inputs=record.inputs))
     assert [row.score_id for row in all_rows(Manifest(manifest.root), Score)] == ["x#y"]
     manifest.attach("late", replace(record, inputs={"renders": ["RenderClips-gone"]}))
     assert list(all_rows(manifest, Score)) == []
@@ -244,7 +245,7 @@ def test_scores_that_compare_are_made_anew_with_other_recordings(tmp_path: Path)
     manifest.write(Clip, other.version, 0, [clip])
     manifest.write(Render, other.version, 0, [rendered(manifest, clip, "recording", look(7))])
     manifest.write(Dropped, other.version, 0, [])
-    manifest.commit(other.version, 0, {"inputs": {}})
+    manifest.commit(other.version, 0, Receipt("MakeClips"))
     manifest.remember(RunRecord("made", [other]))
     manifest = Manifest(str(tmp_path))
     assert score(manifest, METRICS[:1]).scores == 1

@@ -10,7 +10,7 @@ from manifests.manifest import Manifest
 from manifests.tables import Annotation, Dropped, Duplicate, Row, tables
 from pipeline.corpus_steps.splits import split_clips
 from pipeline.query.selection import select
-from pipeline.views.report import balance, funnel
+from pipeline.views.funnel import funnel
 from tests.pipeline.made_corpus import clip, corpus_of, render, score, source, track
 
 FORMS = ("webdataset", "parquet", "folder")
@@ -65,9 +65,7 @@ def whole(manifest: Manifest) -> None:
     for step in manifest.run.steps:
         for shard, receipt in manifest.receipts(step.version).items():
             table = tables()[step.reads]
-            calls = receipt["calls"]
-            assert calls["read"] == sum(manifest.count(table, version, shard) for version in step.inputs[step.reads])
-            assert calls["read"] == calls["answered"] + calls["dropped"] + calls["failed"]
-            assert receipt["rows"] == {name: manifest.count(tables()[name], step.version, shard) for name in step.writes}
-            assert receipt["drops"] == manifest.count(Dropped, step.version, shard)
-    assert balance(manifest, funnel(manifest))
+            given = sum(manifest.count(table, version, shard) for version in step.inputs[step.reads])
+            there = {name: manifest.count(tables()[name], step.version, shard) for name in [*step.writes, "drops"]}
+            receipt.check(step.version, given=given, found=there)
+    assert funnel(manifest).sums

@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from manifests.cache import media_cache
-from manifests.manifest import LISTED, Manifest, RunRecord, StepRecord
+from manifests.manifest import LISTED, Manifest, Receipt, RunRecord, StepRecord
 from manifests.media import MediaStore
+from manifests.storage import Storage
 from manifests.tables import Clip, Dropped, Identity, Pair, Render, Row, Score, Source, tables
 from pipeline.engine.row_media import RowMedia
 from pipeline.query.predicates import TAKEN_DOWN, forget, normal
@@ -112,7 +113,7 @@ def test_what_another_run_rendered_is_deleted_and_its_receipt_with_it(corpus: Ma
     shard = shard_of(corpus, "gone")
     old = replace(render(clip("gone"), corpus.root, tmp_path / "scratch", b"gone at another size" * 99), width=256)
     corpus.write(Render, "Old-000000000000", shard, [old])
-    corpus.commit("Old-000000000000", shard, {"inputs": {}, "rows": {"renders": 1}})
+    corpus.commit("Old-000000000000", shard, Receipt("Old", rows={"renders": 1}))
     found = takedown_source(corpus, "gone")
     assert old.media in found.media
     assert holding(b"another size", Path(corpus.root)) == set()
@@ -127,13 +128,13 @@ def test_the_receipts_of_another_recipe_are_counted_anew(corpus: Manifest):
     corpus.write(Dropped, step.version, shard, [])
     receipt = corpus.receipt(last.steps[1].version, shard)
     assert receipt
-    corpus.commit(step.version, shard, {**receipt, "rows": {"clips": 1}, "drops": 0})
+    corpus.commit(step.version, shard, replace(receipt, rows={"clips": 1}, drops=0, reasons={}))
     corpus.remember(RunRecord("other", [step]))
     corpus.remember(last)
     takedown_source(corpus, "gone")
     found = corpus.receipt(step.version, shard)
     assert found
-    assert (found["rows"], found["calls"]["read"]) == ({"clips": 0}, 0)
+    assert (found.rows, found.calls["read"]) == ({"clips": 0}, 0)
 
 
 def test_scores_of_the_other_sources_of_a_shard_stay_current(tmp_path: Path):
@@ -156,25 +157,23 @@ def test_scores_of_the_other_sources_of_a_shard_stay_current(tmp_path: Path):
     manifest.write(Score, scored.version, 0, [score(one, "psnr", 30.0) for one in renders])
     manifest.write(Dropped, scored.version, 0, [])
     calls = {"read": 3, "answered": 3, "dropped": 0, "failed": 0}
-    manifest.commit(scored.version, 0, {"inputs": {}, "calls": calls, "rows": {"scores": 3}, "drops": 0, "given_up": {}, "reasons": {}})
+    manifest.commit(scored.version, 0, Receipt("Psnr", calls, {"scores": 3}))
     manifest.attach("Psnr@recording", scored)
     manifest = Manifest(manifest.root)
     takedown_source(manifest, "gone")
     receipt = Manifest(manifest.root).receipt(scored.version, 0)
     assert receipt
-    assert (receipt["calls"]["read"], receipt["rows"]) == (2, {"scores": 2})
+    assert (receipt.calls["read"], receipt.rows) == (2, {"scores": 2})
     assert [row["source_id"] for row in Manifest(manifest.root).table(Score).to_pylist() if row["metric"] == "psnr"] == ["a", "z"]
 
 
-def test_claims_and_notes_of_retries_name_the_source_no_more(corpus: Manifest):
-    mine, other = shard_of(corpus, "gone"), shard_of(corpus, "z")
-    for shard, name in ((mine, "gone"), (other, "z")):
-        corpus.claim("PlanClips-made", shard, {"run": "1", "row": f"{name}/000000-005000", "deaths": {}})
+def test_notes_of_retries_and_of_lists_name_the_source_no_more(corpus: Manifest):
+    mine = shard_of(corpus, "gone")
+    corpus.add([], lists={"a.txt": {"gone": 5.0, "z": None}, "b.txt": {"a": None}})
     corpus.take_back("PlanClips-made", mine, ["gone"])
     takedown_source(corpus, "gone")
     assert naming(Path(corpus.root)) == set()
-    assert corpus.claims("PlanClips-made", mine) == {}
-    assert corpus.claims("PlanClips-made", other)["row"] == "z/000000-005000"
+    assert corpus.lists() == {"a.txt": {"z": None}, "b.txt": {"a": None}}
     note = corpus.retry("PlanClips-made", mine)
     assert note
     assert note["sources"] == []
@@ -307,8 +306,8 @@ def test_a_takedown_that_is_killed_anywhere_is_brought_to_its_end(
         patched.setattr(kind, method, once)
 
     with monkeypatch.context() as patched:
-        for kind, method in ((Manifest, "_put"), (Manifest, "_delete"), (MediaStore, "delete")):
-            count(kind, method)
+        for method in ("write", "delete"):
+            count(Storage, method)
         with pytest.raises(KeyboardInterrupt):
             takedown_identity(released, "Ada")
     assert takedown_identity(Manifest(released.root), "Ada").done

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from manifests.errors import UsageError
+from manifests.ledger import Receipt
 from manifests.manifest import Manifest, RunRecord, StepRecord
 from manifests.media import MediaStore
 from manifests.tables import Clip, Dropped, Render, Score, Source
@@ -32,7 +33,7 @@ def corpus(tmp_path: Path) -> Manifest:
     manifest.remember(RunRecord("r", [StepRecord("All", "All-1", 0, "sources", ["clips", "renders", "scores"], [], {}, {}, [])]))
     for table, rows in ((Clip, [clip]), (Render, [render]), (Score, [score]), (Dropped, [])):
         manifest.write(table, "All-1", 0, rows)
-    manifest.commit("All-1", 0, {})
+    manifest.commit("All-1", 0, Receipt("All"))
     return Manifest(manifest.root)
 
 

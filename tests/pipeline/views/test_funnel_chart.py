@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from manifests.errors import UsageError
+from manifests.ledger import Receipt
 from manifests.manifest import Manifest, RunRecord, StepRecord
 from manifests.tables import Clip, Dropped, Source
 from pipeline.views.funnel_chart import draw_funnel, reasons
@@ -34,7 +35,7 @@ def corpus(tmp_path: Path) -> Manifest:
         kept = [drop("s0", "sources", "Keep", "dull"), drop("s0/1", "clips", "Keep", "low")]
         for step, drops in (("Look-1", looked), ("Keep-1", kept)):
             manifest.write(Dropped, step, shard, drops if here else [])
-            manifest.commit(step, shard, {})
+            manifest.commit(step, shard, Receipt("X"))
     return Manifest(manifest.root)
 
 

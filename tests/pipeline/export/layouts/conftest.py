@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from manifests.ledger import Receipt
 from manifests.manifest import Manifest, RunRecord, StepRecord
 from manifests.media import MediaStore
 from manifests.tables import Annotation, Clip, Dropped, Render, Source
@@ -70,7 +71,7 @@ def made_corpus(root: Path, parts: dict[str, list[tuple[str, float]]], size: int
         ours = {source.source_id for source in manifest.read(Source, ["listed"], shard)}
         for table, rows in ((Clip, clips), (Render, renders), (Annotation, notes), (Dropped, [])):
             manifest.write(table, "All-1", shard, [row for row in rows if row.source_id in ours])
-        manifest.commit("All-1", shard, {})
+        manifest.commit("All-1", shard, Receipt("All"))
     return Manifest(manifest.root)
 
 

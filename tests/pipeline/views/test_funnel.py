@@ -1,14 +1,14 @@
 """Sums of a run in which a step divides the rows of the table that it refines: every part is proposed, and ends as kept or dropped."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from manifests.errors import Inconsistent
+from manifests.ledger import Receipt
 from manifests.manifest import LISTED, Manifest, RunRecord, StepRecord
 from manifests.tables import Clip, Dropped, Source
-from pipeline.views.report import balance, chain, funnel
+from pipeline.views.funnel import TableSum, funnel
 
 PLAN = StepRecord("PlanClips", "PlanClips-1", 0, "sources", ["clips"], [], {"sources": [LISTED]}, {}, [])
 CUT = StepRecord("CutSentences", "CutSentences-1", 1, "clips", ["clips"], ["clips"], {"clips": ["PlanClips-1"]}, {}, [])
@@ -30,7 +30,7 @@ def divided(root: Path, read: int, kept: int, given_up: int = 0, dropped: int = 
     ):
         manifest.write(Clip, step.version, shard, clips(wrote))
         manifest.write(Dropped, step.version, shard, [])
-        receipt: dict[str, Any] = {"calls": calls, "rows": {"clips": wrote}, "reasons": {}, "given_up": {"clips": lost} if lost else {}}
+        receipt = Receipt(step.operator, calls, {"clips": wrote}, given_up={"clips": lost} if lost else {})
         manifest.commit(step.version, shard, receipt)
     return Manifest(str(root))
 
@@ -48,12 +48,12 @@ def divided(root: Path, read: int, kept: int, given_up: int = 0, dropped: int = 
 )
 def test_parts_are_proposed_and_end_as_kept_or_dropped(tmp_path: Path, rows: dict[str, int], sums: tuple[int, ...]):
     manifest = divided(tmp_path, **rows)
-    lines = funnel(manifest)
-    assert balance(manifest, lines)["clips"] == sums
-    assert chain(lines).endswith(f"{sums[0]} clips proposed -> {sums[1]} clips kept")
+    found = funnel(manifest)
+    assert found.sum_of("clips") == TableSum("clips", *sums)
+    assert found.chain.endswith(f"{sums[0]} clips proposed -> {sums[1]} clips kept")
 
 
 def test_a_clip_that_is_gone_without_a_word_is_told(tmp_path: Path):
     manifest = divided(tmp_path, read=3, kept=2)
     with pytest.raises(Inconsistent, match="clips: 3 proposed, but 2 kept"):
-        balance(manifest, funnel(manifest))
+        funnel(manifest)

@@ -1,0 +1,340 @@
+"""Whether what the receipts say lies there: by the receipts alone after a run, by every byte for `headset check`; and what takes room."""
+
+import hashlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from manifests.errors import Inconsistent, StorageError
+from manifests.folder import PART
+from manifests.ledger import Receipt, StepRecord, note
+from manifests.manifest import LISTED, Manifest, file_of
+from manifests.media import MediaStore
+from manifests.tables import Dropped, Render, Row, Source, tables
+from manifests.takedowns import Takedowns
+
+ALONE = ("recipes", "selections", "releases", "leases")  # folders of small files
+
+
+def add_up(manifest: Manifest, steps: Iterable[StepRecord], shards: Mapping[str, Iterable[int]], known: Takedowns | None = None) -> None:
+    """Holds the receipts of some steps against those of the steps that they read, without opening a table.
+
+    Args:
+        steps: in the order in which they were done.
+        shards: by step, those to look at.
+        known: the takedowns from before the steps were at work; None for those there are. What came since is counted anew.
+
+    Raises:
+        Inconsistent: naming the step and shard that do not add up.
+    """
+    steps, gone = list(steps), manifest.takedowns()
+    touched = _touched(manifest, {shard for some in shards.values() for shard in some}, gone) if gone else set[int]()
+    if touched and known is not None and known != gone:
+        _count_anew(manifest, steps, touched)
+    try:
+        _add_up(manifest, steps, shards)
+    except Inconsistent:
+        if not touched:
+            raise
+        _count_anew(manifest, steps, touched)  # a takedown came between a table and its receipt
+        _add_up(manifest, steps, shards)
+
+
+def _add_up(manifest: Manifest, steps: list[StepRecord], shards: Mapping[str, Iterable[int]]) -> None:
+    held: dict[str, dict[int, Receipt]] = {}
+    wanted: dict[str, set[int]] = defaultdict(set)
+    for step in steps:
+        for version in {step.version, *step.inputs.get(step.reads, [])} - {LISTED}:
+            wanted[version] |= set(shards.get(step.version, ()))
+    for version, some in wanted.items():
+        held[version] = manifest.receipts(version, some)
+    for step in steps:
+        for shard in sorted(shards.get(step.version, ())):
+            if receipt := held[step.version].get(shard):
+                receipt.check(f"{step.version}, shard {shard}", given=_given(manifest, step, shard, held))
+
+
+def _given(manifest: Manifest, step: StepRecord, shard: int, held: Mapping[str, Mapping[int, Receipt]]) -> int | None:
+    """How many rows a step had to read in a shard; None for a step that says of no step that it read it."""
+    given = 0
+    for version in step.inputs.get(step.reads, []):
+        if version == LISTED:
+            given += manifest.count(tables()[step.reads], LISTED, shard)
+        elif (before := held.get(version, {}).get(shard)) is not None:
+            given += before.rows.get(step.reads, 0)
+        else:
+            return None
+    return given if step.reads in step.inputs else None
+
+
+def _touched(manifest: Manifest, shards: Iterable[int], gone: Takedowns) -> set[int]:
+    """The shards of the sources that a takedown names."""
+    names = {name for one in gone.all for name in [*one.sources, *(region.source_id for region in one.regions)]}
+    found = set()
+    for shard in shards:
+        here = {row.source_id for row in manifest.read(Source, [LISTED], shard)}
+        here |= {drop.source_id for drop in manifest.read(Dropped, [LISTED], shard)}  # that is where one stays which is gone
+        if here & names:
+            found.add(shard)
+    return found
+
+
+def _count_anew(manifest: Manifest, steps: Iterable[StepRecord], shards: Iterable[int]) -> None:
+    for step in steps:
+        for shard in shards:
+            if (receipt := manifest.receipt(step.version, shard)) is not None:
+                new = manifest.recount(step.version, shard, receipt, step.reads, step.inputs)
+                if new != receipt:
+                    manifest.commit(step.version, shard, new)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A file that is not as it was written, or counts that do not add up."""
+
+    name: str  # of the file
+    why: str
+    step: str = ""  # whose receipt is to be taken back to have it made again; "" where that does not help
+    shard: int = -1
+    sources: tuple[str, ...] = ()  # those of the shard that are to be done again; () for all
+    instead: str = ""  # what a person can do where no step can
+
+    def told(self) -> str:
+        return f"{self.name}: {self.why}" + (f"; {self.instead}" if self.instead else "")
+
+
+def faults(manifest: Manifest, *, deep: bool = False) -> Iterator[Fault]:
+    """Looks for what is missing, damaged or does not add up.
+
+    Args:
+        deep: also the content of media, and the steps whose rows are not current.
+    """
+    yield from _small_files(manifest)
+    shards = []
+    for fault, shard in _listing(manifest):
+        if fault:
+            yield fault
+        else:
+            shards.append(shard)
+    try:
+        steps = {step.version: step for step in manifest.steps()}
+    except StorageError:
+        return  # told by `_small_files`
+    receipts: dict[str, dict[int, Receipt]] = defaultdict(dict)
+    for version in manifest.names("receipts", folders=True):
+        if version in steps or deep:
+            for shard in sorted(manifest.committed(version)):
+                yield from _of_receipt(manifest, version, shard, receipts)
+    for version, step in steps.items():
+        for shard, receipt in receipts[version].items():
+            if shard in shards:
+                try:
+                    receipt.check(f"{version}, shard {shard}", given=_given(manifest, step, shard, receipts))
+                except Inconsistent as error:
+                    yield Fault(note("receipts", version, shard), str(error).partition(": ")[2], version, shard)
+    yield from _media(manifest, steps.values(), receipts, shards, deep)
+
+
+def _small_files(manifest: Manifest) -> Iterator[Fault]:
+    advice = {"takedowns.json": "restore it from a copy: what it names must not come back", "given.json": "restore it from a copy"}
+    there = [name for name in manifest.names("") if name.endswith(".json")]
+    there += [name for folder in ALONE for name, _ in manifest.storage.walk(folder) if name.endswith(".json")]
+    for name in there:
+        content = manifest.storage.read(name)
+        try:
+            json.loads(content or b"")
+        except ValueError:
+            kind = name.partition("/")[0]
+            again = "it is written again by the next command that makes it" if kind in ("recipes", "steps.json", "leases") else ""
+            instead = again or advice.get(name, "restore it from a copy, or make it again")
+            yield Fault(name, f"{len(content or b'')} bytes that are not JSON", instead=instead)
+
+
+def _listing(manifest: Manifest) -> Iterator[tuple[Fault | None, int]]:
+    """Of every shard there is, or was: what is wrong with its listing, or that it is whole."""
+    listed = set(manifest.shards())
+    done = {shard for step in manifest.names("receipts", folders=True) for shard in manifest.committed(step)}
+    for shard in sorted(listed | done):
+        bad = None
+        for table in dict.fromkeys([Source, Dropped, *manifest.given()]):
+            name = file_of(table.table, LISTED, shard)
+            try:
+                manifest.read(table, [LISTED], shard)
+            except StorageError:
+                why = f"{manifest.storage.size(name)} bytes that are not Parquet" if manifest.storage.size(name) is not None else "missing"
+                bad = Fault(name, why, instead="restore it from a copy, or delete what is left of it and name its videos again")
+                break
+        yield bad, shard
+
+
+def _of_receipt(manifest: Manifest, version: str, shard: int, receipts: dict[str, dict[int, Receipt]]) -> list[Fault]:
+    """What is wrong with a receipt and with the files it tells of."""
+    try:
+        receipt = manifest.receipt(version, shard)
+    except StorageError:
+        return [Fault(note("receipts", version, shard), "not JSON", version, shard)]
+    if receipt is None:
+        return []
+    found = []
+    for table, rows in {**receipt.rows, Dropped.table: receipt.drops}.items():
+        name = file_of(table, version, shard)
+        if why := _wrong(manifest, name, rows, receipt.files.get(table, "")):
+            found.append(Fault(name, why, version, shard))
+    if not found:
+        receipts[version][shard] = receipt
+    return found
+
+
+def _wrong(manifest: Manifest, name: str, rows: int, sha256: str) -> str:
+    """Why a file is not the one that was committed; "" where it is."""
+    content = manifest.storage.read(name)
+    if content is None:
+        return "missing"
+    try:
+        found = pq.read_metadata(pa.BufferReader(content)).num_rows
+    except (pa.ArrowException, OSError):
+        return f"{len(content)} bytes that are not Parquet"
+    if found != rows:
+        return f"{found} rows, but its receipt says {rows}"
+    if sha256 and hashlib.sha256(content).hexdigest() != sha256:
+        return "not the bytes that were committed"
+    return ""
+
+
+def _media(
+    manifest: Manifest, steps: Iterable[StepRecord], receipts: Mapping[str, Mapping[int, Receipt]], shards: list[int], deep: bool
+) -> Iterator[Fault]:
+    """Files of the store that rows name, and that are not there or not what they were."""
+    sizes = dict(manifest.storage.walk("media"))
+    told = set[str]()
+    for step in steps:
+        if step.parameters.get("keep_sources") is False:  # its files were deleted once the shard was done
+            continue
+        for table in {Source.table, Render.table} & set(step.writes):
+            for shard in sorted(set(shards) & receipts[step.version].keys()):
+                for row in manifest.read(tables()[table], [step.version], shard):
+                    place = getattr(row, "media", "")
+                    if place and place not in told and (why := _unlike(manifest, place, row, sizes, deep)):
+                        told.add(place)
+                        yield Fault(place, f"{why}: {row.row_id}", step.version, shard, (row.source_id,))
+
+
+def _unlike(manifest: Manifest, place: str, row: Row, sizes: Mapping[str, int], deep: bool) -> str:
+    if place not in sizes:
+        return "missing"
+    told: Any = row
+    if told.bytes and told.bytes != sizes[place]:
+        return f"{sizes[place]} bytes, and not {told.bytes}"
+    if deep and told.sha256 and manifest.sha256(place) != told.sha256:
+        return "not the bytes that were kept"
+    return ""
+
+
+def repair(manifest: Manifest, found: Iterable[Fault]) -> list[Fault]:
+    """Takes back the receipts of what is damaged, so that the next run makes it again and nothing else. Returns what it could not."""
+    left = []
+    for fault in found:
+        if not fault.step:
+            if fault.instead.startswith("it is written again"):
+                manifest.delete(fault.name)
+            else:
+                left.append(fault)
+        elif fault.sources:
+            MediaStore(manifest.root).delete(fault.name)
+            manifest.take_back(fault.step, fault.shard, fault.sources)
+        else:
+            manifest.forget(fault.step, fault.shard)
+            manifest.retried(fault.step, fault.shard)  # what it kept of other sources is damaged too
+    return left
+
+
+# Room.
+
+
+@dataclass(frozen=True)
+class Room:
+    """What part of a corpus takes how much room."""
+
+    kind: str  # step, media, parts (left by what was killed), or the name of a folder
+    name: str  # of a step; "" else
+    table: str
+    bytes: int
+    files: int
+    needed: bool
+
+
+def room(manifest: Manifest) -> list[Room]:
+    """Bytes by table and step, of media, and of all else; the largest first."""
+    needed, kinds = needed_steps(manifest), {*tables()}
+    found: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
+    for name, size in manifest.storage.walk():
+        parts = name.split("/")
+        if name.endswith(PART):
+            key = "parts", "", ""
+        elif parts[0] in kinds and len(parts) == 3:
+            key = "step", parts[1], parts[0]
+        else:
+            key = parts[0], "", ""
+        found[key].update(bytes=size, files=1)
+    made = [
+        Room(kind, step, table, of["bytes"], of["files"], kind not in ("step", "parts") or step in needed)
+        for (kind, step, table), of in found.items()
+    ]
+    return sorted(made, key=lambda one: (-one.bytes, one.kind, one.name, one.table))
+
+
+def needed_steps(manifest: Manifest) -> set[str]:
+    """The steps that some record names: of the last run of each recipe, of scoring, and of tables of the whole corpus."""
+    return {
+        LISTED,
+        *(step.version for run in manifest.runs() for step in run.steps),
+        *(step.version for step in manifest.attached.values()),
+        *manifest.in_shard_0.values(),
+    }
+
+
+@dataclass(frozen=True)
+class Garbage:
+    """What `headset gc` removes."""
+
+    steps: dict[str, int]  # with their bytes
+    parts: dict[str, int]  # unfinished files
+    media: dict[str, int]  # that no row of a step which is left names
+
+    @property
+    def bytes(self) -> int:
+        return sum(sum(some.values()) for some in (self.steps, self.parts, self.media))
+
+
+def garbage(manifest: Manifest) -> Garbage:
+    """The steps that no record names, what was killed while it was written, and media that no row names. Nobody may be at work."""
+    needed, steps = needed_steps(manifest), Counter[str]()
+    sizes = dict(manifest.storage.walk())
+    for name, size in sizes.items():
+        kind, _, rest = name.partition("/")
+        step = rest.partition("/")[0]
+        if (kind in tables() or kind in ("receipts", "retries")) and "/" in rest and step not in needed:
+            steps[step] += size
+    named = set[str]()
+    for table in (Source, Render):
+        for step in sorted(set(manifest.names(table.table, folders=True)) & needed):
+            for file in manifest.names(f"{table.table}/{step}"):
+                column = manifest.arrow(f"{table.table}/{step}/{file}")
+                named |= set(column["media"].to_pylist()) if "media" in column.column_names else set()
+    parts = {name: size for name, size in sizes.items() if name.endswith(PART)}
+    media = {name: size for name, size in sizes.items() if name.startswith("media/") and name not in named and name not in parts}
+    return Garbage(dict(steps), parts, media)
+
+
+def remove(manifest: Manifest, found: Garbage) -> None:
+    """Removes it: receipts first, so that whoever is killed here leaves no receipt without its tables."""
+    for kind in ("receipts", "retries", *tables()):
+        for step in sorted(set(manifest.names(kind, folders=True)) & found.steps.keys()):
+            manifest.storage.clear(f"{kind}/{step}")
+    for name in [*found.parts, *found.media]:
+        manifest.delete(name)

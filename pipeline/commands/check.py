@@ -1,0 +1,87 @@
+"""Hold a corpus against its receipts: say what is missing or damaged, and have it made again.
+
+Tables are read whole and held against the sha256 in their receipts, media and releases by their size.
+"""
+
+import argparse
+from collections.abc import Iterable
+
+from rich.text import Text
+
+from manifests.checking import Fault, faults, repair
+from manifests.manifest import Manifest
+from pipeline.session import driving, existing, may_wait
+from pipeline.views.console import console
+
+EXAMPLE = "headset check corpus/ --repair"
+GROUP = "look"
+_MOST_TOLD = 40
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("corpus")
+    parser.add_argument(
+        "--all", action="store_true", help="also the content of media and of releases, and steps whose rows are not current"
+    )
+    parser.add_argument(
+        "--repair", action="store_true", help="take back the receipts of what is damaged, so that the next run makes it again"
+    )
+    may_wait(parser)
+
+
+def main(options: argparse.Namespace) -> int:
+    out = console()
+    manifest = existing(options.corpus, check=False)
+    found = [*faults(manifest, deep=options.all), *_releases(manifest, options.all)]
+    for fault in found[:_MOST_TOLD]:
+        out.print(Text(f"  {fault.told()}"))
+    if len(found) > _MOST_TOLD:
+        out.print(f"  and {len(found) - _MOST_TOLD} more")
+    if not found:
+        out.print("Everything is as its receipt says." + ("" if options.all else " Content of media: --all."))
+        return 0
+    if not options.repair:
+        out.print(f"{len(found)} faults. Have them made again: headset check {options.corpus} --repair")
+        return 1
+    with driving(manifest, "headset check", options.wait, out):
+        left = repair(manifest, found)
+    if mended := len(found) - len(left):
+        out.print(f"{mended} taken back. Make them again, and nothing else:")
+        for command in _commands(Manifest(manifest.root), found):
+            out.print(Text(f"  {command}"))
+    for fault in left:
+        out.print(Text(f"  NOT REPAIRED: {fault.told()}"))
+    return 1 if left else 0
+
+
+def _releases(manifest: Manifest, deep: bool) -> list[Fault]:
+    """The shards of releases that are not where, or not what, their index says."""
+    from pipeline.release.place import Place
+    from pipeline.release.release import release_named, releases
+
+    found = []
+    for name in releases(manifest):
+        made = release_named(manifest, name)
+        place = Place(made.to)
+        if not place.files.load("release.json"):
+            found.append(Fault(f"releases/{made.name}.json", f"{made.to} holds no release", instead="make it again, or tell where it is"))
+            continue
+        for shard in place.shards():
+            if not (place.holds(shard) if deep else place.has(shard)):
+                again = f"headset release {manifest.root} --out {made.to} --format {made.format} makes it again"
+                found.append(Fault(f"{made.to}/{shard.name}", "missing, or not what its index says", instead=again))
+    return found
+
+
+def _commands(manifest: Manifest, found: Iterable[Fault]) -> list[str]:
+    """What makes the steps again that were taken back."""
+    taken = {fault.step for fault in found if fault.step}
+    commands = []
+    if (run := manifest.run) is None or taken & {step.version for step in run.steps}:
+        changes = "".join(f" --set {change}" for change in run.changes) if run else ""
+        commands.append(f"headset run {(run.origin if run else '') or 'RECIPE'}{changes} --out {manifest.root}")
+    for place, step in manifest.attached.items():
+        if step.version in taken:
+            what = f"score {manifest.root} --metrics" if "@" in place else place.removesuffix("s") if place == "splits" else place
+            commands.append(f"headset {what} {step.operator if '@' in place else manifest.root}")
+    return list(dict.fromkeys(commands))

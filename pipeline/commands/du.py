@@ -1,0 +1,53 @@
+"""Say what takes how much room in a corpus: tables by step, media, and what `headset gc` would remove."""
+
+import argparse
+from collections import Counter
+
+from rich.table import Table
+
+from manifests.checking import garbage, room
+from pipeline.session import existing
+from pipeline.views.console import console
+
+EXAMPLE = "headset du corpus/"
+GROUP = "look"
+_MOST_TOLD = 40
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("corpus")
+
+
+def main(options: argparse.Namespace) -> int:
+    out = console()
+    manifest = existing(options.corpus)
+    rows, old = room(manifest), garbage(manifest)
+    operators = {step.version: step.operator for run in manifest.runs() for step in run.steps}
+    operators |= {step.version: step.operator for step in manifest.attached.values()}
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("bytes", "files", "what", "step"):
+        table.add_column(name, justify="right" if name in ("bytes", "files") else "left", overflow="fold")
+    for row in rows[:_MOST_TOLD]:
+        what = f"table {row.table}" if row.kind == "step" else {"parts": "unfinished files"}.get(row.kind, row.kind)
+        table.add_row(size(row.bytes), str(row.files), what, row.name + ("" if row.needed else "  no recipe's record names it"))
+    out.print(table)
+    if len(rows) > _MOST_TOLD:
+        out.print(f"and {len(rows) - _MOST_TOLD} more, {size(sum(row.bytes for row in rows[_MOST_TOLD:]))}")
+    by_operator = Counter[str]()
+    for row in rows:
+        if row.kind == "step":
+            by_operator[operators.get(row.name, row.name.rpartition("-")[0] or row.name)] += row.bytes
+    out.print("\nBy operator: " + ", ".join(f"{name} {size(count)}" for name, count in by_operator.most_common(8)) + ".")
+    out.print(f"{size(sum(row.bytes for row in rows))} in {sum(row.files for row in rows)} files.")
+    if old.bytes:
+        out.print(f"{size(old.bytes)} of it nothing needs: headset gc {options.corpus}")
+    return 0
+
+
+def size(count: float) -> str:
+    """`812 B`, `4.1 MB`, `2.0 TB`: powers of 1000."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
