@@ -5,11 +5,12 @@ BIN := $(VENV)/bin
 KEY := $(shell cat pyproject.toml constraints.txt | sha256sum | cut -c1-16)
 READY := $(VENV)/.made-from-$(KEY)
 
-.PHONY: help env demo test slow check bench gpu clean
+.PHONY: help env demo demo-board test slow check bench gpu clean
 
 help:
 	@echo "make demo   make the environment, run the main job on an embedded sample, say where to look"
 	@echo "make test   run the fast tests          make slow   run the slow ones"
+	@echo "make demo-board   the demo, floors of generation over it, all embedded metrics, a page that compares them"
 	@echo "make check  lint and type-check         make bench  measure speed, print tables"
 	@echo "make gpu    measure every stage that can run on a GPU, beside the CPU (PYTHON=...; GPU='--device cpu' without one)"
 	@echo "make env    only make the environment   make clean  remove it and the demo"
@@ -34,6 +35,13 @@ demo: env
 	@echo "  $(BIN)/headset status demo/corpus"
 	@echo "  $(BIN)/headset explain demo/corpus interview.mp4"
 	@echo "  $(BIN)/headset sql demo/corpus \"select clip_id, speaker, end_s - start_s as seconds from clips\""
+
+demo-board: demo
+	@$(BIN)/headset pairs demo/corpus --protocol cross_identity
+	@for floor in copy mesh_warp mouth_retrieval; do $(BIN)/headset generate demo/corpus --system $$floor || exit 1; done
+	@$(BIN)/headset score demo/corpus
+	@$(BIN)/headset compare demo/corpus --protocol cross_identity --out demo/board
+	@echo "Open demo/board/index.html: floors beside the recordings, the pairs on which they differ most first."
 
 test: env
 	@$(BIN)/python -m pytest -q -m "not slow"

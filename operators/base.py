@@ -23,7 +23,7 @@ from typing import Any, ClassVar, Protocol, Self, TypeVar, Union, get_args, get_
 import numpy as np
 from numpy.typing import NDArray
 
-from manifests.tables import Row, Source
+from manifests.tables import Render, Row, Source
 from operators.weights import Weight
 
 T = TypeVar("T")
@@ -135,6 +135,10 @@ class Media(Protocol):
 
     def keep(self, made: Path, suffix: str) -> tuple[str, str]:
         """Moves a finished file into the store. Returns its place relative to the manifest, and its sha256."""
+        ...
+
+    def file_of(self, render: Render) -> Path:
+        """The file of a render, checked."""
         ...
 
 

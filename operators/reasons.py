@@ -160,8 +160,10 @@ _RUN = {  # what happens to rows of any step, and to clips of any export
     "duplicate_key": ("a step made two rows of one key; the first was kept: a bug of the step", ""),
 }
 
-REASONS = {
-    word: Reason(word, *told) for part in (_LISTED, _FETCHED, _PROBED, _PLANNED, _HEARD, _SCORED, _RUN) for word, told in part.items()
+REASONS: dict[str, Reason] = {
+    word: Reason(word, *told)  # pyright: ignore[reportArgumentType] - meaning, what to change, whether again
+    for part in (_LISTED, _FETCHED, _PROBED, _PLANNED, _HEARD, _SCORED, _RUN)
+    for word, told in part.items()
 }
 
 

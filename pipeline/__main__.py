@@ -96,7 +96,7 @@ def _kept(error: Exception) -> Path:
 def commands() -> dict[str, ModuleType]:
     """The commands there are, by name: the files of `pipeline/commands`."""
     names = sorted(module.name for module in pkgutil.iter_modules(pipeline.commands.__path__))
-    return {name.rstrip("_"): importlib.import_module(f"pipeline.commands.{name}") for name in names}
+    return {name.rstrip("_").replace("_", "-"): importlib.import_module(f"pipeline.commands.{name}") for name in names}
 
 
 def parser_of_all(*, listed: bool = False) -> argparse.ArgumentParser:
@@ -136,7 +136,7 @@ def _headings(there: dict[str, ModuleType]) -> str:
         lines.append(f"{heading}:")
         for name in sorted(mine, key=lambda name: (first.index(name) if name in first else len(first), name)):
             what = (there[name].__doc__ or "").strip().partition("\n")[0]
-            lines.append(f"  {name:<12}{what[:1].lower()}{what[1:].rstrip('.')}")
+            lines.append(f"  {name:<15}{what[:1].lower()}{what[1:].rstrip('.')}")
         lines += [*(f"    {example}" for example in examples), ""]
     return "\n".join([*lines, "headset COMMAND --help tells more of each; headset help environment: variables, exit status, completion"])
 

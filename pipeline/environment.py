@@ -29,6 +29,8 @@ ENVIRONMENT = Environment(
         "HEADSET_LISTS": "folder of published lists, for the model files that one of them carries",
         "HEADSET_PROXIES": "proxies to download through: a list with commas between, or a file with one a line",
         "HEADSET_YTDLP": "options of yt-dlp in its own words, such as --cookies FILE",
+        "HEADSET_SYSTEMS": "folders of further generation systems, beside headset's own (infra/systems)",
+        "HEADSET_SYSTEM": "set by headset for a generation system's process: the folder of its environment, checkout and weights",
         "HEADSET_DEBUG": "1 shows the traceback of an error, which is else one sentence",
         "RAY_ADDRESS": "the cluster to run on (default: this machine)",
         "AWS_*": "credentials and region for s3://, by AWS's own chain",

@@ -13,7 +13,7 @@ from manifests.errors import Inconsistent, UsageError
 from manifests.manifest import LISTED, Manifest
 from manifests.tables import Annotation, Clip, Dropped, Fingerprint, Published, Render, Row, Source, Split
 from operators.clips.render_clips import RenderClips
-from operators.sources.fingerprint_source import COEFFICIENTS
+from operators.fingerprints import COEFFICIENTS
 from pipeline.corpus_steps.common import all_rows
 from pipeline.recipe import Recipe, recipe_named
 

@@ -18,9 +18,10 @@ from PIL import Image, ImageFilter
 from operators.base import Drop
 from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
-from operators.metrics.base import FramePair, Metric, Picture, SetMetric, Video
-from operators.metrics.faces import points68
+from operators.metrics.base import FramePair, Metric, SetMetric, Video
 from operators.metrics.frechet import Moments
+from operators.models.face_pictures import points68
+from operators.picture import Picture
 from pipeline.scoring.compare import ARROWS
 from pipeline.scoring.score import metrics_there
 from tests.made_sounds import Delayed

@@ -27,8 +27,9 @@ import numpy as np
 from manifests.ledger import Receipt
 from manifests.manifest import LISTED, Manifest, RunRecord, StepRecord
 from manifests.tables import Dropped, Duplicate, Fingerprint, Source
+from operators.fingerprints import COEFFICIENTS
 from operators.media.frames import VideoFrames
-from operators.sources.fingerprint_source import COEFFICIENTS, FingerprintSource
+from operators.sources.fingerprint_source import FingerprintSource
 from pipeline.corpus_steps.duplicates import MIRROR, find_duplicates
 
 MEDIA = Path(os.environ.get("HEADSET_MEDIA", "."))

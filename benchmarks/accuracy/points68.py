@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.media.frames import VideoFrames
-from operators.metrics.faces import IBUG_68
 from operators.models.face_landmarker import Landmarker
+from operators.models.face_pictures import IBUG_68
 
 FOLDERS = ("single", "multi", "grid", "hdtf")
 PARTS = {

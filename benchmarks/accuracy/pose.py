@@ -41,11 +41,11 @@ from operators.base import Frame, every
 from operators.faces.detect_faces import DetectFaces
 from operators.faces.mesh_faces import MeshFaces
 from operators.media.frames import VideoFrames
-from operators.metrics.faces import IBUG_68
 from operators.models import tddfa
 from operators.models.catalogue import FSANET_1X1, FSANET_VAR
 from operators.models.face_geometry import head_pose_deg, mouth_opening
 from operators.models.face_landmarker import Landmarker
+from operators.models.face_pictures import IBUG_68
 from operators.speech.match_speakers import MouthOpening
 
 FOLDERS = {"single": "*.mp4", "multi": "*.mp4", "hdtf": "*.mp4", "grid": "*.mpg"}

@@ -14,9 +14,10 @@ from benchmarks.accuracy.duplicates import FRAMES_FROM_ZERO, copy_of
 from manifests.tables import Published, Source
 from operators.base import Drop
 from operators.clips.locate_published import LocatePublished
+from operators.fingerprints import COEFFICIENTS
 from operators.media.frames import VideoFrames
 from operators.sources.fingerprint_changed import FingerprintChanged
-from operators.sources.fingerprint_source import COEFFICIENTS, FingerprintSource
+from operators.sources.fingerprint_source import FingerprintSource
 
 CLIPS = [
     "single/headpose_31.mp4", "single/speakervid_dialogue_case1_1.mp4", "single/lia_vox_driving2.mp4", "multi/avi_billhyland.mp4",

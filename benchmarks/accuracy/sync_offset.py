@@ -21,8 +21,10 @@ from benchmarks.accuracy.active_speaker import seen
 from operators.base import Audio
 from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
-from operators.speech.match_speakers import TICK_HZ, MouthOpening, face_squares, first_tick, shown_at_ticks
-from operators.speech.score_sync import ScoreSync, correlations, peak, voice_level
+from operators.models.sync_curves import correlations, peak, voice_level
+from operators.speech.match_speakers import MouthOpening, face_squares, first_tick, shown_at_ticks
+from operators.speech.score_sync import ScoreSync
+from operators.timeline import TICK_HZ
 from tests.made_sounds import Delayed
 
 MEDIA = Path(os.environ["HEADSET_MEDIA"])

@@ -209,8 +209,8 @@ def gallery() -> None:
     """The cosine of the people of `multi/gallery_hyland` with every track of all films."""
     from PIL import Image
 
-    from operators.metrics.base import Picture
-    from operators.metrics.faces import embedding
+    from operators.models.face_pictures import embedding
+    from operators.picture import Picture
 
     for name, truth in GALLERY.items():
         views = [

@@ -22,7 +22,8 @@ from benchmarks.peers.metrics import Peer, peers
 from operators.base import Drop
 from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
-from operators.metrics.base import NOTHING, FramePair, Metric, Picture, SetMetric, Video
+from operators.metrics.base import NOTHING, FramePair, Metric, SetMetric, Video
+from operators.picture import Picture
 from pipeline.engine.fan_out import fan_out
 from pipeline.scoring.score import chosen, metrics_there
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from manifests.tables import Fingerprint, Published, Source
 from operators.base import Drop, Operator
-from operators.sources.fingerprint_source import COEFFICIENTS
+from operators.fingerprints import COEFFICIENTS
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from manifests.tables import Clip, Shot, Source, Speaking, Track, Turn, span_id
 from operators.base import Drop, Operator
-from operators.speech.attribute_turns import STEP_S, Mask, has_word, own_voice, runs, smoothed_score, timeline, visible, voices_heard
+from operators.timeline import STEP_S, Mask, has_word, own_voice, runs, smoothed_score, timeline, visible, voices_heard
 
 
 @dataclass(frozen=True)

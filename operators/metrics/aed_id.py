@@ -6,9 +6,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.metrics.base import IDENTITY, FaceMetric, Picture, Variant
-from operators.metrics.faces import NETWORKS, embedding
+from operators.metrics.base import IDENTITY, FaceMetric, Variant
 from operators.models.catalogue import FACE_LANDMARKER
+from operators.models.face_pictures import NETWORKS, embedding
+from operators.picture import Picture
 from operators.weights import Weight
 
 

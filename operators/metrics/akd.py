@@ -6,8 +6,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.metrics.base import DRIVING, FaceMetric, Picture, Variant
-from operators.metrics.faces import points68
+from operators.metrics.base import DRIVING, FaceMetric, Variant
+from operators.models.face_pictures import points68
+from operators.picture import Picture
 
 SIDE = 256
 

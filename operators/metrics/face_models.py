@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from operators.metrics.base import DRIVING, FaceMetric, Picture
+from operators.metrics.base import DRIVING, FaceMetric
 from operators.models.catalogue import DEEP3D, DEEP3D_POINTS, FACE_LANDMARKER, TDDFA, TDDFA_SCALE
+from operators.picture import Picture
 from operators.weights import Weight
 
 if TYPE_CHECKING:

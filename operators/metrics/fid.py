@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from operators.metrics.base import FramePair, Picture, SetMetric, Variant, Video
+from operators.metrics.base import FramePair, SetMetric, Variant, Video
 from operators.models.catalogue import INCEPTION_FID
 from operators.models.device import batches
+from operators.picture import Picture
 from operators.weights import Weight
 
 BATCH = 16

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from operators.base import Drop
 from operators.metrics.base import SetMetric, Variant, Video
-from operators.metrics.faces import NETWORKS, embedding
 from operators.models.catalogue import FACE_LANDMARKER
+from operators.models.face_pictures import NETWORKS, embedding
 from operators.weights import Weight
 
 

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from operators.metrics.base import Picture, SetMetric, Variant, Video
+from operators.metrics.base import SetMetric, Variant, Video
 from operators.models.catalogue import I3D, I3D_400
 from operators.models.device import batches
+from operators.picture import Picture
 from operators.weights import Weight
 
 FRAMES = 16

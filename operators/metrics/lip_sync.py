@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from manifests.boxes import Box
 from operators.base import Drop
 from operators.faces.detect_faces import DetectFaces
-from operators.metrics.base import NOTHING, Metric, Picture, Video
-from operators.metrics.faces import mesh
+from operators.metrics.base import NOTHING, Metric, Video
 from operators.models.catalogue import SYNCNET_V2
+from operators.models.face_pictures import mesh
+from operators.picture import Picture
 from operators.weights import Weight
 
 if TYPE_CHECKING:
@@ -194,8 +195,8 @@ def mouth_and_voice(video: Video, reach: int = 15) -> tuple[float, float]:
         raise Drop("face_missing", detail=f"a face in {int(seen.sum())} of {len(gaps)} frames")
 
     def estimate(_: Picture) -> tuple[float, float]:
+        from operators.models.sync_curves import correlations, peak, voice_level
         from operators.models.syncnet import check_sound
-        from operators.speech.score_sync import correlations, peak, voice_level
 
         check_sound(video.audio.samples(0.0, len(gaps) / FPS, HZ))
         mouth = np.interp(np.arange(len(gaps)), np.flatnonzero(seen), np.array(gaps)[seen])

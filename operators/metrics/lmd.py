@@ -6,8 +6,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.metrics.base import FaceMetric, Picture, Variant
-from operators.metrics.faces import points68
+from operators.metrics.base import FaceMetric, Variant
+from operators.models.face_pictures import points68
+from operators.picture import Picture
 
 MOUTH = slice(48, 68)
 POINTS = "20 mouth points of MediaPipe's mesh in the iBUG scheme, pixels of the frame"

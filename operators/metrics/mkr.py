@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from operators.base import Drop
 from operators.metrics.base import DRIVING, Metric, Variant, Video
-from operators.metrics.faces import mesh
 from operators.models.catalogue import FACE_LANDMARKER
+from operators.models.face_pictures import mesh
 from operators.weights import Weight
 
 

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from operators.metrics.base import NOTHING, Metric, Picture, Variant, Video, mean_where_seen
+from operators.metrics.base import NOTHING, Metric, Variant, Video, mean_where_seen
 from operators.models.catalogue import NIQE_PRISTINE
+from operators.picture import Picture
 from operators.weights import Weight
 
 BLOCK = 96  # pixels, at the first of two scales

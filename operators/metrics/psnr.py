@@ -5,7 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from operators.metrics.base import Metric, Picture, Variant, Video, mean_of_frames
+from operators.metrics.base import Metric, Variant, Video, mean_of_frames
+from operators.picture import Picture
 
 FLOOR = 1e-8  # of the mean squared error of values from 0 to 1: identical frames have 80 dB
 

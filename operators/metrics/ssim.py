@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from operators.metrics.base import Metric, Picture, Variant, Video, mean_of_frames
+from operators.metrics.base import Metric, Variant, Video, mean_of_frames
+from operators.picture import Picture
 
 WINDOW, SIGMA = 11, 1.5
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from operators.metrics.arrays import unpickled_arrays
+from operators.models.arrays import unpickled_arrays
 from operators.models.catalogue import LPIPS_ALEX, LPIPS_VGG
 from operators.weights import Weight
 

@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from operators.metrics.base import Picture
-from operators.metrics.faces import points68
 from operators.models.catalogue import DEEP3D, DEEP3D_POINTS
+from operators.models.face_pictures import points68
+from operators.picture import Picture
 
 SIDE = 224
 FACE_PX = 102.0  # what a face of size 1 of the standard points is made in the crop

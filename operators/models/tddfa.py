@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from operators.metrics.arrays import unpickled_arrays
-from operators.metrics.base import Picture
-from operators.metrics.faces import points68
+from operators.models.arrays import unpickled_arrays
 from operators.models.catalogue import TDDFA, TDDFA_SCALE
+from operators.models.face_pictures import points68
+from operators.picture import Picture
 
 SIDE = 120
 # Channels and stride of the separable convolutions, by name.

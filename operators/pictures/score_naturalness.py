@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from manifests.tables import Clip, Score
 from operators.base import Drop, Frames, Measure, Operator, every
-from operators.metrics.base import Picture
 from operators.metrics.niqe import BLOCK, Niqe
 from operators.models.catalogue import BRISQUE_RANGES, BRISQUE_SVM
 from operators.models.device import system_libraries
+from operators.picture import Picture
 from operators.picture_measures import pixels_of
 from operators.weights import Weight
 

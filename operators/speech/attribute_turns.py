@@ -1,6 +1,6 @@
 """Whose voice each turn is: a face in view, someone out of view, or nobody that can be told."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -9,10 +9,7 @@ from numpy.typing import NDArray
 
 from manifests.tables import Attribution, Shot, Source, Speaking, Track, Turn
 from operators.base import Operator
-
-STEP_S = 0.02  # of the timeline that all signals are brought to: finer than any of them
-
-Mask = NDArray[np.bool_]
+from operators.timeline import STEP_S, has_word, own_voice, runs, smoothed_score, timeline, visible, voices_heard
 
 
 @dataclass(frozen=True)
@@ -113,62 +110,6 @@ _KINDS = (
     ("nobody", "no_face"),
     ("nobody", "unjudged"),
 )
-
-
-def timeline(start_s: float, end_s: float) -> NDArray[np.float64]:
-    """(steps,): times `STEP_S` apart from `start_s` on, one at least."""
-    return np.arange(max(1, int((end_s - start_s) / STEP_S)), dtype=np.float64) * STEP_S + start_s
-
-
-def voices_heard(turns: Sequence[Turn], start_s: float, end_s: float, times: NDArray[np.float64]) -> dict[str, Mask]:
-    """Where each voice of the turns that meet the span is heard, (times,), the voices in order of their names."""
-    heard = [turn for turn in turns if turn.start_s < end_s and turn.end_s > start_s]
-    voices = {speaker: np.zeros(len(times), bool) for speaker in sorted({turn.speaker for turn in heard})}
-    for turn in heard:
-        voices[turn.speaker] |= (times >= turn.start_s) & (times < turn.end_s)
-    return voices
-
-
-def smoothed_score(track: Track, speaking: Sequence[Speaking], times: NDArray[np.float64], smooth_s: float) -> NDArray[np.float64]:
-    """(times,): the active-speaker score of a track, the median over `smooth_s` around each; minus infinity where there is none."""
-    at = np.full(len(times), -np.inf)
-    for row in speaking:
-        if row.track_id == track.track_id and row.score:
-            half = round(smooth_s / row.step_s / 2)
-            padded = np.pad(np.asarray(row.score), half, mode="edge")
-            smooth = np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1), axis=1)
-            index = np.floor((times - row.start_s) / row.step_s + 1e-6).astype(int)
-            inside = (index >= 0) & (index < len(smooth))
-            at[inside] = smooth[index[inside]]
-    return at
-
-
-def has_word(scores: NDArray[np.float64]) -> Mask:
-    """(tracks, times), of scores (tracks, times): where a face's score is above 0 and no other's is higher."""
-    return (scores > 0) & (scores == scores.max(axis=0))
-
-
-def own_voice(word: Mask, voices: Mapping[str, Mask]) -> str | None:
-    """The speaker that a face has the word with for longest; None where it never has."""
-    together = {speaker: int((word & voice).sum()) for speaker, voice in voices.items()}
-    speaker = max(together, key=lambda name: together[name], default=None)
-    return speaker if speaker is not None and together[speaker] else None
-
-
-def visible(track: Track, times: NDArray[np.float64], max_hidden_s: float) -> Mask:
-    """(times,): where the face is seen, or hidden for no longer than `max_hidden_s`."""
-    seen = [at for at, confidence in zip(track.times_s, track.confidence, strict=True) if confidence > 0]
-    mask = np.zeros(len(times), bool)
-    for at, then in zip(seen, [*seen[1:], track.end_s], strict=True):
-        if then - at <= max_hidden_s:
-            mask |= (times >= at - 1e-6) & (times < then)
-    return mask
-
-
-def runs(mask: Mask) -> list[tuple[int, int]]:
-    """The half-open index spans in which the mask is true."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
-    return [(int(first), int(last)) for first, last in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def _part(

@@ -12,10 +12,9 @@ from manifests.tables import Shot, Speaking, Track, Turn
 from operators.base import Audio, Frame, Frames, Operator, Resources
 from operators.models.catalogue import FACE_LANDMARKER, LR_ASD
 from operators.models.face_landmarker import Landmarker
+from operators.timeline import MFCC_TAIL_S, TICK_HZ
 from operators.weights import Weight
 
-TICK_HZ = 25
-MFCC_TAIL_S = 0.015  # by which the last 25 ms window of a tick's four reaches over the tick's end
 CROP_PX = 112
 _EPSILON_S = 1e-6
 _CHUNK = 60 * TICK_HZ  # a multiple of each window of 1 to 6 s, so that cutting a long track there changes no score

@@ -6,12 +6,10 @@ Tables are read whole and held against the sha256 in their receipts, media and r
 import argparse
 from collections.abc import Iterable
 
-from rich.text import Text
-
 from manifests.checking import Fault, faults, repair
 from manifests.manifest import Manifest
-from pipeline.session import driving, existing, may_wait
-from pipeline.views.console import console
+from pipeline.session import as_json, driving, existing, may_wait
+from pipeline.views.console import console, print_json
 
 EXAMPLE = "headset check corpus/ --repair"
 GROUP = "look"
@@ -27,14 +25,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--repair", action="store_true", help="take back the receipts of what is damaged, so that the next run makes it again"
     )
     may_wait(parser)
+    as_json(parser)
 
 
 def main(options: argparse.Namespace) -> int:
-    out = console()
+    out = console(stderr=options.json)
     manifest = existing(options.corpus, check=False)
     found = [*faults(manifest, deep=options.all), *_releases(manifest, options.all)]
+    if options.json:
+        print_json(found)
     for fault in found[:_MOST_TOLD]:
-        out.print(Text(f"  {fault.told()}"))
+        out.print(f"  {fault.told()}", soft_wrap=True)
     if len(found) > _MOST_TOLD:
         out.print(f"  and {len(found) - _MOST_TOLD} more")
     if not found:
@@ -48,9 +49,9 @@ def main(options: argparse.Namespace) -> int:
     if mended := len(found) - len(left):
         out.print(f"{mended} taken back. Make them again, and nothing else:")
         for command in _commands(Manifest(manifest.root), found):
-            out.print(Text(f"  {command}"))
+            out.print(f"  {command}", soft_wrap=True)
     for fault in left:
-        out.print(Text(f"  NOT REPAIRED: {fault.told()}"))
+        out.print(f"  NOT REPAIRED: {fault.told()}", soft_wrap=True)
     return 1 if left else 0
 
 

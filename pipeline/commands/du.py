@@ -3,11 +3,10 @@
 import argparse
 from collections import Counter
 
-from rich.table import Table
-
 from manifests.checking import garbage, room
-from pipeline.session import existing
-from pipeline.views.console import console
+from pipeline.session import as_json, existing
+from pipeline.views.console import console, print_json
+from pipeline.views.facts import Grid, Told
 
 EXAMPLE = "headset du corpus/"
 GROUP = "look"
@@ -16,21 +15,23 @@ _MOST_TOLD = 40
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("corpus")
+    as_json(parser)
 
 
 def main(options: argparse.Namespace) -> int:
-    out = console()
+    out = console(stderr=options.json)
     manifest = existing(options.corpus)
     rows, old = room(manifest), garbage(manifest)
     operators = {step.version: step.operator for run in manifest.runs() for step in run.steps}
     operators |= {step.version: step.operator for step in manifest.attached.values()}
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("bytes", "files", "what", "step"):
-        table.add_column(name, justify="right" if name in ("bytes", "files") else "left", overflow="fold")
+    if options.json:
+        print_json({"rows": rows, "garbage": old})
+        return 0
+    lines = []
     for row in rows[:_MOST_TOLD]:
         what = f"table {row.table}" if row.kind == "step" else {"parts": "unfinished files"}.get(row.kind, row.kind)
-        table.add_row(size(row.bytes), str(row.files), what, row.name + ("" if row.needed else "  no recipe's record names it"))
-    out.print(table)
+        lines.append([size(row.bytes), row.files, what, row.name + ("" if row.needed else "  no recipe's record names it")])
+    out.print(Told((Grid.of((">bytes", ">files", "what", "step"), lines),)))
     if len(rows) > _MOST_TOLD:
         out.print(f"and {len(rows) - _MOST_TOLD} more, {size(sum(row.bytes for row in rows[_MOST_TOLD:]))}")
     by_operator = Counter[str]()

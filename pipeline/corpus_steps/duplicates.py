@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.tables import Duplicate, Fingerprint, Source
-from operators.sources.fingerprint_source import COEFFICIENTS
+from operators.fingerprints import COEFFICIENTS
 from pipeline.corpus_steps.common import all_rows, current, digest, made_once, step_named, steps_of
 
 GRID_HZ = 4.0  # looks a second that windows are sampled at

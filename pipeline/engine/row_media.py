@@ -13,7 +13,7 @@ from manifests.cache import cache_folder, media_cache
 from manifests.errors import Inconsistent, MissingMedia
 from manifests.media import MediaStore
 from manifests.names import inside
-from manifests.tables import Row, Source
+from manifests.tables import Render, Row, Source
 from operators.base import Audio, Media, SourceFetcher
 from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
@@ -57,6 +57,9 @@ class RowMedia:
 
     def keep(self, made: Path, suffix: str) -> tuple[str, str]:
         return self.store.put(made, suffix)
+
+    def file_of(self, render: Render) -> Path:
+        return self.store.fetch(render.media, render.sha256, media_cache())
 
     @property
     def scratch(self) -> Path:

@@ -46,7 +46,7 @@ from manifests.tables import Annotation, Clip, Mesh, Published, Render, Source, 
 from operators.base import Drop
 from operators.media.frames import SourceFrame, VideoFrames
 from operators.media.sound import SourceAudio
-from operators.metrics.faces import IBUG_68
+from operators.models.face_pictures import IBUG_68
 from pipeline.export.layouts import layouts
 
 if TYPE_CHECKING:

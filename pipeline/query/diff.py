@@ -11,11 +11,11 @@ from typing import Any
 
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
+from pipeline.corpus import existing
 from pipeline.query.clip_view import lay_down, run_plainly, see_wide
 from pipeline.query.database import connect, parquet, quoted, write_parquet
 from pipeline.query.predicates import Predicate, predicates
 from pipeline.query.selection import Selection, selection
-from pipeline.session import existing
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,8 @@ from manifests.tables import Annotation, Clip, Dropped, Features, Pair, Render, 
 from operators.base import Audio, Drop
 from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
-from operators.metrics.base import IDENTITY, NOTHING, TARGET, FramePair, Metric, Picture, SetMetric, Video
+from operators.metrics.base import IDENTITY, NOTHING, TARGET, FramePair, Metric, SetMetric, Video
+from operators.picture import Picture
 from pipeline.corpus_steps.common import all_rows, current
 from pipeline.corpus_steps.pairs import has_target
 from pipeline.engine.fan_out import fan_out

@@ -78,8 +78,8 @@ def search_faces(manifest: Manifest, picture: Path) -> tuple[list[FaceMatch], li
 def _of_picture(path: Path) -> NDArray[np.float64]:
     from PIL import Image, UnidentifiedImageError
 
-    from operators.metrics.base import Picture
-    from operators.metrics.faces import embedding
+    from operators.models.face_pictures import embedding
+    from operators.picture import Picture
 
     try:
         rgb = np.asarray(Image.open(path).convert("RGB"))
@@ -91,8 +91,8 @@ def _of_picture(path: Path) -> NDArray[np.float64]:
 
 
 def _match(wanted: NDArray[np.float64], source_id: str, row_id: str, pictures: Iterable[NDArray[np.uint8]]) -> Iterator[FaceMatch]:
-    from operators.metrics.base import Picture
-    from operators.metrics.faces import embedding
+    from operators.models.face_pictures import embedding
+    from operators.picture import Picture
 
     cosines = [float(wanted @ one) for rgb in pictures if (one := embedding(Picture(rgb), NETWORK)) is not None]
     if cosines:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from operators.metrics.faces import IBUG_68
+from operators.models.face_pictures import IBUG_68
 from pipeline.export.export import (
     FACE_OVAL,
     ExportClip,

@@ -10,9 +10,10 @@ from benchmarks.accuracy.duplicates import FRAMES_FROM_ZERO, copy_of
 from manifests.tables import Fingerprint, Published, Source
 from operators.base import Drop, Frame
 from operators.clips.locate_published import LocatePublished
+from operators.fingerprints import COEFFICIENTS
 from operators.media.frames import VideoFrames
 from operators.sources.fingerprint_changed import FingerprintChanged
-from operators.sources.fingerprint_source import COEFFICIENTS, FingerprintSource
+from operators.sources.fingerprint_source import FingerprintSource
 from tests.conftest import media
 from tests.made_videos import write_video
 from tests.operators.sources.test_fingerprint_source import drifting

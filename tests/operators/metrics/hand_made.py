@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from operators.metrics.base import FramePair, Picture, Video
+from operators.metrics.base import FramePair, Video
+from operators.picture import Picture
 
 
 def known(name: Any, found: Any) -> Picture:

@@ -9,7 +9,8 @@ from operators.base import Drop
 from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
 from operators.metrics.av_sync import AvConfidence, AvOffset
-from operators.metrics.base import FramePair, Picture, Video
+from operators.metrics.base import FramePair, Video
+from operators.picture import Picture
 from tests.conftest import media
 from tests.made_sounds import Delayed
 

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 
 from operators.base import Drop
-from operators.metrics.base import Picture, Video, mean_where_seen
+from operators.metrics.base import Video, mean_where_seen
 from operators.metrics.dists import Dists
 from operators.metrics.psnr import Psnr
 from operators.models.catalogue import DISTS, LPIPS_VGG
 from operators.models.device import batches
+from operators.picture import Picture
 
 
 def test_what_is_asked_for_at_once_is_made_once() -> None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from operators.metrics.csim import Csim
-from operators.metrics.faces import NETWORKS
+from operators.models.face_pictures import NETWORKS
 from tests.operators.metrics.hand_made import video
 
 ALIGNED, WHOLE = ("embedding", "faceplugin", False), ("embedding", "faceplugin", True)

@@ -9,8 +9,9 @@ import torch
 from PIL import Image
 
 from operators.base import Drop
-from operators.metrics.base import Picture, Video
+from operators.metrics.base import Video
 from operators.metrics.fid import Fid, clean, inception, legacy, pooled
+from operators.picture import Picture
 from tests.operators.metrics.calibration import toy
 
 

@@ -10,11 +10,12 @@ import torch
 from manifests.tables import Annotation
 from operators.base import Drop
 from operators.media.frames import VideoFrames
-from operators.metrics.base import FramePair, Picture, Video
-from operators.metrics.faces import points68
+from operators.metrics.base import FramePair, Video
 from operators.metrics.lra import Lra, grey
 from operators.models.catalogue import LRW_READER, LRW_WORDS
+from operators.models.face_pictures import points68
 from operators.models.lipreading import mouth_rois, word_scores
+from operators.picture import Picture
 from operators.weights import Weight
 from tests.conftest import lists, media
 from tests.operators.models.test_lipreading import published_state

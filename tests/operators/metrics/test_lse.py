@@ -13,11 +13,12 @@ from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
 from operators.metrics import lip_sync
 from operators.metrics import lse as score_lse
-from operators.metrics.base import FramePair, Picture, Video
+from operators.metrics.base import FramePair, Video
 from operators.metrics.lip_sync import PROTOCOLS, Still, as_s3fd
 from operators.metrics.lse import LseC, LseD, ScoreLse, SyncOffset, at_25, shown
 from operators.models.catalogue import SYNCNET_V2
 from operators.models.syncnet import SyncNet, compare, lrs_pictures
+from operators.picture import Picture
 from pipeline.engine.fan_out import fan_out
 from tests.conftest import media
 from tests.made_videos import tone, write_audio, write_video

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from operators.base import Drop
-from operators.metrics.base import Picture, Video
+from operators.metrics.base import Video
 from operators.metrics.niqe import Niqe, _halved
+from operators.picture import Picture
 from tests.operators.metrics.calibration import official, picture, toy, values
 
 

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from operators.base import Drop
 from operators.metrics import lip_sync
-from operators.metrics.base import NOTHING, TARGET, FramePair, Metric, Picture, SetMetric, Video
+from operators.metrics.base import NOTHING, TARGET, FramePair, Metric, SetMetric, Video
 from operators.models.syncnet import SyncNet
+from operators.picture import Picture
 from pipeline.scoring.score import metrics_there
 from tests.operators.metrics.calibration import toy
 from tests.operators.metrics.faces_seen import same
@@ -34,7 +35,14 @@ WITHOUT_FILE = {
     "fvd_videogpt",
     "lra_mstcn",
 }
-LOOKING = sorted(THERE.keys() - WITHOUT_FILE - LISTENS)
+OVER_TIME = {
+    "lip_dynamics_mesh",
+    "eyebrow_dynamics_mesh",
+    "head_motion_mesh",
+    "silent_lips_mesh",
+    "lip_loudness_mesh",
+}  # what moves, not how a frame looks
+LOOKING = sorted(THERE.keys() - WITHOUT_FILE - LISTENS - OVER_TIME)
 
 
 @dataclass
@@ -67,7 +75,7 @@ def had(variant: str) -> Metric:
 
 
 def test_the_rules_know_every_metric() -> None:
-    assert LISTENS | WITHOUT_FILE | NEEDS_FACE | set(TEXTURE) < THERE.keys()
+    assert LISTENS | WITHOUT_FILE | NEEDS_FACE | OVER_TIME | set(TEXTURE) < THERE.keys()
 
 
 @pytest.mark.parametrize("variant", LOOKING)
@@ -75,6 +83,13 @@ def test_one_frame_has_a_value_and_none_has_not(variant: str) -> None:
     metric = had(variant)
     assert outcome(metric, same()[:1], same()[1:2]) == VALUE
     assert outcome(metric, [], []) in ("no_frames", "face_missing")
+
+
+@pytest.mark.parametrize("variant", sorted(OVER_TIME))
+def test_motion_wants_more_than_one_frame_and_a_face(variant: str) -> None:
+    assert outcome(had(variant), [], []) == "no_frames"
+    assert outcome(had(variant), same()[:1], same()[:1]) == "too_short"
+    assert outcome(had(variant), [toy(side=256)] * 3, [toy(side=256)] * 3) == "face_missing"
 
 
 @pytest.mark.parametrize("variant", LOOKING)

@@ -5,8 +5,9 @@ import pytest
 from skimage.metrics import structural_similarity
 
 from operators.base import Drop
-from operators.metrics.base import Picture, Video
+from operators.metrics.base import Video
 from operators.metrics.ssim import Ssim, ssim
+from operators.picture import Picture
 from tests.operators.metrics.calibration import official, toy, values
 
 

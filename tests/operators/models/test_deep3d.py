@@ -8,10 +8,10 @@ import torch
 from numpy.typing import NDArray
 from scipy.io import savemat
 
-from operators.metrics.base import Picture
 from operators.models import deep3d
 from operators.models.catalogue import DEEP3D, DEEP3D_POINTS
 from operators.models.deep3d import Deep3D, coefficients, crop, five, orthographic
+from operators.picture import Picture
 from operators.weights import Weight
 from tests.operators.metrics.calibration import toy
 from tests.operators.metrics.faces_seen import blank, same

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from operators.metrics.base import Picture
 from operators.models.tddfa import coefficients, decoded
+from operators.picture import Picture
 from tests.conftest import weights
 from tests.operators.metrics.faces_seen import blank, same
 

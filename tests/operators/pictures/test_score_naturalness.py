@@ -7,8 +7,8 @@ import pytest
 from manifests.tables import Clip
 from operators.base import Drop
 from operators.media.frames import VideoFrames
-from operators.metrics.base import Picture
 from operators.metrics.niqe import Niqe
+from operators.picture import Picture
 from operators.pictures.score_naturalness import ScoreNaturalness
 from tests.conftest import media
 from tests.made_videos import write_video

@@ -6,8 +6,9 @@ from scipy.fft import dctn
 
 from manifests.tables import Source
 from operators.base import Drop
+from operators.fingerprints import COEFFICIENTS, COSINES, picture_box
 from operators.media.frames import VideoFrames
-from operators.sources.fingerprint_source import COEFFICIENTS, COSINES, FingerprintSource, picture_box
+from operators.sources.fingerprint_source import FingerprintSource
 from tests.made_videos import write_video
 
 

@@ -11,7 +11,8 @@ from manifests.tables import Shot, Speaking, Track, Turn
 from operators.base import Frame, Frames
 from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
-from operators.speech.match_speakers import TICK_HZ, MatchSpeakers, face_squares, first_tick, mouth_crop, mouth_motion, shown_at_ticks
+from operators.speech.match_speakers import MatchSpeakers, face_squares, first_tick, mouth_crop, mouth_motion, shown_at_ticks
+from operators.timeline import TICK_HZ
 from operators.weights import Weight
 from tests.conftest import media, weights
 from tests.made_videos import tone, write_video

@@ -7,8 +7,9 @@ from manifests.tables import Clip, Score, Speaking
 from operators.base import Drop
 from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
+from operators.models.sync_curves import correlations, peak, voice_level
 from operators.speech.match_speakers import MatchSpeakers
-from operators.speech.score_sync import ScoreSync, correlations, peak, speaking_share, voice_level
+from operators.speech.score_sync import ScoreSync, speaking_share
 from tests.conftest import media
 from tests.made_sounds import Delayed
 from tests.made_videos import tone, write_audio, write_video

@@ -59,6 +59,8 @@ def test_one_word_says_write_here() -> None:
         "columns",
         "reasons",
         "rebuild",
+        "check",
+        "du",
     ):
         assert any("--json" in action.option_strings for action in parsers()[name]._actions), name
 

@@ -8,7 +8,7 @@ from benchmarks.accuracy.duplicates import corpus_of
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.tables import Duplicate, Fingerprint, Source
-from operators.sources.fingerprint_source import COEFFICIENTS, coefficients
+from operators.fingerprints import COEFFICIENTS, coefficients
 from pipeline.corpus_steps.duplicates import find_duplicates
 from pipeline.query.clip_view import select_rows as rows_of
 

@@ -4,8 +4,8 @@ import numpy as np
 from PIL import Image
 
 from manifests.tables import Appearance, Row, Source
-from operators.metrics.base import Picture
-from operators.metrics.faces import embedding
+from operators.models.face_pictures import embedding
+from operators.picture import Picture
 from pipeline.takedown.face_search import search_faces
 from tests.operators.faces.crossing import portraits
 from tests.pipeline.corpus_steps.test_identities import corpus, track

@@ -4,11 +4,11 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from pipeline.engine.progress import Progress
+from pipeline.engine.progress import Progress, Stall
+from pipeline.engine.reporter import Work
 from pipeline.views.console import SafeConsole
 from pipeline.views.progress import BEAT_S, Log, Watch, in_work, left_s, table, whole_left_s
 
@@ -21,16 +21,8 @@ class Clock:
         return self.at
 
 
-class Stall:
-    def __init__(self, row: str, pid: int):
-        self.work = SimpleNamespace(row=row, pid=pid)
-
-    def __str__(self) -> str:
-        return f"no progress for 2 min in Look on {self.work.row} (worker {self.work.pid} is stopped)"
-
-
-def work(row: str, done_s: float = 0.0, length_s: float = 0.0, elapsed_s: float = 0.0) -> SimpleNamespace:
-    return SimpleNamespace(row=row, done_s=done_s, length_s=length_s, elapsed_s=elapsed_s, pid=1)
+def work(row: str, done_s: float = 0.0, length_s: float = 0.0, elapsed_s: float = 0.0, pid: int = 1) -> Work:
+    return Work(0, "Look", "node", "here", pid, 0, row, length_s, done_s, elapsed_s, still_s=121.0)
 
 
 def line(stage: str = "Look", sources: int = 4, done: int = 0, seconds: float = 0.0, **more) -> Progress:
@@ -60,10 +52,16 @@ def test_time_left_counts_what_is_in_work_and_the_slowest_stage_decides() -> Non
 
 def test_the_live_table_names_the_row_in_work_and_what_stands_still() -> None:
     told = shown(
-        [line(seconds=30.0, work=(work("film-1", 12.4, 60.0, 31.0), work("film-2", 1.0, 9.0, 2.0)), stalls=(Stall("film-1", 24933),))]
+        [
+            line(
+                seconds=30.0,
+                work=(work("film-1", 12.4, 60.0, 31.0), work("film-2", 1.0, 9.0, 2.0)),
+                stalls=(Stall(work("film-1", pid=24933), "stopped"),),
+            )
+        ]
     )
     assert "Look: film-1 (12.4 of 60.0 s, for 31.0 s)" in told
-    assert "no progress for 2 min in Look on film-1 (worker 24933 is stopped)" in " ".join(told.split())
+    assert "no progress for 2 min in Look on film-1 (worker 24933 on here is stopped)" in " ".join(told.split())
     assert "2 min 10 s gone, about" in told
     assert "…" not in shown([line(stage="A" * 70)])
 
@@ -85,12 +83,12 @@ def test_off_a_terminal_each_line_has_its_time_and_is_whole() -> None:
 
 def test_a_long_row_is_told_of_now_and_then_and_a_stall_once() -> None:
     clock, out = Clock(), quiet_console()
-    stuck = line(work=(work("film-1", elapsed_s=61.0),), stalls=(Stall("film-1", 7),))
+    stuck = line(work=(work("film-1", elapsed_s=61.0),), stalls=(Stall(work("film-1", pid=7), "stopped"),))
     with out.capture() as got, Watch(out, Log(), clock) as watch:
         for clock.at in (1.0, 2.0, BEAT_S + 3.0, BEAT_S + 4.0):
             watch([stuck])
     told = got.get()
-    assert told.count("worker 7 is stopped") == 1
+    assert told.count("worker 7 on here is stopped") == 1
     assert told.count("at film-1 (for 1 min 01 s)") == 1
 
 

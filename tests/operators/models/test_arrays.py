@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from operators.metrics.arrays import ForeignPickle, unpickled_arrays
+from operators.models.arrays import ForeignPickle, unpickled_arrays
 
 
 def test_arrays_come_as_they_were(tmp_path: Path) -> None:

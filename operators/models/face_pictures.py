@@ -6,12 +6,13 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.metrics.base import Picture
 from operators.models import face_identity as identity
+from operators.models.face_geometry import FaceLandmarks
 from operators.models.face_identity import CROP_PX, NETWORKS, embedded
 from operators.models.face_landmarker import Landmarker
+from operators.picture import Picture
 
-__all__ = ["IBUG_68", "NETWORKS", "aligned", "embedding", "mesh", "points68", "squeezed"]
+__all__ = ["IBUG_68", "NETWORKS", "aligned", "embedding", "face", "mesh", "points68", "squeezed"]
 
 # The points of MediaPipe's 478 that lie nearest to the 68 of the iBUG annotation, in its order: pairs of both sides of the face, the jaw's on its outline.
 # Measured against dlib's points by `benchmarks/accuracy/points68.py`.
@@ -26,6 +27,11 @@ IBUG_68 = [
 MESH_5 = ((468,), (473,), (4,), (61,), (291,))  # eyes, nose tip, corners of the mouth
 
 _one_at_a_time = threading.Lock()  # the landmarker is not safe to ask from two threads
+
+
+def face(picture: Picture) -> FaceLandmarks | None:
+    """The face of a picture, the surest of several; None where none is found."""
+    return picture.once("face", _face)
 
 
 def mesh(picture: Picture) -> NDArray[np.float64] | None:
@@ -69,9 +75,14 @@ def _aligned(picture: Picture) -> NDArray[np.uint8] | None:
 
 
 def _mesh(picture: Picture) -> NDArray[np.float64] | None:
+    found = face(picture)
+    return None if found is None else found.points[:, :2] * picture.size
+
+
+def _face(picture: Picture) -> FaceLandmarks | None:
     with _one_at_a_time:
         faces = _landmarker()(picture.rgb)
-    return faces[0].points[:, :2] * picture.size if faces else None
+    return faces[0] if faces else None
 
 
 @cache

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from operators.metrics.base import Picture
-from operators.metrics.faces import IBUG_68, aligned, embedding, mesh, points68
 from operators.models.face_identity import ARCFACE_5, similarity
+from operators.models.face_pictures import IBUG_68, aligned, embedding, mesh, points68
+from operators.picture import Picture
 from tests.operators.metrics.faces_seen import blank, other, same
 
 
