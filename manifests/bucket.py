@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.fs as fs
 
 from manifests.errors import AccessDenied, MissingBucket, MissingMedia, StorageError, Unreachable
+from manifests.names import relative
 
 T = TypeVar("T")
 PART_BYTES = 16 * 2**20  # of a multipart upload; larger files go up in parts
@@ -35,7 +36,10 @@ class Bucket:
 
     def _key(self, name: str) -> str:
         prefix = self.root.removeprefix("s3://").partition("/")[2].strip("/")
-        return "/".join(part for part in (prefix, name) if part)
+        return "/".join(part for part in (prefix, relative(name, self.root) if name else "") if part)
+
+    def path(self, name: str) -> str:
+        return f"{self._bucket}/{self._key(name)}"
 
     def _where(self, name: str) -> dict[str, str]:
         return {"Bucket": self._bucket, "Key": self._key(name)}

@@ -5,7 +5,7 @@
           NotFound    no such corpus, source, clip, selection, layout, metric
           WeightError a model file cannot be had
        StorageError   a file or store that cannot be read or written as it should        exit 2
-          MissingMedia, DamagedMedia, MissingBucket, AccessDenied, Unreachable
+          MissingMedia, DamagedMedia, MissingBucket, AccessDenied, Unreachable, OutsideRoot
        Inconsistent   counts that do not add up: a bug, or a damaged corpus              exit 1
 
 What goes wrong with one row of a run is no error of these: it is a drop, see `operators.base.Drop`.
@@ -54,6 +54,10 @@ class AccessDenied(StorageError):
 
 class Unreachable(StorageError):
     """The store did not answer, or told to slow down for longer than was waited."""
+
+
+class OutsideRoot(StorageError):
+    """A name in a file, or a link, that leads out of the folder it stands in. Nothing there is read, written or deleted."""
 
 
 class Inconsistent(HeadsetError):

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.fs as fs
 
 from manifests.errors import AccessDenied, MissingMedia, StorageError
+from manifests.names import inside
 
 Content = bytes | memoryview | pa.Buffer
 PART = ".part"  # what the name of an unfinished file ends with
@@ -22,25 +23,25 @@ PART = ".part"  # what the name of an unfinished file ends with
 class Folder:
     root: str
 
-    def _path(self, name: str) -> str:
-        return f"{self.root}/{name}" if name else self.root
+    def path(self, name: str) -> str:
+        return str(inside(self.root, name)) if name else self.root
 
     def read(self, name: str) -> bytes | None:
-        with _os_errors(self._path(name)):
+        with _os_errors(self.path(name)):
             try:
-                with open(self._path(name), "rb") as stream:
+                with open(self.path(name), "rb") as stream:
                     return stream.read()
             except (FileNotFoundError, IsADirectoryError):
                 return None
 
     def write(self, name: str, content: Content, durable: bool) -> None:
-        with _os_errors(self._path(name)), self._part(name, content, durable) as part:
-            os.replace(part, self._path(name))
+        with _os_errors(self.path(name)), self._part(name, content, durable) as part:
+            os.replace(part, self.path(name))
             if durable:
-                _sync_folder(os.path.dirname(self._path(name)))
+                _sync_folder(os.path.dirname(self.path(name)))
 
     def create(self, name: str, content: Content) -> bool:
-        path = self._path(name)
+        path = self.path(name)
         with _os_errors(path), self._part(name, content, True) as part:
             try:
                 os.link(part, path)  # whole, and only where there is none
@@ -69,7 +70,7 @@ class Folder:
     @contextmanager
     def _part(self, name: str, content: Content, durable: bool) -> Iterator[str]:
         """A finished file of this writer's own beside the place; gone when the block ends."""
-        path = self._path(name)
+        path = self.path(name)
         _make_folder(os.path.dirname(path), durable)
         part = f"{path}.{uuid4().hex}{PART}"
         try:
@@ -83,22 +84,22 @@ class Folder:
             Path(part).unlink(missing_ok=True)
 
     def delete(self, name: str) -> None:
-        with _os_errors(self._path(name)):
-            Path(self._path(name)).unlink(missing_ok=True)
+        with _os_errors(self.path(name)):
+            Path(self.path(name)).unlink(missing_ok=True)
 
     def remove_folder(self, folder: str) -> None:
         """Removes what is left of a folder whose files are gone."""
-        for here, _, _ in os.walk(self._path(folder), topdown=False):
+        for here, _, _ in os.walk(self.path(folder), topdown=False):
             with suppress(OSError):  # another one may have written into it meanwhile
                 os.rmdir(here)
 
     def size(self, name: str) -> int | None:
-        with _os_errors(self._path(name)):
-            path = Path(self._path(name))
+        with _os_errors(self.path(name)):
+            path = Path(self.path(name))
             return path.stat().st_size if path.is_file() else None
 
     def names(self, folder: str, folders: bool) -> Iterator[str]:
-        path = self._path(folder)
+        path = self.path(folder)
         with _os_errors(path):
             try:
                 found = list(os.scandir(path))
@@ -109,7 +110,7 @@ class Folder:
                 yield entry.name
 
     def walk(self, folder: str) -> Iterator[tuple[str, int]]:
-        for here, _, files in os.walk(self._path(folder)):
+        for here, _, files in os.walk(self.path(folder)):
             for name in files:
                 path = os.path.join(here, name)
                 try:
@@ -118,7 +119,7 @@ class Folder:
                     continue  # another one's unfinished file, finished meanwhile
 
     def take(self, path: Path, name: str) -> None:
-        place = self._path(name)
+        place = self.path(name)
         with _os_errors(place):
             _make_folder(os.path.dirname(place), True)
             with path.open("rb") as stream:
@@ -140,7 +141,7 @@ class Folder:
             _sync_folder(os.path.dirname(place))
 
     def fetch(self, name: str, path: Path) -> None:
-        place = self._path(name)
+        place = self.path(name)
         with _os_errors(place):
             try:
                 shutil.copyfile(place, path)

@@ -258,12 +258,12 @@ class Manifest(Ledger):
             return schema(table).empty_table()
         for name in names if self.is_local else ():
             self._check_ends(name)
-        filesystem, root = self.storage.arrow
-        return dataset.dataset([f"{root}/{name}" for name in names], schema=schema(table), filesystem=filesystem, format="parquet")
+        filesystem, paths = self.storage.arrow[0], [self.storage.path(name) for name in names]
+        return dataset.dataset(paths, schema=schema(table), filesystem=filesystem, format="parquet")
 
     def _check_ends(self, name: str) -> None:
         """Who scans a file in parts finds out too late, and in other words, that it was cut off."""
-        with open(f"{self.root}/{name}", "rb") as file:
+        with open(self.storage.path(name), "rb") as file:
             size = file.seek(0, 2)
             file.seek(max(size - len(MAGIC), 0))
             if size < 12 or file.read() != MAGIC:
@@ -277,10 +277,10 @@ class Manifest(Ledger):
         """
         import pyarrow.dataset as dataset
 
-        filesystem, root = self.storage.arrow
+        filesystem, path = self.storage.arrow[0], self.storage.path(name)
         kind = dataset.ParquetFileFormat(read_options=dataset.ParquetReadOptions(dictionary_columns=list(words)))
         try:
-            return dataset.dataset(f"{root}/{name}", filesystem=filesystem, format=kind)
+            return dataset.dataset(path, filesystem=filesystem, format=kind)
         except (pa.ArrowException, OSError):
             raise damaged(self.root, name, "it is missing, or not Parquet") from None
 
@@ -408,12 +408,17 @@ class Manifest(Ledger):
             self.__dict__.pop("_moved", None)
         return sorted(moved)
 
-    def forget_moved(self, sources: Iterable[str]) -> None:
-        """Removes what is noted of where these sources lie, for a takedown."""
-        left = {one: uri for one, uri in self._moved.items() if one not in set(sources)}
+    def forget_sources(self, sources: Iterable[str]) -> None:
+        """Removes what is noted of these sources beside the tables, for a takedown: where they lie, and which lists named them."""
+        gone = set(sources)
+        left = {one: uri for one, uri in self._moved.items() if one not in gone}
         if left != self._moved:
             self.save("moved.json", left)
             self.__dict__.pop("_moved", None)
+        lists = self.lists()
+        kept = {path: {one: seconds for one, seconds in named.items() if one not in gone} for path, named in lists.items()}
+        if kept != lists:
+            self.save("lists.json", kept)
 
     @cached_property
     def _moved(self) -> dict[str, str]:

@@ -58,7 +58,7 @@ class MediaStore:
         """
         self._known(place)
         if self._storage.is_local:
-            path = Path(self.root, place)
+            path = Path(self._storage.path(place))
             if not path.is_file():
                 raise MissingMedia(f"{self.root} has no {place}")
             if not _intact(path, sha256):

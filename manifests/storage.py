@@ -5,6 +5,7 @@
 - `create` makes a file that nobody else made: of many that try at once, one is told True (S3: `If-None-Match: *`).
 - An object of S3 is one PUT, tried again when the store stumbles. Whoever made an object in a try whose answer was lost finds
   its own mark in it.
+- Every name is held to the root: a name or a link that leads out of it is an `OutsideRoot`, whatever file it was read in.
 - What goes wrong is a `StorageError` of one sentence, without a traceback and without credentials.
 
 S3 credentials, region and endpoint come from AWS's own chain (`AWS_ACCESS_KEY_ID`, `AWS_PROFILE`, `AWS_ENDPOINT_URL` ...).
@@ -90,6 +91,14 @@ class Storage:
             MissingBucket, AccessDenied, Unreachable; StorageError for a folder that is a file
         """
         self._kind.check()
+
+    def path(self, name: str) -> str:
+        """Where a file lies for `arrow`; in a folder, also for this machine.
+
+        Raises:
+            OutsideRoot: for a name, or a link, that leads out of the root.
+        """
+        return self._kind.path(name)
 
     @property
     def arrow(self) -> tuple[fs.FileSystem, str]:

@@ -99,15 +99,18 @@ def list_again(
 
     Args:
         clips: ids of clips or of published clips, or their names in the list; () for all.
-        sources: a folder with the videos, under the names they had or as <source id>.<anything>.
+        sources: a folder with the videos, under the names they had or as <source id>.<anything>. Sources that are files are looked for
+            there alone: where a manifest says they lie is what somebody else wrote, about another machine perhaps.
 
     Raises:
-        UsageError: where nothing is published that fits, or `out` lists some of the sources with other clips.
+        UsageError: where nothing is published that fits, where sources are files and no folder is named, or `out` lists some of the
+            sources with other clips.
     """
     in_folder = {path.name: path for path in sorted(sources.rglob("*")) if path.is_file()} if sources else {}
     by_stem = {path.stem: path for path in in_folder.values()}
     listed: list[Source] = []
     given: list[Row] = []
+    unsought = 0  # sources that are files, with no folder named to look in
     for found, rows in published_rows(manifest):
         chosen = [
             row
@@ -123,12 +126,19 @@ def list_again(
         for source in found:
             if source.source_id in wanted:
                 here = by_stem.get(source.source_id) or in_folder.get(Path(source.uri).name)
-                uri = str(here.absolute()) if here else source.uri
-                listed.append(Source(source.source_id, uri, licence=source.licence))
+                if not here and "://" not in source.uri:
+                    here = sources / (Path(source.uri).name or "unnamed") if sources else None  # not there: a drop will say so
+                    unsought += not here
+                listed.append(Source(source.source_id, str(here.absolute()) if here else source.uri, licence=source.licence))
     number = sum(isinstance(row, Published) for row in given)
     if not number:
         look = f"headset status {manifest.root}"
         raise UsageError(f"{manifest.root} publishes no clip that fits; {look} says what it holds")
+    if unsought:
+        raise UsageError(
+            f"{unsought} of the sources of {manifest.root} are files, which are looked for under --sources alone: name the folder where "
+            f"they lie, headset rebuild {manifest.root} --out {out.root} --sources DIR"
+        )
     new = {source.source_id for source in out.add(listed, given=given)}
     before = {
         row.published_id

@@ -19,6 +19,7 @@ from typing import Any
 from manifests.ledger import Receipt
 from manifests.manifest import LISTED, Manifest, RunRecord, StepRecord
 from manifests.tables import Clip, Dropped, Render, Row, Score, Source, schema
+from pipeline.query.database import connect
 
 SHARD_CLIPS = 15_616
 SOURCE_CLIPS = 16
@@ -38,7 +39,6 @@ WHERE = "dnsmos_ovrl > 3 and face_px >= 256 and speaking_share > 0.5"
 
 def make(root: Path, clips: int) -> None:
     """Writes a corpus of so many clips as a run would have left it."""
-    import duckdb
     import pyarrow.parquet as pq
 
     steps = [StepRecord("MakeRows", f"{table.table}-made", 0, "sources", [table.table], [], {"sources": [LISTED]}, {}, [])
@@ -46,7 +46,7 @@ def make(root: Path, clips: int) -> None:
     manifest = Manifest(str(root))
     manifest.remember(RunRecord("made", steps))
     metrics = ", ".join(f"('{metric}', '{variant}')" for variant, names in METRICS.items() for metric in names)
-    connection = duckdb.connect()
+    connection = connect()
     connection.execute(f"create table kinds as select * from (values {metrics}) as kinds(metric, variant)")
 
     def write(table: type[Row], step: str, shard: int, query: str) -> None:
@@ -102,7 +102,8 @@ def task(name: str, root: str) -> dict[str, float]:
     """Does one thing in this process, as the command would. Returns its seconds, the clips it gave, and the peak memory so far."""
     from pipeline.corpus_steps.splits import split_clips
     from pipeline.query.diff import Side, differ
-    from pipeline.query.selection import select, yields
+    from pipeline.query.selection import select
+    from pipeline.query.yields import yields
 
     began, computed = time.monotonic(), time.process_time()
     manifest = Manifest(root)

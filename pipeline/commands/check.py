@@ -57,10 +57,12 @@ def main(options: argparse.Namespace) -> int:
 
 def _releases(manifest: Manifest, deep: bool) -> list[Fault]:
     """The shards of releases that are not where, or not what, their index says."""
-    from pipeline.release.release import Place, releases
+    from pipeline.release.place import Place
+    from pipeline.release.release import release_named, releases
 
     found = []
-    for made in releases(manifest):
+    for name in releases(manifest):
+        made = release_named(manifest, name)
         place = Place(made.to)
         if not place.files.load("release.json"):
             found.append(Fault(f"releases/{made.name}.json", f"{made.to} holds no release", instead="make it again, or tell where it is"))

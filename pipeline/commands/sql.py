@@ -1,4 +1,7 @@
-"""Query the tables as they stand now, by DuckDB."""
+"""Query the tables as they stand now, by DuckDB.
+
+A query sees the tables and nothing else of this machine, and changes none of them.
+"""
 
 import argparse
 import sys
@@ -15,6 +18,7 @@ GROUP = "look"
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("corpus")
     parser.add_argument("query", help=f"the tables: {' '.join(tables())}; and wide, a row a clip with all that is known of it")
+    parser.add_argument("--files", action="store_true", help="let the query read and write files, as COPY does")
     form = parser.add_mutually_exclusive_group()
     as_json(form)
     form.add_argument("--csv", action="store_true", help="print as CSV")
@@ -23,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     from pipeline.query.clip_view import select_rows
 
-    rows = select_rows(existing(options.corpus), options.query)
+    rows = select_rows(existing(options.corpus), options.query, files=options.files)
     if rows is None:
         return 0
     if options.csv:

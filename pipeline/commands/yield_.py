@@ -29,7 +29,7 @@ def main(options: argparse.Namespace) -> int:
 
 def show(manifest: Manifest, where: str, metric: str, picture: Path | None, in_json: bool = False) -> None:
     """Prints what a condition costs, and draws it where a file is named."""
-    from pipeline.query.selection import draw_yield, yields
+    from pipeline.query.yields import draw_yield, yields
     from pipeline.views.yields import YieldView
 
     found = yields(manifest, where, metric)

@@ -12,6 +12,7 @@ from typing import Any, cast
 from manifests.cache import cache_folder, media_cache
 from manifests.errors import Inconsistent, MissingMedia
 from manifests.media import MediaStore
+from manifests.names import inside
 from manifests.tables import Render, Row, Source
 from operators.base import Audio, Media, SourceFetcher
 from operators.media.frames import VideoFrames
@@ -64,7 +65,7 @@ class RowMedia:
     def scratch(self) -> Path:
         """A folder of the source's own on this machine that outlives a killed run: partial downloads wait there."""
         corpus = hashlib.sha256(os.path.abspath(self.store.root).encode()).hexdigest()[:12]
-        return cache_folder() / "scratch" / corpus / self.row.source_id
+        return inside(cache_folder() / "scratch" / corpus, self.row.source_id)
 
     @property
     def length_s(self) -> float:

@@ -2,14 +2,12 @@
 """One wide view over the current rows: a row a clip, and all that is known of it in columns, to select by in SQL.
 
 The view `wide` is made for a query: it joins only the tables, and pivots only the scores, whose columns the query names.
-DuckDB streams the Parquet files, and puts on disk what does not fit into `MEMORY`, so a million clips take no more than ten
+DuckDB streams the Parquet files, and puts on disk what does not fit into its memory, so a million clips take no more than ten
 thousand.
 """
 
 import difflib
-import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -18,8 +16,8 @@ from typing import Any
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.tables import Annotation, Clip, Duplicate, Published, Row, Score, Split, tables
+from pipeline.query.database import connect
 
-MEMORY = "512MB"  # that DuckDB takes before it puts intermediate results on disk
 PART_CLIPS = 50_000  # that are made wide at a time where all columns are asked for
 RECORDING = "@recording"  # what the id of a clip's own render ends with
 FACE_WIDTH = "face_width_px"  # of ScoreFace: the median width of the face, in pixels of the source
@@ -36,14 +34,6 @@ class Column:
     part: str  # the table it is joined from
     value: str  # the SQL of its value in that part
     where: str = ""  # the SQL of the rows it is made of, where the part is turned from rows to columns
-
-
-def opened() -> Any:
-    """A DuckDB connection in memory, which puts on disk what does not fit."""
-    import duckdb
-
-    spill = os.path.join(tempfile.gettempdir(), f"headset-{os.getpid()}")  # DuckDB makes it when it needs it, and removes it
-    return duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": spill})
 
 
 def see_tables(manifest: Manifest, connection: Any, names: Iterable[str], shards: Iterable[int] | None = None) -> None:
@@ -183,7 +173,7 @@ def lay_down(manifest: Manifest, path: Path, query: str = "select * from wide") 
 
     known, writer = columns(manifest), None
     for shards in _parts(manifest):
-        connection = opened()
+        connection = connect()
         see_wide(manifest, connection, query, known, shards)
         rows = connection.sql(query).to_arrow_table()
         writer = writer or pq.ParquetWriter(path, rows.schema, compression="zstd")
@@ -220,20 +210,46 @@ def plainly(error: Any, known: dict[str, Column]) -> str:
     return f"no column {missing[1]!r}{meant}\nColumns: {', '.join(known)}"
 
 
-def select_rows(manifest: Manifest, query: str) -> Any:
+def view_for(manifest: Manifest, query: str, *mentioned: str) -> tuple[Any, dict[str, Column]]:
+    """A connection that sees the view `wide` with what a query and some words name, and all columns there could be."""
+    connection = connect()
+    return connection, see_wide(manifest, connection, " ".join([query, *mentioned]))
+
+
+def run_plainly(what: Any, query: str, known: dict[str, Column]) -> Any:
+    """Runs a query of the user.
+
+    Raises:
+        UsageError: with the columns there are, and those that were perhaps meant.
+    """
+    import duckdb
+
+    try:
+        return what(query)
+    except duckdb.Error as error:
+        raise UsageError(plainly(error, known)) from None
+
+
+def select_rows(manifest: Manifest, query: str, *, files: bool = False) -> Any:
     """What a query over `wide` and the tables gives, as DuckDB's relation.
+
+    Args:
+        files: whether the query may read and write files.
 
     Raises:
         UsageError: when the query cannot run, with the columns there are.
     """
     import duckdb
 
-    connection = opened()
+    connection = connect(files=files)
     words = _words(query)
     see_tables(manifest, connection, tables() if words & _ALL else words)
     known = see_wide(manifest, connection, query if "select" in words else "*") if "wide" in words else {}
     try:
         return connection.sql(query)
+    except duckdb.PermissionException as error:
+        said = str(error).splitlines()[0].removeprefix("Permission Error: ")
+        raise UsageError(f"{said}: a query sees the tables alone; give --files to let it read and write files") from None
     except duckdb.Error as error:
         raise UsageError(plainly(error, known) if known else f"{error}\nTables: wide, {', '.join(tables())}") from None
 

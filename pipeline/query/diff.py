@@ -12,8 +12,10 @@ from typing import Any
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from pipeline.corpus import existing
-from pipeline.query.clip_view import MEMORY, lay_down, opened, see_wide
-from pipeline.query.selection import Predicate, Selection, predicates, selection
+from pipeline.query.clip_view import lay_down, run_plainly, see_wide
+from pipeline.query.database import connect, parquet, quoted, write_parquet
+from pipeline.query.predicates import Predicate, predicates
+from pipeline.query.selection import Selection, selection
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Side:
         else:
             path = folder / f"{name}.parquet"
             lay_down(self.manifest, path)
-            connection.execute(f"create view {name} as select * from read_parquet('{path}')")
+            connection.register(name, parquet(path))
         return [column for column, *_ in connection.execute(f"describe {name}").fetchall()]
 
 
@@ -80,16 +82,14 @@ def differ(before: Side, after: Side, most: int) -> Difference:
     Args:
         most: changes of each kind to list; all are counted.
     """
-    import duckdb
-
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        connection = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(folder / "spill")})
+        connection = connect()
         first, second = before.register(connection, "a", folder), after.register(connection, "b", folder)
         common = [name for name in first if name in second and name != "clip_id"]
-        differs = {name: f'a."{name}" is distinct from b."{name}"' for name in common}
+        differs = {name: f"a.{quoted(name)} is distinct from b.{quoted(name)}" for name in common}
         # First by a hash of each row, which is small; then the values of those that differ.
-        shown = ", ".join(f'"{name}"' for name in common)
+        shown = ", ".join(map(quoted, common))
         for side in "ab":
             connection.execute(f"create temp table keys_{side} as select clip_id, source_id, hash({shown}) as content from {side}")
         pairs = "keys_a as a full outer join keys_b as b on a.clip_id = b.clip_id"
@@ -109,11 +109,11 @@ def differ(before: Side, after: Side, most: int) -> Difference:
                 continue
             path = folder / f"{what}.parquet"
             one = "a.clip_id is null" if what == "added" else "b.clip_id is null"
-            connection.execute(f"copy (select {there}.clip_id, {there}.source_id from {pairs} where {one}) to '{path}' (format parquet)")
+            write_parquet(connection.sql(f"select {there}.clip_id, {there}.source_id from {pairs} where {one}"), path)
             why[what], first = _why(absent, path, most)
             changes += [Change(clip, what, reason, {}) for clip, reason in first]
         if n_changed:
-            shown = ", ".join(f'a."{name}", b."{name}"' for name in common)
+            shown = ", ".join(f"a.{quoted(name)}, b.{quoted(name)}" for name in common)
             query = f"select a.clip_id, {shown} from {altered} order by a.clip_id limit {most}"
             for clip, *values in connection.execute(query).fetchall():
                 columns = {name: (values[2 * i], values[2 * i + 1]) for i, name in enumerate(common) if values[2 * i] != values[2 * i + 1]}
@@ -125,7 +125,8 @@ def differ(before: Side, after: Side, most: int) -> Difference:
 def _why(side: Side, clips: Path, most: int) -> tuple[dict[str, int], list[tuple[str, str]]]:
     """Why some clips are not on a side: how many for which reason, and the reasons of the first by id, with the numbers."""
     parts: list[Predicate] = predicates(side.chosen.where) if side.chosen else []
-    connection = opened()
+    connection = connect()
+    connection.register("absent", parquet(clips))
     named = " ".join(part.text for part in parts)
     known = see_wide(side.manifest, connection, f"{named} drops sources")
     lost = [
@@ -136,11 +137,15 @@ def _why(side: Side, clips: Path, most: int) -> tuple[dict[str, int], list[tuple
     if lost:
         raise UsageError(f"{side}: the corpus no longer has the column {lost[0]!r} that the selection was made by")
     fails = "".join(f" when not coalesce(({part.text}), false) then {number}" for number, part in enumerate(parts))
-    values = ", ".join(f'cast(wide."{part.column}" as varchar)' if part.column else "null" for part in parts)
+    values = ", ".join(f"cast(wide.{quoted(part.column)} as varchar)" if part.column else "null" for part in parts)
     fallen = f"case{fails} else {len(parts)} end" if parts else "0"
-    connection.execute(f"""create temp table gone as
-        select absent.clip_id, absent.source_id, case when wide.clip_id is not null then {fallen} when absent.source_id in (select source_id from sources) then -1 else -2 end as part, [{values}]::varchar[] as numbers
-        from read_parquet('{clips}') as absent left join wide on wide.clip_id = absent.clip_id""")  # fmt: skip
+    # A condition may name clip_id or source_id: of the two tables only `wide` has columns of these names.
+    query = f"""create temp table gone as
+        select lost_clip as clip_id, lost_source as source_id,
+            case when wide.clip_id is not null then {fallen} when lost_source in (select source_id from sources) then -1 else -2 end as part,
+            [{values}]::varchar[] as numbers
+        from (select clip_id as lost_clip, source_id as lost_source from absent) left join wide on wide.clip_id = lost_clip"""
+    run_plainly(connection.execute, query, known)
     connection.execute("""create temp table told as
         select clip_id, part, numbers, drops.operator, drops.reason, drops.detail from gone
         left join (select subject, last(operator order by drop_id) as operator, last(reason order by drop_id) as reason, last(detail order by drop_id) as detail

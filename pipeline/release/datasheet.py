@@ -21,13 +21,14 @@ READ = {
     "folder": 'rows = [json.loads(path.read_text()) for path in sorted(Path(".").glob("*-*/*.json"))]\n'
     'videos = sorted(Path(".").glob("*-*/*.mp4"))',
 }
+PLOTS = ("clips", "scores")
 PATTERN = {"webdataset": "-*.tar", "parquet": "-*.parquet", "folder": "-*/*"}
 
 
 def describe(place: Any, manifest: Manifest, name: str, form: str, chosen: Selection | None, shards: list[Any], rows: Any) -> float:
     """Writes `README.md`, `plots/` and `release.json` beside the shards. Returns the seconds of all clips."""
     facts = gather(rows.connection, manifest)
-    digest = hashlib.sha256("".join(f"{shard.name} {shard.sha256}\n" for shard in shards).encode()).hexdigest()
+    digest = digest_of(shards)
     run = manifest.run
     facts = {
         "name": name, "finished": True, "format": form, "sha256": digest, "shards": len(shards), "bytes": sum(shard.bytes for shard in shards),
@@ -35,11 +36,20 @@ def describe(place: Any, manifest: Manifest, name: str, form: str, chosen: Selec
         "recipe": {"name": run.recipe, "changes": run.changes, "steps": [step.version for step in run.steps]} if run else None,
         "takedowns": len(manifest.load("takedowns.json") or []), **facts,
     }  # fmt: skip
-    for plot, picture in plots(rows.connection, facts).items():
-        place.files.put(f"plots/{plot}.png", picture)
+    drawn = plots(rows.connection, facts) if facts["clips"] else {}
+    for plot in PLOTS:
+        if plot in drawn:
+            place.files.put(f"plots/{plot}.png", drawn[plot])
+        else:
+            place.files.delete(f"plots/{plot}.png")
     place.files.put("README.md", readme(facts).encode())
     place.files.save("release.json", facts)
     return facts["seconds"]
+
+
+def digest_of(shards: list[Any]) -> str:
+    """What the shards of a release hold together."""
+    return hashlib.sha256("".join(f"{shard.name} {shard.sha256}\n" for shard in shards).encode()).hexdigest()
 
 
 def gather(connection: Any, manifest: Manifest) -> dict[str, Any]:
@@ -113,9 +123,10 @@ def _shares(connection: Any, manifest: Manifest, group: str, there: dict[str, st
         connection.execute("create or replace temp table all_of as select source_id as one, language as what from everything")
         mine = "select distinct source_id as one from given"
     else:
-        from pipeline.query.clip_view import opened, see_wide
+        from pipeline.query.clip_view import see_wide
+        from pipeline.query.database import connect
 
-        inner = opened()
+        inner = connect()
         see_wide(manifest, inner, group)
         connection.register("everything", inner.sql(f'select clip_id, "{group}" as what from wide').to_arrow_table())
         connection.execute("create or replace temp table all_of as select clip_id as one, what from everything")
@@ -132,10 +143,9 @@ def readme(facts: dict[str, Any]) -> str:
     """The datasheet as Markdown, with the head that a dataset hub reads."""
     form, splits = facts["format"], facts["splits"]
     files = {split: f"{split}{PATTERN[form]}" for split in splits}
-    lines = ["---", "configs:", "- config_name: default", "  data_files:"]
-    for split, pattern in files.items():
-        lines += [f"  - split: {split}", f'    path: "{pattern}"']
-    lines += ["---", "", f"# {facts['name']}", ""]
+    head = [line for split, pattern in files.items() for line in (f"  - split: {split}", f'    path: "{pattern}"')]
+    lines = ["---", "configs:", "- config_name: default", "  data_files:", *head, "---", ""] if files else []
+    lines += [f"# {facts['name']}", ""]
     chosen = facts["selection"]
     what = f"the selection {chosen['name']}:{chosen['version']} (`{chosen['where']}`)" if chosen else "all rendered clips"
     recipe = f" The corpus was made by the recipe {facts['recipe']['name']} of headset." if facts["recipe"] else ""
@@ -145,11 +155,31 @@ def readme(facts: dict[str, Any]) -> str:
         f"Format: {form}, {facts['shards']} shards, {facts['bytes'] / 1e6:.1f} MB; `index.jsonl` has their sha256. Shards together: {facts['sha256'][:16]}.",
         "",
     ]
-    lines += [
+    lines += (
+        _of_clips(facts, files) if facts["clips"] else ["It holds no clip: none is chosen, or all that were in it were taken down.", ""]
+    )
+    lines += ["## What the corpus left out, and why", "", "| row: operator: reason | rows |", "|---|---|"]
+    lines += [f"| {why} | {count} |" for why, count in facts["left_out"].items()]
+    if facts["not_rendered"]:
+        lines += ["", f"{facts['not_rendered']} clips are not rendered, and so not released."]
+    lines += ["", "## Whom the filters leave out", ""]
+    if not facts["groups"]:
+        lines += ["Neither languages nor any annotation that names a group are known of the corpus, so this cannot be told.", ""]
+    for group, shares in facts["groups"].items():
+        lines += [f"| {group} | in the corpus | released | share |", "|---|---|---|---|"]
+        lines += [f"| {what} | {of['in_corpus']} | {of['released']} | {of['share']:.1%} |" for what, of in shares.items()] + [""]
+    lines += ["## Takedowns", "", f"{facts['takedowns']} so far. Whoever wants to be taken out can ask whoever gave this release away; "
+              "`headset takedown` removes every row, file and shard entry, here and in later runs.", ""]  # fmt: skip
+    return "\n".join(lines)
+
+
+def _of_clips(facts: dict[str, Any], files: dict[str, str]) -> list[str]:
+    """What is told of a release that holds some."""
+    lines = [
         "What is not known of a clip is NaN or an empty text, in Parquet null.",
         "",
         "```python",
-        READ[form].format(files=json.dumps(files), first=next(iter(files))),
+        READ[facts["format"]].format(files=json.dumps(files), first=next(iter(files))),
         "```",
         "",
     ]
@@ -166,19 +196,7 @@ def readme(facts: dict[str, Any]) -> str:
         "|---|---|---|---|---|",
     ]
     lines += [f"| {name} | {of['p5']:.4g} | {of['median']:.4g} | {of['p95']:.4g} | {of['clips']} |" for name, of in facts["scores"].items()]
-    lines += ["", "![](plots/scores.png)", "", "## What the corpus left out, and why", "", "| row: operator: reason | rows |", "|---|---|"]
-    lines += [f"| {why} | {count} |" for why, count in facts["left_out"].items()]
-    if facts["not_rendered"]:
-        lines += ["", f"{facts['not_rendered']} clips are not rendered, and so not released."]
-    lines += ["", "## Whom the filters leave out", ""]
-    if not facts["groups"]:
-        lines += ["Neither languages nor any annotation that names a group are known of the corpus, so this cannot be told.", ""]
-    for group, shares in facts["groups"].items():
-        lines += [f"| {group} | in the corpus | released | share |", "|---|---|---|---|"]
-        lines += [f"| {what} | {of['in_corpus']} | {of['released']} | {of['share']:.1%} |" for what, of in shares.items()] + [""]
-    lines += ["## Takedowns", "", f"{facts['takedowns']} so far. Whoever wants to be taken out can ask whoever gave this release away; "
-              "`headset takedown` removes every row, file and shard entry, here and in later runs.", ""]  # fmt: skip
-    return "\n".join(lines)
+    return [*lines, "", "![](plots/scores.png)", ""]
 
 
 def plots(connection: Any, facts: dict[str, Any]) -> dict[str, bytes]:
@@ -189,7 +207,8 @@ def plots(connection: Any, facts: dict[str, Any]) -> dict[str, bytes]:
     import matplotlib.pyplot as plt
 
     def saved(figure: Any) -> bytes:
-        figure.tight_layout()
+        # Margins that are known beforehand: to measure every label took half of the time of a small release.
+        figure.subplots_adjust(0.04, 0.06, 0.98, 0.94, wspace=0.22, hspace=0.42)
         figure.savefig(sink := io.BytesIO(), dpi=100, metadata={"Software": None})
         plt.close(figure)
         return sink.getvalue()
@@ -201,11 +220,16 @@ def plots(connection: Any, facts: dict[str, Any]) -> dict[str, bytes]:
         found = connection.execute(query).fetchall()
         panel.bar([low + bin * width for bin, _ in found], [count for _, count in found], width=width, align="edge", color="#3a9d5d")
         panel.set_title(column, fontsize=9)
+        panel.locator_params(nbins=4)
+        panel.tick_params(labelsize=7)
 
     figure, axes = plt.subplots(2, 2, figsize=(10, 6))
     for panel, key in zip(axes.flat, ("splits", "languages", "licences", "source_resolution"), strict=True):
         shown = list(facts[key].items())[:12]
-        panel.barh([what[:40] for what, _ in shown], [of["clips"] for _, of in shown], color="#3a9d5d")
+        panel.barh(range(len(shown)), [of["clips"] for _, of in shown], color="#9fd3b1")
+        for line, (what, _) in enumerate(shown):
+            panel.text(0.01, line, what[:60], transform=panel.get_yaxis_transform(), va="center", fontsize=8)
+        panel.set_yticks([])
         panel.invert_yaxis()
         panel.set_title(f"clips by {key.replace('_', ' ')}", fontsize=9)
     found = {"clips": saved(figure)}

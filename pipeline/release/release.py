@@ -16,52 +16,33 @@ the hash that was noted, are kept. `<to>` is a folder or `s3://bucket/prefix`.
 """
 
 import hashlib
-import io
 import json
 import math
 import os
-import re
 import shutil
-import tarfile
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from manifests.bucket import s3_client, s3_errors
 from manifests.cache import media_cache
-from manifests.errors import UsageError
+from manifests.errors import StorageError, UsageError
 from manifests.manifest import Manifest
-from manifests.media import MediaStore, sha256_of
+from manifests.media import MediaStore
+from manifests.names import NAME, plain, record
 from manifests.tables import Duplicate
-from pipeline.corpus_steps.pairs import lines_of
-from pipeline.query.clip_view import MEMORY, lay_down
-from pipeline.query.selection import NAME, Selection
+from pipeline.query.clip_view import lay_down
+from pipeline.query.database import connect, parquet
+from pipeline.query.selection import Selection
+from pipeline.release.formats import SUFFIX, WRITE, bytes_of, key_of, sha256_of_files
+from pipeline.release.place import Place, Shard, put_pairs
 
-SUFFIX = {"webdataset": ".tar", "parquet": ".parquet", "folder": ""}
 VERSION = 1  # raised when the same clips give other bytes
 SHARD_BYTES = 512 * 2**20
-GROUP_BYTES = 32 * 2**20  # of media in a row group of Parquet: what a reader holds at a time
 UNSPLIT = "all"  # of a corpus that was not split; and of clips that the split left out
-VIDEO = "video"
-
-
-@dataclass(frozen=True)
-class Shard:
-    """One file of a release, or one folder of files."""
-
-    name: str
-    split: str
-    sha256: str  # of a folder: of the lines `<sha256> <file>` of what it holds
-    bytes: int
-    plan: str  # of what it is made: with the same plan, it would be the same again
-    clips: list[str]
 
 
 @dataclass(frozen=True)
@@ -76,123 +57,6 @@ class Release:
     seconds: float
     shards: int
     made_at: str  # UTC, ISO 8601
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a release lies."""
-
-    to: str
-
-    @cached_property
-    def files(self) -> Manifest:
-        """Its small files, read and written whole."""
-        return Manifest(self.to)
-
-    @property
-    def _s3(self) -> tuple[str, str]:
-        bucket, _, prefix = self.to.removeprefix("s3://").partition("/")
-        return bucket, prefix.strip("/")
-
-    def _key(self, name: str) -> str:
-        return "/".join(part for part in (self._s3[1], name) if part)
-
-    @cached_property
-    def _client(self) -> Any:
-        return s3_client()
-
-    def put(self, made: Path, name: str) -> None:
-        """Moves a finished file, or a folder of files, to its place."""
-        if self.files.is_local:
-            place = Path(self.to, name)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            part = place.with_name(f".{place.name}.part")
-            if part.is_dir():
-                shutil.rmtree(part)
-            shutil.move(made, part)
-            if place.is_dir():
-                shutil.rmtree(place)
-            os.replace(part, place)
-            return
-        for path in sorted(made.iterdir()) if made.is_dir() else [made]:
-            key = f"{name}/{path.name}" if made.is_dir() else name
-            with s3_errors(f"{self.to}/{key}"):
-                self._client.upload_file(str(path), self._s3[0], self._key(key))
-        shutil.rmtree(made) if made.is_dir() else made.unlink()
-
-    def get(self, name: str, folder: Path) -> Path:
-        """A copy of a file, or of a folder of files, under a folder of this machine; the file itself where it lies on this machine."""
-        if self.files.is_local:
-            return Path(self.to, name)
-        folder.mkdir(parents=True, exist_ok=True)
-        into = folder / Path(name).name
-        if inside := self.files.names(name):
-            into.mkdir(parents=True, exist_ok=True)
-        for file in inside or [""]:
-            with s3_errors(f"{self.to}/{name}/{file}"):
-                self._client.download_file(self._s3[0], self._key(f"{name}/{file}" if file else name), str(into / file if file else into))
-        return into
-
-    def delete(self, name: str) -> None:
-        if self.files.is_local:
-            if (place := Path(self.to, name)).is_dir():
-                shutil.rmtree(place)
-            else:
-                place.unlink(missing_ok=True)
-            return
-        for file in self.files.names(name):
-            self.files.delete(f"{name}/{file}")
-        self.files.delete(name)
-
-    def holds(self, shard: Shard) -> bool:
-        """Whether a shard is there as it was noted. On S3 an object appears whole, so its size tells."""
-        if self.files.is_local:
-            path = Path(self.to, shard.name)
-            return path.exists() and sha256_of_files(path) == shard.sha256
-        inside = self.files.names(shard.name)
-        if inside:
-            return len(inside) == 2 * len(shard.clips)
-        there = self._client.list_objects_v2(Bucket=self._s3[0], Prefix=self._key(shard.name), MaxKeys=1).get("Contents", [])
-        return bool(there) and there[0]["Key"] == self._key(shard.name) and there[0]["Size"] == shard.bytes
-
-    def has(self, shard: Shard) -> bool:
-        """Whether a shard lies there with as many bytes as were noted; `holds` reads them."""
-        return (self.files.storage.size(shard.name) or sum(size for _, size in self.files.storage.walk(shard.name))) == shard.bytes
-
-    def shards(self) -> list[Shard]:
-        """The shards of a finished release, in order; none where it is not finished."""
-        return [Shard(**json.loads(line)) for line in (self.files.text("index.jsonl") or "").splitlines()]
-
-    def begun(self) -> list[Shard]:
-        """The shards of a release that is not finished."""
-        return [Shard(**self.files.load(f".state/{name}")) for name in self.files.names(".state")]
-
-
-def put_pairs(place: Place, manifest: Manifest, shards: Iterable[Shard]) -> None:
-    """Writes which pairs of the corpus a release holds, so that a system is scored on the same ones anywhere."""
-    if lines := lines_of(manifest, {clip for shard in shards for clip in shard.clips}):
-        place.files.put("pairs.jsonl", lines)
-    elif place.files.text("pairs.jsonl") is not None:
-        place.files.delete("pairs.jsonl")
-
-
-def sha256_of_files(path: Path) -> str:
-    """Of a file; of a folder, of the lines `<sha256> <file>` of what it holds."""
-    if path.is_file():
-        return sha256_of(path)
-    lines = "".join(f"{sha256_of(file)} {file.name}\n" for file in sorted(path.iterdir()))
-    return hashlib.sha256(lines.encode()).hexdigest()
-
-
-def key_of(clip_id: str) -> str:
-    """The name of a clip's files: without dots, which would end a WebDataset key, and without slashes.
-
-    >>> key_of("yt-3fk2/012480-018960/t1")
-    'yt-3fk2__012480-018960__t1'
-    """
-    key = clip_id.replace("/", "__")
-    plain = re.sub(r"[^A-Za-z0-9_-]", "-", key)
-    return plain if plain == key else f"{plain}-{hashlib.sha256(clip_id.encode()).hexdigest()[:8]}"
 
 
 def release(
@@ -231,7 +95,7 @@ def release(
         folder = Path(temporary)
         rows = Rows(manifest, folder, chosen)
         plans = list(rows.plan(form, shard_bytes))
-        if not plans:
+        if not plans and not ours:  # what is there of an earlier time is made empty
             raise UsageError(
                 f"{manifest.root}: nothing to release: none of the clips is rendered; `headset status {manifest.root}` says why"
             )
@@ -247,9 +111,12 @@ def release(
             shards.append(_shard(place, rows, form, plan, before.get(plan.name), folder))
             watch(done := done + len(plan.clips), total)
         put_pairs(place, manifest, shards)
-        place.files.put("index.jsonl", "".join(json.dumps(asdict(shard)) + "\n" for shard in shards).encode())
-        for stale in before.keys() - {shard.name for shard in shards}:
-            place.delete(stale)
+        stale = before.keys() - {shard.name for shard in shards}
+        for name_of_stale in stale:  # a takedown must know of it until it is gone
+            place.files.save(f".state/{name_of_stale}.json", asdict(before[name_of_stale]))
+        place.write_index(shards)
+        for name_of_stale in stale:
+            place.delete(name_of_stale)
         seconds = describe(place, manifest, name, form, chosen, shards, rows)
         for state in place.files.names(".state"):
             place.files.delete(f".state/{state}")
@@ -282,15 +149,14 @@ class Rows:
         Args:
             only: the clips, where they are known already.
         """
-        import duckdb
-
         self.manifest, self.path = manifest, folder / "wide.parquet"
         # The path of a file on somebody's machine is nobody else's concern.
         hidden = "replace (case when uri like '%://%' then uri else regexp_extract(uri, '[^/]*$') end as uri)"
         # Nor is what else the corpus holds: a source that was taken down would still be named.
         other = "exclude (duplicate_of) " if manifest.whole(Duplicate) else ""
         known = lay_down(manifest, self.path, f"select * {other}{hidden} from wide")
-        self.connection = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(folder / "spill")})
+        self.connection = connect()
+        self.connection.register("laid_down", parquet(self.path))
         wanted = ""
         if only is not None or chosen:
             clips = (
@@ -304,7 +170,7 @@ class Rows:
             wanted = " where clip_id in (select clip_id from chosen)"
         split = f"coalesce(split, '{UNSPLIT}')" if "split" in known else f"'{UNSPLIT}'"
         self.connection.execute(f"""create view released as select * {"exclude (split)" if "split" in known else ""}, {split} as split
-            from read_parquet('{self.path}'){wanted}""")  # fmt: skip
+            from laid_down{wanted}""")  # fmt: skip
 
     def plan(self, form: str, shard_bytes: int) -> Iterator[Plan]:
         """The shards to write: the clips of a split by id, until a shard is full."""
@@ -319,6 +185,7 @@ class Rows:
 
         for batch in self.connection.sql(query).to_arrow_reader(65536):
             for row in batch.to_pylist():
+                plain(row["split"], f"{self.manifest.root}: a split")
                 if clips and (row["split"] != at or held + row["bytes"] > shard_bytes):
                     yield full()
                     held, clips, files = 0, [], []
@@ -354,55 +221,26 @@ def _shard(place: Place, rows: Rows, form: str, plan: Plan, before: Shard | None
     made = folder / "made"
     store = MediaStore(rows.manifest.root)
     media = (store.fetch(file, sha256, media_cache()) for file, sha256 in plan.files)
-    if form == "webdataset":
-        _write_tar(made, table, lines, media)
-    elif form == "parquet":
-        _write_parquet(made, table, media)
-    else:
-        made.mkdir()
-        for key, line, path in zip(table["key"].to_pylist(), lines, media, strict=True):
-            (made / f"{key}.json").write_text(line)
-            shutil.copyfile(path, made / f"{key}{path.suffix}")
-    size = made.stat().st_size if made.is_file() else sum(path.stat().st_size for path in made.iterdir())
-    shard = Shard(plan.name, plan.split, sha256_of_files(made), size, planned, plan.clips)
+    WRITE[form](made, table, lines, media)
+    shard = Shard(plan.name, plan.split, sha256_of_files(made), bytes_of(made), planned, plan.clips)
     place.files.save(f".state/{shard.name}.json", asdict(shard))  # first: a takedown must know of whatever lies there
     place.put(made, plan.name)
     return shard
 
 
-def _write_tar(made: Path, table: pa.Table, lines: list[str], media: Iterable[Path]) -> None:
-    with tarfile.open(made, "w", format=tarfile.PAX_FORMAT) as tar:
-        for key, line, path in zip(table["key"].to_pylist(), lines, media, strict=True):
-            _add(tar, f"{key}.json", io.BytesIO(line.encode()), len(line.encode()))
-            with path.open("rb") as stream:
-                _add(tar, f"{key}{path.suffix}", stream, path.stat().st_size)
+def releases(manifest: Manifest) -> list[str]:
+    """The names of the releases that were made of a corpus, finished or not."""
+    return [name.removesuffix(".json") for name in manifest.names("releases") if name.endswith(".json")]
 
 
-def _add(tar: tarfile.TarFile, name: str, stream: Any, size: int) -> None:
-    info = tarfile.TarInfo(name)  # its owner, mode and time are the same for everybody
-    info.size = size
-    tar.addfile(info, stream)
+def release_named(manifest: Manifest, name: str) -> Release:
+    """What the corpus remembers of a release.
 
-
-def _write_parquet(made: Path, table: pa.Table, media: Iterable[Path]) -> None:
-    writer = parquet_writer(made, table.schema.append(pa.field(VIDEO, pa.binary())))
-    with writer:
-        first, videos = 0, []
-        for number, path in enumerate(media, 1):
-            videos.append(path.read_bytes())
-            if sum(map(len, videos)) >= GROUP_BYTES or number == table.num_rows:
-                part = table.slice(first, len(videos)).append_column(VIDEO, pa.array(videos, pa.binary()))
-                writer.write_table(part, row_group_size=len(videos))
-                first, videos = number, []
-
-
-def parquet_writer(made: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    """A writer that neither packs nor counts the videos."""
-    columns: Any = [name for name in schema.names if name != VIDEO]
-    packed: Any = {**dict.fromkeys(columns, "zstd"), VIDEO: "none"}
-    return pq.ParquetWriter(made, schema.remove_metadata(), compression=packed, use_dictionary=columns, write_statistics=columns)
-
-
-def releases(manifest: Manifest) -> list[Release]:
-    """The releases that were made of a corpus, finished or not."""
-    return [Release(**manifest.load(f"releases/{name}")) for name in manifest.names("releases") if name.endswith(".json")]
+    Raises:
+        StorageError: where that is not as headset writes it.
+    """
+    where = f"{manifest.root}/releases/{name}.json"
+    found = record(Release, manifest.load(f"releases/{plain(name, 'a release')}.json"), where)
+    if found.name != name or found.format not in SUFFIX:
+        raise StorageError(f"{where} is damaged: it tells of a release {found.name!r} as {found.format!r}")
+    return found

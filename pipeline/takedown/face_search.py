@@ -23,8 +23,8 @@ WAIT_S = 1.0  # for the first frame after a look
 
 
 @dataclass(frozen=True)
-class Likeness:
-    """How much a face looks like the one of the picture."""
+class FaceMatch:
+    """How much a face of the corpus looks like that of the picture."""
 
     source_id: str
     row_id: str  # of a track, or of a clip that has none
@@ -32,18 +32,18 @@ class Likeness:
     looks: int  # in which a face was found
 
 
-def likenesses(manifest: Manifest, picture: Path) -> tuple[list[Likeness], list[str]]:
+def search_faces(manifest: Manifest, picture: Path) -> tuple[list[FaceMatch], list[str]]:
     """Looks at every track of the corpus: at its appearances where it has some, else in its source where that can be read, else in the renders of its clips.
 
     Returns:
-        The likenesses, the highest first; and the sources with tracks of which nothing could be looked at.
+        The matches, the highest first; and the sources with tracks of which nothing could be looked at.
 
     Raises:
         UsageError: for a picture without a face, or that is none.
     """
     wanted = _of_picture(picture)
     store = MediaStore(manifest.root)
-    found: list[Likeness] = []
+    found: list[FaceMatch] = []
     unseen: list[str] = []
     for shard in manifest.shards():
         held = manifest.current(shard)
@@ -58,17 +58,17 @@ def likenesses(manifest: Manifest, picture: Path) -> tuple[list[Likeness], list[
             mine = [track for track in tracks if track.source_id == source_id]
             embedded = views_of(mine, [row for row in appearances if row.source_id == source_id and row.model == NETWORK])
             told = {track_id: [float(wanted @ view) for view in views] for (track_id, _), views in embedded.items()}
-            found += [Likeness(source_id, track_id, float(np.median(cosines)), len(cosines)) for track_id, cosines in sorted(told.items())]
+            found += [FaceMatch(source_id, track_id, float(np.median(cosines)), len(cosines)) for track_id, cosines in sorted(told.items())]
             seen = bool(told)
             for track in mine if path else []:
                 if track.track_id not in told:
-                    found += _likeness(wanted, track.source_id, track.track_id, _faces_of(path, track) if path else ())
+                    found += _match(wanted, track.source_id, track.track_id, _faces_of(path, track) if path else ())
                 seen = True
             for clip in clips:
                 mine_too = clip.source_id == source_id and clip.track_id not in told
                 if mine_too and (not path or clip.track_id not in known) and (render := renders.get(clip.clip_id)):
                     row = clip.track_id if clip.track_id in known else clip.clip_id
-                    found += _likeness(wanted, source_id, row, _faces_of_render(store, render))
+                    found += _match(wanted, source_id, row, _faces_of_render(store, render))
                     seen = True
             if not seen:
                 unseen.append(source_id)
@@ -90,13 +90,13 @@ def _of_picture(path: Path) -> NDArray[np.float64]:
     return found
 
 
-def _likeness(wanted: NDArray[np.float64], source_id: str, row_id: str, pictures: Iterable[NDArray[np.uint8]]) -> Iterator[Likeness]:
+def _match(wanted: NDArray[np.float64], source_id: str, row_id: str, pictures: Iterable[NDArray[np.uint8]]) -> Iterator[FaceMatch]:
     from operators.models.face_pictures import embedding
     from operators.picture import Picture
 
     cosines = [float(wanted @ one) for rgb in pictures if (one := embedding(Picture(rgb), NETWORK)) is not None]
     if cosines:
-        yield Likeness(source_id, row_id, float(np.median(cosines)), len(cosines))
+        yield FaceMatch(source_id, row_id, float(np.median(cosines)), len(cosines))
 
 
 def _path(store: MediaStore, source: Source | None) -> Path | None:

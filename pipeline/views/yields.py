@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.query.selection import Yield
+from pipeline.query.yields import Yield
 from pipeline.views.facts import BLANK, Fact, Grid, Line, Part, clock, json_of
 
 

@@ -132,7 +132,7 @@ def test_a_release_that_lacks_a_shard_is_told(manifest: Manifest, tmp_path: Path
     shard.unlink()
     assert main(["check", manifest.root]) == 1
     told = " ".join(capsys.readouterr().out.split())
-    assert f"headset release {manifest.root} --to {tmp_path}/out --format webdataset makes it again" in told
+    assert f"headset release {manifest.root} --out {tmp_path}/out --format webdataset makes it again" in told
 
 
 # Room.

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from benchmarks.accuracy.duplicates import FRAMES_FROM_ZERO, copy_of
+from manifests.errors import UsageError
 from manifests.manifest import Manifest
-from manifests.tables import Clip, Published, Render, Split
+from manifests.tables import Clip, Published, Render, Source, Split
 from pipeline.__main__ import main
 from pipeline.query.clip_view import select_rows as rows_of
 from pipeline.rebuild import compared, drift, list_again, published_rows
@@ -93,9 +94,9 @@ def test_every_clip_ends_with_its_verdict(corpus: tuple[Path, Path], tmp_path: P
 
 
 def test_a_part_can_be_rebuilt_and_gone_on_with(corpus: tuple[Path, Path], tmp_path: Path) -> None:
-    first, _ = corpus
+    first, videos = corpus
     wanted = Manifest(str(first)).table(Clip)["clip_id"].to_pylist()[3]
-    command = ["rebuild", str(first), "--out", str(tmp_path / "part"), "--clip", wanted, "--workers", "1"]
+    command = ["rebuild", str(first), "--out", str(tmp_path / "part"), "--sources", str(videos), "--clip", wanted, "--workers", "1"]
     assert main(command) == 0
     (verdict,) = drift(Manifest(str(tmp_path / "part")))
     assert (verdict.published_id, verdict.verdict) == (f"headset/{wanted}", "identical")
@@ -120,7 +121,7 @@ def test_a_split_goes_with_its_clip(corpus: tuple[Path, Path], tmp_path: Path) -
     ]
     manifest.write_whole(Split, "Split-made", rows)
     out = Manifest(str(tmp_path / "out"))
-    assert list_again(Manifest(manifest.root), out, splits=["test"]) == 1
+    assert list_again(Manifest(manifest.root), out, splits=["test"], sources=corpus[1]) == 1
     (row,) = out.table(Published).to_pylist()
     assert (row["published_id"], row["split"]) == (f"headset/{first}", "test")
 
@@ -140,3 +141,22 @@ def test_says_what_is_wrong(corpus: tuple[Path, Path], tmp_path: Path, capfd: py
     first, _ = corpus
     assert main(["rebuild", str(first), "--out", str(tmp_path / "none"), "--split", "test"]) == 2
     assert "publishes no clip that fits" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("uri", ["/etc/passwd", "../../secret.txt", "secret.txt", "~/secret.txt", ".", "/"])
+def test_no_file_is_read_because_a_manifest_names_it(tmp_path: Path, uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A foreign manifest says where a source lies: that is looked for by its name, in the folder that is named here."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "secret.txt").write_text("of this machine")
+    (tmp_path / "sources").mkdir()
+    row = Published("s", "list/x", "list", "x", 0.0, 1.0, None, None, 0.0, None, 0, 0, 1, 1, 1, 1, "", "", "")
+    foreign = Manifest(str(tmp_path / "foreign"))
+    foreign.add([Source("s", uri)], given=[row])
+    with pytest.raises(UsageError, match="1 of the sources of .* are files, which are looked for under --sources alone"):
+        list_again(foreign, Manifest(str(tmp_path / "out")))
+    assert not (tmp_path / "out").exists()
+    out = Manifest(str(tmp_path / "again"))
+    assert list_again(foreign, out, sources=tmp_path / "sources") == 1
+    (source,) = out.table(Source).to_pylist()
+    assert Path(source["uri"]).is_relative_to(tmp_path / "sources")
+    assert not Path(source["uri"]).is_file()

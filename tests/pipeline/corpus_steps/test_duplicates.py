@@ -103,3 +103,13 @@ def test_what_fits_both_ways_is_a_plain_copy(tmp_path):
 def test_a_film_shorter_than_a_window_is_no_copy_and_no_error(tmp_path):
     rows = [made("a", moving(1)), made("b", moving(1)[:3]), made("c", moving(1), width=1280)]
     assert [row.source_id for row in find_duplicates(corpus_of(tmp_path, rows))] == ["a"]
+
+
+def test_the_offset_is_of_the_copy_to_the_one_kept_whichever_is_first_by_name(tmp_path):
+    """A moment t of the copy is t + offset_s of the one kept."""
+    first = moving(1)
+    manifest = corpus_of(tmp_path, [made("a", first, width=1280), made("b", first[12:])])
+    (row,) = find_duplicates(manifest)
+    assert (row.source_id, row.duplicate_of) == ("b", "a")
+    assert row.offset_s == pytest.approx(3.0, abs=0.07)
+    assert row.share == pytest.approx(1.0, abs=0.05), "all of the copy is in the one kept"

@@ -9,7 +9,7 @@ import pytest
 
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
-from manifests.tables import Annotation, Duplicate, Published, Split
+from manifests.tables import Annotation, Duplicate, Identity, Published, Split
 from pipeline.corpus_steps.splits import SPLITS, groups_of, shared_out, split_clips, split_of
 from pipeline.query.clip_view import select_rows as rows_of
 from pipeline.query.selection import select
@@ -174,6 +174,33 @@ def test_a_clip_is_in_the_same_split_in_every_selection(tmp_path: Path):
 def test_shares_that_are_none_are_refused(tmp_path: Path):
     with pytest.raises(UsageError, match="name three from 0 to 1 that make 1"):
         split_clips(corpus(tmp_path), (0.9, 0.1, 0.1))
+
+
+def test_sources_that_show_one_recognised_face_are_in_one_split(tmp_path: Path):
+    """Without a name, a channel or a copy in common: only `headset identities` has seen that they show one person."""
+    names = [f"s{number}" for number in range(40)]
+    manifest = corpus_of(tmp_path, [row for name in names for row in (source(name), clip(name))])
+    shown = [
+        Identity(name, f"{name}/t0=p{number // 4}", f"p{number // 4}", f"{name}/t0", 0.9, 5, "network") for number, name in enumerate(names)
+    ]
+    manifest.write_whole(Identity, "Identities-made", shown)
+    split_clips(Manifest(str(tmp_path)), SHARES)
+    found = {row["source_id"]: (row["split"], row["group_id"]) for row in Manifest(str(tmp_path)).table(Split).to_pylist()}
+    for person in range(10):
+        assert len({found[name] for name in names[4 * person : 4 * person + 4]}) == 1
+    assert len({group for _, group in found.values()}) == 10
+    assert len({split for split, _ in found.values()}) > 1
+    assert not any("p" in group.partition(":")[2] for _, group in found.values()), "a recognised face never gives the name"
+
+
+def test_validation_and_test_have_the_shares_that_are_given_for_them():
+    keys = [f"source:{number}" for number in range(20000)]
+    shares = (0.7, 0.2, 0.1)
+    found = [split_of(key, shares) for key in keys]
+    for name, share in zip(("train", "validation", "test"), shares, strict=True):
+        assert found.count(name) / len(keys) == pytest.approx(share, abs=0.015)
+    assert {split_of(key, (0.0, 1.0, 0.0)) for key in keys[:100]} == {"validation"}
+    assert {split_of(key, (0.0, 0.0, 1.0)) for key in keys[:100]} == {"test"}
 
 
 @pytest.mark.parametrize("groups", [1, 2, 3, 4, 40])

@@ -35,7 +35,7 @@ def crawled(tmp_path_factory: pytest.TempPathFactory, ray_here: None) -> tuple[P
         assert main(["run", CRAWL, str(folder / "videos.csv"), "--out", out, "--set", "CutInTwo.at_s=0.3"]) == 0
         shutil.copytree(out, folder / "before")
         asked = Counter(site.asked)
-        assert main(["retry", out, "--reason", "http_503"]) == 0
+        assert main(["retry", out, "--reason", "http_503", "--recipe", CRAWL]) == 0
         return folder, {"before": asked, "after": Counter(site.asked)}, [site.address + path for path in paths]
 
 
@@ -85,14 +85,14 @@ def test_status_tells_the_share_that_was_had_of_the_list(crawled: tuple, capsys:
 def test_nothing_to_try_again_is_told_with_what_is_dropped_for_good(crawled: tuple, capsys: pytest.CaptureFixture[str]) -> None:
     folder, _, _ = crawled
     capsys.readouterr()
-    assert main(["retry", str(folder / "corpus")]) == 0
+    assert main(["retry", str(folder / "corpus"), "--recipe", CRAWL]) == 0
     assert "Nothing to try again. Dropped for good: never_was 3, http_404 1." in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_recipe_that_is_another_now_is_not_run(crawled: tuple, capsys: pytest.CaptureFixture[str]) -> None:
     folder, _, _ = crawled
     capsys.readouterr()
-    assert main(["retry", str(folder / "corpus"), "--reason", "http_404", "--set", "CutInTwo.at_s=0.2"]) == 2
+    assert main(["retry", str(folder / "corpus"), "--reason", "http_404", "--recipe", CRAWL, "--set", "CutInTwo.at_s=0.2"]) == 2
     assert "would now do other steps" in " ".join(capsys.readouterr().err.split())
 
 

@@ -38,6 +38,15 @@ def test_two_selections_differ_by_the_predicates_that_clips_fail(tmp_path: Path)
     assert json.loads(as_json(found))["removed"] == 2
 
 
+def test_a_condition_may_name_the_clip_and_its_source(tmp_path: Path):
+    manifest = corpus_of(tmp_path, rows(3))
+    select(manifest, "face_px >= 0", "all")
+    select(manifest, "source_id != 's0' and clip_id not like 's1/%'", "some")
+    found = differ(Side.of(f"{tmp_path}/@all"), Side.of(f"{tmp_path}/@some"), 5)
+    assert found.removed == 2
+    assert found.why_removed == {"source_id != 's0'": 1, "clip_id !~~ 's1/%'": 1}
+
+
 def test_two_corpora_differ_by_values_and_by_what_was_dropped(tmp_path: Path):
     corpus_of(tmp_path / "a", rows(5))
     changed = rows(3, quality=2.5)

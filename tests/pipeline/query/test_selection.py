@@ -7,7 +7,9 @@ import pytest
 
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
-from pipeline.query.selection import draw_yield, normal, predicates, select, selection, selections, yields
+from pipeline.query.predicates import normal, predicates
+from pipeline.query.selection import select, selection, selections
+from pipeline.query.yields import draw_yield, yields
 from tests.manifests.test_media import s3, server  # noqa: F401 - fixtures
 from tests.pipeline.made_corpus import clip, corpus_of, score, source
 
@@ -128,3 +130,18 @@ def test_a_yield_is_drawn(tmp_path: Path):
     assert (tmp_path / "yield.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(UsageError, match="nothing to draw"):
         draw_yield(yields(manifest, "language = 'en'"), tmp_path / "none.png")
+
+
+@pytest.mark.parametrize("sign", ["<", "<=", ">", ">="])
+def test_each_point_of_a_curve_is_what_its_threshold_leaves(tmp_path: Path, sign: str):
+    """In either direction, and strict or not: clips and seconds, alone and with the other cut."""
+    found = yields(graded(tmp_path), f"dnsmos_ovrl {sign} 2.5 and face_px < 250")
+    (cut,) = (cut for cut in found.cuts if cut.column == "dnsmos_ovrl")
+    passes = {"<": float.__lt__, "<=": float.__le__, ">": float.__gt__, ">=": float.__ge__}[sign]
+    clips = list(enumerate(product(QUALITY, SIZE)))
+    assert [point.threshold for point in cut.curve] == list(QUALITY)
+    for point in cut.curve:
+        left = [number for number, (quality, _) in clips if passes(quality, point.threshold)]
+        both = [number for number in left if number and clips[number][1][1] < 250]  # the first clip has no size
+        assert (point.clips, point.seconds) == (len(left), seconds(left))
+        assert (point.joint_clips, point.joint_seconds) == (len(both), seconds(both))

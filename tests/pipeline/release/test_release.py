@@ -15,8 +15,10 @@ from manifests.manifest import Manifest
 from manifests.tables import Clip, Pair
 from pipeline.corpus_steps.splits import split_clips
 from pipeline.query.selection import select
-from pipeline.release import release as releasing
-from pipeline.release.release import Place, key_of, release
+from pipeline.release import formats
+from pipeline.release.formats import key_of, sha256_of_files
+from pipeline.release.place import Place
+from pipeline.release.release import release
 from pipeline.takedown.takedown import takedown_source
 from tests.manifests.test_media import s3, server  # noqa: F401 - fixtures
 from tests.pipeline.made_corpus import clip, corpus_of, render, score, source
@@ -98,7 +100,7 @@ def test_a_release_holds_the_pairs_whose_clips_it_has(tmp_path: Path):
 
 
 def test_parquet_holds_the_media_in_small_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(releasing, "GROUP_BYTES", 1)
+    monkeypatch.setattr(formats, "GROUP_BYTES", 1)
     manifest = made(tmp_path / "corpus", tmp_path)
     release(manifest, str(tmp_path / "out"), "parquet", "r")
     rows = [row for path in sorted((tmp_path / "out").glob("*.parquet")) for row in pq.read_table(path).to_pylist()]
@@ -190,7 +192,7 @@ def test_a_release_lies_on_s3_as_in_a_folder_and_goes_on_there(s3, tmp_path: Pat
     assert place.begun() == []
     for shard in place.shards():
         assert place.holds(shard)
-        assert releasing.sha256_of_files(place.get(shard.name, tmp_path)) == shard.sha256
+        assert sha256_of_files(place.get(shard.name, tmp_path)) == shard.sha256
     first = place.shards()[0].name
     assert not [asked for asked in s3.asked if "PUT" in str(asked) and first in str(asked)]
 

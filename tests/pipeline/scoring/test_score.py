@@ -6,7 +6,7 @@ import pytest
 
 from manifests.errors import UsageError, WeightError
 from manifests.ledger import Receipt
-from manifests.manifest import Manifest, StepRecord
+from manifests.manifest import Manifest, RunRecord, StepRecord
 from manifests.tables import Annotation, Clip, Dropped, Pair, Render, Score
 from operators.media.frames import VideoFrames
 from operators.metrics.base import NOTHING, Video
@@ -232,3 +232,22 @@ def test_an_attached_step_counts_while_what_it_read_does(tmp_path: Path) -> None
     assert [row.score_id for row in all_rows(Manifest(manifest.root), Score)] == ["x#y"]
     manifest.attach("late", replace(record, inputs={"renders": ["RenderClips-gone"]}))
     assert list(all_rows(manifest, Score)) == []
+
+
+def test_scores_that_compare_are_made_anew_with_other_recordings(tmp_path: Path) -> None:
+    """A system's renders are what they were; what they are compared with was rendered anew, at another look."""
+    manifest = made_corpus(tmp_path, clips=1)
+    (clip,) = clips_of(manifest)
+    add_system(manifest, "one", {0: [rendered(manifest, clip, "one", look(0))]})
+    score(manifest, METRICS[:1])
+    (before,) = all_rows(manifest, Score)
+    other = replace(STEP, version="MakeClips-111111111111")
+    manifest.write(Clip, other.version, 0, [clip])
+    manifest.write(Render, other.version, 0, [rendered(manifest, clip, "recording", look(7))])
+    manifest.write(Dropped, other.version, 0, [])
+    manifest.commit(other.version, 0, Receipt("MakeClips"))
+    manifest.remember(RunRecord("made", [other]))
+    manifest = Manifest(str(tmp_path))
+    assert score(manifest, METRICS[:1]).scores == 1
+    values = [row.value for row in all_rows(Manifest(str(tmp_path)), Score) if row.subject.endswith("@one")]
+    assert values[-1] < before.value - 10

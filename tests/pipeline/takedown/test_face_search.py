@@ -6,7 +6,7 @@ from PIL import Image
 from manifests.tables import Appearance, Row, Source
 from operators.models.face_pictures import embedding
 from operators.picture import Picture
-from pipeline.takedown.face_search import likenesses
+from pipeline.takedown.face_search import search_faces
 from tests.operators.faces.crossing import portraits
 from tests.pipeline.corpus_steps.test_identities import corpus, track
 
@@ -23,7 +23,7 @@ def test_appearances_are_enough(tmp_path):
     rows += [Appearance("a", f"a/{1000 * n:06d}", float(n), edges[0], edges[1], edges[2], edges[3], packed, "faceplugin") for n in range(3)]
     picture = tmp_path / "her.png"
     Image.fromarray(two[0]).save(picture)
-    found, unseen = likenesses(corpus(tmp_path / "corpus", rows), picture)
+    found, unseen = search_faces(corpus(tmp_path / "corpus", rows), picture)
     assert [(one.row_id[-2:], one.looks) for one in found] == [("t1", 3), ("t0", 3)]
     assert found[0].cosine > 0.99
     assert found[1].cosine < 0.2
@@ -31,4 +31,4 @@ def test_appearances_are_enough(tmp_path):
     other = corpus(
         tmp_path / "other", [Appearance(**{**vars(row), "model": "arcface"}) if isinstance(row, Appearance) else row for row in rows]
     )
-    assert likenesses(other, picture) == ([], ["a"]), "numbers of another network say nothing"
+    assert search_faces(other, picture) == ([], ["a"]), "numbers of another network say nothing"

@@ -18,7 +18,6 @@ from manifests.tables import (
     Attribution,
     Clip,
     Dropped,
-    Duplicate,
     Face,
     FaceLook,
     Fingerprint,
@@ -34,68 +33,18 @@ from manifests.tables import (
 from manifests.takedowns import REASON, Region, Takedown, Takedowns
 from pipeline.__main__ import main
 from pipeline.corpus_steps.splits import split_clips
-from pipeline.query.selection import select, selection
-from pipeline.release.release import Place, release
+from pipeline.query.selection import selection
+from pipeline.release.place import Place
+from pipeline.release.release import release
 from pipeline.takedown.takedown import takedown_identity, takedown_like, takedown_source
-from pipeline.views.funnel import funnel
 from tests.conftest import media, weights
 from tests.manifests.test_media import s3, server  # noqa: F401 - fixtures
 from tests.pipeline.made_corpus import clip, corpus_of, render, score, source, track
-
-FORMS = ("webdataset", "parquet", "folder")
-
-
-def rows_of(root: Path | str, scratch: Path) -> list[Row]:
-    """Sources with a clip each; `gone` has two, of which one was kept in another run's step."""
-    found: list[Row] = []
-    for name in ("a", "gone", "z"):
-        one = clip(name)
-        found += [source(name), track(name), one, score(one, "face_width_px", 300.0), render(one, root, scratch)]
-        found.append(Dropped(name, f"{one.clip_id}9@PlanClips", f"{one.clip_id}9", "clips", "PlanClips", "too_short", "1 s", False, False))
-    found.append(Annotation("gone", "1", clip("gone").clip_id, "identity", "Ada", "list"))
-    return found
+from tests.pipeline.takedown.made import FORMS, all_bytes, holding, made, rows_of, whole
 
 
-def made(root: Path | str, scratch: Path) -> Manifest:
-    manifest = corpus_of(root, rows_of(root, scratch))
-    manifest.write_whole(Duplicate, "copies", [Duplicate("z", "z=gone", "gone", 5.0, 0.0, 1.0, 0.0)])
-    split_clips(manifest, (1.0, 0.0, 0.0))
-    manifest = Manifest(str(root))
-    select(manifest, "face_px > 100", "hq")
-    return manifest
-
-
-def all_bytes(*folders: Path) -> dict[Path, bytes]:
-    """Of every file, unpacked where it is packed."""
-    found = {}
-    for path in (path for folder in folders for path in folder.rglob("*") if path.is_file()):
-        found[path] = path.read_bytes()
-        if path.suffix == ".parquet":
-            found[path] += repr(pq.read_table(path).to_pylist()).encode()
-    return found
-
-
-def holding(needle: bytes, *folders: Path) -> set[str]:
-    return {path.name for path, content in all_bytes(*folders).items() if needle in content}
-
-
-def whole(manifest: Manifest) -> None:
-    """Receipts, files and the funnel add up."""
-    assert manifest.run
-    for step in manifest.run.steps:
-        for shard, receipt in manifest.receipts(step.version).items():
-            table = tables()[step.reads]
-            given = sum(manifest.count(table, version, shard) for version in step.inputs[step.reads])
-            there = {name: manifest.count(tables()[name], step.version, shard) for name in [*step.writes, "drops"]}
-            receipt.check(step.version, given=given, found=there)
-    assert funnel(manifest).sums
-
-
-def test_nothing_of_a_source_is_left_in_tables_media_selections_and_shards(tmp_path: Path):
-    root = tmp_path / "corpus"
-    manifest = made(root, tmp_path / "scratch")
-    for form in FORMS:
-        release(manifest, str(tmp_path / form), form, form, shard_bytes=1 if form == "folder" else 2**30)
+def test_nothing_of_a_source_is_left_in_tables_media_selections_and_shards(released: Manifest, tmp_path: Path):
+    manifest, root = released, tmp_path / "corpus"
     media = MediaStore(str(root))
     (gone,) = [row for row in manifest.table(Render).to_pylist() if row["source_id"] == "gone"]
     pixels = media.fetch(gone["media"], gone["sha256"], tmp_path).read_bytes()
@@ -126,12 +75,9 @@ def test_nothing_of_a_source_is_left_in_tables_media_selections_and_shards(tmp_p
     assert found.shards == {"webdataset: train-00000.tar": 1, "parquet: train-00000.parquet": 1, "folder: train-00001": 1}
 
 
-def test_what_is_left_is_as_it_was_and_adds_up(tmp_path: Path):
-    root = tmp_path / "corpus"
-    manifest = made(root, tmp_path / "scratch")
+def test_what_is_left_is_as_it_was_and_adds_up(released: Manifest, tmp_path: Path):
+    manifest, root = released, tmp_path / "corpus"
     before = {name: manifest.table(table).to_pylist() for name, table in tables().items() if name != "drops"}
-    for form in FORMS:
-        release(manifest, str(tmp_path / form), form, form)
     takedown_source(manifest, "gone")
     manifest = Manifest(str(root))
     whole(manifest)
@@ -142,9 +88,9 @@ def test_what_is_left_is_as_it_was_and_adds_up(tmp_path: Path):
     assert selection(manifest, "hq").taken_down == 1
     for form in FORMS:
         place = Place(str(tmp_path / form))
-        (shard,) = place.shards()
-        assert shard.clips == [clip("a").clip_id, clip("z").clip_id]
-        assert place.holds(shard)
+        assert [one for shard in place.shards() for one in shard.clips] == [clip("a").clip_id, clip("z").clip_id]
+        assert len(place.shards()) == (2 if form == "folder" else 1)
+        assert all(place.holds(shard) for shard in place.shards())
         facts = json.loads((tmp_path / form / "release.json").read_text())
         assert (facts["clips"], facts["takedowns"]) == (2, 1)
     with tarfile.open(tmp_path / "webdataset" / "train-00000.tar") as tar:
@@ -153,39 +99,21 @@ def test_what_is_left_is_as_it_was_and_adds_up(tmp_path: Path):
     assert [row["video"][:22] for row in rows] == [f"the pixels and sound of {name}".encode()[:22] for name in "az"]
 
 
-def test_a_source_that_was_taken_down_is_not_listed_again_by_its_id_or_its_content(tmp_path: Path):
-    manifest = made(tmp_path, tmp_path / "scratch")
-    takedown_source(manifest, "gone")
+def test_a_source_that_was_taken_down_is_not_listed_again_by_its_id_or_its_content(corpus: Manifest):
+    takedown_source(corpus, "gone")
     again, other = source("gone"), source("other-address", sha256=source("gone").sha256)
-    assert [one.source_id for one in Manifest(str(tmp_path)).add([again, other, source("new")])] == ["new"]
-    manifest = Manifest(str(tmp_path))
+    assert [one.source_id for one in Manifest(corpus.root).add([again, other, source("new")])] == ["new"]
+    manifest = Manifest(corpus.root)
     drops = [(row["subject"], row["reason"]) for row in manifest.table(Dropped).to_pylist() if row["reason"] == REASON]
     assert sorted(drops) == [("gone", REASON), ("other-address", REASON)]
     assert manifest.add([again]) == []
-    assert manifest.count_rows(Dropped) == Manifest(str(tmp_path)).count_rows(Dropped)
+    assert manifest.count_rows(Dropped) == Manifest(corpus.root).count_rows(Dropped)
 
 
-def test_a_takedown_that_was_killed_is_brought_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    manifest = made(tmp_path / "corpus", tmp_path / "scratch")
-    release(manifest, str(tmp_path / "out"), "webdataset", "r")
-    puts = []
-    real = Manifest.put
-
-    def stop(self: Manifest, name: str, content: bytes) -> None:
-        puts.append(name)
-        if len(puts) == 4:
-            raise KeyboardInterrupt
-        real(self, name, content)
-
-    monkeypatch.setattr(Manifest, "put", stop)
-    with pytest.raises(KeyboardInterrupt):
-        takedown_source(manifest, "gone")
-    monkeypatch.undo()
-    takedown_source(Manifest(str(tmp_path / "corpus")), "gone")
-    whole(Manifest(str(tmp_path / "corpus")))
-    assert holding(b"sound of gone", tmp_path / "corpus", tmp_path / "out") == set()
-    again = takedown_source(Manifest(str(tmp_path / "corpus")), "gone")
-    assert (again.files, again.receipts, again.media, again.shards) == (0, 0, [], {})
+def test_a_takedown_of_what_is_gone_already_does_nothing(released: Manifest):
+    takedown_source(released, "gone")
+    again = takedown_source(Manifest(released.root), "gone")
+    assert (again.files, again.receipts, again.media, again.shards, again.done) == (0, 0, [], {}, True)
 
 
 def test_content_that_another_source_has_too_stays_and_is_told(tmp_path: Path):
@@ -200,21 +128,18 @@ def test_content_that_another_source_has_too_stays_and_is_told(tmp_path: Path):
     assert not MediaStore(str(tmp_path)).has(found.shared[0])
 
 
-def test_a_release_that_was_moved_away_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    made(tmp_path / "corpus", tmp_path / "scratch")
-    release(Manifest(str(tmp_path / "corpus")), str(tmp_path / "out"), "webdataset", "r")
-    (tmp_path / "out").rename(tmp_path / "elsewhere")
-    assert main(["takedown", str(tmp_path / "corpus"), "--source", "gone"]) == 1
-    assert "NOT REACHED: the release r is not at" in capsys.readouterr().out
+def test_a_release_that_was_moved_away_is_named(released: Manifest, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "parquet").rename(tmp_path / "elsewhere")
+    assert main(["takedown", str(tmp_path / "corpus"), "--source", "gone", "--yes"]) == 1
+    assert "NOT REACHED: the release parquet is not at" in capsys.readouterr().out
 
 
-def test_what_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    manifest = made(tmp_path, tmp_path / "scratch")
+def test_what_is_not_there_is_told(corpus: Manifest):
     with pytest.raises(UsageError, match="did you mean a?"):
-        takedown_source(manifest, "a.mp4")
+        takedown_source(corpus, "a.mp4")
     with pytest.raises(UsageError, match="knows no identity 'Bob'; it knows Ada"):
-        takedown_identity(manifest, "Bob")
-    assert manifest.takedowns().all == ()
+        takedown_identity(corpus, "Bob")
+    assert corpus.takedowns().all == ()
 
 
 @pytest.mark.slow
@@ -370,9 +295,9 @@ def test_a_person_is_found_by_a_picture_of_their_face(tmp_path: Path):
     with pytest.raises(UsageError, match=r"nobody in .* looks like .*; the most alike is film/000000-020000/t0, with a cosine of 0\.[4-9]"):
         takedown_like(manifest, picture, min_cosine=0.95)
     found = takedown_like(manifest, picture)
-    assert [one.row_id[-2:] for one in found.likenesses] == ["t0", "t1"]
-    assert found.likenesses[0].cosine > 0.5
-    assert found.likenesses[1].cosine < 0.2
+    assert [one.row_id[-2:] for one in found.matches] == ["t0", "t1"]
+    assert found.matches[0].cosine > 0.5
+    assert found.matches[1].cosine < 0.2
     assert found.unseen == ["none"]
     assert [row["clip_id"] for row in Manifest(str(tmp_path)).table(Clip).to_pylist()] == ["film/000000-005000/t1"]
     with pytest.raises(UsageError, match="no face is found in"):
