@@ -30,6 +30,7 @@ from manifests.tables import (
     tables,
 )
 from manifests.takedowns import OF_LOOKS, Takedowns
+from pipeline.corpus_steps.generation import NOTES
 from pipeline.engine.row_media import RowMedia
 from pipeline.query.predicates import forget
 from pipeline.query.selection import version_of, versions
@@ -243,6 +244,18 @@ class Removal:
                             if row["media"] in self.media and not gone:
                                 shared.add(row["media"])
         return shared
+
+    def notes_of_generation(self) -> None:
+        """Deletes what was noted of pairs with a clip that is gone: a pair that has a note is not made again."""
+        for step in self.manifest.names(NOTES, folders=True):
+            for file in self.manifest.names(f"{NOTES}/{step}"):
+                name = f"{NOTES}/{step}/{file}"
+                with self.report.attempt(name):
+                    pair = f"/{(self.manifest.load(name) or {}).get('pair_id', '')}/"  # holds the ids of both clips
+                    if any(f"/{gone}/" in pair for gone in self.sources | self.clips):
+                        self.report.notes += 1
+                        if not self.dry:
+                            self.manifest.delete(name)
 
     def from_selections(self) -> None:
         """Takes clips out of the selections, all versions, and names out of their conditions."""

@@ -32,6 +32,7 @@ class Report:
     unreachable: dict[str, str] = field(default_factory=dict)  # releases that are not where they were written to, and where that was
     copies: list[str] = field(default_factory=list)  # other sources that show the same, as `headset duplicates` found
     receipts: int = 0  # counted anew
+    notes: int = 0  # of pairs that a generation system was asked for
     matches: list[FaceMatch] = field(default_factory=list)  # of all faces that were looked at, the highest first
     unseen: list[str] = field(default_factory=list)  # sources with faces of which nothing is within reach to look at
     errors: list[str] = field(default_factory=list)  # what could not be done; the same command tries it again
@@ -48,6 +49,8 @@ class Report:
         told = [f"{self.takedown_id}: {len(self.sources)} sources whole, {self.regions} regions of others, {len(self.clips)} clips."]
         told += [f"  {count} rows of {table}" for table, count in sorted(self.rows.items())]
         receipts = "" if self.planned else f", {self.receipts} receipts counted anew"
+        if self.notes:
+            told.append(f"  {self.notes} notes of pairs that generation systems were asked for")
         told.append(f"  {self.files} files of tables {would}rewritten{receipts}")
         told += [f"  media {would}deleted: {place}" for place in self.media]
         told += [f"  media kept, since a source that is not taken down has the same content: {place}" for place in self.shared]

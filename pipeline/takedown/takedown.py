@@ -170,6 +170,7 @@ def _take_down(
     plan.tables()
     plan.delete_media()
     plan.from_selections()
+    plan.notes_of_generation()
     Withdrawal(manifest, plan.sources, plan.clips, plan.report).remove()
     plan.report.clips = sorted(plan.clips)
     if not agree(plan.report):
@@ -183,6 +184,7 @@ def _take_down(
     removal.delete_media()
     removal.tables()
     removal.from_selections()
+    removal.notes_of_generation()
     withdrawal = Withdrawal(manifest, removal.sources, removal.clips, removal.report)
     withdrawal.remove()
     withdrawal.describe()

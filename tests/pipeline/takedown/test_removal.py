@@ -89,6 +89,16 @@ def test_what_a_system_made_of_a_pair_goes_with_either_clip(corpus: Manifest, dr
     assert [row.subject for row in corpus.read(Score, ["Psnr-000000000000"], int(shard))] == [clip("z").clip_id]
 
 
+def test_what_was_noted_of_a_pair_goes_with_either_clip_and_no_other_note(corpus: Manifest):
+    of, by = clip("z").clip_id, clip("gone").clip_id
+    corpus.save("generation/Lia-0/one.json", {"pair_id": f"cross/{of}/{by}", "renders": [], "drops": []})
+    corpus.save("generation/Lia-0/two.json", {"pair_id": f"cross/{of}/{of}", "renders": [], "drops": []})
+    assert takedown_source(corpus, "gone", only_plan).notes == 1
+    assert corpus.names("generation/Lia-0") == ["one.json", "two.json"]
+    assert takedown_source(corpus, "gone").notes == 1
+    assert corpus.names("generation/Lia-0") == ["two.json"]
+
+
 @pytest.mark.parametrize("table", ["pairs", "renders", "clips", "sources"])
 def test_what_names_others_goes_before_what_is_named(corpus: Manifest, driven: Render, monkeypatch: pytest.MonkeyPatch, table: str):
     """Or nobody could tell, after a kill, whose the rest was."""
