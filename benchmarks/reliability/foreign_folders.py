@@ -17,11 +17,12 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from manifests.manifest import LISTED, Manifest, RunRecord, StepRecord
+from manifests.manifest import LISTED, Manifest, Receipt, RunRecord, StepRecord
 from manifests.media import MediaStore
 from manifests.tables import Clip, Dropped, Published, Render, Score, Source, Split, span_id
 
@@ -29,7 +30,7 @@ SECRET = "the-secret-of-this-machine"
 ROOT = Path(__file__).parents[2]
 
 
-def corpus(root: Path, **more: str) -> Manifest:
+def corpus(root: Path, **more: Any) -> Manifest:
     """A stranger's corpus: a source with a rendered clip, and a second one."""
     manifest = Manifest(str(root))
     manifest.add([Source(name, f"https://example.org/{name}.mp4", end_s=9.0) for name in ("a", "b")])
@@ -49,9 +50,7 @@ def corpus(root: Path, **more: str) -> Manifest:
         manifest.write(Dropped, step.version, shard, [])
         calls = {"read": 1, "answered": 1, "dropped": 0, "failed": 0}
         rows = dict.fromkeys(step.writes, 1)
-        manifest.commit(
-            step.version, shard, {"inputs": step.inputs, "calls": calls, "rows": rows, "drops": 0, "given_up": {}, "reasons": {}}
-        )
+        manifest.commit(step.version, shard, Receipt(step.operator, calls, rows, reads=step.reads, inputs=step.inputs))
     manifest.remember(RunRecord("made", [step], **more))
     return Manifest(str(root))
 
