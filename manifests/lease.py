@@ -109,6 +109,9 @@ class Lease:
         mine = Holder(socket.gethostname(), _space(), os.getpid(), _born(os.getpid()), self.command, now, time.time())
         if not self.storage.create(self._file(number), _content(mine)):
             return False
+        if self._last()[0] != number:  # who was slow may make a file again that others have taken, held, and swept away since
+            self.storage.delete(self._file(number))
+            return False
         self._number, self._mine = number, mine
         for name in self.storage.names(self._folder)[:-2]:  # the last but one stays: a listing made meanwhile may lack ours
             self.storage.delete(f"{self._folder}/{name}")

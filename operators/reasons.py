@@ -108,6 +108,7 @@ _PLANNED = {  # why a span is no clip, or a clip is none of those kept
     "rule_unknown": ("the list names a rule for its crop that there is not", ""),
     "beyond_end": ("the list's span lies after the end of the video", "PlacePublished.short_s"),
     "frame_unknown": ("the list names a frame that the video has not, or none at all", ""),
+    "no_silence": ("somebody speaks all the time, so lips at rest are not to be seen", ""),
     "no_frames": ("no frame lies in the span", ""),
     "moment_not_found": ("the listed moment is nowhere in the file that is there", "LocatePublished.max_distance"),
     "moment_cut": ("a part of the listed moment is not in the file that is there", ""),
@@ -154,6 +155,7 @@ _SCORED = {  # why a render has no value of a metric
     "length_mismatch": ("the render and its recording are of different length", ""),
 }  # fmt: skip
 _RUN = {  # what happens to rows of any step, and to clips of any export
+    "missing_render": ("the folder has no video for the pair", "put it there under the name that --pairs says", True),
     "worker_died": ("its worker died twice while the row was in work: a native library crashed, or memory ran out", "", True),
     "not_square": ("a face must not be stretched: the layout wants a square", "RenderClips.size"),
     "frames_differ": ("the file has other frames than the manifest says", "headset retry", True),

@@ -74,7 +74,7 @@ CASES = (
     Case("/claims-less.mp4", "truncated", said="the file says it has", tries=3),
     Case("/huge.mp4", "too_large"),
     Case("/endless.mp4", "too_large"),
-    Case("/empty.mp4", "not_a_video"),
+    Case("/empty.mp4", "empty_file"),
     Case("/text.mp4", "not_a_video"),
     Case("/picture.mp4", "not_a_video"),
     Case("/page.mp4", "not_a_video", said="This video was removed"),

@@ -137,6 +137,18 @@ def test_a_clock_that_is_behind_does_not_kill_its_holder(tmp_path: Path, monkeyp
     taker.join()
 
 
+def test_who_was_slow_takes_no_number_that_others_have_held_and_swept_away(tmp_path: Path) -> None:
+    slow = Lease(Storage(str(tmp_path)), "corpus", "slow")
+    number = slow.await_end() + 1
+    for _ in range(3):
+        with Lease(Storage(str(tmp_path)), "corpus", "quick"):
+            pass
+    with Lease(Storage(str(tmp_path)), "corpus", "holder"):
+        assert not Path(tmp_path, f"leases/corpus/{number:08d}.json").exists()
+        assert not slow._take(number)
+        assert holder_in(tmp_path).command == "holder"
+
+
 def test_of_many_that_find_a_dead_holder_one_at_a_time_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease, "ASK_S", 0.001)
     with Lease(Storage(str(tmp_path)), "corpus", "x"):

@@ -89,8 +89,10 @@ def test_the_faces_are_those_of_the_stage(tmp_path):
 def test_without_the_network_nothing_is_said(monkeypatch, tmp_path):
     monkeypatch.delenv("HEADSET_WEIGHTS", raising=False)
     monkeypatch.setenv("HEADSET_CACHE", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))  # so that npm, whose package has the network, is not there
     resolved = EmbedFaces().resolved()
     assert resolved.network == "none"
+    assert "install npm" in resolved.stand_in
     assert resolved.weights == ()
     assert list(EmbedFaces()(SOURCE, iter(()))) == []
     assert EmbedFaces(network="faceplugin").weights[0] is FACE_FEATURE, "who asks for it gets it fetched"
