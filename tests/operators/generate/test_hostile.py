@@ -10,7 +10,7 @@ import pytest
 
 from manifests.media import MediaStore
 from manifests.tables import Pair, Render
-from operators.base import Drop, Media
+from operators.base import Drop, RenderMedia
 from operators.generate.generate_video import GenerateVideo
 from operators.generate.supervisor import KINDS, Limits
 from pipeline.engine.row_media import RowMedia
@@ -38,7 +38,7 @@ class Corpus:
         return Pair(driving.source_id, name, "cross_identity", source.clip_id, driving.clip_id)
 
     def make(self, operator: GenerateVideo, pair: Pair) -> Render:
-        media = cast(Media, RowMedia(pair, None, MediaStore(str(self.root / "corpus"))))
+        media = cast(RenderMedia, RowMedia(pair, None, MediaStore(str(self.root / "corpus"))))
         (render,) = operator(pair, self.renders, [], media)
         return render
 
