@@ -14,10 +14,11 @@ from operators.media.sound import SourceAudio
 from operators.metrics import lip_sync
 from operators.metrics import lse as score_lse
 from operators.metrics.base import FramePair, Video
-from operators.metrics.lip_sync import PROTOCOLS, Still, as_s3fd
+from operators.metrics.lip_sync import PROTOCOLS, Still, Watched, as_s3fd
 from operators.metrics.lse import LseC, LseD, ScoreLse, SyncOffset, at_25, shown
+from operators.models import syncnet
 from operators.models.catalogue import SYNCNET_V2
-from operators.models.syncnet import SyncNet, compare, lrs_pictures
+from operators.models.syncnet import QSCALE, FaceTrack, SyncNet, compare, jpeg_files, lrs_pictures
 from operators.picture import Picture
 from pipeline.engine.fan_out import fan_out
 from tests.conftest import media
@@ -175,8 +176,21 @@ def test_a_render_is_refused_with_a_reason(tmp_path):
         assert refused.value.reason == reason
 
 
+def test_a_face_is_compared_with_the_sound_of_its_own_frames(net, monkeypatch):
+    """A face in frames 5 to 16 of 20. Seeded weights give all sounds one distance, so what they are asked is looked at."""
+    asked: list[np.ndarray] = []
+    monkeypatch.setattr(syncnet, "compare", lambda net, pictures, sound: asked.append(sound) or compare(net, pictures, sound))
+    face = FaceTrack(12, np.arange(5, 17), np.tile([40.0, 20.0, 120.0, 100.0], (12, 1)))
+    monkeypatch.setattr(Watched, "_track", lambda _: face)
+    sound = np.random.default_rng(0).normal(0, 0.1, 20 * 640).astype(np.float32)
+    found = Watched("lse_tracked", [], list(jpeg_files(moving(20, (160, 120)), QSCALE))).sync(net, sound)
+    assert found.distances.shape == (7, 31)
+    assert [one.tolist() for one in asked] == [sound[5 * 640 : 17 * 640].tolist()]
+
+
 def test_a_box_is_made_as_tall_as_s3fds():
     assert as_s3fd(Box(100, 100, 200, 200, 1, 0)) == pytest.approx((103.38, 77, 196.62, 203))
+    assert as_s3fd(Box(300, 100, 380, 200, 1, 0)) == pytest.approx((293.38, 77, 386.62, 203))
 
 
 def test_a_still_is_a_frame():

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import torch
 from pyannote.audio.core.plda import PLDA
 from pyannote.audio.pipelines import SpeakerDiarization
 from pyannote.audio.pipelines.clustering import AgglomerativeClustering
+from pyannote.core import SlidingWindow, SlidingWindowFeature
 from scipy.cluster.hierarchy import linkage
 
 from operators.models import streamed_diarization
@@ -68,6 +70,42 @@ def test_it_is_equal_to_the_published_pipeline(from_s: float, to_s: float):
     truth = spoken(whole.speaker_diarization)
     assert len({voice for _, _, voice in truth}) == 2
     assert spoken(ours().listen("x", WavAudio(wave, 3.25), None, min_speakers=1, max_speakers=20)) == truth
+
+
+def test_a_voice_is_embedded_where_it_is_heard_alone_if_that_is_long_enough():
+    """Ten frames of 0.1 s of two voices: of the second window, the other voice has no frame for itself."""
+    said = np.zeros((2, 10, 2), np.uint8)
+    said[0, :7, 0] = said[0, 4:, 1] = 1
+    said[1, :, 0] = said[1, 3:6, 1] = 1
+    asked: list[NDArray[np.float32]] = []
+
+    class Embedding:
+        min_num_samples, dimension = 1600, 3
+
+        def __call__(self, waveforms: torch.Tensor, masks: torch.Tensor) -> NDArray[np.float32]:
+            asked.append(masks.numpy())
+            return np.ones((len(waveforms), 3), np.float32)
+
+    given: Any = SimpleNamespace(_embedding=Embedding())
+    file = {"windows": Windows(WavAudio(np.zeros(32000, np.float32)), 16000, 16000)}
+    windows = SlidingWindowFeature(said, SlidingWindow(start=0.0, duration=1.0, step=1.0))
+    found = StreamedDiarization.get_embeddings(given, file, windows, exclude_overlap=True)
+    assert found.shape == (2, 2, 3)
+    assert asked[0].tolist() == [[1] * 4 + [0] * 6, [0] * 7 + [1] * 3]
+    assert asked[1].tolist() == [[1] * 3 + [0] * 3 + [1] * 4, [0] * 3 + [1] * 3 + [0] * 4]
+    asked.clear()
+    StreamedDiarization.get_embeddings(given, file, windows)
+    assert asked[0].tolist() == [[1] * 7 + [0] * 3, [0] * 4 + [1] * 6]
+
+
+def test_the_pipeline_is_set_up_as_the_operator_says():
+    """Two groups of equal voices, whose cosine distance is one side of the threshold or the other."""
+    made: Any = ours()
+    assert made.embedding_exclude_overlap is True
+    for distance, clusters in ((0.40, 1), (0.50, 2)):
+        turned = np.array([1 - distance, np.sqrt(1 - (1 - distance) ** 2), 0], np.float32)
+        pair = np.repeat(np.stack([np.array([1, 0, 0], np.float32), turned]), 20, axis=0)
+        assert len(set(made.clustering.cluster(pair, 1, 20).tolist())) == clusters, distance
 
 
 def test_windows_without_speech_are_passed_over(monkeypatch: pytest.MonkeyPatch):

@@ -11,6 +11,7 @@ from manifests.tables import Shot, Speaking, Track, Turn
 from operators.base import Frame, Frames
 from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
+from operators.metrics.lip_sync import Still
 from operators.speech.match_speakers import MatchSpeakers, face_squares, first_tick, mouth_crop, mouth_motion, shown_at_ticks
 from operators.timeline import TICK_HZ
 from operators.weights import Weight
@@ -123,6 +124,34 @@ def test_mouth_crop_is_the_lower_face(tmp_path):
     assert wider[:, :3].max() < 60
     assert wider[3:-10, 6:-6].min() > 240
     assert mouth_crop(frame, (100, 60, 40)).shape == (112, 112)
+
+
+def test_a_mouth_crop_is_grey_as_eyes_weigh_the_colours():
+    for rgb, grey in (((255, 0, 0), 76), ((0, 255, 0), 150), ((0, 0, 255), 29)):
+        assert np.unique(mouth_crop(Still(np.full((90, 60, 3), rgb, np.uint8)), (30, 40, 20))).tolist() == [grey]
+
+
+def test_sight_sound_and_score_are_of_one_moment(tmp_path, monkeypatch):
+    """White comes with the tone, at 2 s, beyond the first tick that is scored and beyond the start of the turn."""
+    heard: list[np.ndarray] = []
+
+    def brightness(network, faces: np.ndarray, cepstra: np.ndarray, encode_once: bool) -> np.ndarray:
+        heard.append(cepstra[:, 0])
+        return faces.mean(axis=(1, 2))
+
+    monkeypatch.setattr("operators.models.lr_asd.score_ticks", brightness)
+    sound = np.concatenate([np.zeros(32000, np.float32), tone(2.0, 16000, 400)])
+    path = write_video(tmp_path / "v.mkv", [("black", 2.0), ("white", 2.0)], audio=sound, audio_hz=16000, audio_codec="pcm_s16le")
+    matcher = MatchSpeakers("lr_asd")
+    matcher.__dict__["_network"] = None
+    face = track({0.0: (100, 40, 200, 140), 4.0: (100, 40, 200, 140)})
+    [row] = matcher(SHOT, [face], [turn(1.0, 3.0)], VideoFrames(path), SourceAudio(path))
+    at_s = row.start_s + row.step_s * np.arange(len(row.score))
+    assert row.start_s == pytest.approx(0.52)
+    assert at_s[np.array(row.score) > 128].min() == pytest.approx(2.0)
+    # A window of 25 ms that begins up to 15 ms before the tone hears the start of it.
+    loud_s = row.start_s + np.flatnonzero(heard[0] > heard[0].min() + 5).min() / 100
+    assert 1.975 < loud_s <= 2.0
 
 
 def test_mouth_motion_is_the_deviation_within_a_second():

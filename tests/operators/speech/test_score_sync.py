@@ -1,5 +1,7 @@
 """Offset and confidence: on made signals, and on real clips with sound moved by a known time or taken from another."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from operators.models.sync_curves import correlations, peak, voice_level
 from operators.speech.match_speakers import MatchSpeakers
 from operators.speech.score_sync import ScoreSync, speaking_share
 from tests.conftest import media
-from tests.made_sounds import Delayed
+from tests.made_sounds import Delayed, WavAudio
 from tests.made_videos import tone, write_audio, write_video
 from tests.operators.speech.test_match_speakers import Box, track, turn
 
@@ -79,6 +81,39 @@ def test_vowels_are_louder_than_hums_and_pauses(tmp_path):
     level = voice_level(SourceAudio(write_audio(tmp_path / "a.wav", np.concatenate(seconds))), 0, 30)
     vowel, hum, pause = (level[n + 2 : n + 8].mean() for n in (0, 10, 20))
     assert vowel > pause > hum
+
+
+def bursts(late_s: float) -> tuple[WavAudio, Callable[[float], float]]:
+    """Five seconds of sound in bursts of known times, and how far the mouth that makes them is open at a time."""
+    began_s = 0.4 + np.cumsum(np.random.default_rng(5).uniform(0.28, 0.6, 9))
+
+    def sounds(at_s: np.ndarray) -> np.ndarray:
+        return np.any([(at_s >= began) & (at_s < began + 0.16) for began in began_s], axis=0)
+
+    at_s = np.arange(5 * 16000) / 16000
+    return WavAudio(
+        (0.5 * np.sin(2 * np.pi * 1500 * at_s) * sounds(at_s - late_s)).astype(np.float32)
+    ), lambda pts_s: 0.1 * float(sounds(pts_s + np.linspace(0, 0.04, 9)).mean())
+
+
+@pytest.mark.parametrize("late_s", [-0.12, 0.0, 0.08])
+def test_the_offset_is_that_of_the_sound_and_no_other(tmp_path, late_s):
+    """To a third of a tick, with a mouth that is known and not found."""
+    audio, opening = bursts(late_s)
+    frames = VideoFrames(write_video(tmp_path / "v.mp4", [("gray", 5.0)]), 0.2, 4.8)
+    scorer = ScoreSync()
+    scorer.__dict__["_mouth"] = lambda frame, square: opening(frame.pts_s)
+    boxes: dict[float, Box] = {0.0: (100, 40, 200, 140), 5.0: (100, 40, 200, 140)}
+    rows = scorer(clip(0.2, 4.8), [track(boxes)], [], frames, audio)
+    assert next(row.value for row in rows if isinstance(row, Score) and row.metric == "av_offset_s") == pytest.approx(late_s, abs=0.013)
+
+
+def test_a_voice_is_heard_in_its_own_tick():
+    wave = np.concatenate([np.zeros(6400, np.float32), tone(0.4, 16000, 1500)])
+    level = voice_level(WavAudio(wave, 2.0), 50, 20)
+    assert np.ptp(level[:9]) == pytest.approx(0, abs=1e-6)
+    assert level[8] < level[9] < level[10]  # windows of 25 ms reach 15 ms into the next tick
+    assert np.ptp(level[10:19]) < 0.2
 
 
 def test_share_counts_ticks_without_a_score_as_silent():

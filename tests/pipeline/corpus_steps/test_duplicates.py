@@ -9,7 +9,7 @@ from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.tables import Duplicate, Fingerprint, Source
 from operators.fingerprints import COEFFICIENTS, coefficients
-from pipeline.corpus_steps.duplicates import find_duplicates
+from pipeline.corpus_steps.duplicates import FindDuplicates, Stretch, find_duplicates
 from pipeline.query.clip_view import select_rows as rows_of
 
 
@@ -49,6 +49,16 @@ def test_finds_the_copy_its_offset_and_keeps_the_larger(tmp_path):
     assert rows_of(Manifest(str(tmp_path)), "select duplicate_of from duplicates").fetchall() == [("b",)]
     left = rows_of(Manifest(str(tmp_path)), "select source_id from sources anti join duplicates using (source_id) order by 1").fetchall()
     assert [name for (name,) in left] == list("bcdefgh")
+
+
+@pytest.mark.parametrize(("larger", "offset_s"), [("a", 3.0), ("b", -3.0)])
+def test_a_moment_of_the_copy_plus_the_offset_is_that_of_the_kept(larger: str, offset_s: float):
+    """A moment t of a is t - 3 s of b. Whichever is kept, the row is about the other: by its name, its share and its offset."""
+    shared = {("a", "b"): Stretch(-3.0, 17.0, 0.85, 1.0, 0.01)}
+    worth = {name: (640 * 360 * (2 if name == larger else 1), 20.0) for name in "ab"}
+    (row,) = FindDuplicates().decide(shared, worth)
+    assert (row.duplicate_of, row.offset_s) == (larger, offset_s)
+    assert row.share == (0.85 if row.source_id == "a" else 1.0)
 
 
 def test_the_order_of_sources_changes_no_byte(tmp_path):

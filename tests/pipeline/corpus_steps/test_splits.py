@@ -2,7 +2,7 @@
 
 import hashlib
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
@@ -109,6 +109,24 @@ def test_larger_shares_for_test_and_validation_only_take_from_training():
             assert sum(split == name for split in found.values()) / 2000 == pytest.approx(
                 share, abs=4 * (share * (1 - share) / 2000) ** 0.5
             )
+
+
+def test_each_share_is_that_of_its_own_split(tmp_path: Path):
+    """Three shares that differ, and each that is nothing: told by the name that the table holds."""
+    keys = [f"channel:c{number}" for number in range(2000)]
+    sizes = Counter(split_of(key, (0.6, 0.3, 0.1)) for key in keys)
+    assert [sizes[name] / 2000 for name in ("train", "validation", "test")] == pytest.approx([0.6, 0.3, 0.1], abs=0.05)
+    for number, (shares, names) in enumerate(
+        [((0.5, 0.5, 0.0), {"train", "validation"}), ((0.5, 0.0, 0.5), {"train", "test"}), ((0.0, 1.0, 0.0), {"validation"})]
+    ):
+        assert split_clips(corpus(tmp_path / str(number)), shares).clips.keys() == names
+        assert {row["split"] for row in Manifest(str(tmp_path / str(number))).table(Split).to_pylist()} == names
+
+
+def test_a_face_that_was_recognised_holds_sources_together_and_names_no_group():
+    found = groups_of(["s1", "s2", "s3"], [("s1", "face", "f"), ("s2", "face", "f"), ("s3", "face", "g")])
+    assert found["s1"] == found["s2"] != found["s3"]
+    assert {key.partition(":")[0] for key in found.values()} == {"source"}
 
 
 def corpus(root: Path, backwards: bool = False) -> Manifest:

@@ -119,6 +119,22 @@ def test_a_yield_tells_what_each_cut_costs_alone_and_with_the_others(tmp_path: P
     assert [point.joint_seconds for point in quality.curve if point.threshold == 3.0] == [seconds([10, 11])]
 
 
+@pytest.mark.parametrize(
+    ("where", "curve"),
+    [
+        ("face_px < 200", {100.0: (0, 0), 200.0: (3, 3), 300.0: (7, 6)}),
+        ("face_px <= 200", {100.0: (3, 3), 200.0: (7, 6), 300.0: (11, 9)}),
+        ("face_px > 200", {100.0: (8, 6), 200.0: (4, 3), 300.0: (0, 0)}),
+        ("face_px >= 200", {100.0: (11, 9), 200.0: (8, 6), 300.0: (4, 3)}),
+    ],
+)
+def test_a_curve_counts_on_the_side_that_the_condition_keeps(tmp_path: Path, where: str, curve: dict[float, tuple[int, int]]):
+    """Of eleven clips with a size, alone, and of those whose quality is above 2."""
+    (cut,) = [cut for cut in yields(graded(tmp_path), f"{where} and dnsmos_ovrl > 2").cuts if cut.column == "face_px"]
+    assert {point.threshold: (point.clips, point.joint_clips) for point in cut.curve} == curve
+    assert cut.clips == curve[200.0][0]
+
+
 def test_a_column_is_swept_without_a_condition(tmp_path: Path):
     (cut,) = yields(graded(tmp_path), "", "face_px").cuts
     assert {point.threshold: point.clips for point in cut.curve} == {100.0: 11, 200.0: 8, 300.0: 4}

@@ -66,6 +66,32 @@ def test_a_new_system_leaves_the_scores_of_others(tmp_path: Path) -> None:
     assert values["one"] > 35 > 12 > values["two"]
 
 
+def test_the_step_follows_the_recordings_where_they_are_compared_with(tmp_path: Path) -> None:
+    """Recordings that were rendered anew: what is compared with them is scored anew, and nothing else is."""
+
+    class Alone(Psnr):
+        compares = NOTHING
+
+    def steps(**how: int) -> list[str]:
+        return [job.step for job in plan(manifest, [Psnr(), Alone()], "system", **how)]
+
+    manifest = made_corpus(tmp_path, clips=1)
+    clip = clips_of(manifest)[0]
+    add_system(manifest, "system", {0: [rendered(manifest, clip, "system", look(0))]})
+    compared, alone = steps()
+    assert steps() == [compared, alone]
+    sized = steps(size=64)
+    assert compared != sized[0]
+    assert alone != sized[1]
+    again = StepRecord("Again", "Again-000000000000", 0, "clips", ["renders"], [], {}, {}, [])
+    manifest.write(Render, again.version, 0, [rendered(manifest, clip, "recording", look(1))])
+    manifest.write(Dropped, again.version, 0, [])
+    manifest.commit(again.version, 0, Receipt("X"))
+    manifest.attach("again", again)
+    assert steps()[1] == alone
+    assert steps()[0] != compared
+
+
 def of_another_rate_and_length(manifest: Manifest) -> dict[int, list[Render]]:
     first, second, *_ = clips_of(manifest)
     return {

@@ -57,6 +57,21 @@ def test_what_the_scripts_would_choke_on_is_told(made: Path, tmp_path: Path) -> 
     assert "is not called by a whole number" in problem("headpose", folder)
 
 
+def test_there_is_silence_before_the_sound_and_as_much_behind_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """0.12 s each, of a clip whose 12 frames the scripts are told to make do with."""
+    for name, count in (("FRAMES", 12), ("_TRAINED", 12), ("_ROWS", 4 * 12)):
+        monkeypatch.setattr(f"pipeline.export.layouts.headpose.{name}", count)
+    clips = clips_of(made_corpus(tmp_path, {"a": [("collins", 0.6)]}))
+    [one], refused = exported("headpose", clips, tmp_path / "made", SUBSTITUTED)
+    assert not refused
+    rows = np.load(tmp_path / f"made/Audio/dataset/mfcc/19_news/{one.note['name']}.npy")
+    silent = np.log(np.finfo(float).eps)
+    assert len(rows) == (0.6 + 2 * 0.12) * 100 - 1
+    for side in (rows, rows[::-1]):
+        assert side[:10, 0] == pytest.approx(silent)
+        assert side[13, 0] > silent + 5
+
+
 def test_the_energy_is_that_of_sound_from_minus_one_to_one() -> None:
     samples = np.random.default_rng(0).normal(0, 0.1, 16000).astype(np.float32)
     signal = np.append(samples[:1], samples[1:] - 0.97 * samples[:-1])[160 * 10 : 160 * 10 + 400].astype(float)
