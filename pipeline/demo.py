@@ -11,6 +11,7 @@ Beside the videos, `truth.json` says what every shot shows, who speaks when, and
 """
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -25,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.media.containers import open_media
+from pipeline.engine.worker import WORKER_ENVIRONMENT
 
 WIDTH, HEIGHT, FPS, HZ = 1280, 720, 25, 16000
 _PARTS = {
@@ -364,5 +366,6 @@ def _face_box(view: View) -> list[int]:
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit("usage: python -m pipeline.demo FOLDER")
+    os.environ.update(WORKER_ENVIRONMENT)  # the libraries say nothing
     for written in write_sample(Path(sys.argv[1])):
         print(written)
