@@ -4,6 +4,7 @@ No text is markup, no word becomes a picture, and letters that steer a terminal 
 given beside the text, never in it. Off a terminal nothing is wrapped, so that a log can be searched line by line.
 """
 
+import atexit
 import json
 import os
 import sys
@@ -133,6 +134,8 @@ def alone(out: Console) -> Iterator[None]:
             error.add_note("what libraries said meanwhile:\n" + "".join(theirs.readlines()[-20:]))
             raise
         finally:
+            if (colours := sys.modules.get("colorama.initialise")) is not None:
+                atexit.unregister(colours.reset_all)  # it would write, when all ends, to what was standard output when Ray brought it in
             out.file.flush()
             for number, descriptor in enumerate(held, 1):
                 os.dup2(descriptor, number)

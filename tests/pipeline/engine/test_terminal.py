@@ -68,3 +68,4 @@ def test_a_run_in_a_terminal_ends_where_ffmpeg_is_installed(tmp_path: Path) -> N
     )
     assert status == 0, f"after {time.monotonic() - began:.0f} s: {told}"
     assert "2 shots" in told
+    assert "Traceback" not in told
