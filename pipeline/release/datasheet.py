@@ -33,7 +33,8 @@ def describe(place: Any, manifest: Manifest, name: str, form: str, chosen: Selec
     facts = {
         "name": name, "finished": True, "format": form, "sha256": digest, "shards": len(shards), "bytes": sum(shard.bytes for shard in shards),
         "selection": {"name": chosen.name, "version": chosen.version, "where": chosen.where} if chosen else None,
-        "recipe": {"name": run.recipe, "changes": run.changes, "steps": [step.version for step in run.steps]} if run else None,
+        "recipe": {"name": run.recipe, "changes": run.changes, "steps": [step.version for step in run.steps],
+                   "stand_ins": {step.operator: step.stand_in for step in run.steps if step.stand_in}} if run else None,
         "takedowns": len(manifest.load("takedowns.json") or []), **facts,
     }  # fmt: skip
     drawn = plots(rows.connection, facts) if facts["clips"] else {}
@@ -149,6 +150,7 @@ def readme(facts: dict[str, Any]) -> str:
     chosen = facts["selection"]
     what = f"the selection {chosen['name']}:{chosen['version']} (`{chosen['where']}`)" if chosen else "all rendered clips"
     recipe = f" The corpus was made by the recipe {facts['recipe']['name']} of headset." if facts["recipe"] else ""
+    recipe += "".join(f" {operator}: {line}." for operator, line in (facts["recipe"] or {}).get("stand_ins", {}).items())
     lines += [f"{facts['clips']} clips, {clock(facts['seconds'])}, of {facts['sources']} sources and {facts['channels']} known channels"
               + (f", {facts['identities']} named identities" if facts["identities"] else "") + f": {what}.{recipe}", ""]  # fmt: skip
     lines += [

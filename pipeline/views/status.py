@@ -61,6 +61,7 @@ class Status(Fact):
     clips: int  # kept
     clips_s: float
     coverage: tuple[Coverage, ...]
+    stand_ins: dict[str, str]  # by operator of the last run, what acted in place of its model, and how to have the model
 
     @property
     def unfinished(self) -> list[str]:
@@ -82,6 +83,8 @@ class Status(Fact):
             yield Line.of(f"{self.clips} clips, {clock(self.clips_s)} in all, {mean_s:.1f} s on average.")
         for one in self.coverage:
             yield Line.of(one.told())
+        for operator, line in self.stand_ins.items():
+            yield Line.of(Cell(f"{operator}: ", "warn"), line)
         if self.unfinished:
             yield Line.of(Cell("Not finished: ", "warn"), f"{', '.join(self.unfinished)}. Run the same command again to go on.")
 
@@ -97,8 +100,9 @@ def status(manifest: Manifest) -> Status:
     done = tuple(StepDone(step.operator, len(manifest.committed(step.version) & set(shards)), len(shards)) for step in steps)
     lengths = [clip.end_s - clip.start_s for clip in all_rows(manifest, Clip)]
     recipe = manifest.run.recipe if manifest.run else ""
+    stand_ins = {step.operator: step.stand_in for step in steps if step.stand_in}
     covered = tuple(coverage(manifest)) if manifest.run else ()
-    return Status(manifest.root, recipe, listed, len(shards), done, funnel(manifest), len(lengths), sum(lengths), covered)
+    return Status(manifest.root, recipe, listed, len(shards), done, funnel(manifest), len(lengths), sum(lengths), covered, stand_ins)
 
 
 def coverage(manifest: Manifest) -> list[Coverage]:
