@@ -101,8 +101,8 @@ MUTANTS = [
         ("tests/operators/test_base.py",),
     ),
     Mutant(
-        "yield_below", "pipeline/query/selection.py", 'rank if part.sign.startswith(">") else len(at) - rank + 1',
-        "rank", ("tests/pipeline/query/test_selection.py",),
+        "yield_below", "pipeline/query/yields.py", 'rank if part.sign.startswith(">") else len(at) - rank + 1', "rank",
+        ("tests/pipeline/query/test_selection.py",),
     ),
     Mutant(
         "splits_swapped", "pipeline/corpus_steps/splits.py", '"test" if place < shares[2] else "validation" if',
@@ -137,10 +137,8 @@ MUTANTS = [
         (ENGINE + "worker.py", "tests/manifests/test_many_writers.py"),
     ),
     Mutant(
-        "takedown_order", "pipeline/takedown/takedown.py",
-        "    for shard in manifest.shards():\n        reach.shard(shard)\n    if done.regions:",
-        "    reach.delete_media()\n    for shard in manifest.shards():\n        reach.shard(shard)\n    if done.regions:",
-        ("tests/pipeline/takedown/test_takedown.py",),
+        "takedown_order", "pipeline/takedown/takedown.py", "    removal.delete_media()\n    removal.tables()\n",
+        "    removal.tables()\n    removal.delete_media()\n", ("tests/pipeline/takedown/test_removal.py",),
     ),
     Mutant(
         "ntsc_as_30", "pipeline/export/export.py", "Fraction(fps).limit_denominator(1001)", "Fraction(round(fps))",

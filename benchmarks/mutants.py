@@ -57,8 +57,8 @@ def tested(tree: Path, tests: tuple[str, ...], slow: bool) -> Result:
     except subprocess.TimeoutExpired:
         return Result("error", f"longer than {LIMIT_S} s")
     last = (done.stdout.strip().splitlines() or [done.stderr.strip()[-200:]])[-1]
-    if done.returncode == 1 and (failed := re.search(r"^FAILED (\S+)", done.stdout, re.MULTILINE)):
-        return Result("killed", failed[1].rpartition("/")[2])
+    if done.returncode == 1 and (failed := re.search(r"^FAILED (.+?)(?: - |$)", done.stdout, re.MULTILINE)):
+        return Result("killed", failed[1].partition("[")[0].rpartition("/")[2])
     return Result("survived" if done.returncode == 0 and " passed" in done.stdout else "error", last)
 
 

@@ -11,6 +11,7 @@ from manifests.tables import Source
 from operators.faces.detect_faces import DetectFaces
 from operators.faces.measure_faces import MEASURES, MeasureFaces, look_at
 from operators.media.frames import VideoFrames
+from operators.metrics.lip_sync import Still
 from tests.conftest import media
 from tests.made_videos import write_video
 
@@ -51,6 +52,16 @@ def test_what_lies_beyond_the_frame_is_not_measured(tmp_path):
     assert np.isnan(look.noise).tolist() == [True, False, True]
     assert look.brightness[1:] == pytest.approx([128, 128], abs=1.5)
     assert look.sharpness[1:] == pytest.approx([0, 0], abs=0.1), "the edge of the frame is no edge of the face"
+
+
+def test_blocks_of_compression_are_looked_for_where_the_frame_has_them():
+    """Blocks of 8 x 8 pixels from the frame's corner on; faces lie anywhere, and not by as much across as down."""
+    draw = np.random.default_rng(2)
+    levels = draw.integers(40, 216, (20, 20)).repeat(8, 0).repeat(8, 1) + draw.integers(-3, 4, (160, 160))
+    frame = Still(np.stack([levels] * 3, axis=2).astype(np.uint8))
+    on_the_grid, beside = look_at("s", frame, [Box(48, 40, 112, 104), Box(45, 42, 109, 106)]).blockiness
+    assert on_the_grid > 5
+    assert beside == pytest.approx(on_the_grid, rel=0.35)
 
 
 def test_a_face_is_detected_once_for_both_operators():

@@ -11,7 +11,7 @@ from manifests.tables import Annotation
 from operators.base import Drop
 from operators.media.frames import VideoFrames
 from operators.metrics.base import FramePair, Video
-from operators.metrics.lra import Lra, grey
+from operators.metrics.lra import Lra, first_frame, grey
 from operators.models.catalogue import LRW_READER, LRW_WORDS
 from operators.models.face_pictures import points68
 from operators.models.lipreading import mouth_rois, word_scores
@@ -48,6 +48,12 @@ def pictures(seconds: float) -> list[Picture]:
 
 def read(shown: Sequence[Picture], *notes: Annotation, fps: float = 25) -> float:
     return Lra().measure(Video((FramePair(one, None) for one in shown), fps, frames=len(shown), notes=notes))
+
+
+@pytest.mark.parametrize(("start_s", "end_s", "first"), [(1.0, 1.2, 13), (1.02, 1.22, 14), (0.88, 1.0, 9), (None, None, 36)])
+def test_the_frames_lie_about_the_middle_of_the_word(start_s: float | None, end_s: float | None, first: int) -> None:
+    """Frame k is shown from k / 25 s to (k + 1) / 25 s: a word about 1.1 s is in the middle of frame 27. Without times, of 101 frames."""
+    assert first_frame(word("ABOUT", start_s, end_s), 101) == first
 
 
 def test_the_share_of_words_read_right(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:

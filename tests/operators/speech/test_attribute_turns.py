@@ -54,6 +54,13 @@ def test_a_turn_that_leaves_the_face_is_cut_where_it_does():
     assert second == (*around(8), 11, "off_screen", "still_mouths", "")
 
 
+def test_a_pause_between_two_faces_is_a_breath_of_neither():
+    left, right = track("t0", x=300), track("t1", x=900)
+    first, pause, last = said([left, right], [speaks(left, (2, 5)), speaks(right, (5.4, 8))], [turn(2, 8)])
+    assert (first[-1], pause[2:], last[-1]) == ("t0", ("off_screen", "still_mouths", ""), "t1")
+    assert [pause[0], pause[1]] == around(5, 5.4)
+
+
 def test_in_a_two_shot_each_voice_has_its_face():
     left, right = track("t0", x=300), track("t1", x=900)
     speaking = [speaks(left, (2, 5)), speaks(right, (5, 9))]

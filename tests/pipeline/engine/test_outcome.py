@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from manifests.tables import Source
+from manifests.tables import Source, Turn
 from operators.base import Drop
 from pipeline.engine.outcome import call_operator, without_paths
 
@@ -33,3 +33,18 @@ def test_a_failure_of_an_operator_names_no_path() -> None:
     assert "a.mp4" in drop.detail
     assert "/home" not in drop.detail
     assert drop.failed
+
+
+@pytest.mark.parametrize(("error", "status"), [(Drop("no_sense"), "dropped"), (RuntimeError("broken"), "failed")])
+def test_what_was_yielded_before_the_end_is_not_kept(error: Exception, status: str) -> None:
+    """Rows and drops of a row that is given up later would be half an answer."""
+    row = Source("s", "")
+
+    def made() -> Iterator[Turn | Drop]:
+        yield Turn("s", "s/1", "speaker0", 0.0, 1.0)
+        yield Drop("too_short", Turn("s", "s/2", "speaker0", 1.0, 1.1))
+        raise error
+
+    answer = call_operator("Half", row, made())
+    assert (answer.status, answer.rows) == (status, [])
+    assert [(drop.subject, drop.failed) for drop in answer.drops] == [("s", status == "failed")]

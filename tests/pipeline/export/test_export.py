@@ -26,6 +26,7 @@ from operators.models.face_geometry import head_pose_deg
 from pipeline.export.export import ExportClip, Faces, Given, Refused, Written, check, clips_of, export, layout_named, settled, video_facts
 from pipeline.export.layouts import layouts
 from tests.conftest import media
+from tests.made_videos import tone, write_video
 from tests.pipeline.export.layouts.conftest import PEOPLE, SIDE, made_corpus, portrait
 
 
@@ -122,6 +123,16 @@ def test_sound_is_as_long_as_the_pictures(clips: list[ExportClip]) -> None:
     samples = clips[0].samples(16000)
     assert samples.shape == (16000,)
     assert np.argmax(np.abs(np.fft.rfft(samples))) == pytest.approx(300, abs=1)
+
+
+def test_sound_begins_with_the_first_picture(clips: list[ExportClip], tmp_path: Path) -> None:
+    """Of a file whose picture begins 0.5 s after its sound, and with a tone."""
+    sound = np.concatenate([np.zeros(8000, np.float32), tone(0.52, 16000, 300)])
+    times_s = [0.5 + n / 25 for n in range(13)]
+    file = write_video(tmp_path / "late.mkv", [("gray", 0.52)], times_s=times_s, audio=sound, audio_hz=16000, audio_codec="pcm_s16le")
+    clip = replace(clips[0], frames=13)
+    clip.__dict__["path"] = file
+    assert np.abs(clip.samples(16000) - tone(0.52, 16000, 300)).max() < 0.01
 
 
 def test_faces_are_found_where_they_are_and_nowhere_else(clips: list[ExportClip]) -> None:

@@ -57,6 +57,13 @@ def test_what_the_scripts_would_choke_on_is_told(made: Path, tmp_path: Path) -> 
     assert "is not called by a whole number" in problem("headpose", folder)
 
 
+def test_the_five_points_are_eyes_nose_base_and_corners_of_the_mouth() -> None:
+    """Of 68 points that each lie at ten times their number, and 1000 lower."""
+    numbers = np.arange(68.0)
+    points = five_points(np.column_stack([10 * numbers, 1000 + 10 * numbers])[None])
+    assert points.tolist() == [[[385, 1385], [445, 1445], [330, 1330], [480, 1480], [540, 1540]]]
+
+
 def test_there_is_silence_before_the_sound_and_as_much_behind_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """0.12 s each, of a clip whose 12 frames the scripts are told to make do with."""
     for name, count in (("FRAMES", 12), ("_TRAINED", 12), ("_ROWS", 4 * 12)):
