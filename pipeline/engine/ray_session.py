@@ -2,7 +2,9 @@
 
 import logging
 import os
+import re
 import signal
+import socket
 from pathlib import Path
 
 from manifests.errors import UsageError
@@ -14,6 +16,7 @@ PATIENCE = {
     "RAY_gcs_server_request_timeout_seconds": "300",
     "RAY_worker_register_timeout_seconds": "300",
 }
+ANSWERS_WITHIN_S = 20.0  # the head of a cluster that is there
 TRIES = 2  # for the one limit that Ray does not let be raised: 30 s for a node to register
 
 
@@ -43,6 +46,7 @@ def start_ray(cpus: int | None) -> bool:
     if ray.is_initialized():
         return False
     if address := os.environ.get("RAY_ADDRESS"):
+        _knock(address)
         _init(f"no Ray cluster answers at RAY_ADDRESS={address}", tries=1, runtime_env={"env_vars": WORKER_ENVIRONMENT})
     else:
         paths = [str(Path(__file__).resolve().parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -57,6 +61,21 @@ def start_ray(cpus: int | None) -> bool:
             object_store_memory=200 * 2**20,
         )
     return True
+
+
+def _knock(address: str) -> None:
+    """Ray itself asks a place where nobody is for minutes before it gives up.
+
+    Raises:
+        UsageError: where an address of the form host:port, or ray://host:port, does not take a connection.
+    """
+    place = re.fullmatch(r"(?:ray://)?\[?([^\[\]/]+?)\]?:(\d{1,5})", address)
+    if place is None:  # "auto" and such, which Ray looks up
+        return
+    try:
+        socket.create_connection((place[1], int(place[2])), timeout=ANSWERS_WITHIN_S).close()
+    except (OSError, OverflowError) as error:
+        raise UsageError(f"no Ray cluster answers at RAY_ADDRESS={address} ({type(error).__name__}: {error})") from None
 
 
 def _init(otherwise: str, tries: int, **arguments: object) -> None:
