@@ -20,7 +20,7 @@ def test_a_square_keeps_the_centre_and_the_longer_side() -> None:
 
 
 def test_where_a_track_is() -> None:
-    sides = [10, 20, 20], [300, 320, 320], [70, 90, 90], [380, 440, 440]
+    sides = [10.0, 20.0, 20.0], [300.0, 320.0, 320.0], [70.0, 90.0, 90.0], [380.0, 440.0, 440.0]
     track = Track("s", "t", "shot", 1.0, 3.5, [1.0, 2.0, 3.0], *sides, [0.9, 0.0, 0.8])
     assert box_at(track, 1.4) == pytest.approx((14, 308, 78, 404, 0.9, float("nan")), nan_ok=True)
     assert box_at(track, 1.6) == pytest.approx((16, 312, 82, 416, 0.0, float("nan")), nan_ok=True)
