@@ -131,11 +131,12 @@ def go_on(
     with Log(log) as record:
         fetch_weights(plan.weights, console)
         began = time.monotonic()
+        errors = os.dup(2)  # what a Ctrl-C says is no answer, and is heard whoever talks meanwhile
         with alone(console):
             with waiting(console, "starting Ray"):
                 ours = start_ray(cpus)
             if ours:
-                signal.signal(signal.SIGINT, partial(_stop_at_once, console))
+                signal.signal(signal.SIGINT, partial(_stop_at_once, console, errors))
             record.tell("started", recipe=plan.recipe, corpus=manifest.root, steps=[step.version for step in plan.steps])
             try:
                 with Watch(console, record) as watch:
@@ -143,6 +144,7 @@ def go_on(
             finally:
                 if ours:
                     stop_ray()
+                os.close(errors)
         root = manifest.root
         manifest = Manifest(root)
         learn(manifest, before)
@@ -170,8 +172,8 @@ def fetch_weights(weights: Iterable[Weight], console: Console) -> None:
                 weight.path()
 
 
-def _stop_at_once(console: Console, *_: object) -> None:
+def _stop_at_once(console: Console, errors: int, *_: object) -> None:
     """Ends the process, and with it the Ray it started. An orderly end would wait for the rows in work, a minute or an hour."""
     console.show_cursor(True)
-    console.print(STOPPED)
+    os.write(errors, f"{STOPPED}\n".encode())
     os._exit(130)
