@@ -25,6 +25,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from manifests.boxes import iou
 from operators.base import Drop
 from operators.models.mfcc import mfcc
 
@@ -253,21 +254,13 @@ def link_faces(faces: Sequence[Sequence[Sequence[float]]]) -> list[FaceTrack]:
         for k, boxes in enumerate(left):
             n = 0
             while n < len(boxes):
-                if not taken or (k - taken[-1][0] <= MAX_GAP and _overlap(boxes[n], taken[-1][1]) > MIN_OVERLAP):
+                if not taken or (k - taken[-1][0] <= MAX_GAP and iou(boxes[n], taken[-1][1]) > MIN_OVERLAP):
                     taken.append((k, boxes.pop(n)))
                 n += 1  # also past the box after a taken one: a published quirk, which matters where two boxes lie on one face
         seen, sides = np.array([k for k, _ in taken]), np.array([box for _, box in taken])
         frames = np.arange(seen[0], seen[-1] + 1)
         tracks.append(FaceTrack(len(taken), frames, np.stack([np.interp(frames, seen, side) for side in sides.T], axis=1)))
     return tracks
-
-
-def _overlap(one: Sequence[float], other: Sequence[float]) -> float:
-    width = max(0.0, min(one[2], other[2]) - max(one[0], other[0]))
-    height = max(0.0, min(one[3], other[3]) - max(one[1], other[1]))
-    both = width * height
-    areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
-    return both / (areas - both)
 
 
 def steady_squares(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
