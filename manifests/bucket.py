@@ -65,7 +65,9 @@ class Bucket:
         with s3_errors(self._told(name)):
             while True:
                 try:
-                    s3_client().put_object(**self._where(name), Body=bytes(content), IfNoneMatch="*", Metadata={MARK: mark})
+                    s3_client().put_object(
+                        **self._where(name), Body=bytes(content), IfNoneMatch="*", Metadata={MARK: mark}
+                    )
                     return True
                 except ClientError as error:
                     code = error.response.get("Error", {}).get("Code", "")
@@ -94,7 +96,9 @@ class Bucket:
     def names(self, folder: str, folders: bool) -> Iterator[str]:
         prefix = self._key(folder).rstrip("/") + "/" if self._key(folder) else ""
         with s3_errors(self._told(folder), missing=MissingBucket):
-            for page in s3_client().get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix, Delimiter="/"):
+            for page in (
+                s3_client().get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix, Delimiter="/")
+            ):
                 if folders:
                     yield from (one["Prefix"][len(prefix) :].rstrip("/") for one in page.get("CommonPrefixes", []))
                 else:
@@ -103,7 +107,11 @@ class Bucket:
     def walk(self, folder: str) -> Iterator[tuple[str, int]]:
         prefix, skip = self._key(folder).rstrip("/"), len(self._key("").rstrip("/") + "/") if self._key("") else 0
         with s3_errors(self._told(folder), missing=MissingBucket):
-            pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=f"{prefix}/" if prefix else "")
+            pages = (
+                s3_client()
+                .get_paginator("list_objects_v2")
+                .paginate(Bucket=self._bucket, Prefix=f"{prefix}/" if prefix else "")
+            )
             for page in pages:
                 yield from ((one["Key"][skip:], one["Size"]) for one in page.get("Contents", []))
 
@@ -121,7 +129,9 @@ class Bucket:
                 raise
         if size >= PART_BYTES:  # what a killed worker had sent in parts is invisible but paid for
             with s3_errors(self._told(name)):
-                for upload in s3_client().list_multipart_uploads(Bucket=self._bucket, Prefix=self._key(name)).get("Uploads", []):
+                for upload in (
+                    s3_client().list_multipart_uploads(Bucket=self._bucket, Prefix=self._key(name)).get("Uploads", [])
+                ):
                     s3_client().abort_multipart_upload(**self._where(name), UploadId=upload["UploadId"])
         path.unlink(missing_ok=True)
 
@@ -153,7 +163,9 @@ def _tried_again(what: Callable[[], T]) -> T:
 def s3_client() -> Any:
     """This process's client of AWS's own chain, that waits and tries again when told to slow down."""
     with _making:
-        return _client(os.getpid(), tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_"))))
+        return _client(
+            os.getpid(), tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_")))
+        )
 
 
 _making = threading.Lock()
@@ -164,8 +176,14 @@ def _client(_process: int, _environment: tuple[tuple[str, str], ...]) -> Any:
     import boto3
     from botocore.config import Config
 
-    config = Config(retries={"mode": "standard", "total_max_attempts": 8}, connect_timeout=10, read_timeout=60, max_pool_connections=32)
-    return boto3.Session().client("s3", config=config)  # a session of its own: the default one is not safe among threads
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": 8},
+        connect_timeout=10,
+        read_timeout=60,
+        max_pool_connections=32,
+    )
+    # a session of its own: the default one is not safe among threads
+    return boto3.Session().client("s3", config=config)
 
 
 def s3_head(client: Any, bucket: str, key: str) -> dict[str, Any]:
@@ -191,7 +209,14 @@ def s3_errors(what: str, missing: type[StorageError] = MissingMedia) -> Iterator
     Only the error's code is told on: the messages of some stores repeat the request, signature and all.
     """
     from boto3.exceptions import Boto3Error
-    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError, PartialCredentialsError, ProfileNotFound
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        NoCredentialsError,
+        NoRegionError,
+        PartialCredentialsError,
+        ProfileNotFound,
+    )
 
     try:
         yield
@@ -201,7 +226,10 @@ def s3_errors(what: str, missing: type[StorageError] = MissingMedia) -> Iterator
         bucket = what.removeprefix("s3://").split("/", 1)[0]
         no_bucket = f"{what}: there is no bucket {bucket}; create it, or correct the address"
         if isinstance(error, (NoCredentialsError, PartialCredentialsError, ProfileNotFound, NoRegionError)):
-            told = f"AWS credentials are not set up ({code}); set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            told = (
+                f"AWS credentials are not set up ({code}); set AWS_PROFILE, or AWS_ACCESS_KEY_ID and"
+                " AWS_SECRET_ACCESS_KEY"
+            )
             raise AccessDenied(f"{what}: {told}") from None
         if code == "NoSuchBucket":
             raise MissingBucket(no_bucket) from None
@@ -209,7 +237,18 @@ def s3_errors(what: str, missing: type[StorageError] = MissingMedia) -> Iterator
             raise missing(no_bucket if missing is MissingBucket else f"{what}: there is no such object") from None
         if code in _DENIED:
             raise AccessDenied(f"{what}: the credentials in use are refused ({code})") from None
-        raise Unreachable(f"{what}: the store does not answer as it should ({code}); run again to go on from here") from None
+        raise Unreachable(
+            f"{what}: the store does not answer as it should ({code}); run again to go on from here"
+        ) from None
 
 
-_DENIED = {"403", "401", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "AllAccessDisabled"}
+_DENIED = {
+    "403",
+    "401",
+    "AccessDenied",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "ExpiredToken",
+    "InvalidToken",
+    "AllAccessDisabled",
+}

@@ -1,7 +1,7 @@
 """Copies of remote media on this machine, under a byte budget: those longest unused go first, those in use stay.
 
-The budget is `HEADSET_CACHE_BYTES`, else a tenth of what the disk has room for. Processes of one machine share the folder: who
-uses a copy holds a lock on it, which ends with the process, however it ends.
+The budget is `HEADSET_CACHE_BYTES`, else a tenth of what the disk has room for. Processes of one machine share the
+folder: who uses a copy holds a lock on it, which ends with the process, however it ends.
 """
 
 import fcntl

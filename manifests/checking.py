@@ -1,4 +1,6 @@
-"""Whether what the receipts say lies there: by the receipts alone after a run, by every byte for `headset check`; and what takes room."""
+"""Whether what the receipts say lies there: by the receipts alone after a run, by every byte for `headset check`; and
+what takes room.
+"""
 
 import hashlib
 import json
@@ -21,13 +23,16 @@ from manifests.takedowns import Takedowns
 ALONE = ("recipes", "selections", "releases", "leases")  # folders of small files
 
 
-def add_up(manifest: Manifest, steps: Iterable[StepRecord], shards: Mapping[str, Iterable[int]], known: Takedowns | None = None) -> None:
+def add_up(
+    manifest: Manifest, steps: Iterable[StepRecord], shards: Mapping[str, Iterable[int]], known: Takedowns | None = None
+) -> None:
     """Holds the receipts of some steps against those of the steps that they read, without opening a table.
 
     Args:
         steps: in the order in which they were done.
         shards: by step, those to look at.
-        known: the takedowns from before the steps were at work; None for those there are. What came since is counted anew.
+        known: the takedowns from before the steps were at work; None for those there are. What came since is counted
+            anew.
 
     Raises:
         Inconsistent: naming the step and shard that do not add up.
@@ -78,7 +83,8 @@ def _touched(manifest: Manifest, shards: Iterable[int], gone: Takedowns) -> set[
     found = set()
     for shard in shards:
         here = {row.source_id for row in manifest.read(Source, [LISTED], shard)}
-        here |= {drop.source_id for drop in manifest.read(Dropped, [LISTED], shard)}  # that is where one stays which is gone
+        # that is where one stays which is gone
+        here |= {drop.source_id for drop in manifest.read(Dropped, [LISTED], shard)}
         if here & names:
             found.add(shard)
     return found
@@ -141,7 +147,10 @@ def faults(manifest: Manifest, *, deep: bool = False) -> Iterator[Fault]:
 
 
 def _small_files(manifest: Manifest) -> Iterator[Fault]:
-    advice = {"takedowns.json": "restore it from a copy: what it names must not come back", "given.json": "restore it from a copy"}
+    advice = {
+        "takedowns.json": "restore it from a copy: what it names must not come back",
+        "given.json": "restore it from a copy",
+    }
     there = [name for name in manifest.names("") if name.endswith(".json")]
     there += [name for folder in ALONE for name, _ in manifest.storage.walk(folder) if name.endswith(".json")]
     for name in there:
@@ -150,7 +159,11 @@ def _small_files(manifest: Manifest) -> Iterator[Fault]:
             json.loads(content or b"")
         except ValueError:
             kind = name.partition("/")[0]
-            again = "it is written again by the next command that makes it" if kind in ("recipes", "steps.json", "leases") else ""
+            again = (
+                "it is written again by the next command that makes it"
+                if kind in ("recipes", "steps.json", "leases")
+                else ""
+            )
             instead = again or advice.get(name, "restore it from a copy, or make it again")
             yield Fault(name, f"{len(content or b'')} bytes that are not JSON", instead=instead)
 
@@ -166,8 +179,14 @@ def _listing(manifest: Manifest) -> Iterator[tuple[Fault | None, int]]:
             try:
                 manifest.read(table, [LISTED], shard)
             except StorageError:
-                why = f"{manifest.storage.size(name)} bytes that are not Parquet" if manifest.storage.size(name) is not None else "missing"
-                bad = Fault(name, why, instead="restore it from a copy, or delete what is left of it and name its videos again")
+                why = (
+                    f"{manifest.storage.size(name)} bytes that are not Parquet"
+                    if manifest.storage.size(name) is not None
+                    else "missing"
+                )
+                bad = Fault(
+                    name, why, instead="restore it from a copy, or delete what is left of it and name its videos again"
+                )
                 break
         yield bad, shard
 
@@ -207,7 +226,11 @@ def _wrong(manifest: Manifest, name: str, rows: int, sha256: str) -> str:
 
 
 def _media(
-    manifest: Manifest, steps: Iterable[StepRecord], receipts: Mapping[str, Mapping[int, Receipt]], shards: list[int], deep: bool
+    manifest: Manifest,
+    steps: Iterable[StepRecord],
+    receipts: Mapping[str, Mapping[int, Receipt]],
+    shards: list[int],
+    deep: bool,
 ) -> Iterator[Fault]:
     """Files of the store that rows name, and that are not there or not what they were."""
     sizes = dict(manifest.storage.walk("media"))
@@ -236,7 +259,9 @@ def _unlike(manifest: Manifest, place: str, row: Row, sizes: Mapping[str, int], 
 
 
 def repair(manifest: Manifest, found: Iterable[Fault]) -> list[Fault]:
-    """Takes back the receipts of what is damaged, so that the next run makes it again and nothing else. Returns what it could not."""
+    """Takes back the receipts of what is damaged, so that the next run makes it again and nothing else. Returns what it
+    could not.
+    """
     left = []
     for fault in found:
         if not fault.step:
@@ -312,7 +337,9 @@ class Garbage:
 
 
 def garbage(manifest: Manifest) -> Garbage:
-    """The steps that no record names, what was killed while it was written, and media that no row names. Nobody may be at work."""
+    """The steps that no record names, what was killed while it was written, and media that no row names. Nobody may be
+    at work.
+    """
     needed, steps = needed_steps(manifest), Counter[str]()
     sizes = dict(manifest.storage.walk())
     for name, size in sizes.items():
@@ -327,7 +354,11 @@ def garbage(manifest: Manifest) -> Garbage:
                 column = manifest.arrow(f"{table.table}/{step}/{file}")
                 named |= set(column["media"].to_pylist()) if "media" in column.column_names else set()
     parts = {name: size for name, size in sizes.items() if name.endswith(PART)}
-    media = {name: size for name, size in sizes.items() if name.startswith("media/") and name not in named and name not in parts}
+    media = {
+        name: size
+        for name, size in sizes.items()
+        if name.startswith("media/") and name not in named and name not in parts
+    }
     return Garbage(dict(steps), parts, media)
 
 

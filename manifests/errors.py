@@ -1,4 +1,5 @@
-"""The errors that people meet. Each says in one sentence what is wrong and what to do, and names the exit status of a command that it ends.
+"""The errors that people meet. Each says in one sentence what is wrong and what to do, and names the exit status of a
+command that it ends.
 
     HeadsetError
        UsageError     what was asked cannot be done as asked; the text says what can     exit 2
@@ -25,7 +26,9 @@ class UsageError(HeadsetError):
 
 
 class NotFound(UsageError):
-    """There is no such corpus, source, clip, selection, layout or metric. The text lists what there is, or how to list it."""
+    """There is no such corpus, source, clip, selection, layout or metric. The text lists what there is, or how to list
+    it.
+    """
 
 
 class WeightError(UsageError):
@@ -57,7 +60,9 @@ class Unreachable(StorageError):
 
 
 class OutsideRoot(StorageError):
-    """A name in a file, or a link, that leads out of the folder it stands in. Nothing there is read, written or deleted."""
+    """A name in a file, or a link, that leads out of the folder it stands in. Nothing there is read, written or
+    deleted.
+    """
 
 
 class Inconsistent(HeadsetError):

@@ -1,4 +1,6 @@
-"""Storage in a folder of this machine, or of a file system that it has mounted. What each method promises: `manifests/storage.py`."""
+"""Storage in a folder of this machine, or of a file system that it has mounted. What each method promises:
+`manifests/storage.py`.
+"""
 
 import errno
 import os
@@ -196,12 +198,19 @@ def _os_errors(path: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where, why = error.filename if isinstance(error.filename, str) else path, (error.strerror or type(error).__name__).lower()
+        where, why = (
+            error.filename if isinstance(error.filename, str) else path,
+            (error.strerror or type(error).__name__).lower(),
+        )
         where = path if where.endswith(PART) else where
         if error.errno in _FULL:
-            raise StorageError(f"{where} cannot be written: {_FULL[error.errno]}; make room, and run again to go on from here") from None
+            raise StorageError(
+                f"{where} cannot be written: {_FULL[error.errno]}; make room, and run again to go on from here"
+            ) from None
         if error.errno in _REFUSED:
             raise AccessDenied(f"{where} is refused: {why}; name a place that you may read and write") from None
         if error.errno == errno.ENOTDIR:
-            raise StorageError(f"{where}: a part of the path is a file, not a folder; name a folder, or s3://bucket/prefix") from None
+            raise StorageError(
+                f"{where}: a part of the path is a file, not a folder; name a folder, or s3://bucket/prefix"
+            ) from None
         raise StorageError(f"{where} cannot be read or written: {why}") from None

@@ -1,10 +1,12 @@
 """Who rewrites a corpus just now: one at a time, and told by name to whoever comes second. Readers never ask.
 
-    <root>/leases/<name>/<number>.json     the one of the highest number holds the lease, until it says `over` or is dead
+    <root>/leases/<name>/<number>.json     the one of the highest number holds the lease, until it says `over` or is
+    dead
 
-To take a lease is to make the file of the next number, which only one can (`Storage.create`). So nobody is ever told to hold
-what another holds, however many find a dead holder at once. A holder on this machine is dead when its process is gone; one on
-another machine when its heartbeat has stopped: clocks of machines differ, so what looks old is watched for a while first.
+To take a lease is to make the file of the next number, which only one can (`Storage.create`). So nobody is ever told to
+hold what another holds, however many find a dead holder at once. A holder on this machine is dead when its process is
+gone; one on another machine when its heartbeat has stopped: clocks of machines differ, so what looks old is watched for
+a while first.
 """
 
 import json
@@ -40,7 +42,10 @@ class Holder:
     over: bool = False
 
     def told(self) -> str:
-        return f"`{self.command}` (process {self.pid} on {self.host}, since {self.since.replace('T', ' ').removesuffix('+00:00')} UTC)"
+        return (
+            f"`{self.command}` (process {self.pid} on {self.host}, since"
+            f" {self.since.replace('T', ' ').removesuffix('+00:00')} UTC)"
+        )
 
 
 @dataclass
@@ -80,7 +85,9 @@ class Lease:
                 return number
             if not _is_watched(holder):
                 if not self.wait:
-                    raise UsageError(f"{self.storage.root} is at work for {holder.told()}; wait for it with --wait, or stop it first")
+                    raise UsageError(
+                        f"{self.storage.root} is at work for {holder.told()}; wait for it with --wait, or stop it first"
+                    )
                 if not told:
                     self.tell(f"waiting for {holder.told()}")
                     told = True
@@ -109,11 +116,13 @@ class Lease:
         mine = Holder(socket.gethostname(), _space(), os.getpid(), _born(os.getpid()), self.command, now, time.time())
         if not self.storage.create(self._file(number), _content(mine)):
             return False
-        if self._last()[0] != number:  # who was slow may make a file again that others have taken, held, and swept away since
+        # who was slow may make a file again that others have taken, held, and swept away since
+        if self._last()[0] != number:
             self.storage.delete(self._file(number))
             return False
         self._number, self._mine = number, mine
-        for name in self.storage.names(self._folder)[:-2]:  # the last but one stays: a listing made meanwhile may lack ours
+        # the last but one stays: a listing made meanwhile may lack ours
+        for name in self.storage.names(self._folder)[:-2]:
             self.storage.delete(f"{self._folder}/{name}")
         self._over.clear()
         self._beats = threading.Thread(target=self._beat, daemon=True)
@@ -129,7 +138,9 @@ class Lease:
 
     def _say(self, over: bool = False) -> None:
         if self._mine:
-            self.storage.write(self._file(self._number), _content(replace(self._mine, beat=time.time(), over=over)), durable=False)
+            self.storage.write(
+                self._file(self._number), _content(replace(self._mine, beat=time.time(), over=over)), durable=False
+            )
 
     @property
     def _folder(self) -> str:

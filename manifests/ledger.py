@@ -65,11 +65,15 @@ class Receipt:
         """
         read, answered, dropped, failed = (self.calls.get(name, 0) for name in CALLS)
         if read != answered + dropped + failed or min(answered, dropped, failed) < 0:
-            raise Inconsistent(f"{where}: read {read} rows, but {answered} + {dropped} + {failed} ended; please report this")
+            raise Inconsistent(
+                f"{where}: read {read} rows, but {answered} + {dropped} + {failed} ended; please report this"
+            )
         if given is not None and read != given:
             raise Inconsistent(f"{where}: {given} rows to read, but the receipt says {read}; please report this")
         if self.drops != sum(self.reasons.values()):
-            raise Inconsistent(f"{where}: dropped {self.drops} rows for {sum(self.reasons.values())} reasons; please report this")
+            raise Inconsistent(
+                f"{where}: dropped {self.drops} rows for {sum(self.reasons.values())} reasons; please report this"
+            )
         for table, number in {**self.rows, Dropped.table: self.drops}.items():
             if found is not None and found.get(table, 0) != number:
                 did = "dropped" if table == Dropped.table else "wrote"
@@ -93,7 +97,9 @@ def ended(drops: Iterable[Dropped], reads: str, given: Iterable[str]) -> tuple[C
         else:
             given_up[drop.subject_table] += 1
     how = Counter(ends.values())
-    return Counter({"read": len(ids), "answered": len(ids) - len(ends), "dropped": how["dropped"], "failed": how["failed"]}), given_up
+    return Counter(
+        {"read": len(ids), "answered": len(ids) - len(ends), "dropped": how["dropped"], "failed": how["failed"]}
+    ), given_up
 
 
 @dataclass(frozen=True)
@@ -230,7 +236,9 @@ class Ledger:
         return [*(self.run.steps if self.run else []), *self.attached.values()]
 
     def attach(self, place: str, step: StepRecord) -> None:
-        """Has the rows of a step that no recipe did count as current, where all it read is. It replaces the step that had its place."""
+        """Has the rows of a step that no recipe did count as current, where all it read is. It replaces the step that
+        had its place.
+        """
         self.save("steps.json", {name: asdict(one) for name, one in {**self.attached, place: step}.items()})
         for stale in ("attached", "_committed"):
             self.__dict__.pop(stale, None)

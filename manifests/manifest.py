@@ -3,16 +3,16 @@
     <root>/<table>/<step>/<shard>.parquet     rows sorted by key: equal rows are equal bytes
     <root>/receipts, retries, recipes, steps.json    what was done: `manifests/ledger.py`
     <root>/lists.json                         what the lists held that the user named, for the share that was had
-    <root>/moved.json                         by source where its file lies now, for those that were moved since they were listed
-    <root>/given.json                         the tables that were given with the sources, by shard: clips of a published list
-    <root>/leases/                            who rewrites the corpus just now: `manifests/lease.py`
-    <root>/media/                             files by content: `manifests/media.py`
-    <root>/selections/<name>/                 clips chosen by a query, a version each: `pipeline/query/selection.py`
-    <root>/releases/<name>.json               where a release lies, and of what it was made: `pipeline/release/release.py`
-    <root>/takedowns.json                     what was taken down and must not come back: `pipeline/takedown/takedown.py`
+    <root>/moved.json                         by source where its file lies now, for those that were moved since they
+    were listed <root>/given.json                         the tables that were given with the sources, by shard: clips
+    of a published list <root>/leases/                            who rewrites the corpus just now: `manifests/lease.py`
+    <root>/media/                             files by content: `manifests/media.py` <root>/selections/<name>/
+    clips chosen by a query, a version each: `pipeline/query/selection.py` <root>/releases/<name>.json
+    where a release lies, and of what it was made: `pipeline/release/release.py` <root>/takedowns.json
+    what was taken down and must not come back: `pipeline/takedown/takedown.py`
 
-A step is named by the operator and a hash of all it depends on. The root is a local folder or `s3://bucket/prefix`; how its files
-are read and written, `manifests/storage.py` says.
+A step is named by the operator and a hash of all it depends on. The root is a local folder or `s3://bucket/prefix`; how
+its files are read and written, `manifests/storage.py` says.
 """
 
 import hashlib
@@ -70,8 +70,9 @@ class Manifest(Ledger):
     ) -> Receipt:
         """Writes what a step made of a shard, its tables first and its receipt last. The only writer of both.
 
-        A takedown may come while the step is at work. Whoever takes down first writes that down and then looks for files, so that
-        a takedown which was not known when the files were written either is found here, or finds the files itself.
+        A takedown may come while the step is at work. Whoever takes down first writes that down and then looks for
+        files, so that a takedown which was not known when the files were written either is found here, or finds the
+        files itself.
 
         Args:
             asked: the takedowns that the rows were held against already; None for none.
@@ -91,7 +92,13 @@ class Manifest(Ledger):
         return receipt
 
     def _struck(
-        self, step: str, shard: int, made: Mapping[type[Row], Sequence[Row]], drops: Sequence[Dropped], receipt: Receipt, gone: Takedowns
+        self,
+        step: str,
+        shard: int,
+        made: Mapping[type[Row], Sequence[Row]],
+        drops: Sequence[Dropped],
+        receipt: Receipt,
+        gone: Takedowns,
     ) -> Receipt:
         """Writes a step's files again without what was taken down meanwhile. Media that only these rows name goes too."""
         from manifests.media import MediaStore
@@ -103,13 +110,20 @@ class Manifest(Ledger):
         for table, kept in left.items():
             rows = made[table]
             self.write(table, step, shard, kept)
-            for place in {getattr(row, "media", "") for row in rows} - {getattr(row, "media", "") for row in kept} - {""}:
+            for place in (
+                {getattr(row, "media", "") for row in rows} - {getattr(row, "media", "") for row in kept} - {""}
+            ):
                 MediaStore(self.root).delete(place)
         self.write(Dropped, step, shard, still)
         return self.recount(step, shard, receipt)
 
     def recount(
-        self, step: str, shard: int, receipt: Receipt, reads: str = "", inputs: Mapping[str, Sequence[str]] | None = None
+        self,
+        step: str,
+        shard: int,
+        receipt: Receipt,
+        reads: str = "",
+        inputs: Mapping[str, Sequence[str]] | None = None,
     ) -> Receipt:
         """What the receipt has to say of the files as they are now, after a takedown. What it says of time stays.
 
@@ -146,7 +160,10 @@ class Manifest(Ledger):
                 found = self.arrow(file_of(table.table, step, shard))
                 rows += [table(**row) for row in migrated(found, table).to_pylist()]
         if moved := self._moved if table is Source else {}:
-            rows = [replace(row, uri=moved[row.row_id]) if isinstance(row, Source) and row.row_id in moved else row for row in rows]
+            rows = [
+                replace(row, uri=moved[row.row_id]) if isinstance(row, Source) and row.row_id in moved else row
+                for row in rows
+            ]
         return sorted(rows, key=lambda row: row.row_id)
 
     def arrow(self, name: str, columns: list[str] | None = None) -> pa.Table:
@@ -174,7 +191,9 @@ class Manifest(Ledger):
             shards: the shards to tell of; None for all.
         """
         there = self.shards() if shards is None else sorted({*shards, *({0} if table.table in self.in_shard_0 else ())})
-        return [file_of(table.table, step, shard) for shard in there for step in self.current(shard).get(table.table, [])]
+        return [
+            file_of(table.table, step, shard) for shard in there for step in self.current(shard).get(table.table, [])
+        ]
 
     def count(self, table: type[Row], step: str, shard: int) -> int:
         """Rows in a file, from its footer.
@@ -194,7 +213,11 @@ class Manifest(Ledger):
 
     def count_rows(self, table: type[Row]) -> int:
         """How many current rows a table has, from the footers of its files."""
-        return sum(self.count(table, step, shard) for shard in self.shards() for step in self.current(shard).get(table.table, []))
+        return sum(
+            self.count(table, step, shard)
+            for shard in self.shards()
+            for step in self.current(shard).get(table.table, [])
+        )
 
     def table(self, table: type[Row]) -> pa.Table:
         """The current rows of a table."""
@@ -234,7 +257,9 @@ class Manifest(Ledger):
             raise damaged(self.root, name, "it is not Parquet") from None
 
     def _migrate_whole(self) -> int:
-        """Moves the rows of the whole corpus, which lay in shard 0, to their sources' shards. Returns how many tables those were."""
+        """Moves the rows of the whole corpus, which lay in shard 0, to their sources' shards. Returns how many tables
+        those were.
+        """
         moved = dict(self.in_shard_0)
         for name, step in moved.items():
             table = tables()[name]
@@ -251,7 +276,9 @@ class Manifest(Ledger):
         return len(moved)
 
     def dataset(self, table: type[Row], shards: Iterable[int] | None = None) -> Any:
-        """The current rows of a table, of some shards or of all, as an Arrow dataset, which DuckDB scans without loading it whole."""
+        """The current rows of a table, of some shards or of all, as an Arrow dataset, which DuckDB scans without
+        loading it whole.
+        """
         import pyarrow.dataset as dataset
 
         if not (names := self.files(table, shards)):
@@ -284,7 +311,8 @@ class Manifest(Ledger):
         except (pa.ArrowException, OSError):
             raise damaged(self.root, name, "it is missing, or not Parquet") from None
 
-    # Tables of the whole corpus: each row lies with its source, and all are made anew when what they are made of changes.
+    # Tables of the whole corpus: each row lies with its source, and all are made anew when what they are made of
+    # changes.
 
     def write_whole(self, table: type[Row], step: str, rows: Iterable[Row]) -> None:
         """Replaces the rows of a table that is made of the whole corpus at once, such as `duplicates`."""
@@ -297,15 +325,22 @@ class Manifest(Ledger):
             mine = [row for source in sorted(self.listed(Source, [shard])) for row in by_source.pop(source, [])]
             operator = step.rpartition("-")[0] or step
             calls = {"read": len(mine), "answered": len(mine)}
-            self.finish(step, shard, {table: mine}, [], Receipt(operator, calls, {table.table: len(mine)}, reads=table.table))
+            self.finish(
+                step, shard, {table: mine}, [], Receipt(operator, calls, {table.table: len(mine)}, reads=table.table)
+            )
 
         self._at_once(finish, shards)
         assert not by_source, f"{step} made rows of sources that are not listed: {sorted(by_source)[:3]}"
-        self.attach(table.table, StepRecord(step.rpartition("-")[0] or step, step, -1, table.table, [table.table], [], {}, {}, []))
+        self.attach(
+            table.table,
+            StepRecord(step.rpartition("-")[0] or step, step, -1, table.table, [table.table], [], {}, {}, []),
+        )
         self.__dict__.pop("in_shard_0", None)
 
     def is_whole(self, step: str) -> bool:
-        """Whether a step that was made of the whole corpus lies in every shard there is; killed ones and new sources do not."""
+        """Whether a step that was made of the whole corpus lies in every shard there is; killed ones and new sources do
+        not.
+        """
         return set(self.shards()) <= self.committed(step)
 
     def read_whole(self, table: type[R], step: str) -> list[R]:
@@ -339,14 +374,14 @@ class Manifest(Ledger):
     ) -> list[Source]:
         """Lists sources that are not listed yet, in shards of their own. Returns those that are new.
 
-        A shard, once listed, never changes: its receipts stay true when sources are added. A source that was taken down is not
-        listed again, but dropped as `taken_down`. Many may add at once: each waits for the others.
+        A shard, once listed, never changes: its receipts stay true when sources are added. A source that was taken down
+        is not listed again, but dropped as `taken_down`. Many may add at once: each waits for the others.
 
         Args:
-            given: rows that come with the sources, such as the clips of a published list; those of sources that are listed
-                already are left out.
-            lists: what each list named: the ids of its sources, and the subjects of drops, with their seconds where it tells.
-                A list that is named again replaces what was known of it.
+            given: rows that come with the sources, such as the clips of a published list; those of sources that are
+                listed already are left out.
+            lists: what each list named: the ids of its sources, and the subjects of drops, with their seconds where it
+                tells. A list that is named again replaces what was known of it.
         """
         rows_of: dict[str, dict[type[Row], list[Row]]] = defaultdict(lambda: defaultdict(list))
         for row in given:
@@ -382,41 +417,61 @@ class Manifest(Ledger):
         def write(number: int) -> bool:
             mine, shard = parts[number], first + number
             rows: dict[type[Row], Sequence[Row]] = {Dropped: [] if number else notes}
-            rows |= {table: [row for s in mine for row in rows_of.get(s.source_id, {}).get(table, ())] for table in tables_given}
+            rows |= {
+                table: [row for s in mine for row in rows_of.get(s.source_id, {}).get(table, ())]
+                for table in tables_given
+            }
             rows[Source] = mine  # last: a shard is there when its sources are
             return all(self._create(table, shard, some) for table, some in rows.items())
 
-        made = [write(0)]  # where another one is at it, both begin with this number: who loses looks again at what is listed
+        # where another one is at it, both begin with this number: who loses looks again at what is listed
+        made = [write(0)]
         made += self._at_once(write, range(1, len(parts))) if made[0] else []
         return [source for part, ours in zip(parts, made, strict=False) if ours for source in part]
 
     def _create(self, table: type[Row], shard: int, rows: Sequence[Row]) -> bool:
         """Makes a file of a new shard. False where another one, who took the lease for lost, has made it."""
         ordered = sorted(rows, key=lambda row: row.row_id)
-        return self.storage.create(file_of(table.table, LISTED, shard), _parquet(table, ordered) if ordered else _empty(table))
+        return self.storage.create(
+            file_of(table.table, LISTED, shard), _parquet(table, ordered) if ordered else _empty(table)
+        )
 
     def relocate(self, sources: Iterable[Source]) -> list[str]:
-        """Notes where local files lie now that are no longer where they were listed. Returns the ids of those that were moved.
+        """Notes where local files lie now that are no longer where they were listed. Returns the ids of those that were
+        moved.
 
         A file's id is its content: no step depends on where it lies, and none is done again.
         """
         now = {source.source_id: source.uri for source in sources if "://" not in source.uri}
-        listed = {row.source_id: row.uri for shard in self.shards() for row in self.read(Source, [LISTED], shard) if row.source_id in now}
-        moved = {one: now[one] for one, uri in listed.items() if uri != now[one] and "://" not in uri and not os.path.exists(uri)}
+        listed = {
+            row.source_id: row.uri
+            for shard in self.shards()
+            for row in self.read(Source, [LISTED], shard)
+            if row.source_id in now
+        }
+        moved = {
+            one: now[one]
+            for one, uri in listed.items()
+            if uri != now[one] and "://" not in uri and not os.path.exists(uri)
+        }
         if moved:
             self.save("moved.json", {**self._moved, **moved})
             self.__dict__.pop("_moved", None)
         return sorted(moved)
 
     def forget_sources(self, sources: Iterable[str]) -> None:
-        """Removes what is noted of these sources beside the tables, for a takedown: where they lie, and which lists named them."""
+        """Removes what is noted of these sources beside the tables, for a takedown: where they lie, and which lists
+        named them.
+        """
         gone = set(sources)
         left = {one: uri for one, uri in self._moved.items() if one not in gone}
         if left != self._moved:
             self.save("moved.json", left)
             self.__dict__.pop("_moved", None)
         lists = self.lists()
-        kept = {path: {one: seconds for one, seconds in named.items() if one not in gone} for path, named in lists.items()}
+        kept = {
+            path: {one: seconds for one, seconds in named.items() if one not in gone} for path, named in lists.items()
+        }
         if kept != lists:
             self.save("lists.json", kept)
 
@@ -438,7 +493,9 @@ class Manifest(Ledger):
         return Takedowns.of(self.load(takedowns.FILE))
 
     def lists(self) -> dict[str, dict[str, float | None]]:
-        """By the path of each list that was named: the ids of its sources and refused entries, with their seconds where it tells."""
+        """By the path of each list that was named: the ids of its sources and refused entries, with their seconds where
+        it tells.
+        """
         return self.load("lists.json") or {}
 
     def listed(self, table: type[Row], shards: Iterable[int]) -> set[str]:

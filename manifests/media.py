@@ -1,7 +1,7 @@
 """Files that belong to a manifest, kept by content: `media/<first two hex digits>/<sha256><suffix>` under its root.
 
-The root is a folder or `s3://bucket/prefix`. The same bytes are kept once, a file appears whole or not at all, and what is
-read back is checked against its sha256.
+The root is a folder or `s3://bucket/prefix`. The same bytes are kept once, a file appears whole or not at all, and what
+is read back is checked against its sha256.
 """
 
 import hashlib
@@ -48,10 +48,11 @@ class MediaStore:
         return place, sha256
 
     def fetch(self, place: str, sha256: str, into: Path) -> Path:
-        """A local path of the file, checked once a process: the file itself in a folder store, else a copy under `into`.
+        """A local path of the file, checked once a process: the file itself in a folder store, else a copy under
+        `into`.
 
-        A copy that is already there serves again. Two processes may fetch into the same folder at once. Copies are held under
-        the byte budget of `manifests/cache.py`; the last two that a process was given stay.
+        A copy that is already there serves again. Two processes may fetch into the same folder at once. Copies are held
+        under the byte budget of `manifests/cache.py`; the last two that a process was given stay.
 
         Raises:
             MissingMedia, DamagedMedia, MissingBucket, AccessDenied, Unreachable
@@ -63,7 +64,8 @@ class MediaStore:
                 raise MissingMedia(f"{self.root} has no {place}")
             if not _intact(path, sha256):
                 raise DamagedMedia(
-                    f"{path} is not what was kept: its sha256 is no longer {sha256[:12]}…; restore it or delete it to have it made again"
+                    f"{path} is not what was kept: its sha256 is no longer {sha256[:12]}…; restore it or delete it to"
+                    " have it made again"
                 )
             return path
         path = into / Path(place).name

@@ -1,7 +1,8 @@
 """Names that files hold are input: each is held to a pattern, and no path that is made of one leaves its root.
 
-A corpus, a release or a selection may come from anybody. What it names (a step, a shard, a recipe, a place of media) becomes a
-path that is read, rewritten or deleted, so every such path is made by `inside`, and every record is read by `record`.
+A corpus, a release or a selection may come from anybody. What it names (a step, a shard, a recipe, a place of media)
+becomes a path that is read, rewritten or deleted, so every such path is made by `inside`, and every record is read by
+`record`.
 """
 
 import os
@@ -20,7 +21,8 @@ _UNFIT = re.compile(r"[\x00-\x1f\x7f\\]")
 
 
 def relative(name: str, root: object = "") -> str:
-    """A name as it is, where it leads down from a root: parts between slashes, none empty, `.` or `..`, without control characters.
+    """A name as it is, where it leads down from a root: parts between slashes, none empty, `.` or `..`, without control
+    characters.
 
     Args:
         root: what the name is of, to be told.
@@ -29,7 +31,9 @@ def relative(name: str, root: object = "") -> str:
         OutsideRoot: for any other.
     """
     if _UNFIT.search(name) or any(part in ("", ".", "..") for part in name.split("/")):
-        raise OutsideRoot(f"{root}: {name!r} is no name of a file in it; the folder was not made by headset, or is damaged")
+        raise OutsideRoot(
+            f"{root}: {name!r} is no name of a file in it; the folder was not made by headset, or is damaged"
+        )
     return name
 
 
@@ -42,7 +46,10 @@ def inside(root: str | Path, name: str) -> Path:
     path = Path(root, relative(name, root))
     real = os.path.realpath(root)
     if not os.path.realpath(path).startswith(os.path.join(real, "")):
-        raise OutsideRoot(f"{path} is a link out of {root}, and such links are not followed; put the files there, or link the whole folder")
+        raise OutsideRoot(
+            f"{path} is a link out of {root}, and such links are not followed; put the files there, or link the whole"
+            " folder"
+        )
     return path
 
 

@@ -1,14 +1,19 @@
-"""Where bytes lie: a folder, or `s3://bucket/prefix`. No other file opens, lists or writes what a corpus or a release consists of.
+"""Where bytes lie: a folder, or `s3://bucket/prefix`. No other file opens, lists or writes what a corpus or a release
+consists of.
 
-- A file appears whole or not at all. Each writer has a `.part` of its own, so two that write one name cannot mix their bytes.
-- What `write` and `create` return from is on the disk, file and folder: it is there after a power cut, so a receipt may rest on it.
+- A file appears whole or not at all. Each writer has a `.part` of its own, so two that write one name cannot mix their
+  bytes.
+- What `write` and `create` return from is on the disk, file and folder: it is there after a power cut, so a receipt may
+  rest on it.
 - `create` makes a file that nobody else made: of many that try at once, one is told True (S3: `If-None-Match: *`).
-- An object of S3 is one PUT, tried again when the store stumbles. Whoever made an object in a try whose answer was lost finds
-  its own mark in it.
-- Every name is held to the root: a name or a link that leads out of it is an `OutsideRoot`, whatever file it was read in.
+- An object of S3 is one PUT, tried again when the store stumbles. Whoever made an object in a try whose answer was lost
+  finds its own mark in it.
+- Every name is held to the root: a name or a link that leads out of it is an `OutsideRoot`, whatever file it was read
+  in.
 - What goes wrong is a `StorageError` of one sentence, without a traceback and without credentials.
 
-S3 credentials, region and endpoint come from AWS's own chain (`AWS_ACCESS_KEY_ID`, `AWS_PROFILE`, `AWS_ENDPOINT_URL` ...).
+S3 credentials, region and endpoint come from AWS's own chain (`AWS_ACCESS_KEY_ID`, `AWS_PROFILE`, `AWS_ENDPOINT_URL`
+...).
 """
 
 from collections.abc import Iterator

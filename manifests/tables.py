@@ -53,17 +53,22 @@ class Source(Row):
     video_codec: str = ""
     pixel_format: str = ""
     transfer: str = (
-        ""  # characteristic of ITU-T H.273 that the stream names: bt709, smpte2084 (PQ), arib_std_b67 (HLG); "" where it names none
+        # characteristic of ITU-T H.273 that the stream names: bt709, smpte2084 (PQ), arib_std_b67 (HLG); "" where it
+        # names none
+        ""
     )
     audio_codec: str = ""
     audio_hz: int = 0
     audio_channels: int = 0
     audio_start_s: float = 0.0
     audio_end_s: float = 0.0
-    audio_track: int | None = None  # number among the file's sound tracks, from 0, of the one that is heard; None: the one a player plays
+    # number among the file's sound tracks, from 0, of the one that is heard; None: the one a player plays
+    audio_track: int | None = None
     audio_tracks: str = ""  # number, language, codec and channels of each, where there are several
     clock_parts: int = (
-        1  # recordings put one behind the other in the file, each with a clock that starts anew; times are those of one running clock
+        # recordings put one behind the other in the file, each with a clock that starts anew; times are those of one
+        # running clock
+        1
     )
     licence: str = ""
     media: str = ""  # where the media store keeps the file, relative to the manifest; "" for a file read where it lies
@@ -104,7 +109,8 @@ class Fingerprint(Row):
 
 @dataclass(frozen=True)
 class Duplicate(Row):
-    """A source that shows what another one shows too. A table of the whole corpus, which `headset duplicates` makes anew.
+    """A source that shows what another one shows too. A table of the whole corpus, which `headset duplicates` makes
+    anew.
 
     A source is in it once at most, and one that others are copies of is not: without these, each video is left once.
     """
@@ -128,7 +134,8 @@ class Identity(Row):
 
     table, key = "identities", "member_id"
     member_id: str  # <track>=<identity>
-    identity_id: str  # the track of the person whose id hashes lowest: others that come do not rename it, but for 1 in (tracks + 1)
+    # the track of the person whose id hashes lowest: others that come do not rename it, but for 1 in (tracks + 1)
+    identity_id: str
     track_id: str
     cosine: float  # -1 to 1, between the track and the mean of all looks at the person
     looks: int  # at the track that were embedded
@@ -139,7 +146,8 @@ class Identity(Row):
 class Split(Row):
     """Which share of the corpus a clip is in. A table of the whole corpus, which `headset split` makes anew.
 
-    Clips of one group have an identity, a channel, a source or a near-duplicate in common, directly or by others between them.
+    Clips of one group have an identity, a channel, a source or a near-duplicate in common, directly or by others
+    between them.
     """
 
     table, key = "splits", "split_id"
@@ -167,7 +175,9 @@ class Transition(Row):
     transition_id: str  # <source>/<start_ms>-<end_ms>
     start_s: float  # of a cut the new shot's first frame; else the first frame that is not the old shot alone
     end_s: float  # of a cut the same; else the first frame that is the new shot alone
-    kind: str  # cut; dissolve; fade (through a colour); fade_out, fade_in (with a cut, or the source's edge, on the colour's other side)
+    # cut; dissolve; fade (through a colour); fade_out, fade_in (with a cut, or the source's edge, on the colour's other
+    # side)
+    kind: str
     detector: str  # adaptive, content, threshold, dissolve or transnetv2
     score: float  # in the detector's terms: see `operators/shots`
 
@@ -187,12 +197,15 @@ class Face(Row):
     right_px: list[float]
     bottom_px: list[float]
     confidence: list[float]  # 0 to 1
-    yaw_deg: list[float]  # rough, from the detector's keypoints; 0 is frontal, positive when the nose points to the image's right
+    # rough, from the detector's keypoints; 0 is frontal, positive when the nose points to the image's right
+    yaw_deg: list[float]
 
 
 @dataclass(frozen=True)
 class FaceLook(Row):
-    """How well the faces of one looked-at frame are to be seen; lists are parallel, one entry a face. See `operators/faces/measure_faces.py`."""
+    """How well the faces of one looked-at frame are to be seen; lists are parallel, one entry a face. See
+    `operators/faces/measure_faces.py`.
+    """
 
     table, key = "face_looks", "face_look_id"
     face_look_id: str  # <source>/<pts_ms>
@@ -212,10 +225,11 @@ class FaceLook(Row):
 
 @dataclass(frozen=True)
 class Appearance(Row):
-    """Who is seen in one looked-at frame, as numbers of an identity network; lists are parallel, one entry a face. See `operators/faces/embed_faces.py`.
+    """Who is seen in one looked-at frame, as numbers of an identity network; lists are parallel, one entry a face. See
+    `operators/faces/embed_faces.py`.
 
-    Not every face of every look: its rows are matched to tracks by time and overlap of boxes. These numbers tell people apart, so they are personal
-    data as much as the pictures are.
+    Not every face of every look: its rows are matched to tracks by time and overlap of boxes. These numbers tell people
+    apart, so they are personal data as much as the pictures are.
     """
 
     table, key = "appearances", "appearance_id"
@@ -288,8 +302,10 @@ class Attribution(Row):
     start_s: float
     end_s: float
     kind: str  # visible, off_screen, nobody: nothing in view can be asked
-    reason: str  # speaks, in_step; still_mouths, other_speaks, other_mouth, out_of_step; no_face, unjudged, transition, no_picture
-    score: float | None  # mean smoothed active-speaker score of the named face, else of the one that comes nearest; None for none
+    # speaks, in_step; still_mouths, other_speaks, other_mouth, out_of_step; no_face, unjudged, transition, no_picture
+    reason: str
+    # mean smoothed active-speaker score of the named face, else of the one that comes nearest; None for none
+    score: float | None
 
 
 @dataclass(frozen=True)
@@ -308,14 +324,17 @@ class Clip(Row):
     right_px: float
     bottom_px: float
     published_id: str = ""  # of the published clip it was made from; "" for one of our own
-    sound_late_s: float = 0.0  # what is heard in its source comes so much after what is seen, negative: before; its render has both at once
+    # what is heard in its source comes so much after what is seen, negative: before; its render has both at once
+    sound_late_s: float = 0.0
 
 
 @dataclass(frozen=True)
 class Mesh(Row):
-    """The face of a clip as 478 points, look by look; lists are parallel, one entry a look. Read the bytes by `operators/models/face_geometry.py`.
+    """The face of a clip as 478 points, look by look; lists are parallel, one entry a look. Read the bytes by
+    `operators/models/face_geometry.py`.
 
-    Where `seen` is False no face was found: numbers are NaN and packed ones 0. The mask is the only one; who reads it bridges gaps or not.
+    Where `seen` is False no face was found: numbers are NaN and packed ones 0. The mask is the only one; who reads it
+    bridges gaps or not.
     """
 
     table, key = "meshes", "mesh_id"
@@ -328,7 +347,8 @@ class Mesh(Row):
     left_px: list[float]  # of the square looked at; side 0 where the track has no face
     top_px: list[float]
     side_px: list[float]
-    landmarks: bytes  # (looks, 478, 3) x, y, z in 1/16384 of the square's side, x and y from its middle, int16; packed as meshes.py says
+    # (looks, 478, 3) x, y, z in 1/16384 of the square's side, x and y from its middle, int16; packed as meshes.py says
+    landmarks: bytes
     blendshapes: bytes  # (looks, 52) little-endian float16, 0 to 1; empty where not asked for
     yaw_deg: list[float]  # of the head, positive when the nose points to the image's right
     pitch_deg: list[float]  # positive when it points up
@@ -359,19 +379,23 @@ class Published(Row):
     top: float
     right: float
     bottom: float
-    frame_width: float  # the box is measured in a frame of this size: 1 x 1 for shares of it; 0 for unknown, the height decides
+    # the box is measured in a frame of this size: 1 x 1 for shares of it; 0 for unknown, the height decides
+    frame_width: float
     frame_height: float  # 0 as well: pixels of the video as it is
     crop: str  # the rule that makes the crop of the box, in `operators/clips/crops.py`; "" where the box is the crop
     identity: str  # "" where the list does not say
     split: str  # train, val, test; "" where the list does not say
-    # What a manifest of ours can say besides, to find the moment again in another file, and to tell whether it is the same.
+    # What a manifest of ours can say besides, to find the moment again in another file, and to tell whether it is the
+    # same.
     source_sha256: str = ""  # of the file the clip was cut from
     frames_sha256: str = ""  # of the render's frames, as in `renders`
     encoder: str = ""  # that wrote the render
     sound_late_s: float = 0.0  # as in `clips`
-    looks_s: list[float] = field(default_factory=list)  # times on the video's clock of the source's fingerprint in the span
+    # times on the video's clock of the source's fingerprint in the span
+    looks_s: list[float] = field(default_factory=list)
     looks: bytes = b""  # (looks, 35) little-endian int16, as in `fingerprints`
-    moved_s: float | None = None  # in the file at hand the clip begins so much later; None where that was not looked into
+    # in the file at hand the clip begins so much later; None where that was not looked into
+    moved_s: float | None = None
     distance: float | None = None  # 0 to 2, between the looks of the list and those of the file at hand, at their best
 
 
@@ -425,9 +449,11 @@ class Render(Row):
 
 @dataclass(frozen=True)
 class Pair(Row):
-    """What a generation system is given to make one render. A table of the whole corpus, which `headset pairs` makes anew.
+    """What a generation system is given to make one render. A table of the whole corpus, which `headset pairs` makes
+    anew.
 
-    `source_id` is the driving clip's. A render made of it shows the source clip's person moving, or speaking, as in the driving clip.
+    `source_id` is the driving clip's. A render made of it shows the source clip's person moving, or speaking, as in the
+    driving clip.
     """
 
     table, key = "pairs", "pair_id"
@@ -488,7 +514,13 @@ def tables() -> dict[str, type[Row]]:
     return {row.table: row for row in Row.__subclasses__() if row.__module__ == __name__}
 
 
-_ARROW: dict[Any, pa.DataType] = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_(), bytes: pa.binary()}
+_ARROW: dict[Any, pa.DataType] = {
+    str: pa.string(),
+    int: pa.int64(),
+    float: pa.float64(),
+    bool: pa.bool_(),
+    bytes: pa.binary(),
+}
 
 
 @cache
@@ -511,7 +543,9 @@ def _field(row: type[Row], name: str, hint: Any) -> pa.Field:
     if get_origin(hint) is list and get_args(hint)[0] in _ARROW:
         item = pa.field("item", _ARROW[get_args(hint)[0]], nullable=False)
         return pa.field(name, pa.list_(item), nullable=nullable)
-    raise TypeError(f"{row.__name__}.{name}: {hint} has no Arrow type; use str, int, float, bool, a list of one, or `| None`")
+    raise TypeError(
+        f"{row.__name__}.{name}: {hint} has no Arrow type; use str, int, float, bool, a list of one, or `| None`"
+    )
 
 
 def span_id(parent: str, start_s: float, end_s: float) -> str:

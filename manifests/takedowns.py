@@ -1,7 +1,7 @@
 """Who and what was taken down from a corpus, and must not come back: `<root>/takedowns.json`.
 
-A source is taken down as a whole. A person is taken down where they are seen and heard: regions of sources, each the boxes of
-one face over time and the spans of one voice. What a later run makes of a region is dropped as `taken_down`.
+A source is taken down as a whole. A person is taken down where they are seen and heard: regions of sources, each the
+boxes of one face over time and the spans of one voice. What a later run makes of a region is dropped as `taken_down`.
 """
 
 from bisect import bisect_right
@@ -17,13 +17,16 @@ FILE = "takedowns.json"
 REASON = "taken_down"
 SAME_FACE = 0.4  # intersection over union of two boxes at a moment: above it they hold the same face
 OF_LOOKS = (Face, FaceLook, Appearance)  # tables of the faces of a looked-at frame, in parallel lists
-HEARD_S = 0.2  # of a voice in a clip; where turns meet, their ends are no more exact than that, and it is less than a syllable
+# of a voice in a clip; where turns meet, their ends are no more exact than that, and it is less than a syllable
+HEARD_S = 0.2
 SLACK_S = 0.5  # a face is taken to stay where it was last seen
 
 
 @dataclass(frozen=True)
 class Region:
-    """Where a person is seen and heard in a source. Lists of boxes are parallel to `times_s`; no boxes: the whole picture of the span."""
+    """Where a person is seen and heard in a source. Lists of boxes are parallel to `times_s`; no boxes: the whole
+    picture of the span.
+    """
 
     source_id: str
     start_s: float
@@ -50,12 +53,16 @@ class Region:
 
     def shows(self, clip: Clip) -> bool:
         """Whether the person is seen within the clip's crop, or heard in it."""
-        if sum(max(0.0, min(clip.end_s, end_s) - max(clip.start_s, start_s)) for start_s, end_s in self.heard_s) > HEARD_S:
+        if (
+            sum(max(0.0, min(clip.end_s, end_s) - max(clip.start_s, start_s)) for start_s, end_s in self.heard_s)
+            > HEARD_S
+        ):
             return True
         if clip.start_s >= self.end_s or clip.end_s <= self.start_s:
             return False
         sides = (clip.left_px, clip.top_px, clip.right_px, clip.bottom_px)
-        if not self.times_s or any(side is None for side in sides):  # rows of an older schema have no crop: all of the frame
+        # rows of an older schema have no crop: all of the frame
+        if not self.times_s or any(side is None for side in sides):
             return True
         moments = [
             max(clip.start_s, self.start_s),
@@ -99,14 +106,21 @@ class Takedowns:
     @classmethod
     def of(cls, found: Iterable[dict[str, Any]] | None) -> "Takedowns":
         """From what the file holds; None for no file."""
-        return cls(tuple(Takedown(**{**one, "regions": [Region(**region) for region in one["regions"]]}) for one in found or []))
+        return cls(
+            tuple(
+                Takedown(**{**one, "regions": [Region(**region) for region in one["regions"]]}) for one in found or []
+            )
+        )
 
     def __bool__(self) -> bool:
         return bool(self.all)
 
     def gone(self, source: Source) -> bool:
         """Whether a source was taken down, by its id or by its content."""
-        return any(source.source_id in one.sources or (source.sha256 and source.sha256 in one.sources.values()) for one in self.all)
+        return any(
+            source.source_id in one.sources or (source.sha256 and source.sha256 in one.sources.values())
+            for one in self.all
+        )
 
     def drop_of(self, source: Source) -> Dropped:
         """What a list is answered that names a source which was taken down."""
@@ -134,13 +148,17 @@ class Takedowns:
             return row
         regions = [region for one in self.all for region in one.regions if region.source_id == row.source_id]
         boxes = [
-            box for region in regions if region.start_s - SLACK_S <= row.pts_s <= region.end_s + SLACK_S and (box := region.box(row.pts_s))
+            box
+            for region in regions
+            if region.start_s - SLACK_S <= row.pts_s <= region.end_s + SLACK_S and (box := region.box(row.pts_s))
         ]
         sides = list(zip(row.left_px, row.top_px, row.right_px, row.bottom_px, strict=True))
         kept = [i for i, side in enumerate(sides) if not any(iou(box, side) > SAME_FACE for box in boxes)]
         if len(kept) == len(sides):
             return row
-        fewer: dict[str, Any] = {name: [value[i] for i in kept] for name, value in vars(row).items() if isinstance(value, list)}
+        fewer: dict[str, Any] = {
+            name: [value[i] for i in kept] for name, value in vars(row).items() if isinstance(value, list)
+        }
         for name, value in vars(row).items():
             if isinstance(value, bytes):
                 each = len(value) // len(sides)
