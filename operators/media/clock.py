@@ -1,7 +1,9 @@
-"""One running clock for files whose own clock starts anew: transport streams and recordings of a browser that were put one behind the other.
+"""One running clock for files whose own clock starts anew: transport streams and recordings of a browser that were put
+one behind the other.
 
-Players show the parts one after the other, and so does this: to the times of each part is added what makes it begin where the one before has
-ended. Picture and sound of a part move together, by the same amount, whatever of them a reader asks for.
+Players show the parts one after the other, and so does this: to the times of each part is added what makes it begin
+where the one before has ended. Picture and sound of a part move together, by the same amount, whatever of them a reader
+asks for.
 """
 
 from bisect import bisect_right
@@ -19,13 +21,17 @@ from operators.base import Drop
 from operators.media.containers import open_media, packets_of
 from operators.media.headers import stated_bytes
 
-# Demuxers that go on where a second file begins. An index (MP4, AVI) or one clock of the container's own knows no second part.
+# Demuxers that go on where a second file begins. An index (MP4, AVI) or one clock of the container's own knows no
+# second part.
 MAY_RESTART = frozenset({"mpegts", "mpeg", "matroska,webm", "ogg", "flv"})
 MAY_JUMP = frozenset({"mpegts", "mpeg"})  # each piece may have a clock of its own, which may be ahead of the last one's
-FORWARD_S = 10.0  # a time so much ahead begins a new part, where no stream has anything between: as in FFmpeg's `dts_delta_threshold`
-BACK_S = 0.5  # a decoding time so much before an earlier one of its stream begins a new part; B-frames and jitter stay well below
+# a time so much ahead begins a new part, where no stream has anything between: as in FFmpeg's `dts_delta_threshold`
+FORWARD_S = 10.0
+# a decoding time so much before an earlier one of its stream begins a new part; B-frames and jitter stay well below
+BACK_S = 0.5
 STAYS = 3  # packets that must stay behind: one stray time is damage
-TOGETHER_S = 2.0  # of packets that a stream may still have in a part when another stream has begun the next: what muxers interleave
+# of packets that a stream may still have in a part when another stream has begun the next: what muxers interleave
+TOGETHER_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -33,9 +39,9 @@ class Clock:
     """What to add to the times of a file's packets.
 
     Attributes:
-        begins: by number of the stream the ordinal, among its packets, of the first one of each part after the first that it takes part in.
-        added_s: by number of the stream what is added from each of these on, in seconds.
-        parts: how many there are.
+        begins: by number of the stream the ordinal, among its packets, of the first one of each part after the first
+        that it takes part in. added_s: by number of the stream what is added from each of these on, in seconds. parts:
+        how many there are.
     """
 
     begins: dict[int, list[int]] = field(default_factory=dict)
@@ -49,7 +55,8 @@ class Clock:
 
 
 class RunningPackets:
-    """The packets of some streams of a file, from its start on, with times of the running clock. It costs nothing until a clock starts anew.
+    """The packets of some streams of a file, from its start on, with times of the running clock. It costs nothing until
+    a clock starts anew.
 
     Attributes:
         clock: as far as read, that of the file.
@@ -94,7 +101,8 @@ def clock_of(path: Path) -> Clock:
     """The clock of a file, by all packets of picture and sound in it; the last few files are remembered.
 
     Raises:
-        Drop: `clock_restarts`, with the seconds had until then, where picture and sound do not agree where it does; those of `packets_of`.
+        Drop: `clock_restarts`, with the seconds had until then, where picture and sound do not agree where it does;
+            those of `packets_of`.
     """
     told = path.stat()
     return _clock_of(path, told.st_size, told.st_mtime_ns)
@@ -124,7 +132,9 @@ def _clock_of(path: Path, size: int, changed: int) -> Clock:
             if decoded is None:
                 continue
             shown = packet.pts if packet.pts is not None else decoded
-            times.setdefault(number, []).append(_Time(order, decoded * base, shown * base, (shown + (packet.duration or 0)) * base))
+            times.setdefault(number, []).append(
+                _Time(order, decoded * base, shown * base, (shown + (packet.duration or 0)) * base)
+            )
             ordinals.setdefault(number, []).append(seen[number] - 1)
         forward_s = FORWARD_S if container.format.name in MAY_JUMP else float("inf")
     jumps = sorted((times[number][at].order, number, at) for number in times for at in _jumps(times, number, forward_s))
@@ -139,7 +149,9 @@ def _jumps(times: dict[int, list[_Time]], number: int, forward_s: float) -> list
             latest_s = max(latest_s, time.decoded_s)
             continue
         next_few = [later.decoded_s for later in islice(times[number], at, at + STAYS)]
-        if max(next_few) < latest_s - BACK_S or (min(next_few) > latest_s + forward_s and _is_empty(times, latest_s, time.decoded_s)):
+        if max(next_few) < latest_s - BACK_S or (
+            min(next_few) > latest_s + forward_s and _is_empty(times, latest_s, time.decoded_s)
+        ):
             found.append(at)
             latest_s = time.decoded_s
         else:
@@ -149,11 +161,15 @@ def _jumps(times: dict[int, list[_Time]], number: int, forward_s: float) -> list
 
 def _is_empty(times: dict[int, list[_Time]], from_s: float, to_s: float) -> bool:
     """Whether no stream has anything between two times."""
-    return not any(from_s + TOGETHER_S < time.decoded_s < to_s - TOGETHER_S for stream in times.values() for time in stream)
+    return not any(
+        from_s + TOGETHER_S < time.decoded_s < to_s - TOGETHER_S for stream in times.values() for time in stream
+    )
 
 
 def _joined(times: dict[int, list[_Time]], ordinals: dict[int, list[int]], jumps: list[tuple[int, int, int]]) -> Clock:
-    """The clock of a file whose streams jump back there: at (number among all packets, stream, number among the stream's times)."""
+    """The clock of a file whose streams jump back there: at (number among all packets, stream, number among the
+    stream's times).
+    """
     part_of, last = dict.fromkeys(times, 0), 0
     pieces: dict[int, dict[int, list[_Time]]] = {0: {}}  # by part and stream
     begun: dict[int, dict[int, int]] = {number: {0: 0} for number in times}  # by stream and part
@@ -177,10 +193,16 @@ def _joined(times: dict[int, list[_Time]], ordinals: dict[int, list[int]], jumps
             if lag_s > TOGETHER_S:
                 had = [time for time in before if time.order < first]
                 had_s = max(time.end_s for time in had) - min(time.shown_s for time in had)
-                raise Drop("clock_restarts", detail=f"{had_s:.2f} s were had, then picture and sound have clocks {lag_s:.2f} s apart")
+                raise Drop(
+                    "clock_restarts",
+                    detail=f"{had_s:.2f} s were had, then picture and sound have clocks {lag_s:.2f} s apart",
+                )
         start_s = min(time.shown_s for stream in pieces[part].values() for time in stream)
         added_s[part] = end_s + added_s[part - 1] - start_s
-    begins = {number: [ordinals[number][at] for part, at in sorted(starts.items()) if part] for number, starts in begun.items()}
+    begins = {
+        number: [ordinals[number][at] for part, at in sorted(starts.items()) if part]
+        for number, starts in begun.items()
+    }
     added = {number: [added_s[part] for part in sorted(starts) if part] for number, starts in begun.items()}
     return Clock(begins, added, last + 1)
 

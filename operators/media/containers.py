@@ -1,4 +1,6 @@
-"""Files as they come from strangers, opened: whether there is a recording in them, and which streams a player would show and play."""
+"""Files as they come from strangers, opened: whether there is a recording in them, and which streams a player would
+show and play.
+"""
 
 import ctypes
 import errno
@@ -44,15 +46,18 @@ def decodes_on_gpu() -> bool:
 
 
 def _on_gpu() -> HWAccel:
-    # The primary context is the one torch uses: a further one takes some hundred MB of the GPU and a tenth of a second a file.
+    # The primary context is the one torch uses: a further one takes some hundred MB of the GPU and a tenth of a second
+    # a file.
     _let_ffmpeg_in()
     return HWAccel("cuda", allow_software_fallback=True, options={"primary_ctx": "1"})
 
 
 def _let_ffmpeg_in() -> None:
-    """Gives the GPU's primary context the one flag that FFmpeg accepts it with, also where torch has made it with others.
+    """Gives the GPU's primary context the one flag that FFmpeg accepts it with, also where torch has made it with
+    others.
 
-    FFmpeg refuses a context whose waits do not block (ENOTSUP, "incompatible flags"); torch makes it so. Seen on an H100, CUDA 13.0.
+    FFmpeg refuses a context whose waits do not block (ENOTSUP, "incompatible flags"); torch makes it so. Seen on an
+    H100, CUDA 13.0.
     """
     cuda = ctypes.CDLL("libcuda.so.1")
     device = ctypes.c_int()
@@ -61,13 +66,15 @@ def _let_ffmpeg_in() -> None:
 
 
 def open_media(path: Path, on_gpu: bool = False) -> InputContainer:
-    """Opens a file for reading, the only place that does. Nothing that the file names is opened; a title in any encoding is no hindrance.
+    """Opens a file for reading, the only place that does. Nothing that the file names is opened; a title in any
+    encoding is no hindrance.
 
     Args:
         on_gpu: decode on the GPU where this process can, and the GPU knows the codec. The pictures come to main memory.
 
     Raises:
-        Drop: `empty_file`, `not_a_video`, `truncated` where an MP4 has lost its index, or `unreadable` where this machine is at fault.
+        Drop: `empty_file`, `not_a_video`, `truncated` where an MP4 has lost its index, or `unreadable` where this
+            machine is at fault.
         FileNotFoundError: when there is no such file.
     """
     if path.stat().st_size == 0:
@@ -88,7 +95,9 @@ def open_media(path: Path, on_gpu: bool = False) -> InputContainer:
     except FFmpegError as error:
         raise_for_machine(error)
         if head[4:8] == b"ftyp":
-            raise Drop("truncated", detail="an MP4 without its index (moov): the file ends too early", retryable=True) from error
+            raise Drop(
+                "truncated", detail="an MP4 without its index (moov): the file ends too early", retryable=True
+            ) from error
         raise Drop("not_a_video", detail=f"{error.strerror}; the file begins as {kind_of(head)}") from error
 
 
@@ -132,7 +141,8 @@ def video_of(container: InputContainer) -> av.VideoStream | None:
 
 
 def audio_of(container: InputContainer, track: int | None = None) -> av.AudioStream | None:
-    """A sound track: the one of that number among them, from 0; where it is None, FFmpeg's best one, the default track where one is marked.
+    """A sound track: the one of that number among them, from 0; where it is None, FFmpeg's best one, the default track
+    where one is marked.
 
     Raises:
         Drop: `no_decoder`.
@@ -143,7 +153,9 @@ def audio_of(container: InputContainer, track: int | None = None) -> av.AudioStr
 
 
 def shown_when_decoded(container: InputContainer, stream: av.VideoStream) -> bool:
-    """Whether the times of a stream's packets are those of decoding alone: in AVI, and in Matroska's mapping of Video for Windows."""
+    """Whether the times of a stream's packets are those of decoding alone: in AVI, and in Matroska's mapping of Video
+    for Windows.
+    """
     is_vfw = container.format.name == "matroska,webm" and stream.codec_context.codec_tag.strip("\0") != ""
     return container.format.name == "avi" or is_vfw
 
@@ -173,7 +185,9 @@ class Display:
 
     @classmethod
     def of(cls, stream: av.VideoStream, frame: av.VideoFrame, size: tuple[int, int]) -> "Display":
-        """Of any frame of a stream whose header says `size`, as width and height. Where pixels are not square the width is scaled."""
+        """Of any frame of a stream whose header says `size`, as width and height. Where pixels are not square the width
+        is scaled.
+        """
         sar = stream.sample_aspect_ratio
         sar = sar if sar and 1 / MAX_SHAPE <= sar <= MAX_SHAPE else None
         width, height = size if all(size) else (frame.width, frame.height)
@@ -203,7 +217,8 @@ def suffix_of(path: Path) -> str:
     """The suffix that fits the file's content.
 
     Raises:
-        Drop: `not_a_video`, where there is neither picture nor sound in one of `CONTAINERS`, and the others of `open_media`.
+        Drop: `not_a_video`, where there is neither picture nor sound in one of `CONTAINERS`, and the others of
+            `open_media`.
     """
     with open_media(path) as container:
         if not container.streams.video and not container.streams.audio:
@@ -213,15 +228,20 @@ def suffix_of(path: Path) -> str:
 
 
 def join(video: Path, audio: Path, made: Path) -> Path:
-    """One file of the picture of one and the sound of another, packets unchanged: MP4 where it can hold them, else Matroska.
+    """One file of the picture of one and the sound of another, packets unchanged: MP4 where it can hold them, else
+    Matroska.
 
     Raises:
-        Drop: those of `open_media`, `no_video_stream`, `no_audio_stream`, `not_a_video` where no container holds what is in them.
+        Drop: those of `open_media`, `no_video_stream`, `no_audio_stream`, `not_a_video` where no container holds what
+            is in them.
     """
     with open_media(video) as pictures, open_media(audio) as sounds:
         shown, heard = video_of(pictures), audio_of(sounds)
         if shown is None or heard is None:
-            raise Drop("no_video_stream" if shown is None else "no_audio_stream", detail=described(pictures if shown is None else sounds))
+            raise Drop(
+                "no_video_stream" if shown is None else "no_audio_stream",
+                detail=described(pictures if shown is None else sounds),
+            )
         streams = {"video": shown, "audio": heard}
         kind = "mp4" if all(stream.codec.canonical_name in MP4_CODECS for stream in streams.values()) else "matroska"
         try:

@@ -21,7 +21,8 @@ X264 = "cpu-independent=1"
 class Encoder:
     """H.264 and AAC in mp4. The same pictures and samples give the same bytes on the same build.
 
-    A change of codec alone moves metrics of lip sync, so recordings and generated videos are encoded by the same settings.
+    A change of codec alone moves metrics of lip sync, so recordings and generated videos are encoded by the same
+    settings.
     """
 
     audio_hz: int = 48000
@@ -62,13 +63,16 @@ class Encoder:
             if samples is not None:
                 sound = container.add_stream("aac", rate=self.audio_hz, layout="mono")
                 sound.bit_rate = self.audio_bps
-                # Sound first: the muxer interleaves by time, and holds back what comes early. Sound is the smaller part to hold.
+                # Sound first: the muxer interleaves by time, and holds back what comes early. Sound is the smaller part
+                # to hold.
                 for packet in _packets_of_sound(sound, samples, self.audio_hz):
                     container.mux(packet)
             for rgb in pictures:
                 seen.update(rgb.tobytes())
                 picture = VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
-                picture = picture.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG, threads=1)
+                picture = picture.reformat(
+                    format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG, threads=1
+                )
                 picture.pts, picture.time_base = count, 1 / fps
                 container.mux(video.encode(picture))
                 count += 1

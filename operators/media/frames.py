@@ -8,11 +8,13 @@ are the seconds `ffprobe` prints.
 A picture is as a player shows it: turned and mirrored by the display matrix, and with square pixels (the height stays,
 the width is scaled by the sample aspect ratio). When a stream changes its size midway, every frame is shown in the
 size of the first, so that boxes stay comparable. Limited range is expanded to 0..255; the matrix is the one the stream
-names, BT.601 where it names none, as in FFmpeg. Pictures of high dynamic range (PQ, HLG) are shown as on an ordinary screen, see `tone.py`.
+names, BT.601 where it names none, as in FFmpeg. Pictures of high dynamic range (PQ, HLG) are shown as on an ordinary
+screen, see `tone.py`.
 
-Where a file's clock starts anew, as when transport streams or recordings of a browser were put one behind the other, one clock runs on, see
-`clock.py`. Containers that know no presentation times (AVI, Matroska in the manner of Video for Windows) store when a packet is to be decoded: a
-picture is shown when the decoder gives it out, as FFmpeg's best-effort timestamps say.
+Where a file's clock starts anew, as when transport streams or recordings of a browser were put one behind the other,
+one clock runs on, see `clock.py`. Containers that know no presentation times (AVI, Matroska in the manner of Video for
+Windows) store when a packet is to be decoded: a picture is shown when the decoder gives it out, as FFmpeg's best-effort
+timestamps say.
 """
 
 import itertools
@@ -51,7 +53,8 @@ from operators.media.tone import ToneMap, is_hdr
 T = TypeVar("T")
 
 CROP_BLOCK = 8  # stored pixels: a multiple of every chroma subsampling
-LEFT_TO_WINDOW = 1.9  # how much too large a crop still is after whole pixels were averaged, at least; Pillow advises 2 or more
+# how much too large a crop still is after whole pixels were averaged, at least; Pillow advises 2 or more
+LEFT_TO_WINDOW = 1.9
 
 
 class SourceFrame:
@@ -76,20 +79,24 @@ class SourceFrame:
     def rgb(self, height: int | None = None) -> NDArray[np.uint8]:
         """(h, w, 3), 0 to 255, displayed orientation, read-only; scaled to `height` lines, never up, where given.
 
-        A pixel is the mean of those it covers. Of a frame that is 4.5 times as large or more only every third, fifth, ... line is looked at, as far as
-        its lines divide so and 1.5 or more are left for each of the picture: on real films 0.3 levels of 255 from the whole mean in the mean.
+        A pixel is the mean of those it covers. Of a frame that is 4.5 times as large or more only every third, fifth,
+        ... line is looked at, as far as its lines divide so and 1.5 or more are left for each of the picture: on real
+        films 0.3 levels of 255 from the whole mean in the mean.
         """
         return self._converted("rgb24", height)
 
     def gray(self, height: int | None = None) -> NDArray[np.uint8]:
         """(h, w) luma, 0 to 255, displayed orientation, read-only; scaled to `height` lines, never up, where given.
 
-        It comes from the luma plane alone, black at 0 and white at 255 whatever the range the stream stores. Scaled as by `rgb`.
+        It comes from the luma plane alone, black at 0 and white at 255 whatever the range the stream stores. Scaled as
+        by `rgb`.
         """
         return self._converted("gray", height)
 
     def luma(self, left: int, top: int, right: int, bottom: int) -> NDArray[np.uint8]:
-        """(bottom - top, right - left) of `gray()`, 0 to 255, read-only, without the cost of the rest; whole displayed pixels within the frame."""
+        """(bottom - top, right - left) of `gray()`, 0 to 255, read-only, without the cost of the rest; whole displayed
+        pixels within the frame.
+        """
         if not self._is_stored_as_shown() or self._frame.format.components[0].bits != 8:
             return read_only(self.gray()[top:bottom, left:right])
         x0, y0, x1, y1 = self._stored(left, top, right, bottom)
@@ -104,10 +111,11 @@ class SourceFrame:
 
         The box keeps its fractions of a pixel. An axis is averaged over the area (a Hamming window, since Pillow's box
         window knows whole pixels only) when it shrinks, and bilinear when it grows.
-        Only the part of the frame under the box is converted. Where that is four times too large or more, whole blocks of its pixels are
-        averaged first, while it is converted, and the window does the rest: on real frames a third of a level of 255 from the window alone
-        in the mean, up to 16 at single pixels of sharp edges. A box of whole pixels whose corner lies on a multiple of 8 is averaged while it is
-        converted and needs no window, where it shrinks: a fifth of the cost.
+        Only the part of the frame under the box is converted. Where that is four times too large or more, whole blocks
+        of its pixels are averaged first, while it is converted, and the window does the rest: on real frames a third of
+        a level of 255 from the window alone in the mean, up to 16 at single pixels of sharp edges. A box of whole
+        pixels whose corner lies on a multiple of 8 is averaged while it is converted and needs no window, where it
+        shrinks: a fifth of the cost.
 
         Raises:
             ValueError: for a box without area.
@@ -131,7 +139,9 @@ class SourceFrame:
         else:
             canvas = np.zeros((outer[3] - outer[1], outer[2] - outer[0], 3), np.uint8)
             if inner[0] < inner[2] and inner[1] < inner[3]:
-                canvas[inner[1] - outer[1] : inner[3] - outer[1], inner[0] - outer[0] : inner[2] - outer[0]] = self._region(*inner)
+                canvas[inner[1] - outer[1] : inner[3] - outer[1], inner[0] - outer[0] : inner[2] - outer[0]] = (
+                    self._region(*inner)
+                )
         picture = Image.fromarray(np.ascontiguousarray(canvas))
         # One axis after the other, since a box may shrink on one and grow on the other.
         across = Image.Resampling.HAMMING if size[0] < right - left else Image.Resampling.BILINEAR
@@ -144,7 +154,8 @@ class SourceFrame:
         return read_only(np.asarray(picture))
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What `make` gives, made for this frame once, however many operators ask for it by that key, from whatever thread.
+        """What `make` gives, made for this frame once, however many operators ask for it by that key, from whatever
+        thread.
 
         What `make` raises is raised to who asked, and the next one tries again.
         """
@@ -159,9 +170,13 @@ class SourceFrame:
             if (form, lines) not in self._made:
                 shown = max(1, round(self.width * lines / self.height)), lines
                 width, height = shown[::-1] if self._display.transposed else shown
-                flags = whole_flags(self._frame) if (width, height) == (self._frame.width, self._frame.height) else SCALED
+                flags = (
+                    whole_flags(self._frame) if (width, height) == (self._frame.width, self._frame.height) else SCALED
+                )
                 step = step_of(self._frame.height, height) if is_planar_yuv(self._frame.format) else 1
-                frame = self._frame if step == 1 else cut(self._frame, 0, 0, self._frame.width, self._frame.height, step)
+                frame = (
+                    self._frame if step == 1 else cut(self._frame, 0, 0, self._frame.width, self._frame.height, step)
+                )
                 stored = reformatted(frame, form, width, height, flags)
                 self._made[form, lines] = read_only(self._display.turned(stored))
             return self._made[form, lines]
@@ -173,12 +188,15 @@ class SourceFrame:
         left, top, right, bottom = self._stored(left, top, right, bottom)
         x0, y0 = left // CROP_BLOCK * CROP_BLOCK, top // CROP_BLOCK * CROP_BLOCK
         x1, y1 = (
-            min(-(-side // CROP_BLOCK) * CROP_BLOCK, most) for side, most in ((right, self._frame.width), (bottom, self._frame.height))
+            min(-(-side // CROP_BLOCK) * CROP_BLOCK, most)
+            for side, most in ((right, self._frame.width), (bottom, self._frame.height))
         )
         part = self._part(x0, y0, x1, y1, x1 - x0, y1 - y0, CROPPED)
         return self._display.turned(part[top - y0 : bottom - y0, left - x0 : right - x0])
 
-    def _scaled(self, left: int, top: int, right: int, bottom: int, width: int, height: int) -> NDArray[np.uint8] | None:
+    def _scaled(
+        self, left: int, top: int, right: int, bottom: int, width: int, height: int
+    ) -> NDArray[np.uint8] | None:
         """RGB of whole displayed pixels within the frame, made smaller; None where their corner lies on no block."""
         x0, y0, x1, y1 = self._stored(left, top, right, bottom)
         if not self._is_stored_as_shown() or x0 % CROP_BLOCK or y0 % CROP_BLOCK:
@@ -186,8 +204,11 @@ class SourceFrame:
         width, height = (height, width) if self._display.transposed else (width, height)
         return self._display.turned(self._part(x0, y0, x1, y1, width, height, SCALED))
 
-    def _blocks(self, left: int, top: int, right: int, bottom: int, side: int) -> tuple[NDArray[np.uint8], float, float] | None:
-        """RGB of a part of the frame that holds these displayed pixels, a pixel the mean of `side` by `side`, and its left and top.
+    def _blocks(
+        self, left: int, top: int, right: int, bottom: int, side: int
+    ) -> tuple[NDArray[np.uint8], float, float] | None:
+        """RGB of a part of the frame that holds these displayed pixels, a pixel the mean of `side` by `side`, and its
+        left and top.
 
         None where blocks would reach beyond the frame.
         """
@@ -201,17 +222,24 @@ class SourceFrame:
         part = self._part(x0, y0, x1, y1, (x1 - x0) // side, (y1 - y0) // side, SCALED)
         if self._display.transposed:
             x0, y0, x1, y1 = y0, x0, y1, x1
-        shown = (self.width - x1 if self._display.flipped_x else x0), (self.height - y1 if self._display.flipped_y else y0)
+        shown = (
+            (self.width - x1 if self._display.flipped_x else x0),
+            (self.height - y1 if self._display.flipped_y else y0),
+        )
         return self._display.turned(part), *shown
 
-    def _part(self, x0: int, y0: int, x1: int, y1: int, width: int, height: int, flags: Interpolation) -> NDArray[np.uint8]:
+    def _part(
+        self, x0: int, y0: int, x1: int, y1: int, width: int, height: int, flags: Interpolation
+    ) -> NDArray[np.uint8]:
         """RGB of stored pixels, whose corner lies on a block, scaled."""
         with self._lock:
             part = cut(self._frame, x0, y0, x1, y1, step_of(y1 - y0, height))
             return reformatted(part, "rgb24", width, height, flags)
 
     def _is_stored_as_shown(self) -> bool:
-        """Whether the displayed pixels are the stored ones but for their order, so that a part can be converted by itself."""
+        """Whether the displayed pixels are the stored ones but for their order, so that a part can be converted by
+        itself.
+        """
         stored_size = (self.height, self.width) if self._display.transposed else (self.width, self.height)
         is_same = stored_size == (self._frame.width, self._frame.height)
         return is_same and is_planar_yuv(self._frame.format) and has_whole_samples(self._frame)
@@ -227,7 +255,8 @@ class SourceFrame:
 
 @dataclass(frozen=True)
 class VideoFrames:
-    """The frames of a source whose pts lies in [start_s, end_s), in order of pts; of the whole source where they are None.
+    """The frames of a source whose pts lies in [start_s, end_s), in order of pts; of the whole source where they are
+    None.
 
     Each iteration opens the file anew, so it may be iterated as often as wanted, by several threads too. It decodes
     from the key frame before the span, and holds no frame that the consumer does not hold.
@@ -238,7 +267,8 @@ class VideoFrames:
 
     Args:
         threads: that decode; more than one decodes several frames at once.
-        on_gpu: where the process holds a GPU that knows the codec; the frames are the same, since decoders of a standard agree to the bit.
+        on_gpu: where the process holds a GPU that knows the codec; the frames are the same, since decoders of a
+            standard agree to the bit.
 
     Raises:
         Drop: `no_video_stream`, `corrupt_video`, and those of `open_media` and `RunningPackets`.
@@ -276,8 +306,12 @@ class VideoFrames:
     def _sought(self, container, stream) -> "tuple[Tally, Iterator[tuple[av.VideoFrame, float]]] | None":
         """Frames from one that is not after the span's start on; None where no seek leads there."""
         tally = Tally()
-        if self.start_s is None or (stream.start_time is not None and self.start_s <= float(stream.start_time * stream.time_base)):
-            return tally, _decoded(RunningPackets(container, self.path, [stream]), tally, shown_when_decoded(container, stream))
+        if self.start_s is None or (
+            stream.start_time is not None and self.start_s <= float(stream.start_time * stream.time_base)
+        ):
+            return tally, _decoded(
+                RunningPackets(container, self.path, [stream]), tally, shown_when_decoded(container, stream)
+            )
         if may_restart(container, self.path) and clock_of(self.path).parts > 1:
             return None
         # Containers index by decoding time, by byte or not at all, so that a seek may land behind the wanted frame.

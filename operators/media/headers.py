@@ -2,7 +2,21 @@
 
 from pathlib import Path
 
-MP4_BOXES = {b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"mfra", b"sidx", b"free", b"skip", b"wide", b"uuid", b"meta", b"pnot"}
+MP4_BOXES = {
+    b"ftyp",
+    b"styp",
+    b"moov",
+    b"moof",
+    b"mdat",
+    b"mfra",
+    b"sidx",
+    b"free",
+    b"skip",
+    b"wide",
+    b"uuid",
+    b"meta",
+    b"pnot",
+}
 
 _KINDS = {  # by the bytes that a file begins with
     b"\x89PNG": "a PNG picture", b"\xff\xd8\xff": "a JPEG picture", b"GIF8": "a GIF picture", b"II*\x00": "a TIFF picture", b"BM": "a BMP picture",
@@ -39,7 +53,8 @@ def starts_page(start: bytes) -> bool:
 def cut_short(path: Path) -> str:
     """How much is missing at the end of a file by the length it states itself; "" where nothing is, or none is stated."""
     end, stated = path.stat().st_size, stated_bytes(path)
-    return f"the file says it has {stated} bytes; it has {end}" if stated > end + 1 else ""  # RIFF may count a byte that pads
+    # RIFF may count a byte that pads
+    return f"the file says it has {stated} bytes; it has {end}" if stated > end + 1 else ""
 
 
 def stated_bytes(path: Path) -> int:
@@ -49,7 +64,8 @@ def stated_bytes(path: Path) -> int:
         head = file.read(16)
         if head[:4] == b"RIFF":
             stated = int.from_bytes(head[4:8], "little") + 8
-            # Who writes into a pipe cannot know the length, and states about the most that a number holds: sox 2**31, FFmpeg 2**32, others 0.
+            # Who writes into a pipe cannot know the length, and states about the most that a number holds: sox 2**31,
+            # FFmpeg 2**32, others 0.
             unknown = stated <= 8 or min(abs(stated - 2**31), abs(stated - 2**32)) < 2**16
             return 0 if unknown else stated
         if head[:4] == b"\x1a\x45\xdf\xa3":  # EBML: the header, then one segment

@@ -23,7 +23,9 @@ _of_thread = threading.local()
 
 
 def _kept(what: str, most: int, kind: Hashable, make: Callable[[], T]) -> T:
-    """What this thread made for a kind before, since it is not safe to share and slow to make; else what it makes now. The last few kinds are kept."""
+    """What this thread made for a kind before, since it is not safe to share and slow to make; else what it makes now.
+    The last few kinds are kept.
+    """
     made: dict[Hashable, Any] = _of_thread.__dict__.setdefault(what, {})
     if kind not in made:
         if len(made) >= most:
@@ -40,7 +42,9 @@ def reformatted(frame: av.VideoFrame, form: str, width: int, height: int, flags:
     converter = _kept("converters", 32, kind, VideoReformatter)
     # Luma must not pass through RGB, which it would where the matrix of the target differs from the stream's.
     matrix = Colorspace.ITU601 if form == "gray" else None
-    made = converter.reformat(frame, width, height, form, matrix, matrix, interpolation=flags, dst_color_range=ColorRange.JPEG, threads=1)
+    made = converter.reformat(
+        frame, width, height, form, matrix, matrix, interpolation=flags, dst_color_range=ColorRange.JPEG, threads=1
+    )
     return np.array(made.to_ndarray(), np.uint8, copy=True if made is frame else None)
 
 
@@ -58,13 +62,16 @@ def is_planar_yuv(form: av.VideoFormat) -> bool:
 
 
 def step_of(lines: int, height: int) -> int:
-    """Every how many of the lines of a picture need to be looked at when it is to have so few: 1, 3, 5, ...; it divides their number."""
+    """Every how many of the lines of a picture need to be looked at when it is to have so few: 1, 3, 5, ...; it divides
+    their number.
+    """
     steps = range(int(lines / (LINES_OF_ONE * height)), 2, -1)
     return next((step for step in steps if step % 2 and lines % step == 0), 1)
 
 
 def cut(frame: av.VideoFrame, x0: int, y0: int, x1: int, y1: int, step: int = 1) -> av.VideoFrame:
-    """A part of the stored picture, whose corner lies on a block: all its lines, or the middle ones of every `step`, which is odd and divides their number.
+    """A part of the stored picture, whose corner lies on a block: all its lines, or the middle ones of every `step`,
+    which is odd and divides their number.
 
     It holds until this thread cuts one of the same size.
     """
@@ -84,14 +91,17 @@ def cut(frame: av.VideoFrame, x0: int, y0: int, x1: int, y1: int, step: int = 1)
 def has_whole_samples(frame: av.VideoFrame) -> bool:
     """Whether each chroma sample covers as many pixels as any other.
 
-    Where a side is odd, say, FFmpeg stretches the chroma over the picture, so that a part of it converted by itself has other colours.
+    Where a side is odd, say, FFmpeg stretches the chroma over the picture, so that a part of it converted by itself has
+    other colours.
     """
     wide, high = _subsampling(frame.format.name)
     return frame.width % wide == 0 and frame.height % high == 0
 
 
 def whole_flags(frame: av.VideoFrame) -> Interpolation:
-    """What converts a whole picture without scaling: the fast way, but for subsamplings where that takes the chroma of another place."""
+    """What converts a whole picture without scaling: the fast way, but for subsamplings where that takes the chroma of
+    another place.
+    """
     return WHOLE if _subsampling(frame.format.name) in ((1, 1), (2, 1), (2, 2)) else CROPPED
 
 
@@ -118,7 +128,9 @@ def _layout(form: str) -> tuple[tuple[int, int, int], ...]:
     for component in components:
         planes.setdefault(component.plane, []).append(component)
     covers = [_subsampling(form) if held[0].is_chroma else (1, 1) for _, held in sorted(planes.items())]
-    return tuple((deep * len(planes[plane]), wide, high) for plane, (wide, high) in zip(sorted(planes), covers, strict=True))
+    return tuple(
+        (deep * len(planes[plane]), wide, high) for plane, (wide, high) in zip(sorted(planes), covers, strict=True)
+    )
 
 
 def read_only(array: NDArray[np.uint8]) -> NDArray[np.uint8]:

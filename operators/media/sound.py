@@ -22,17 +22,20 @@ from operators.media.decoding import Tally, decodable
 
 PHASE_S = 1.0  # of sound, of which it is told whether its channels are out of phase
 PHASE_STEP = 4  # every how many of a codec's frames are measured for that
-LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}  # of files that name none
+# of files that name none
+LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 
 
 class SourceAudio:
-    """The sound of a source's default audio track; see `operators.base.Audio`. Safe to ask from several threads at once.
+    """The sound of a source's default audio track; see `operators.base.Audio`. Safe to ask from several threads at
+    once.
 
-    It is decoded whole when first asked for, once for each rate, and kept as float32: in memory up to `IN_MEMORY`, in a nameless file of the
-    folder for temporary files (TMPDIR) beyond, 230 MB an hour at 16 kHz, so that a long source takes no more memory than a short one.
-    Channels are mixed down by FFmpeg's matrix (ITU-R BS.775, without the low-frequency channel), scaled so that the mix cannot exceed full scale.
-    Two channels that are out of phase, as when one of them was inverted, would take each other away: of each second in which their difference is 6 dB
-    or more above their sum, half the difference is taken, which is as loud as either of them.
+    It is decoded whole when first asked for, once for each rate, and kept as float32: in memory up to `IN_MEMORY`, in a
+    nameless file of the folder for temporary files (TMPDIR) beyond, 230 MB an hour at 16 kHz, so that a long source
+    takes no more memory than a short one. Channels are mixed down by FFmpeg's matrix (ITU-R BS.775, without the
+    low-frequency channel), scaled so that the mix cannot exceed full scale. Two channels that are out of phase, as when
+    one of them was inverted, would take each other away: of each second in which their difference is 6 dB or more above
+    their sum, half the difference is taken, which is as loud as either of them.
 
     Sound lies where its pts says, within 10 ms: less than that is jitter of the timestamps, and is passed over so that
     it neither clicks nor drifts. A larger gap is silence; where sound overlaps, the later replaces the earlier.
@@ -69,7 +72,9 @@ class SourceAudio:
         return self._any().end_s
 
     def samples(self, start_s: float, end_s: float, hz: int = 16000) -> NDArray[np.float32]:
-        """Mono, (round((end_s - start_s) * hz),), -1 to 1; zeros where the source has no sound. A copy of the caller's own."""
+        """Mono, (round((end_s - start_s) * hz),), -1 to 1; zeros where the source has no sound. A copy of the caller's
+        own.
+        """
         wanted = np.zeros(max(round((end_s - start_s) * hz), 0), np.float32)
         with self._lock:
             if hz not in self._made:
@@ -130,10 +135,14 @@ class _Sound:
             low, high = max(begin, piece.first), min(begin + len(wanted), piece.first + piece.count)
             if low < high:
                 self.samples.seek(piece.place + wanted.itemsize * (low - piece.first))
-                wanted[low - begin : high - begin] = np.frombuffer(self.samples.read(wanted.itemsize * (high - low)), np.float32)
+                wanted[low - begin : high - begin] = np.frombuffer(
+                    self.samples.read(wanted.itemsize * (high - low)), np.float32
+                )
 
 
-def _decoded_audio(packets: Iterable[av.Packet], stream: av.AudioStream, tally: Tally) -> Iterator[tuple[av.AudioFrame, float]]:
+def _decoded_audio(
+    packets: Iterable[av.Packet], stream: av.AudioStream, tally: Tally
+) -> Iterator[tuple[av.AudioFrame, float]]:
     stream.codec_context.thread_count = 1
     next_s = 0.0
     for frame in decodable(packets, tally):
@@ -154,7 +163,8 @@ class _Run:
         self._resampler = av.AudioResampler("flt", "mono", hz, options={"rematrix_maxval": "1.0"})
         self._file, self._place, self._made = file, file.tell(), 0
         self._is_stereo = len(frame.layout.channels) == 2
-        self._held: list[av.AudioFrame] = []  # of a stretch of stereo of which it is not known yet whether its channels are out of phase
+        # of a stretch of stereo of which it is not known yet whether its channels are out of phase
+        self._held: list[av.AudioFrame] = []
         self._held_s = 0.0
 
     @property
@@ -191,7 +201,9 @@ class _Run:
             made = self._resampler.resample(frame)
         except FFmpegError as error:
             raise_for_machine(error)
-            raise Drop("corrupt_audio", detail=f"{self._layout} at {self._rate} Hz cannot be resampled: {error.strerror}") from error
+            raise Drop(
+                "corrupt_audio", detail=f"{self._layout} at {self._rate} Hz cannot be resampled: {error.strerror}"
+            ) from error
         for part in made:
             wave = np.clip(part.to_ndarray().reshape(-1).astype(np.float32), -1.0, 1.0)
             self._file.write(wave.tobytes())
@@ -225,7 +237,9 @@ def _with_one_turned(frame: av.AudioFrame) -> av.AudioFrame:
     return turned
 
 
-def native_channels(path: Path, start_s: float, end_s: float, track: int | None = None) -> tuple[NDArray[np.float32], int, str]:
+def native_channels(
+    path: Path, start_s: float, end_s: float, track: int | None = None
+) -> tuple[NDArray[np.float32], int, str]:
     """What a span of a sound track holds: (channels, samples), -1 to 1, its rate, and FFmpeg's name of the layout.
 
     A sample lies where `SourceAudio` places it, and what the track does not hold is 0.
@@ -265,7 +279,9 @@ def native_channels(path: Path, start_s: float, end_s: float, track: int | None 
 
 
 def _from(container: InputContainer, path: Path, stream: av.AudioStream, start_s: float) -> Iterable[av.Packet]:
-    """The packets of a second before the span, so that a coder's overlap is decoded; from the file's start on where no seek leads there."""
+    """The packets of a second before the span, so that a coder's overlap is decoded; from the file's start on where no
+    seek leads there.
+    """
     if may_restart(container, path) and clock_of(path).parts > 1:
         return RunningPackets(container, path, [stream])
     time_base = stream.time_base or Fraction(1, stream.codec_context.sample_rate)

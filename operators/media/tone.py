@@ -1,8 +1,9 @@
 """Pictures of high dynamic range, shown as a player shows them on an ordinary screen.
 
-PQ (SMPTE ST 2084) and HLG (ARIB STD-B67) by ITU-R BT.2100; diffuse white lies at 203 nits (ITU-R BT.2408), which becomes the white of the ordinary
-picture. What is less bright than `KNEE` of it is kept as it is, so that a face has the contrast that it has in the SDR version of the film; what is
-brighter is bent towards white, and colours beyond BT.709 are clipped. HLG is shown as on a screen of 1000 nits.
+PQ (SMPTE ST 2084) and HLG (ARIB STD-B67) by ITU-R BT.2100; diffuse white lies at 203 nits (ITU-R BT.2408), which
+becomes the white of the ordinary picture. What is less bright than `KNEE` of it is kept as it is, so that a face has
+the contrast that it has in the SDR version of the film; what is brighter is bent towards white, and colours beyond
+BT.709 are clipped. HLG is shown as on a screen of 1000 nits.
 """
 
 import tempfile
@@ -51,7 +52,8 @@ def shown(nits: Array) -> Array:
     light = np.maximum(nits / WHITE_NITS @ TO_709.T, 0)
     top = light.max(axis=-1, keepdims=True)
     over = np.maximum(top - KNEE, 0)
-    bent = np.minimum(top, KNEE) + (1 - KNEE) * over / (over + (1 - KNEE))  # joins at the knee with its slope, and reaches 1 far away
+    # joins at the knee with its slope, and reaches 1 far away
+    bent = np.minimum(top, KNEE) + (1 - KNEE) * over / (over + (1 - KNEE))
     return np.clip(light * bent / np.maximum(top, 1e-9), 0, 1) ** (1 / 2.4)
 
 
@@ -79,7 +81,9 @@ def _graph(frame: av.VideoFrame) -> Graph:
     with tempfile.NamedTemporaryFile("w", suffix=".cube") as table:
         table.write(_table(int(frame.color_trc)))
         table.flush()
-        matrix = "bt2020" if int(frame.colorspace) not in (1, 5, 6) else "bt709" if int(frame.colorspace) == 1 else "bt601"
+        matrix = (
+            "bt2020" if int(frame.colorspace) not in (1, 5, 6) else "bt709" if int(frame.colorspace) == 1 else "bt601"
+        )
         steps = [
             graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base),
             graph.add(
