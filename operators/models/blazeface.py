@@ -1,8 +1,9 @@
 """MediaPipe's face detectors as networks of torch: over batches of pictures, on a CPU or a GPU.
 
-What MediaPipe does around the networks is done here as its graphs have it (`tasks/cc/vision/face_detector/face_detector_graph.cc`, and the calculators that it names;
-Apache-2.0): the picture is fitted into the network's square, boxes are told against the middles of cells, and boxes of one face are averaged by their scores.
-The networks' answers differ from MediaPipe's by the order of sums alone.
+What MediaPipe does around the networks is done here as its graphs have it
+(`tasks/cc/vision/face_detector/face_detector_graph.cc`, and the calculators that it names; Apache-2.0): the picture is
+fitted into the network's square, boxes are told against the middles of cells, and boxes of one face are averaged by
+their scores. The networks' answers differ from MediaPipe's by the order of sums alone.
 """
 
 from collections.abc import Sequence
@@ -38,7 +39,8 @@ class Blazeface:
     def look(self, pictures: Sequence[NDArray[np.uint8]]) -> list[list[Detection]]:
         """The faces of each picture (h, w, 3), RGB, all of one size, the surest first.
 
-        Corners are whole pixels, as MediaPipe's task tells them: what comes after the point is cut off, left and top are 0 at least, and the size stays.
+        Corners are whole pixels, as MediaPipe's task tells them: what comes after the point is cut off, left and top
+        are 0 at least, and the size stays.
         """
         import torch
 
@@ -65,18 +67,20 @@ class Blazeface:
         middles = self._anchors[cell]
         points = numbers.reshape(-1, 8, 2) + middles[:, None]
         half = numbers[:, 2:4] / 2
-        spans = np.stack([points[:, 0] - half, points[:, 0] + half, *points[:, 2:].transpose(1, 0, 2)], axis=1)  # corners, then points
+        # corners, then points
+        spans = np.stack([points[:, 0] - half, points[:, 0] + half, *points[:, 2:].transpose(1, 0, 2)], axis=1)
         return [_apart(spans[picture == n], told[picture == n], longer, corner) for n in range(count)]
 
 
 def sampled(pictures: "Tensor", onto: NDArray[np.float64], side: int, beyond_is_black: bool) -> "Tensor":
     """(n, side, side, 3): each picture (n, h, w, 3) as seen through a matrix, bilinear.
 
-    In steps of 1/32 pixel and rounded to whole levels, halves up, as OpenCV's `warpPerspective` does it for MediaPipe. All its numbers are whole ones that
-    float32 holds, so a GPU gives what a CPU gives.
+    In steps of 1/32 pixel and rounded to whole levels, halves up, as OpenCV's `warpPerspective` does it for MediaPipe.
+    All its numbers are whole ones that float32 holds, so a GPU gives what a CPU gives.
 
     Args:
-        onto: (n, 2, 3) from a pixel's number x, y, 1 in what is made to where it lies in the picture, in the numbers of its pixels.
+        onto: (n, 2, 3) from a pixel's number x, y, 1 in what is made to where it lies in the picture, in the numbers of
+            its pixels.
         beyond_is_black: beyond the picture; else its edge goes on.
     """
     import torch
@@ -93,7 +97,9 @@ def sampled(pictures: "Tensor", onto: NDArray[np.float64], side: int, beyond_is_
     for down in (0, 1):
         for across in (0, 1):
             left, top = (whole[..., 0] + across).long(), (whole[..., 1] + down).long()
-            weight = (shares[..., 0] if across else 32 - shares[..., 0]) * (shares[..., 1] if down else 32 - shares[..., 1])
+            weight = (shares[..., 0] if across else 32 - shares[..., 0]) * (
+                shares[..., 1] if down else 32 - shares[..., 1]
+            )
             if beyond_is_black:
                 weight = weight * ((left >= 0) & (left < width) & (top >= 0) & (top < height))
             total += weight[..., None] * pictures[number, top.clamp(0, height - 1), left.clamp(0, width - 1)]
@@ -116,7 +122,9 @@ def _anchors(side: int, count: int) -> NDArray[np.float32]:
     return np.concatenate(found).astype(np.float32)
 
 
-def _apart(spans: NDArray[np.float32], scores: NDArray[np.float64], longer: int, corner: tuple[float, float]) -> list[Detection]:
+def _apart(
+    spans: NDArray[np.float32], scores: NDArray[np.float64], longer: int, corner: tuple[float, float]
+) -> list[Detection]:
     """The faces among the boxes of a picture: of those that overlap the surest, the mean by scores."""
     order = np.argsort(-scores, kind="stable")
     spans, scores = spans[order], scores[order]

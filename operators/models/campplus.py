@@ -38,7 +38,11 @@ class CamPlusPlus(Model):
             channels += depth * 32
             layers.append((f"transit{n}", _norm_then_conv(channels, channels // 2)))
             channels //= 2
-        layers += [("out_nonlinear", _norm_relu(channels)), ("stats", _MeanAndSpread()), ("dense", _Dense(2 * channels, self.dimension))]
+        layers += [
+            ("out_nonlinear", _norm_relu(channels)),
+            ("stats", _MeanAndSpread()),
+            ("dense", _Dense(2 * channels, self.dimension)),
+        ]
         self.xvector = nn.Sequential(OrderedDict(layers))
 
     @classmethod
@@ -59,7 +63,8 @@ class CamPlusPlus(Model):
 
         Args:
             waveforms: (batch, 1, samples), 16 kHz, -1 to 1.
-            weights: (batch, frames) at any frame rate; time where the weight is above 0.5 is embedded, the rest is cut out.
+            weights: (batch, frames) at any frame rate; time where the weight is above 0.5 is embedded, the rest is cut
+                out.
 
         Returns:
             (batch, 192). NaN where weights select less than 0.1 s.
@@ -97,7 +102,9 @@ def log_mel(waveform: Tensor) -> Tensor:
 
 
 class _Head(nn.Module):
-    """(batch, 80, time) to (batch, 320, time): residual 2-D convolutions that keep time and halve the bands three times."""
+    """(batch, 80, time) to (batch, 320, time): residual 2-D convolutions that keep time and halve the bands three
+    times.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -145,7 +152,9 @@ class _DenseLayer(nn.Sequential):
     def __init__(self, channels: int, dilation: int) -> None:
         linear = nn.Conv1d(channels, 128, 1, bias=False)
         mask = _ContextMask(dilation)
-        super().__init__(OrderedDict(nonlinear1=_norm_relu(channels), linear1=linear, nonlinear2=_norm_relu(128), cam_layer=mask))
+        super().__init__(
+            OrderedDict(nonlinear1=_norm_relu(channels), linear1=linear, nonlinear2=_norm_relu(128), cam_layer=mask)
+        )
 
 
 class _ContextMask(nn.Module):

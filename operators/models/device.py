@@ -8,9 +8,12 @@ from typing import Any
 
 
 def device() -> str:
-    """`cuda` where this process holds a GPU of NVIDIA's, which Ray shows to those actors alone whose stage asks for one; else `cpu`."""
+    """`cuda` where this process holds a GPU of NVIDIA's, which Ray shows to those actors alone whose stage asks for
+    one; else `cpu`.
+    """
     try:
-        ctypes.CDLL("libcuda.so.1")  # without its driver there is none, and torch, which takes seconds to import, need not be asked
+        # without its driver there is none, and torch, which takes seconds to import, need not be asked
+        ctypes.CDLL("libcuda.so.1")
     except OSError:
         return "cpu"
     import torch

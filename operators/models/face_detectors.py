@@ -17,7 +17,8 @@ from operators.models.mediapipe import Looker, looker
 
 FULL_RANGE_PX = 192  # input sides of the two models: a picture given at that size is not resampled again
 SHORT_RANGE_PX = 128
-BLOCK_PX, LINES_PX = 8, 24  # a crop whose corner lies on multiples of the one, and whose side is one of the other, is the cheapest to make
+# a crop whose corner lies on multiples of the one, and whose side is one of the other, is the cheapest to make
+BLOCK_PX, LINES_PX = 8, 24
 WHOLE_PX = 640  # longer side of what YuNet and RetinaFace look at
 
 
@@ -26,7 +27,9 @@ class _Detector(Protocol):
 
 
 class Mediapipe:
-    """The two looks of MediaPipe's detectors: by MediaPipe itself on a CPU, which is faster there, and by the same networks in torch on a GPU."""
+    """The two looks of MediaPipe's detectors: by MediaPipe itself on a CPU, which is faster there, and by the same
+    networks in torch on a GPU.
+    """
 
     def __init__(self, full_range: "Looker", short_range: "Looker"):
         self._full_range, self._short_range = full_range, short_range
@@ -93,15 +96,20 @@ class _Whole:
 
 
 def _sight(corners: NDArray[np.float64], score: float, five: NDArray[np.float64], scale: float) -> AlignedFace:
-    """A face of YuNet or RetinaFace, in source pixels, its box from the eyebrows to the chin as MediaPipe draws it: square, about the same middle and chin.
+    """A face of YuNet or RetinaFace, in source pixels, its box from the eyebrows to the chin as MediaPipe draws it:
+    square, about the same middle and chin.
 
-    The two ratios are medians over 24 faces of ten films that all three are sure of. A face in profile has a narrow box, so its height counts too.
+    The two ratios are medians over 24 faces of ten films that all three are sure of. A face in profile has a narrow
+    box, so its height counts too.
     """
     left, top, right, bottom = (float(corner) for corner in scale * corners)
     side = max((right - left) / 0.90, (bottom - top) / 1.21)
     middle, chin = (left + right) / 2, bottom - 0.013 * side
     points = np.concatenate([five[:3], five[3:].mean(axis=0, keepdims=True)])
-    return AlignedFace(Box(middle - side / 2, chin - side, middle + side / 2, chin, float(score), rough_yaw_deg(points)), scale * points)
+    return AlignedFace(
+        Box(middle - side / 2, chin - side, middle + side / 2, chin, float(score), rough_yaw_deg(points)),
+        scale * points,
+    )
 
 
 WEIGHTS = {

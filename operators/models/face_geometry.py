@@ -1,8 +1,10 @@
-"""What the 478 points of a face tell: where they lie, how the head is turned, where the eyes look, how far the mouth is open.
+"""What the 478 points of a face tell: where they lie, how the head is turned, where the eyes look, how far the mouth is
+open.
 
-Points are those of MediaPipe's face landmarker, in the numbering of its canonical face model: (478, 3) with x to the image's right, y down and
-z away from the camera, all three on one scale; the last ten are the irises. Angles are degrees in the camera's sight: yaw is positive to the
-image's right, pitch is positive up, roll is positive clockwise as seen in the image.
+Points are those of MediaPipe's face landmarker, in the numbering of its canonical face model: (478, 3) with x to the
+image's right, y down and z away from the camera, all three on one scale; the last ten are the irises. Angles are
+degrees in the camera's sight: yaw is positive to the image's right, pitch is positive up, roll is positive clockwise as
+seen in the image.
 """
 
 import math
@@ -23,7 +25,9 @@ Points = NDArray[np.float64]
 MODEL = "mediapipe_face_landmarker"
 POINTS = 478
 UNITS = (
-    16384  # of a packed coordinate to the side of the square looked at: it reaches two sides each way, and is off by 1/32768 of one at most
+    # of a packed coordinate to the side of the square looked at: it reaches two sides each way, and is off by 1/32768
+    # of one at most
+    16384
 )
 FOV_DEG = 63.0  # MediaPipe's: from the top of a picture to its bottom
 
@@ -62,7 +66,9 @@ def landmarks_of(mesh: Mesh) -> Points:
 
 
 def blendshapes_of(mesh: Mesh) -> NDArray[np.float64]:
-    """(looks, 52), 0 to 1, in the order of `BLENDSHAPES`; NaN where the face was not seen, or where they were not asked for. Off by 1/4096 at most."""
+    """(looks, 52), 0 to 1, in the order of `BLENDSHAPES`; NaN where the face was not seen, or where they were not asked
+    for. Off by 1/4096 at most.
+    """
     looks = len(mesh.times_s)
     if not mesh.blendshapes:
         return np.full((looks, len(BLENDSHAPES)), np.nan)
@@ -72,15 +78,18 @@ def blendshapes_of(mesh: Mesh) -> NDArray[np.float64]:
 
 
 def in_units(shares: Points) -> NDArray[np.int16]:
-    """Points (..., 3) as shares of the square looked at, x and y from its top left corner: in `UNITS` of its side, x and y from its middle."""
+    """Points (..., 3) as shares of the square looked at, x and y from its top left corner: in `UNITS` of its side, x
+    and y from its middle.
+    """
     return np.clip(np.rint((shares - (0.5, 0.5, 0.0)) * UNITS), -32768, 32767).astype(np.int16)
 
 
 def packed_landmarks(units: NDArray[np.int16]) -> bytes:
     """(looks, 478, 3) of `in_units`, in the form that `landmarks_of` reads.
 
-    Faces move little from look to look: each look is told by how far its points lie from those of the look before, modulo 2 ** 16, and the
-    low bytes of all numbers come before their high bytes, which are nearly all alike. That makes a table of every frame 0.6 times as large.
+    Faces move little from look to look: each look is told by how far its points lie from those of the look before,
+    modulo 2 ** 16, and the low bytes of all numbers come before their high bytes, which are nearly all alike. That
+    makes a table of every frame 0.6 times as large.
     """
     steps = np.diff(units, axis=0, prepend=np.zeros_like(units[:1])).astype("<i2")
     return np.ascontiguousarray(steps.reshape(-1, 1).view(np.uint8).T).tobytes()
@@ -109,11 +118,13 @@ class FaceModel(NamedTuple):
 
 
 def head_matrix(points: Points, width: float, height: float) -> Points:
-    """(4, 4) from the face's own axes (centimetres of the canonical face) to those of a camera, x right, y up, z towards it.
+    """(4, 4) from the face's own axes (centimetres of the canonical face) to those of a camera, x right, y up, z
+    towards it.
 
-    As MediaPipe's face geometry has it, so that the head can be posed for any crop of a frame: the camera sees the picture with a vertical
-    field of view of 63 degrees, the points' z is brought to its scale by fitting the canonical face once as seen and once in space
-    (weighted Procrustes with scale), and the last fit is the answer. For MediaPipe's own points it agrees with its matrix to 1e-4.
+    As MediaPipe's face geometry has it, so that the head can be posed for any crop of a frame: the camera sees the
+    picture with a vertical field of view of 63 degrees, the points' z is brought to its scale by fitting the canonical
+    face once as seen and once in space (weighted Procrustes with scale), and the last fit is the answer. For
+    MediaPipe's own points it agrees with its matrix to 1e-4.
 
     Args:
         points: (478, 3) pixels of the picture.
@@ -150,13 +161,15 @@ def head_pose_deg(matrix: Points) -> tuple[float, float, float]:
 
 
 def gaze_deg(points: Points, width: float, height: float, matrix: Points) -> tuple[float, float]:
-    """Where the eyes look, yaw and pitch in degrees against the camera: 0, 0 is eye contact; positive to the image's right, and up.
+    """Where the eyes look, yaw and pitch in degrees against the camera: 0, 0 is eye contact; positive to the image's
+    right, and up.
 
-    Of each eye the middle of the iris is seen on a sphere in the head, and the line from the sphere's middle to it is where the eye looks; the
-    answer is between the two eyes. The iris turns 1 cm about the eye's middle, on a face of the canonical face's size (Gray's Anatomy has 13.5 mm
-    to the cornea, of which the anterior chamber takes 3.5). The middle lies 0.4 cm behind the middle of the eye's corners and 0.07 cm above: fitted, so
-    that of people who face the camera and turn their heads the eyes turn back as far, and look into it. Of a closed eye it tells nothing: see
-    the blendshapes `eyeBlinkLeft` and `eyeBlinkRight`.
+    Of each eye the middle of the iris is seen on a sphere in the head, and the line from the sphere's middle to it is
+    where the eye looks; the answer is between the two eyes. The iris turns 1 cm about the eye's middle, on a face of
+    the canonical face's size (Gray's Anatomy has 13.5 mm to the cornea, of which the anterior chamber takes 3.5). The
+    middle lies 0.4 cm behind the middle of the eye's corners and 0.07 cm above: fitted, so that of people who face the
+    camera and turn their heads the eyes turn back as far, and look into it. Of a closed eye it tells nothing: see the
+    blendshapes `eyeBlinkLeft` and `eyeBlinkRight`.
 
     Args:
         points: (478, 3) pixels of the picture.
@@ -183,7 +196,8 @@ def gaze_deg(points: Points, width: float, height: float, matrix: Points) -> tup
 
 
 def mouth_opening(points: Points) -> float:
-    """Gap between the inner lips over the mouth's width, 0 and up, from the mesh's points (478, 2 or 3), of which x and y count.
+    """Gap between the inner lips over the mouth's width, 0 and up, from the mesh's points (478, 2 or 3), of which x and
+    y count.
 
     Points 13 and 14 are the middles of the inner upper and lower lip, 78 and 308 the inner corners, in the numbering of
     MediaPipe's canonical face model.
@@ -199,7 +213,9 @@ def _sights(points: Points, width: float, height: float) -> Points:
 
 
 def _fitted(model: FaceModel, points: Points) -> Points:
-    """(4, 4): the turn, scale and shift that brings the model nearest to points (33, 3), in the weighted least squares sense."""
+    """(4, 4): the turn, scale and shift that brings the model nearest to points (33, 3), in the weighted least squares
+    sense.
+    """
     fitted = model.points[model.numbers]
     share = model.weights[:, None] / model.weights.sum()
     centre, about = (share * fitted).sum(axis=0), (share * points).sum(axis=0)

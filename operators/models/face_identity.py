@@ -1,6 +1,7 @@
 """Who a face is, as numbers: crops aligned as ArcFace's networks want them, and the networks.
 
-Two faces of one person give vectors with a high cosine. How high depends on the network, and on how the face was aligned and seen.
+Two faces of one person give vectors with a high cosine. How high depends on the network, and on how the face was
+aligned and seen.
 """
 
 import threading
@@ -17,10 +18,14 @@ from operators.models.detections import AlignedFace
 from operators.weights import Weight
 
 # Where ArcFace's networks want the eyes, the nose tip and the corners of the mouth in a crop of 112 x 112.
-ARCFACE_5 = np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]])
-ARCFACE_4 = np.concatenate([ARCFACE_5[:3], ARCFACE_5[3:].mean(axis=0, keepdims=True)])  # the middle of the mouth for its corners
+ARCFACE_5 = np.array(
+    [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
+)
+# the middle of the mouth for its corners
+ARCFACE_4 = np.concatenate([ARCFACE_5[:3], ARCFACE_5[3:].mean(axis=0, keepdims=True)])
 CROP_PX = 112
-AROUND_PX = 224  # the square cut out of the frame before it is aligned, twice as wide as the box: about as fine as the crop
+# the square cut out of the frame before it is aligned, twice as wide as the box: about as fine as the crop
+AROUND_PX = 224
 NUMBERS = 512
 
 NETWORKS: dict[str, tuple[Weight, float]] = {"arcface": (ARCFACE_R100, 127.5), "faceplugin": (FACE_FEATURE, 128.0)}
@@ -43,7 +48,8 @@ def aligned(rgb: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[np.u
 
     Args:
         rgb: (h, w, 3).
-        points: (5, 2) eyes, nose tip, corners of the mouth, or (4, 2) with the middle of the mouth; in pixels of the picture.
+        points: (5, 2) eyes, nose tip, corners of the mouth, or (4, 2) with the middle of the mouth; in pixels of the
+            picture.
     """
     import cv2
 

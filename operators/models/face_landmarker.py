@@ -23,7 +23,9 @@ class Landmarks(Protocol):
 
 
 class Landmarker:
-    """MediaPipe's face landmarker, by MediaPipe itself: on the CPU, a picture at a time. Not safe to ask from two threads at once."""
+    """MediaPipe's face landmarker, by MediaPipe itself: on the CPU, a picture at a time. Not safe to ask from two
+    threads at once.
+    """
 
     batch = 1
 
@@ -38,7 +40,10 @@ class Landmarker:
 
             model = BaseOptions(model_asset_path=str(FACE_LANDMARKER.path()))
             options = FaceLandmarkerOptions(
-                base_options=model, num_faces=faces, output_face_blendshapes=blendshapes, output_facial_transformation_matrixes=True
+                base_options=model,
+                num_faces=faces,
+                output_face_blendshapes=blendshapes,
+                output_facial_transformation_matrixes=True,
             )
             self._model: Any = lasting(FaceLandmarker.create_from_options(options))
 
@@ -62,7 +67,9 @@ class Landmarker:
 
 
 def landmarker(blendshapes: bool = True) -> Landmarks:
-    """The landmarker for the surest face of square pictures: in batches on the GPU where this process holds one, else by MediaPipe itself."""
+    """The landmarker for the surest face of square pictures: in batches on the GPU where this process holds one, else
+    by MediaPipe itself.
+    """
     if (where := device()) == "cpu":
         return Landmarker(blendshapes=blendshapes)
     from operators.models.facemesh import Facemesh

@@ -1,4 +1,6 @@
-"""The face of a frame, found once for all metrics that ask: its points, its crop for an identity network, its embedding."""
+"""The face of a frame, found once for all metrics that ask: its points, its crop for an identity network, its
+embedding.
+"""
 
 import threading
 from functools import cache
@@ -14,8 +16,8 @@ from operators.picture import Picture
 
 __all__ = ["IBUG_68", "NETWORKS", "aligned", "embedding", "face", "mesh", "points68", "squeezed"]
 
-# The points of MediaPipe's 478 that lie nearest to the 68 of the iBUG annotation, in its order: pairs of both sides of the face, the jaw's on its outline.
-# Measured against dlib's points by `benchmarks/accuracy/points68.py`.
+# The points of MediaPipe's 478 that lie nearest to the 68 of the iBUG annotation, in its order: pairs of both sides of
+# the face, the jaw's on its outline. Measured against dlib's points by `benchmarks/accuracy/points68.py`.
 IBUG_68 = [
     *(127, 234, 93, 58, 172, 136, 149, 176, 152, 400, 378, 365, 397, 288, 323, 454, 356),  # jaw, from the image's left
     *(70, 63, 105, 66, 107, 336, 296, 334, 293, 300),  # brows
@@ -46,7 +48,9 @@ def points68(picture: Picture) -> NDArray[np.float64] | None:
 
 
 def aligned(picture: Picture) -> NDArray[np.uint8] | None:
-    """(112, 112, 3): the face turned and scaled so that its five points lie where ArcFace's networks want them; None without a face."""
+    """(112, 112, 3): the face turned and scaled so that its five points lie where ArcFace's networks want them; None
+    without a face.
+    """
     return picture.once("aligned", _aligned)
 
 

@@ -1,8 +1,8 @@
 """MediaPipe's face landmarker as networks of torch: over batches of pictures, on a CPU or a GPU.
 
-What MediaPipe does around its three networks is done here as its graphs have it (`tasks/cc/vision/face_landmarker/`, and the calculators that they name;
-Apache-2.0): a detector finds the face, what it found is turned upright and seen 256 pixels wide, 478 points are told in that, and 52 blendshapes of 146 of
-the points.
+What MediaPipe does around its three networks is done here as its graphs have it (`tasks/cc/vision/face_landmarker/`,
+and the calculators that they name; Apache-2.0): a detector finds the face, what it found is turned upright and seen 256
+pixels wide, 478 points are told in that, and 52 blendshapes of 146 of the points.
 """
 
 import math
@@ -21,7 +21,8 @@ from operators.models.tflite import TfliteNetwork
 MIN_SCORE = 0.5  # of the detector, and of the mesh that it is one: MediaPipe's
 AROUND = 1.5  # how much larger than the detector's box the mesh's sight is, each way: MediaPipe's
 
-# The points that the network of the blendshapes is given, in its order; what it was trained with (`face_blendshapes_graph.cc`).
+# The points that the network of the blendshapes is given, in its order; what it was trained with
+# (`face_blendshapes_graph.cc`).
 EXPRESSIVE = (
     0, 1, 4, 5, 6, 7, 8, 10, 13, 14, 17, 21, 33, 37, 39, 40, 46, 52, 53, 54, 55, 58, 61, 63, 65, 66, 67, 70, 78, 80, 81, 82, 84, 87, 88, 91, 93, 95, 103,
     105, 107, 109, 127, 132, 133, 136, 144, 145, 146, 148, 149, 150, 152, 153, 154, 155, 157, 158, 159, 160, 161, 162, 163, 168, 172, 173, 176, 178, 181,
@@ -69,7 +70,11 @@ class Facemesh:
         placed = torch.from_numpy(upright).to(self._device).float()
         flat = told[..., :2] @ placed[:, :, :2].transpose(1, 2) + placed[:, None, :, 2]  # pixels
         deep = told[..., 2:] * placed[:, None, :, 0].norm(dim=-1, keepdim=True)
-        shapes = self._shapes(flat[:, list(EXPRESSIVE)])[0].double().cpu().numpy() if self._shapes else np.empty((len(numbers), 0))
+        shapes = (
+            self._shapes(flat[:, list(EXPRESSIVE)])[0].double().cpu().numpy()
+            if self._shapes
+            else np.empty((len(numbers), 0))
+        )
         points, sure = torch.cat([flat, deep], -1).double().cpu().numpy(), logits.reshape(-1).sigmoid().cpu().numpy()
         for n, one, shape, score in zip(numbers, points, shapes, sure, strict=True):
             if score >= MIN_SCORE:
@@ -78,11 +83,15 @@ class Facemesh:
 
 
 def _upright(seen: Detection) -> NDArray[np.float64]:
-    """(2, 3): from shares of the mesh's sight, x, y, 1, to pixels of the picture; the line between the eyes lies level in it."""
+    """(2, 3): from shares of the mesh's sight, x, y, 1, to pixels of the picture; the line between the eyes lies level
+    in it.
+    """
     left, top, right, bottom = (float(edge) for edge in seen.corners)
     wide, high = AROUND * (right - left), AROUND * (bottom - top)
     along = seen.points[1] - seen.points[0]
     turn = math.atan2(along[1], along[0])
-    matrix = np.array([[wide * math.cos(turn), -high * math.sin(turn), 0.0], [wide * math.sin(turn), high * math.cos(turn), 0.0]])
+    matrix = np.array(
+        [[wide * math.cos(turn), -high * math.sin(turn), 0.0], [wide * math.sin(turn), high * math.cos(turn), 0.0]]
+    )
     matrix[:, 2] = np.array([left + right, top + bottom]) / 2 - matrix[:, :2].sum(axis=1) / 2
     return matrix

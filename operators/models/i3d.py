@@ -1,7 +1,8 @@
 """I3D on Kinetics-400 as VideoGPT has it: what happens in a video, as 400 logits.
 
-J. Carreira and A. Zisserman, "Quo Vadis, Action Recognition?", CVPR 2017. Module names are those of the published state dict
-(`i3d_pretrained_400.pt`, converted from the TensorFlow network of FVD's authors), so that it loads strictly. Importing this module imports torch.
+J. Carreira and A. Zisserman, "Quo Vadis, Action Recognition?", CVPR 2017. Module names are those of the published state
+dict (`i3d_pretrained_400.pt`, converted from the TensorFlow network of FVD's authors), so that it loads strictly.
+Importing this module imports torch.
 """
 
 from math import ceil
@@ -20,7 +21,8 @@ MIXED = {
     "Mixed_4c": (512, 160, 112, 224, 24, 64, 64), "Mixed_4d": (512, 128, 128, 256, 24, 64, 64), "Mixed_4e": (512, 112, 144, 288, 32, 64, 64),
     "Mixed_4f": (528, 256, 160, 320, 32, 128, 128), "Mixed_5b": (832, 256, 160, 320, 32, 128, 128), "Mixed_5c": (832, 384, 192, 384, 48, 128, 128),
 }  # fmt: skip
-# What follows what: a name is a layer with weights, two triples are a pooling's kernel and stride, over time, height and width.
+# What follows what: a name is a layer with weights, two triples are a pooling's kernel and stride, over time, height
+# and width.
 ORDER: tuple[str | tuple[tuple[int, int, int], tuple[int, int, int]], ...] = (
     "Conv3d_1a_7x7", ((1, 3, 3), (1, 2, 2)), "Conv3d_2b_1x1", "Conv3d_2c_3x3", ((1, 3, 3), (1, 2, 2)), "Mixed_3b", "Mixed_3c",
     ((3, 3, 3), (2, 2, 2)), "Mixed_4b", "Mixed_4c", "Mixed_4d", "Mixed_4e", "Mixed_4f", ((2, 2, 2), (2, 2, 2)), "Mixed_5b", "Mixed_5c",
@@ -80,7 +82,12 @@ class Block(nn.Module):
         self.b3b = Layer(channels, four, 1)
 
     def forward(self, maps: Tensor) -> Tensor:
-        branches = self.b0(maps), self.b1b(self.b1a(maps)), self.b2b(self.b2a(maps)), self.b3b(pooled(maps, (3, 3, 3), (1, 1, 1)))
+        branches = (
+            self.b0(maps),
+            self.b1b(self.b1a(maps)),
+            self.b2b(self.b2a(maps)),
+            self.b3b(pooled(maps, (3, 3, 3), (1, 1, 1))),
+        )
         return torch.cat(branches, dim=1)
 
 
@@ -99,7 +106,9 @@ def same(maps: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...]) -> Tens
 
 
 def prepared(frames: Tensor) -> Tensor:
-    """(n, 3, h, w) from 0 to 255, to the (3, n, 224, 224) from -1 to 1 that VideoGPT makes: the shorter side bilinear to 224, then the middle."""
+    """(n, 3, h, w) from 0 to 255, to the (3, n, 224, 224) from -1 to 1 that VideoGPT makes: the shorter side bilinear
+    to 224, then the middle.
+    """
     height, width = frames.shape[2:]
     scale = SIDE / min(height, width)
     wanted = (SIDE, ceil(width * scale)) if height < width else (ceil(height * scale), SIDE)

@@ -1,7 +1,7 @@
 """Which word does this mouth say? A lip reader for the 500 words of LRW, and how its pictures are made.
 
-The network of Martinez et al., "Lipreading Using Temporal Convolutional Networks", ICASSP 2020, as trained by Ma et al.,
-"Training Strategies for Improved Lip-Reading", ICASSP 2022: a 3-D convolution, ResNet-18 on every frame, and four
+The network of Martinez et al., "Lipreading Using Temporal Convolutional Networks", ICASSP 2020, as trained by Ma et
+al., "Training Strategies for Improved Lip-Reading", ICASSP 2022: a 3-D convolution, ResNet-18 on every frame, and four
 layers of convolutions along time with kernels of 3, 5 and 7 frames side by side (mpc001's
 Lipreading_using_Temporal_Convolutional_Networks at 0cc99fab, `configs/lrw_resnet18_mstcn.json`). Its authors report
 88.9 % of LRW's test words; the 89.6 % they head the page with is of another network, with dense layers along time.
@@ -45,7 +45,9 @@ class LipReader(nn.Module):
         before = 64
         for n, after in enumerate((64, 128, 256, 512), start=1):
             stride = 1 if n == 1 else 2
-            self.trunk.add_module(f"layer{n}", nn.Sequential(ResidualBlock(before, after, stride), ResidualBlock(after, after, 1)))
+            self.trunk.add_module(
+                f"layer{n}", nn.Sequential(ResidualBlock(before, after, stride), ResidualBlock(after, after, 1))
+            )
             before = after
         layers = nn.Sequential(*(TimeBlock(512 if n == 0 else 768, 768, 2**n) for n in range(4)))
         self.tcn = nn.ModuleDict({"mb_ms_tcn": nn.ModuleDict({"network": layers}), "tcn_output": nn.Linear(768, WORDS)})
@@ -81,7 +83,9 @@ class ResidualBlock(nn.Module):
         self.bn2 = nn.BatchNorm2d(channels_out)
         self.downsample = None
         if stride != 1 or channels_in != channels_out:
-            self.downsample = nn.Sequential(nn.Conv2d(channels_in, channels_out, 1, stride, bias=False), nn.BatchNorm2d(channels_out))
+            self.downsample = nn.Sequential(
+                nn.Conv2d(channels_in, channels_out, 1, stride, bias=False), nn.BatchNorm2d(channels_out)
+            )
 
     def forward(self, x: Tensor) -> Tensor:
         inner = self.bn2(self.conv2(nn.functional.silu(self.bn1(self.conv1(x)))))
@@ -89,7 +93,9 @@ class ResidualBlock(nn.Module):
 
 
 class TimeBlock(nn.Module):
-    """Twice three convolutions along time side by side, with kernels of 3, 5 and 7 and steps of `dilation`, around which the input passes."""
+    """Twice three convolutions along time side by side, with kernels of 3, 5 and 7 and steps of `dilation`, around
+    which the input passes.
+    """
 
     def __init__(self, channels_in: int, channels_out: int, dilation: int):
         super().__init__()
@@ -108,7 +114,9 @@ class TimeBlock(nn.Module):
 class TimeLayer(nn.Module):
     def __init__(self, channels_in: int, channels_out: int, kernel: int, dilation: int):
         super().__init__()
-        self.conv = nn.Conv1d(channels_in, channels_out, kernel, padding=(kernel - 1) * dilation // 2, dilation=dilation)
+        self.conv = nn.Conv1d(
+            channels_in, channels_out, kernel, padding=(kernel - 1) * dilation // 2, dilation=dilation
+        )
         self.batchnorm = nn.BatchNorm1d(channels_out)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -122,7 +130,10 @@ def word_scores(net: LipReader, rois: NDArray[np.uint8]) -> NDArray[np.float32]:
         rois: (frames, 96, 96) grey mouths of `mouth_rois`.
     """
     device = next(net.parameters()).device
-    with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+    with (
+        torch.inference_mode(),
+        torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
+    ):
         return net(torch.from_numpy(normalised(rois)).to(device)[None])[0].cpu().numpy()
 
 
@@ -132,11 +143,13 @@ def normalised(rois: NDArray[np.uint8]) -> NDArray[np.float32]:
     return ((rois[:, edge:-edge, edge:-edge] / 255.0 - MEAN) / DEVIATION).astype(np.float32)
 
 
-def mouth_rois(pictures: Sequence[NDArray[np.uint8]], points: Sequence[NDArray[np.float64] | None]) -> NDArray[np.uint8]:
+def mouth_rois(
+    pictures: Sequence[NDArray[np.uint8]], points: Sequence[NDArray[np.float64] | None]
+) -> NDArray[np.uint8]:
     """(frames, 96, 96): grey mouths, turned and scaled so that the face lies as the mean face does.
 
-    As the published `preprocessing` does: where no face was found, the points lie between those around; they are averaged over up to 6
-    frames on each side, fewer at the ends, about the frame's own centre.
+    As the published `preprocessing` does: where no face was found, the points lie between those around; they are
+    averaged over up to 6 frames on each side, fewer at the ends, about the frame's own centre.
 
     Args:
         pictures: (h, w) grey each.
@@ -166,7 +179,9 @@ def mouth_rois(pictures: Sequence[NDArray[np.uint8]], points: Sequence[NDArray[n
 
 
 def _filled(points: Sequence[NDArray[np.float64] | None]) -> NDArray[np.float64]:
-    """(frames, 68, 2): with what is missing put on a straight line between the neighbours, or, at an end, like the nearest."""
+    """(frames, 68, 2): with what is missing put on a straight line between the neighbours, or, at an end, like the
+    nearest.
+    """
     seen = [k for k, one in enumerate(points) if one is not None]
     if not seen:
         raise Drop("no_face", detail=f"in {len(points)} frames")

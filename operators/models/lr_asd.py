@@ -25,7 +25,9 @@ _SPACE, _SIGHT_TIME = (0, 1, 1), (1, 0, 0)
 
 
 class FlatConv3d(nn.Conv3d):
-    """A 3-D convolution that spans only space or only time, computed as the 2-D one it amounts to: twice as fast on a CPU."""
+    """A 3-D convolution that spans only space or only time, computed as the 2-D one it amounts to: twice as fast on a
+    CPU.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         batch, channels, ticks, height, width = input.shape
@@ -42,17 +44,23 @@ _CONVOLUTION: dict[int, Callable[..., nn.Module]] = {2: nn.Conv2d, 3: FlatConv3d
 _NORM: dict[int, Callable[..., nn.Module]] = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 
 
-def _layer(channels_in: int, channels_out: int, kernel: int, axes: tuple[int, ...], stride: int = 1) -> tuple[nn.Module, nn.Module]:
+def _layer(
+    channels_in: int, channels_out: int, kernel: int, axes: tuple[int, ...], stride: int = 1
+) -> tuple[nn.Module, nn.Module]:
     """A convolution along some axes that keeps their length at stride 1, and its batch norm."""
     size = tuple(kernel if axis else 1 for axis in axes)
     strides, padding = tuple(stride if axis else 1 for axis in axes), tuple(n // 2 for n in size)
-    return _CONVOLUTION[len(axes)](channels_in, channels_out, size, strides, padding, bias=False), _NORM[len(axes)](channels_out, eps=1e-3)
+    return _CONVOLUTION[len(axes)](channels_in, channels_out, size, strides, padding, bias=False), _NORM[len(axes)](
+        channels_out, eps=1e-3
+    )
 
 
 class LowRankBlock(nn.Sequential):
     """Kernels of 5 and 3 across a moment, then of 5 and 3 along time: the block of LR-ASD."""
 
-    def __init__(self, channels_in: int, channels_out: int, across: tuple[int, ...], along: tuple[int, ...], stride: int = 1):
+    def __init__(
+        self, channels_in: int, channels_out: int, across: tuple[int, ...], along: tuple[int, ...], stride: int = 1
+    ):
         super().__init__()
         moment = "s" if across == _SPACE else "m"
         half = channels_out // 2
@@ -68,9 +76,13 @@ class LowRankBlock(nn.Sequential):
 
 
 class TwoScaleBlock(nn.Module):
-    """A path with kernels of 3 and one with kernels of 5, each across a moment and then along time, added and mixed: the block of Light-ASD."""
+    """A path with kernels of 3 and one with kernels of 5, each across a moment and then along time, added and mixed:
+    the block of Light-ASD.
+    """
 
-    def __init__(self, channels_in: int, channels_out: int, across: tuple[int, ...], along: tuple[int, ...], stride: int = 1):
+    def __init__(
+        self, channels_in: int, channels_out: int, across: tuple[int, ...], along: tuple[int, ...], stride: int = 1
+    ):
         super().__init__()
         self.moment = "s" if across == _SPACE else "m"
         for kernel in (3, 5):
@@ -122,7 +134,9 @@ class SpeakerNet(nn.Module):
             if n > 1:
                 self.sight.add_module(f"pool{n - 1}", nn.MaxPool3d((1, 3, 3), (1, 2, 2), (0, 1, 1)))
                 self.sound.add_module(f"pool{n - 1}", nn.MaxPool2d((1, 3), (1, 2), (0, 1)))
-            self.sight.add_module(f"block{n}", self.block(channels_in, channels_out, _SPACE, _SIGHT_TIME, 2 if n == 1 else 1))
+            self.sight.add_module(
+                f"block{n}", self.block(channels_in, channels_out, _SPACE, _SIGHT_TIME, 2 if n == 1 else 1)
+            )
             self.sound.add_module(f"block{n}", self.block(channels_in, channels_out, _PITCH, _SOUND_TIME))
         self.head = nn.Linear(128, 2)
         self.sight_head = nn.Linear(128, 2)  # trained to tell from the picture alone
@@ -213,7 +227,11 @@ class LightAsd(SpeakerNet):
 
 
 def score_ticks(
-    net: SpeakerNet, faces: NDArray[np.uint8], cepstra: NDArray[np.float64], windows_s: Sequence[int] = WINDOWS_S, encode_once: bool = True
+    net: SpeakerNet,
+    faces: NDArray[np.uint8],
+    cepstra: NDArray[np.float64],
+    windows_s: Sequence[int] = WINDOWS_S,
+    encode_once: bool = True,
 ) -> NDArray[np.float64]:
     """The scores of a face, averaged over windows of several lengths as the published inference does.
 
@@ -235,7 +253,10 @@ def score_ticks(
     device = next(net.parameters()).device
     scores = np.zeros((len(windows_s), len(faces)))
     # TF32 would cost three digits; nothing else here depends on the device by more than rounding.
-    with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+    with (
+        torch.inference_mode(),
+        torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
+    ):
         sight, sound = torch.from_numpy(faces), torch.from_numpy(cepstra).to(device, torch.float32)
         seen, heard = (see_all(net, sight), net.hear(sound[None])) if encode_once else (None, None)
         for row, window_s in zip(scores, windows_s, strict=True):
@@ -245,7 +266,9 @@ def score_ticks(
                 if seen is not None and heard is not None:
                     judged = net.judge(seen[:, part], heard[:, part])
                 else:
-                    judged = net(sight[None, part].to(device, torch.float32), sound[None, 4 * first : 4 * (first + size)])
+                    judged = net(
+                        sight[None, part].to(device, torch.float32), sound[None, 4 * first : 4 * (first + size)]
+                    )
                 row[part] = judged[0].double().cpu().numpy()
     return scores.mean(axis=0)
 

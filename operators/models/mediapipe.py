@@ -25,7 +25,9 @@ _tasks: WeakSet[Any] = WeakSet()
 
 
 def lasting(task: Any) -> Any:
-    """A task of MediaPipe that is not finalised when the interpreter ends: by then the modules that its `__del__` calls are emptied, and a traceback is printed."""
+    """A task of MediaPipe that is not finalised when the interpreter ends: by then the modules that its `__del__` calls
+    are emptied, and a traceback is printed.
+    """
     if not _tasks:
         atexit.register(_spare)
     _tasks.add(task)
@@ -44,7 +46,9 @@ class Looker(Protocol):
 
 
 def looker(weight: Weight, min_score: float, device: str) -> Looker:
-    """The detector of a file: by MediaPipe on `cpu`, else by torch on that device. Faces below `min_score`, 0 to 1, are left out."""
+    """The detector of a file: by MediaPipe on `cpu`, else by torch on that device. Faces below `min_score`, 0 to 1, are
+    left out.
+    """
     if device == "cpu":
         return _OneByOne(_detector(weight, min_score))
     from operators.models.blazeface import Blazeface

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 def mfcc(samples: NDArray[np.float32]) -> NDArray[np.float64]:
     """13 mel-frequency cepstral coefficients, 100 a second, as python_speech_features defines them.
 
-    25 ms windows without taper, 26 triangles from 0 to 8 kHz on the mel scale of O'Shaughnessy, orthonormal DCT-II, sine
-    lifter 22; the first coefficient is the logarithm of the window's energy. Sound on a 16-bit scale.
+    25 ms windows without taper, 26 triangles from 0 to 8 kHz on the mel scale of O'Shaughnessy, orthonormal DCT-II,
+    sine lifter 22; the first coefficient is the logarithm of the window's energy. Sound on a 16-bit scale.
 
     Args:
         samples: (n,) at 16 kHz, -1 to 1. 240 samples more than a whole number of hundredths fill the last window.

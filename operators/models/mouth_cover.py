@@ -1,7 +1,9 @@
-"""How much of a mouth is hidden, by whatever it is: AlexNet's deepest convolutions look at the lower face, and a linear head reads them.
+"""How much of a mouth is hidden, by whatever it is: AlexNet's deepest convolutions look at the lower face, and a linear
+head reads them.
 
-AlexNet is torchvision's, trained on ImageNet. The head (1024 weights and a constant) was fitted by `benchmarks/accuracy/occlusion.py` to the faces
-of fifteen films and a portrait, with drawn things put before them: 0 where they leave the lips free, 1 where they cover half of them or more.
+AlexNet is torchvision's, trained on ImageNet. The head (1024 weights and a constant) was fitted by
+`benchmarks/accuracy/occlusion.py` to the faces of fifteen films and a portrait, with drawn things put before them: 0
+where they leave the lips free, 1 where they cover half of them or more.
 """
 
 import base64
@@ -25,7 +27,9 @@ _MEANS, _SPREADS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's
 
 
 def lower_face(frame: Frame, box: Box) -> NDArray[np.uint8]:
-    """(128, 128, 3): the square about the mouth of a face, 0.84 times the box's longer side, its middle 72 % of the box's height down."""
+    """(128, 128, 3): the square about the mouth of a face, 0.84 times the box's longer side, its middle 72 % of the
+    box's height down.
+    """
     wide, high = box.right - box.left, box.bottom - box.top
     x, y, half = (box.left + box.right) / 2, box.top + 0.72 * high, 0.42 * max(wide, high)
     return frame.crop(x - half, y - half, x + half, y + half, (SIDE_PX, SIDE_PX))

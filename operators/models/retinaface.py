@@ -1,7 +1,7 @@
 """RetinaFace with MobileNet-0.25: boxes, scores and five points of the faces of a batch of pictures.
 
-Deng et al., "RetinaFace: Single-Shot Multi-Level Face Localisation in the Wild" (CVPR 2020). The layers are named as in the published weights
-of the PyTorch version by biubug6, so that these load strictly.
+Deng et al., "RetinaFace: Single-Shot Multi-Level Face Localisation in the Wild" (CVPR 2020). The layers are named as in
+the published weights of the PyTorch version by biubug6, so that these load strictly.
 """
 
 from itertools import product
@@ -22,7 +22,9 @@ LEAK = 0.1
 
 
 class Retinaface(nn.Module):
-    """Takes pictures (n, 3, h, w), BGR less the mean; gives (n, anchors, 4), (n, anchors, 2) and (n, anchors, 10), all relative to the anchors."""
+    """Takes pictures (n, 3, h, w), BGR less the mean; gives (n, anchors, 4), (n, anchors, 2) and (n, anchors, 10), all
+    relative to the anchors.
+    """
 
     def __init__(self, min_score: float = 0.5):
         """
@@ -34,7 +36,12 @@ class Retinaface(nn.Module):
         self.body = nn.ModuleDict(
             {
                 "stage1": nn.Sequential(
-                    _conv(3, 8, 2), _apart(8, 16, 1), _apart(16, 32, 2), _apart(32, 32, 1), _apart(32, 64, 2), _apart(64, 64, 1)
+                    _conv(3, 8, 2),
+                    _apart(8, 16, 1),
+                    _apart(16, 32, 2),
+                    _apart(32, 32, 1),
+                    _apart(32, 64, 2),
+                    _apart(64, 64, 1),
                 ),
                 "stage2": nn.Sequential(_apart(64, 128, 2), *(_apart(128, 128, 1) for _ in range(5))),
                 "stage3": nn.Sequential(_apart(128, 256, 2), _apart(256, 256, 1)),
@@ -71,8 +78,8 @@ class Retinaface(nn.Module):
             pictures: (n, h, w, 3) RGB, 0 to 255.
 
         Returns:
-            For each picture (faces, 4) left, top, right, bottom in pixels, (faces,) scores 0 to 1, and (faces, 5, 2) points: the eye on the image's
-            left of a frontal face, the other eye, nose tip, corners of the mouth.
+            For each picture (faces, 4) left, top, right, bottom in pixels, (faces,) scores 0 to 1, and (faces, 5, 2)
+            points: the eye on the image's left of a frontal face, the other eye, nose tip, corners of the mouth.
         """
         height, width = pictures.shape[1:3]
         device = next(self.parameters()).device
@@ -80,7 +87,11 @@ class Retinaface(nn.Module):
         with torch.inference_mode():
             boxes, classes, points = self(given - torch.tensor(MEAN_BGR, device=device).view(1, 3, 1, 1))
             scores = classes.softmax(dim=2)[..., 1].cpu().double().numpy()
-        offsets, landmarks, anchors = boxes.cpu().double().numpy(), points.cpu().double().numpy(), anchors_of(height, width)
+        offsets, landmarks, anchors = (
+            boxes.cpu().double().numpy(),
+            points.cpu().double().numpy(),
+            anchors_of(height, width),
+        )
         found = []
         for n in range(len(pictures)):
             sure = np.flatnonzero(scores[n] >= self.min_score)
@@ -143,7 +154,9 @@ class _Context(nn.Module):
 
     def forward(self, level: torch.Tensor) -> torch.Tensor:
         wider = self.conv5X5_1(level)
-        return F.relu(torch.cat([self.conv3X3(level), self.conv5X5_2(wider), self.conv7x7_3(self.conv7X7_2(wider))], dim=1))
+        return F.relu(
+            torch.cat([self.conv3X3(level), self.conv5X5_2(wider), self.conv7x7_3(self.conv7X7_2(wider))], dim=1)
+        )
 
 
 class _Head(nn.Module):

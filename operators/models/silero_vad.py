@@ -1,4 +1,6 @@
-"""Where there is speech, by the voice activity detector of the Silero team, https://github.com/snakers4/silero-vad, version 6."""
+"""Where there is speech, by the voice activity detector of the Silero team, https://github.com/snakers4/silero-vad,
+version 6.
+"""
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -22,7 +24,9 @@ PAD = SAMPLE_HZ * 30 // 1000  # samples added on both sides
 
 
 class SileroVad:
-    """The probability of speech every 32 ms. Its state goes from step to step, so that a stream is one listening, whatever its length."""
+    """The probability of speech every 32 ms. Its state goes from step to step, so that a stream is one listening,
+    whatever its length.
+    """
 
     def probabilities(self, blocks: Iterable[NDArray[np.float32]]) -> Iterator[float]:
         """One number, 0 to 1, for each 512 samples of the blocks put together; the last ones are filled up with zeros.
@@ -47,7 +51,8 @@ class SileroVad:
 def spans(probabilities: Iterable[float], count: int, threshold: float = 0.5) -> list[tuple[int, int]]:
     """Stretches of speech, half open, in samples: those that silero-vad's own `get_speech_timestamps` gives by default.
 
-    Speech begins where the probability reaches the threshold, and ends where it falls `HYSTERESIS` below it for `MIN_SILENCE` or more.
+    Speech begins where the probability reaches the threshold, and ends where it falls `HYSTERESIS` below it for
+    `MIN_SILENCE` or more.
 
     Args:
         probabilities: of each 512 samples, 0 to 1.

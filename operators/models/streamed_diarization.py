@@ -1,7 +1,8 @@
-"""pyannote.audio's `SpeakerDiarization` for sound of any length: it hears windows one after the other, and keeps of each what it needs later.
+"""pyannote.audio's `SpeakerDiarization` for sound of any length: it hears windows one after the other, and keeps of
+each what it needs later.
 
-What is kept of an hour: who is heard in each 17 ms of each window, a byte each, 6 MB; an embedding of each voice of each window, 8 MB.
-Importing this module imports torch and pyannote.audio.
+What is kept of an hour: who is heard in each 17 ms of each window, a byte each, 6 MB; an embedding of each voice of
+each window, 8 MB. Importing this module imports torch and pyannote.audio.
 """
 
 import itertools
@@ -30,7 +31,8 @@ AT_ONCE = 4000  # embeddings whose distances are held at once, 64 MB twice: thos
 class Windows:
     """Sound in windows of one length, one step apart; the last one is filled up with zeros.
 
-    `speech` are the spans, in samples from the start of the sound, in which there is speech; None where that is not known.
+    `speech` are the spans, in samples from the start of the sound, in which there is speech; None where that is not
+    known.
     """
 
     audio: Audio
@@ -53,7 +55,9 @@ class Windows:
             return list(range(len(self)))
         found: set[int] = set()
         for begin, end in self.speech:
-            found.update(range(max(0, (begin - self.size) // self.step + 1), min(len(self), (end - 1) // self.step + 1)))
+            found.update(
+                range(max(0, (begin - self.size) // self.step + 1), min(len(self), (end - 1) // self.step + 1))
+            )
         return sorted(found)
 
 
@@ -82,7 +86,9 @@ class StreamedDiarization(SpeakerDiarization):
         heard = iter(windows.heard())
         while batch := list(itertools.islice(heard, self.segmentation_batch_size)):
             said[batch] = self._segmentation.infer(torch.stack([windows[number] for number in batch]))
-        return SlidingWindowFeature(said, SlidingWindow(start=0.0, duration=self._segmentation.duration, step=self._segmentation.step))
+        return SlidingWindowFeature(
+            said, SlidingWindow(start=0.0, duration=self._segmentation.duration, step=self._segmentation.step)
+        )
 
     def get_embeddings(
         self, file: Any, binary_segmentations: SlidingWindowFeature, exclude_overlap: bool = False, hook: Any = None
@@ -108,13 +114,17 @@ class StreamedDiarization(SpeakerDiarization):
     def reconstruct(
         self, segmentations: SlidingWindowFeature, hard_clusters: NDArray[Any], count: SlidingWindowFeature
     ) -> SlidingWindowFeature:
-        """(frames, clusters) of the whole sound, 0 or 1. `SpeakerDiarization` makes (windows, frames, clusters) float64 at once on the way."""
+        """(frames, clusters) of the whole sound, 0 or 1. `SpeakerDiarization` makes (windows, frames, clusters) float64
+        at once on the way.
+        """
         clustered: Any = _Clustered(segmentations, hard_clusters)
         return self.to_diarization(clustered, count)
 
 
 class _Clustered:
-    """What `Inference.aggregate` reads of a SlidingWindowFeature: its shape, its window, and its windows, which are made one at a time."""
+    """What `Inference.aggregate` reads of a SlidingWindowFeature: its shape, its window, and its windows, which are
+    made one at a time.
+    """
 
     def __init__(self, segmentations: SlidingWindowFeature, clusters: NDArray[Any]):
         self.data = self
@@ -133,8 +143,8 @@ class _Clustered:
 class LongClustering(AgglomerativeClustering):
     """Agglomerative clustering whose memory grows with the sound and not with its square.
 
-    Up to `AT_ONCE` embeddings, and with other linkages than "average", it is pyannote.audio's own. Beyond, `average_linkage` merges without
-    a table of distances, to the same clusters.
+    Up to `AT_ONCE` embeddings, and with other linkages than "average", it is pyannote.audio's own. Beyond,
+    `average_linkage` merges without a table of distances, to the same clusters.
     """
 
     # Declared as ranges to search, numbers once the pipeline is set up.
@@ -143,12 +153,17 @@ class LongClustering(AgglomerativeClustering):
     metric: Any
 
     def cluster(
-        self, embeddings: NDArray[Any], min_clusters: int | None = None, max_clusters: int | None = None, num_clusters: int | None = None
+        self,
+        embeddings: NDArray[Any],
+        min_clusters: int | None = None,
+        max_clusters: int | None = None,
+        num_clusters: int | None = None,
     ) -> NDArray[np.integer[Any]]:
-        """(embeddings,) numbers of clusters from 0 on. A cluster below `min_cluster_size` goes to the nearest that is not.
+        """(embeddings,) numbers of clusters from 0 on. A cluster below `min_cluster_size` goes to the nearest that is
+        not.
 
-        Where that leaves more clusters than `max_clusters` or fewer than `min_clusters`, the cut is moved to the merge nearest to the threshold
-        that does not, or comes closest to it.
+        Where that leaves more clusters than `max_clusters` or fewer than `min_clusters`, the cut is moved to the merge
+        nearest to the threshold that does not, or comes closest to it.
         """
         if len(embeddings) <= AT_ONCE or self.method != "average":
             return super().cluster(embeddings, min_clusters, max_clusters, num_clusters)
@@ -169,7 +184,10 @@ class LongClustering(AgglomerativeClustering):
             return np.zeros(len(embeddings), np.int64)
         small = np.setdiff1d(clusters, large)
         if len(small):
-            centres = [np.stack([embeddings[clusters == cluster].mean(axis=0) for cluster in those]) for those in (large, small)]
+            centres = [
+                np.stack([embeddings[clusters == cluster].mean(axis=0) for cluster in those])
+                for those in (large, small)
+            ]
             nearest = cdist(centres[0], centres[1], metric=self.metric).argmin(axis=0)
             for cluster, other in zip(small, large[nearest], strict=True):
                 clusters[clusters == cluster] = other
@@ -185,17 +203,19 @@ class LongClustering(AgglomerativeClustering):
 
 
 def average_linkage(embeddings: NDArray[Any]) -> NDArray[np.float64]:
-    """The merges of `scipy.cluster.hierarchy.linkage(embeddings, "average", "cosine")`, in its format, without a table of distances.
+    """The merges of `scipy.cluster.hierarchy.linkage(embeddings, "average", "cosine")`, in its format, without a table
+    of distances.
 
-    The mean cosine distance between two groups of unit vectors is one minus the product of their means, so that sums and counts tell all.
-    Chains of nearest neighbours (D. Müllner, "Modern hierarchical, agglomerative clustering algorithms", 2011): time grows with the square
-    of the number of embeddings, memory does not.
+    The mean cosine distance between two groups of unit vectors is one minus the product of their means, so that sums
+    and counts tell all. Chains of nearest neighbours (D. Müllner, "Modern hierarchical, agglomerative clustering
+    algorithms", 2011): time grows with the square of the number of embeddings, memory does not.
 
     Args:
         embeddings: (n, dimension), n of 2 or more.
 
     Returns:
-        (n - 1, 4): the two that are merged, their distance, how many embeddings they hold together; in the order of distance.
+        (n - 1, 4): the two that are merged, their distance, how many embeddings they hold together; in the order of
+        distance.
     """
     means = np.asarray(embeddings, np.float64)
     means = means / np.linalg.norm(means, axis=1, keepdims=True)

@@ -27,8 +27,8 @@ def voice_level(audio: Audio, first: int, count: int) -> NDArray[np.float64]:
 def correlations(openings: NDArray[np.float64], voice: NDArray[np.float64]) -> NDArray[np.float64]:
     """How well the mouth's opening goes with the voice at each shift, -1 to 1.
 
-    The mean of two Pearson correlations: of both signals freed of slow changes, and of the speeds at which they change. The first has
-    the higher peak, the second the narrower one.
+    The mean of two Pearson correlations: of both signals freed of slow changes, and of the speeds at which they change.
+    The first has the higher peak, the second the narrower one.
 
     Args:
         openings: (n,)
@@ -40,14 +40,21 @@ def correlations(openings: NDArray[np.float64], voice: NDArray[np.float64]) -> N
     from scipy.ndimage import gaussian_filter1d
 
     def correlated(mouth: NDArray[np.float64], sound: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.array([np.corrcoef(mouth, sound[shift : shift + len(mouth)])[0, 1] for shift in range(len(sound) - len(mouth) + 1)])
+        return np.array(
+            [
+                np.corrcoef(mouth, sound[shift : shift + len(mouth)])[0, 1]
+                for shift in range(len(sound) - len(mouth) + 1)
+            ]
+        )
 
     mouth, sound = (signal - gaussian_filter1d(signal, _STEADY, mode="nearest") for signal in (openings, voice))
     return (correlated(mouth, sound) + correlated(np.gradient(openings), np.gradient(voice))) / 2
 
 
 def peak(curve: NDArray[np.float64]) -> tuple[float, float]:
-    """Where a curve over shifts -reach to reach is highest, to a part of a tick (parabola through three points), and by how much over its median."""
+    """Where a curve over shifts -reach to reach is highest, to a part of a tick (parabola through three points), and by
+    how much over its median.
+    """
     top = int(np.argmax(curve))
     between = 0.0
     if 0 < top < len(curve) - 1:

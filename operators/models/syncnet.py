@@ -50,8 +50,8 @@ QSCALE = 2  # of the JPEG that whole pictures pass through before they are cropp
 class SyncNet(nn.Module):
     """13.6 million parameters.
 
-    Its 3-D convolutions span time in the first layer only, where they take in all five pictures. So each is computed as the 2-D one it
-    amounts to, the first over 5 x 3 channels.
+    Its 3-D convolutions span time in the first layer only, where they take in all five pictures. So each is computed as
+    the 2-D one it amounts to, the first over 5 x 3 channels.
     """
 
     renamed: ClassVar[dict[str, str]] = {
@@ -92,7 +92,9 @@ class SyncNet(nn.Module):
         own = {}
         for name, tensor in state.items():
             part = next((part for part in self.renamed if name.startswith(part)), "")
-            own[self.renamed.get(part, "") + name.removeprefix(part)] = tensor.flatten(1, 2) if tensor.ndim == 5 else tensor
+            own[self.renamed.get(part, "") + name.removeprefix(part)] = (
+                tensor.flatten(1, 2) if tensor.ndim == 5 else tensor
+            )
         self.load_state_dict(own, strict=True)
 
     def see(self, pictures: Tensor) -> Tensor:
@@ -105,7 +107,9 @@ class SyncNet(nn.Module):
         return self.sound_head(self.sound(windows[:, None]).flatten(1))
 
 
-def _layer(channels_in: int, channels_out: int, kernel: int | tuple[int, int], stride: int = 1, padding: int = 0) -> Sequence[nn.Module]:
+def _layer(
+    channels_in: int, channels_out: int, kernel: int | tuple[int, int], stride: int = 1, padding: int = 0
+) -> Sequence[nn.Module]:
     return nn.Conv2d(channels_in, channels_out, kernel, stride, padding), nn.BatchNorm2d(channels_out), nn.ReLU()
 
 
@@ -125,7 +129,8 @@ class Sync(NamedTuple):
 def compare(net: SyncNet, pictures: Iterable[NDArray[np.uint8]], samples: NDArray[np.float32]) -> Sync:
     """How far pictures and sound are apart at each shift, as published.
 
-    Of n pictures and of sound for m frames, there are min(n, m) - 5 windows. (There is one more; the published code leaves it out.)
+    Of n pictures and of sound for m frames, there are min(n, m) - 5 windows. (There is one more; the published code
+    leaves it out.)
 
     Args:
         pictures: (224, 224, 3) BGR each, 25 a second.
@@ -137,7 +142,10 @@ def compare(net: SyncNet, pictures: Iterable[NDArray[np.uint8]], samples: NDArra
     check_sound(samples)
     device = next(net.parameters()).device
     # TF32 would cost three digits; nothing else here depends on the device by more than rounding.
-    with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+    with (
+        torch.inference_mode(),
+        torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
+    ):
         seen, shown = _see_all(net, pictures, len(samples) * FPS // HZ)
         count = windows_of(shown, len(samples))
         if count < 1:
@@ -163,7 +171,9 @@ def windows_of(pictures: int, samples: int) -> int:
 
 
 def _see_all(net: SyncNet, pictures: Iterable[NDArray[np.uint8]], most: int) -> tuple[Tensor, int]:
-    """What the network sees in each window of the first `most` pictures, with bounded memory, and how many pictures there were."""
+    """What the network sees in each window of the first `most` pictures, with bounded memory, and how many pictures
+    there were.
+    """
     device = next(net.parameters()).device
     held: list[NDArray[np.uint8]] = []
     seen: list[Tensor] = []
@@ -199,7 +209,10 @@ def distances(seen: Tensor, heard: Tensor) -> Tensor:
         heard: (n, 1024); beyond its ends it is zero.
     """
     padded = nn.functional.pad(heard, (0, 0, REACH, REACH))
-    return torch.stack([nn.functional.pairwise_distance(seen, padded[shift : shift + len(seen)]) for shift in range(2 * REACH + 1)], dim=1)
+    return torch.stack(
+        [nn.functional.pairwise_distance(seen, padded[shift : shift + len(seen)]) for shift in range(2 * REACH + 1)],
+        dim=1,
+    )
 
 
 def measured(apart: NDArray[np.float32]) -> Sync:
@@ -213,7 +226,9 @@ def measured(apart: NDArray[np.float32]) -> Sync:
 
 
 def lrs_pictures(pictures: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
-    """Whole BGR pictures, through JPEG and squeezed to 224 x 224 without regard to their shape, as `calculate_scores_LRS.py` does."""
+    """Whole BGR pictures, through JPEG and squeezed to 224 x 224 without regard to their shape, as
+    `calculate_scores_LRS.py` does.
+    """
     import cv2
 
     for picture in through_jpeg(pictures):
@@ -256,10 +271,13 @@ def link_faces(faces: Sequence[Sequence[Sequence[float]]]) -> list[FaceTrack]:
             while n < len(boxes):
                 if not taken or (k - taken[-1][0] <= MAX_GAP and iou(boxes[n], taken[-1][1]) > MIN_OVERLAP):
                     taken.append((k, boxes.pop(n)))
-                n += 1  # also past the box after a taken one: a published quirk, which matters where two boxes lie on one face
+                # also past the box after a taken one: a published quirk, which matters where two boxes lie on one face
+                n += 1
         seen, sides = np.array([k for k, _ in taken]), np.array([box for _, box in taken])
         frames = np.arange(seen[0], seen[-1] + 1)
-        tracks.append(FaceTrack(len(taken), frames, np.stack([np.interp(frames, seen, side) for side in sides.T], axis=1)))
+        tracks.append(
+            FaceTrack(len(taken), frames, np.stack([np.interp(frames, seen, side) for side in sides.T], axis=1))
+        )
     return tracks
 
 
@@ -297,7 +315,8 @@ def face_crop(picture: NDArray[np.uint8], square: Sequence[float]) -> NDArray[np
 
 
 def tracked_pictures(files: Sequence[bytes], track: FaceTrack) -> Iterator[NDArray[np.uint8]]:
-    """The face of a track in each of its frames, BGR, through JPEG once more after it is cropped, as `run_pipeline.py` does.
+    """The face of a track in each of its frames, BGR, through JPEG once more after it is cropped, as `run_pipeline.py`
+    does.
 
     Args:
         files: the whole picture of every frame from number 0 on, as `jpeg_files(pictures, QSCALE)` makes them.
@@ -315,8 +334,9 @@ def jpeg_files(pictures: Iterable[NDArray[np.uint8]], qscale: int | None = None)
     """BGR pictures (h, w, 3) of one size as the JPEG files that the `ffmpeg` command makes of a video.
 
     Args:
-        qscale: its `-qscale:v`, 1 to 31, lower is better. None for its default, a rate control that aims at 200 kbit/s, so that
-            after half a second every picture has the lowest quality there is. Both published protocols look at such pictures.
+        qscale: its `-qscale:v`, 1 to 31, lower is better. None for its default, a rate control that aims at 200 kbit/s,
+            so that after half a second every picture has the lowest quality there is. Both published protocols look at
+            such pictures.
     """
     from fractions import Fraction
 
@@ -334,7 +354,9 @@ def jpeg_files(pictures: Iterable[NDArray[np.uint8]], qscale: int | None = None)
             if qscale is not None:
                 encoder.qmin = encoder.qmax = qscale
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="bgr24")
-        frame = frame.reformat(format="yuvj420p", dst_colorspace=Colorspace.ITU601, dst_color_range=ColorRange.JPEG, threads=1)
+        frame = frame.reformat(
+            format="yuvj420p", dst_colorspace=Colorspace.ITU601, dst_color_range=ColorRange.JPEG, threads=1
+        )
         frame.pts, frame.time_base = k, Fraction(1, FPS)
         yield from (bytes(packet) for packet in encoder.encode(frame))
 

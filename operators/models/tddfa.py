@@ -1,7 +1,7 @@
 """3DDFA_V2: pose, shape and expression of a face from a crop, by the network of 3 MB that its repository ships.
 
-J. Guo et al., "Towards Fast, Accurate and Stable 3D Dense Face Alignment", ECCV 2020. Layer names are those of the published state dict, so
-that it loads strictly. Importing this module imports torch.
+J. Guo et al., "Towards Fast, Accurate and Stable 3D Dense Face Alignment", ECCV 2020. Layer names are those of the
+published state dict, so that it loads strictly. Importing this module imports torch.
 """
 
 from functools import cache
@@ -36,7 +36,9 @@ class Coefficients(NamedTuple):
 
 
 class MobileNet(nn.Module):
-    """(n, 3, 120, 120) BGR, -1 to 1, to (n, 62): 12 of the pose, 40 of the shape, 10 of the expression, each less its mean over its deviation."""
+    """(n, 3, 120, 120) BGR, -1 to 1, to (n, 62): 12 of the pose, 40 of the shape, 10 of the expression, each less its
+    mean over its deviation.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -101,7 +103,9 @@ def measured(crop: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def decoded(parameters: NDArray[np.float64]) -> Coefficients:
-    """Of (62,). The pose is a scaled rotation beside a shift, three rows of four; its angles are those of 3DDFA_V2's `matrix2angle`."""
+    """Of (62,). The pose is a scaled rotation beside a shift, three rows of four; its angles are those of 3DDFA_V2's
+    `matrix2angle`.
+    """
     rows = parameters[:12].reshape(3, 4)[:, :3]
     first, second = (row / np.linalg.norm(row) for row in rows[:2])
     turn = np.stack([first, second, np.cross(first, second)])

@@ -1,11 +1,13 @@
 """TensorFlow Lite files as networks of torch: in batches, on a CPU or a GPU.
 
-MediaPipe runs its networks on the CPU, a picture at a time, and offers no way to run any but its own tasks. Here the graph of a file is carried out
-with torch's functions, as the file has it: operation by operation, channels last, every tensor in the shape that the file states. What is stored in 16 bits,
-in 8 bits or without its zeros becomes float32 once, when the file is read. Only what our files need is known; whatever else a file asks for is an error
-that names it, never a guess.
+MediaPipe runs its networks on the CPU, a picture at a time, and offers no way to run any but its own tasks. Here the
+graph of a file is carried out with torch's functions, as the file has it: operation by operation, channels last, every
+tensor in the shape that the file states. What is stored in 16 bits, in 8 bits or without its zeros becomes float32
+once, when the file is read. Only what our files need is known; whatever else a file asks for is an error that names it,
+never a guess.
 
-Schema: https://github.com/tensorflow/tensorflow/blob/master/tensorflow/lite/schema/schema.fbs, of which MediaPipe has the classes.
+Schema: https://github.com/tensorflow/tensorflow/blob/master/tensorflow/lite/schema/schema.fbs, of which MediaPipe has
+the classes.
 """
 
 import math
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
 
 Step = Callable[..., "Tensor"]
 SAME, VALID = 0, 1
-_UNUSED = {"potScaleInt16", "quantizedBiasType", "asymmetricQuantizeInputs"}  # of integer arithmetic, which is not done here
+# of integer arithmetic, which is not done here
+_UNUSED = {"potScaleInt16", "quantizedBiasType", "asymmetricQuantizeInputs"}
 
 
 class TfliteError(ValueError):
@@ -41,7 +44,8 @@ class TfliteNetwork:
             content: of the file.
 
         Raises:
-            TfliteError: for an operation, an option or a form of storage that is not known here, or a constant that nothing asks for.
+            TfliteError: for an operation, an option or a form of storage that is not known here, or a constant that
+                nothing asks for.
         """
         import torch
 
@@ -90,10 +94,12 @@ class TfliteNetwork:
         """The outputs for a batch of samples.
 
         Args:
-            samples: for each input of the file (n, ...), float32 on the network's device, a sample in the shape of `inputs` without its leading 1.
+            samples: for each input of the file (n, ...), float32 on the network's device, a sample in the shape of
+                `inputs` without its leading 1.
 
         Returns:
-            for each output of the file (n, ...), a sample in the shape of `outputs` without its leading 1, where it has one.
+            for each output of the file (n, ...), a sample in the shape of `outputs` without its leading 1, where it has
+            one.
 
         Raises:
             TfliteError: for samples of another shape than the file's.
@@ -122,8 +128,8 @@ class TfliteNetwork:
         return tuple(there[n] for n in self._outputs)
 
 
-# The operations: each maker reads its options, and gives the step and those of its constants that the step takes, by place among the inputs. The
-# others it takes as numbers. A step gets its tensors in the order of the inputs.
+# The operations: each maker reads its options, and gives the step and those of its constants that the step takes, by
+# place among the inputs. The others it takes as numbers. A step gets its tensors in the order of the inputs.
 
 Made = tuple[Step, dict[int, NDArray[Any]]]
 Shape = tuple[int, ...]
@@ -134,7 +140,10 @@ class _Options:
     """What an operation of a file states besides its tensors; all of it must be read."""
 
     def __init__(self, name: str, stated: Any):
-        self.name, self._left = name, {key: value for key, value in vars(stated).items() if key not in _UNUSED} if stated else {}
+        self.name, self._left = (
+            name,
+            {key: value for key, value in vars(stated).items() if key not in _UNUSED} if stated else {},
+        )
 
     def get(self, key: str, default: Any = 0) -> Any:
         return self._left.pop(key, default)
@@ -179,10 +188,13 @@ def _convolution(options: _Options, constants: Constants, shapes: list[Shape]) -
     depthwise = options.name == "DEPTHWISE_CONV_2D"
     groups = shapes[0][3] if depthwise else 1
     if depthwise and (multiplier := options.get("depthMultiplier")) * groups != weights.shape[3]:
-        raise TfliteError(f"{options.name} of {groups} channels with {weights.shape[3]} filters says {multiplier} a channel")
+        raise TfliteError(
+            f"{options.name} of {groups} channels with {weights.shape[3]} filters says {multiplier} a channel"
+        )
     weights = weights.transpose(3, 0, 1, 2) if depthwise else weights.transpose(0, 3, 1, 2)
     stride, dilation = (
-        (options.get(f"{kind}H{what}"), options.get(f"{kind}W{what}")) for kind, what in (("stride", ""), ("dilation", "Factor"))
+        (options.get(f"{kind}H{what}"), options.get(f"{kind}W{what}"))
+        for kind, what in (("stride", ""), ("dilation", "Factor"))
     )
     span = [dilation[n] * (weights.shape[2 + n] - 1) + 1 for n in (0, 1)]
     pads, activation = _pads(options.known("padding", SAME, VALID), shapes[0], span, stride), options.activation()
@@ -198,14 +210,19 @@ def _pads(padding: int, given: Shape, span: Sequence[int], stride: Sequence[int]
     """Left, right, top, bottom. What is odd goes to the right and the bottom."""
     if padding == VALID:
         return [0, 0, 0, 0]
-    height, width = (max((math.ceil(given[1 + n] / stride[n]) - 1) * stride[n] + span[n] - given[1 + n], 0) for n in (0, 1))
+    height, width = (
+        max((math.ceil(given[1 + n] / stride[n]) - 1) * stride[n] + span[n] - given[1 + n], 0) for n in (0, 1)
+    )
     return [width // 2, width - width // 2, height // 2, height - height // 2]
 
 
 def _max_pool(options: _Options, _constants: Constants, shapes: list[Shape]) -> Made:
     from torch.nn import functional
 
-    span, stride = [options.get("filterHeight"), options.get("filterWidth")], [options.get("strideH"), options.get("strideW")]
+    span, stride = (
+        [options.get("filterHeight"), options.get("filterWidth")],
+        [options.get("strideH"), options.get("strideW")],
+    )
     pads, activation = _pads(options.known("padding", SAME, VALID), shapes[0], span, stride), options.activation()
 
     def step(x: "Tensor") -> "Tensor":
@@ -258,7 +275,9 @@ def _concatenation(options: _Options, constants: Constants, _shapes: list[Shape]
     import torch
 
     axis, activation = options.get("axis"), options.activation()
-    return lambda *given: activation(torch.cat(given, axis)), {n: one for n, one in enumerate(constants) if one is not None}
+    return lambda *given: activation(torch.cat(given, axis)), {
+        n: one for n, one in enumerate(constants) if one is not None
+    }
 
 
 def _softmax(options: _Options, _constants: Constants, _shapes: list[Shape]) -> Made:
@@ -274,7 +293,9 @@ def _resize_bilinear(options: _Options, constants: Constants, _shapes: list[Shap
     options.known("alignCorners", False)
 
     def step(x: "Tensor") -> "Tensor":
-        return functional.interpolate(x.permute(0, 3, 1, 2), size, mode="bilinear", align_corners=False).permute(0, 2, 3, 1)
+        return functional.interpolate(x.permute(0, 3, 1, 2), size, mode="bilinear", align_corners=False).permute(
+            0, 2, 3, 1
+        )
 
     return step, {}
 
@@ -353,7 +374,9 @@ def _constant(model: Any, tensor: Any, types: dict[int, str]) -> NDArray[Any] | 
         raise TfliteError(f"a constant of {values.size} numbers, where its shape is {_shape(tensor)}")
     values = values.reshape(_shape(tensor))
     if kind == "INT8":
-        scales, zeros = (np.asarray(part, np.float32) for part in (tensor.quantization.scale, tensor.quantization.zeroPoint))
+        scales, zeros = (
+            np.asarray(part, np.float32) for part in (tensor.quantization.scale, tensor.quantization.zeroPoint)
+        )
         along = [1] * values.ndim
         along[tensor.quantization.quantizedDimension] = len(scales)
         return (values.astype(np.float32) - zeros.reshape(along)) * scales.reshape(along)
@@ -361,9 +384,13 @@ def _constant(model: Any, tensor: Any, types: dict[int, str]) -> NDArray[Any] | 
 
 
 def _dense(sparsity: Any, values: NDArray[Any], shape: Shape) -> NDArray[Any]:
-    """The numbers of a tensor stored without its zeros: of its last axis only some, which are told by row as compressed sparse rows are."""
+    """The numbers of a tensor stored without its zeros: of its last axis only some, which are told by row as compressed
+    sparse rows are.
+    """
     *outer, last = sparsity.dimMetadata
-    plain = list(sparsity.traversalOrder) == list(range(len(shape))) and not len(sparsity.blockMap if sparsity.blockMap is not None else ())
+    plain = list(sparsity.traversalOrder) == list(range(len(shape))) and not len(
+        sparsity.blockMap if sparsity.blockMap is not None else ()
+    )
     if not plain or any(one.format for one in outer) or last.format != 1:
         raise TfliteError("a sparse constant of another form than rows with the places of what is not zero")
     ends, places = (np.asarray(part.values, np.int64) for part in (last.arraySegments, last.arrayIndices))

@@ -1,9 +1,9 @@
 """TransNetV2: at which frames does a shot end?
 
-The network of Souček and Lokoč, "TransNet V2: An effective deep network architecture for fast shot transition detection", 2020
-(arXiv:2008.04838). It looks at windows of 100 frames of 48 x 27 pixels: six cells, each of convolutions across a frame and along time at
-four rates of dilation, beside what the frames of the window have in common with one another, by their features and by their colours.
-Every published tensor is used, none is missing.
+The network of Souček and Lokoč, "TransNet V2: An effective deep network architecture for fast shot transition
+detection", 2020 (arXiv:2008.04838). It looks at windows of 100 frames of 48 x 27 pixels: six cells, each of
+convolutions across a frame and along time at four rates of dilation, beside what the frames of the window have in
+common with one another, by their features and by their colours. Every published tensor is used, none is missing.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,16 +22,19 @@ LOOKUP = 101  # frames that a frame is compared with: those up to 50 before and 
 
 
 class Cell(nn.Module):
-    """Convolutions across each frame, then along time at four dilations, side by side. (b, t, c, h, w) to (b, t, 4 * filters, h, w).
+    """Convolutions across each frame, then along time at four dilations, side by side. (b, t, c, h, w) to (b, t, 4 *
+    filters, h, w).
 
-    The kernels that look across are one convolution here, since all four see the same frames; those along time are computed as the
-    2-D convolutions they amount to.
+    The kernels that look across are one convolution here, since all four see the same frames; those along time are
+    computed as the 2-D convolutions they amount to.
     """
 
     def __init__(self, channels: int, filters: int):
         super().__init__()
         self.across = nn.Conv2d(channels, 8 * filters, 3, padding=1, bias=False)
-        self.along = nn.ModuleList(nn.Conv2d(2 * filters, filters, (3, 1), padding=(d, 0), dilation=(d, 1), bias=False) for d in DILATIONS)
+        self.along = nn.ModuleList(
+            nn.Conv2d(2 * filters, filters, (3, 1), padding=(d, 0), dilation=(d, 1), bias=False) for d in DILATIONS
+        )
         self.norm = nn.BatchNorm2d(4 * filters, eps=1e-3)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -56,7 +59,9 @@ class Compared(nn.Module):
 
 
 class TransNetV2(nn.Module):
-    """(b, 100, 27, 48, 3) uint8 RGB frames to (b, 100, 2) probabilities: that a transition has its middle here, that the frame is part of one."""
+    """(b, 100, 27, 48, 3) uint8 RGB frames to (b, 100, 2) probabilities: that a transition has its middle here, that
+    the frame is part of one.
+    """
 
     def __init__(self):
         super().__init__()
@@ -93,7 +98,9 @@ class TransNetV2(nn.Module):
 
 
 def colours(frames: Tensor) -> Tensor:
-    """(b, t, h, w, 3) uint8 frames to (b, t, 512) unit vectors: how many pixels have each colour, of eight levels a channel."""
+    """(b, t, h, w, 3) uint8 frames to (b, t, 512) unit vectors: how many pixels have each colour, of eight levels a
+    channel.
+    """
     levels = frames.long() >> 5
     bins = ((levels[..., 0] << 6) + (levels[..., 1] << 3) + levels[..., 2]).flatten(0, 1).flatten(1)
     bins = bins + 512 * torch.arange(len(bins), device=bins.device)[:, None]
@@ -136,8 +143,8 @@ _RENAMED = {
 def score_frames(net: TransNetV2, pictures: Iterable[NDArray[np.uint8]], batch: int) -> Iterator[NDArray[np.float32]]:
     """For each picture (27, 48, 3), two probabilities (2,): see `TransNetV2`.
 
-    Windows overlap, and only their middle is used; before the first picture and after the last that one is repeated. `batch` windows
-    are scored together, and no more pictures are held than those see.
+    Windows overlap, and only their middle is used; before the first picture and after the last that one is repeated.
+    `batch` windows are scored together, and no more pictures are held than those see.
     """
     device = next(net.parameters()).device
     held: list[NDArray[np.uint8]] = []
@@ -147,7 +154,10 @@ def score_frames(net: TransNetV2, pictures: Iterable[NDArray[np.uint8]], batch: 
         seen = torch.from_numpy(np.stack(held[: STEP * (windows - 1) + WINDOW])).to(device)
         views = seen.unfold(0, WINDOW, STEP).movedim(4, 1)
         # TF32 would cost three digits; nothing else here depends on the device by more than rounding.
-        with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+        with (
+            torch.inference_mode(),
+            torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
+        ):
             scores = net(views)[:, FIRST : FIRST + STEP].flatten(0, 1).cpu().numpy()
         yield from scores
         del held[: STEP * windows]

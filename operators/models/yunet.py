@@ -1,6 +1,7 @@
 """YuNet: boxes, scores and five points of faces, small and turned ones too.
 
-Wu, Peng and Yu, "YuNet: A Tiny Millisecond-level Face Detector" (Machine Intelligence Research 2023), through OpenCV's own class for it.
+Wu, Peng and Yu, "YuNet: A Tiny Millisecond-level Face Detector" (Machine Intelligence Research 2023), through OpenCV's
+own class for it.
 """
 
 from pathlib import Path
@@ -33,8 +34,8 @@ class Yunet:
             pictures: (n, h, w, 3) RGB, 0 to 255.
 
         Returns:
-            For each picture (faces, 4) left, top, right, bottom in pixels, (faces,) scores 0 to 1, and (faces, 5, 2) points: the eye on the image's
-            left of a frontal face, the other eye, nose tip, corners of the mouth.
+            For each picture (faces, 4) left, top, right, bottom in pixels, (faces,) scores 0 to 1, and (faces, 5, 2)
+            points: the eye on the image's left of a frontal face, the other eye, nose tip, corners of the mouth.
         """
         self._detector.setInputSize((pictures.shape[2], pictures.shape[1]))
         return [self._faces(picture) for picture in pictures]
