@@ -18,7 +18,18 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import UnionType
-from typing import Any, ClassVar, Protocol, Self, TypeVar, Union, get_args, get_origin, get_type_hints, runtime_checkable
+from typing import (
+    Any,
+    ClassVar,
+    Protocol,
+    Self,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    runtime_checkable,
+)
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,21 +94,25 @@ class Frame(Protocol):
         ...
 
     def luma(self, left: int, top: int, right: int, bottom: int) -> NDArray[np.uint8]:
-        """(bottom - top, right - left) of `gray()`, read-only, without the cost of the rest; whole displayed pixels within the frame."""
+        """(bottom - top, right - left) of `gray()`, read-only, without the cost of the rest; whole displayed pixels
+        within the frame.
+        """
         ...
 
     def crop(self, left: float, top: float, right: float, bottom: float, size: tuple[int, int]) -> NDArray[np.uint8]:
-        """(size[1], size[0], 3) RGB of a box of the displayed frame, area-averaged when it shrinks; black beyond the frame.
+        """(size[1], size[0], 3) RGB of a box of the displayed frame, area-averaged when it shrinks; black beyond the
+        frame.
 
         A box that shrinks costs the least where it is whole pixels with its corner on multiples of 8.
         """
         ...
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What `make` gives, made for this frame once, however many operators ask for it by that key, from whatever thread.
+        """What `make` gives, made for this frame once, however many operators ask for it by that key, from whatever
+        thread.
 
-        So a model that several operators of a stage build upon runs once a frame. The key names all that the answer depends on,
-        such as `("faces", detector)` with a frozen dataclass; the answer must not be changed.
+        So a model that several operators of a stage build upon runs once a frame. The key names all that the answer
+        depends on, such as `("faces", detector)` with a frozen dataclass; the answer must not be changed.
         """
         ...
 
@@ -130,7 +145,9 @@ class Media(Protocol):
 
     @property
     def scratch(self) -> Path:
-        """A folder for unfinished files of this row's source, not made yet; what a killed run left in it is there again."""
+        """A folder for unfinished files of this row's source, not made yet; what a killed run left in it is there
+        again.
+        """
         ...
 
     def keep(self, made: Path, suffix: str) -> tuple[str, str]:
@@ -202,7 +219,8 @@ def _firsts(rate_hz: float) -> Callable[[Timed], bool]:
     return is_first
 
 
-# What a number in a field can be, by the unit that the field's name ends in. The first that fits counts; all else may be any number.
+# What a number in a field can be, by the unit that the field's name ends in. The first that fits counts; all else may
+# be any number.
 _SIGNED = r".*(offset|late|delay)_(s|ms)"
 _SHARES = r".*_share|.*iou|.*confidence|.*_(overlap|seen|unseen)|max_other_voice"
 _RATES = r".*fps|.*hz|size|frames|tries|at_once|scale|(render|crop|look)_px"
@@ -241,7 +259,8 @@ class Operator:
     """Subclass it as a frozen dataclass; the fields are the configuration and the provenance.
 
     Class variables that a subclass may set: `resources`; `version`, raised when the same parameters give other
-    rows; and `measures`, the scores it gives by metric. Models are `cached_property`, loaded once per actor, and named in `weights`.
+    rows; and `measures`, the scores it gives by metric. Models are `cached_property`, loaded once per actor, and named
+    in `weights`.
     """
 
     resources: ClassVar[Resources] = Resources()
@@ -267,7 +286,8 @@ class Operator:
 
     @property
     def stand_in(self) -> str:
-        """What weaker thing acts in place of the model that the operator is meant for, what that costs, and how to have the real one.
+        """What weaker thing acts in place of the model that the operator is meant for, what that costs, and how to have
+        the real one.
 
         One line, shown by `plan`, `run`, `status` and a release's datasheet; "" where the real one acts.
         """
@@ -287,13 +307,18 @@ class Operator:
             metrics: those that earlier steps of the recipe give; None where that is not known.
 
         Raises:
-            ValueError: for a field whose value can never be meant, with what can: by the unit that its name ends in, see `LIMITS`.
+            ValueError: for a field whose value can never be meant, with what can: by the unit that its name ends in,
+                see `LIMITS`.
         """
         for f in fields(self):
             value = getattr(self, f.name)
             if isinstance(value, Operator):
                 value.check(metrics)
-            elif isinstance(value, int | float) and not isinstance(value, bool) and not (limits := limits_of(f.name)).hold(value):
+            elif (
+                isinstance(value, int | float)
+                and not isinstance(value, bool)
+                and not (limits := limits_of(f.name)).hold(value)
+            ):
                 raise ValueError(f"{self.name}.{f.name} is {value:g}; it must be {limits.told}")
 
     def fingerprint(self) -> str:
@@ -328,7 +353,9 @@ class Signature:
         hints = get_type_hints(operator.__call__)
         names = list(inspect.signature(operator.__call__).parameters)[1:]
         if missing := [name for name in names if name not in hints]:
-            raise TypeError(f"{where}: parameter {missing[0]!r} has no type; write e.g. `{missing[0]}: Shot` or `frames: Frames`")
+            raise TypeError(
+                f"{where}: parameter {missing[0]!r} has no type; write e.g. `{missing[0]}: Shot` or `frames: Frames`"
+            )
         if not names or not _is_row(hints[names[0]]):
             raise TypeError(f"{where}: the first parameter is the row it reads; write e.g. `shot: Shot` first")
         joins: dict[str, type[Row]] = {}
@@ -340,10 +367,13 @@ class Signature:
             elif get_origin(hint) is list and _is_row(get_args(hint)[0]):
                 joins[name] = get_args(hint)[0]
             elif _is_row(hint):
-                raise TypeError(f"{where}: reads one table a call; write `{name}: list[{hint.__name__}]` to join {hint.__name__}s")
+                raise TypeError(
+                    f"{where}: reads one table a call; write `{name}: list[{hint.__name__}]` to join {hint.__name__}s"
+                )
             else:
                 raise TypeError(
-                    f"{where}: {name!r} is {hint}; write a list of rows, Frames, Audio or Media, or make it a field of the class"
+                    f"{where}: {name!r} is {hint}; write a list of rows, Frames, Audio or Media, or make it a field of"
+                    " the class"
                 )
         returns = hints.get("return")
         if get_origin(returns) is not Iterator or not (writes := _rows_of(get_args(returns)[0])):
@@ -377,5 +407,7 @@ def with_field(operator: Operator, name: str, value: Any) -> Operator:
     if isinstance(old, tuple) and isinstance(value, list):
         value = tuple(value)
     if old is not None and type(value) is not type(old):
-        raise ValueError(f"{operator.name}.{name} is {type(old).__name__}, as in {old!r}; {value!r} is {type(value).__name__}")
+        raise ValueError(
+            f"{operator.name}.{name} is {type(old).__name__}, as in {old!r}; {value!r} is {type(value).__name__}"
+        )
     return type(operator)(**{**known, name: value})

@@ -22,7 +22,9 @@ def picture_box(pictures: list[NDArray[np.uint8]], max_black: float) -> tuple[in
     return side, band, width - side, height - band
 
 
-def coefficients(picture: NDArray[np.uint8], box: tuple[int, int, int, int], min_contrast: float = 0.0) -> NDArray[np.int16] | None:
+def coefficients(
+    picture: NDArray[np.uint8], box: tuple[int, int, int, int], min_contrast: float = 0.0
+) -> NDArray[np.int16] | None:
     """(35,) in units of 1/32 level of luma, or None where the box of the picture has less contrast than asked."""
     from PIL import Image
 

@@ -25,8 +25,12 @@ class Picture:
 
     @property
     def luma(self) -> NDArray[np.float64]:
-        """(h, w): 0.299 R + 0.587 G + 0.114 B, 0 to 255, rounded to whole numbers, as published values of Y metrics are made."""
-        return self.once("luma", lambda picture: np.round(picture.rgb.astype(np.float64) @ np.array([0.299, 0.587, 0.114])))
+        """(h, w): 0.299 R + 0.587 G + 0.114 B, 0 to 255, rounded to whole numbers, as published values of Y metrics are
+        made.
+        """
+        return self.once(
+            "luma", lambda picture: np.round(picture.rgb.astype(np.float64) @ np.array([0.299, 0.587, 0.114]))
+        )
 
     def once(self, name: Any, make: Callable[["Picture"], T]) -> T:
         """What `make` gives for this picture, made by the first that asks under this name."""

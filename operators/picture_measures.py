@@ -1,4 +1,6 @@
-"""What can be said of one picture without another, in grey levels of 0 to 255: plain functions of a plane (h, w) of luma."""
+"""What can be said of one picture without another, in grey levels of 0 to 255: plain functions of a plane (h, w) of
+luma.
+"""
 
 import math
 
@@ -28,8 +30,9 @@ def laplacian_variance(luma: NDArray[np.uint8]) -> float:
 def exposure(luma: NDArray[np.uint8]) -> dict[str, float]:
     """How light a picture is.
 
-    `brightness`: mean level, 0 to 255. `contrast`: standard deviation of the levels over 255, 0 to 0.5 (root mean square contrast: E. Peli,
-    "Contrast in complex images", JOSA A 1990). `dark_share` and `bright_share`: shares of pixels at 16 or below and at 250 or above.
+    `brightness`: mean level, 0 to 255. `contrast`: standard deviation of the levels over 255, 0 to 0.5 (root mean
+    square contrast: E. Peli, "Contrast in complex images", JOSA A 1990). `dark_share` and `bright_share`: shares of
+    pixels at 16 or below and at 250 or above.
     """
     import cv2
 
@@ -45,8 +48,8 @@ def exposure(luma: NDArray[np.uint8]) -> dict[str, float]:
 def noise(luma: NDArray[np.uint8]) -> float:
     """Standard deviation of white noise, in levels, 0 and up; fine texture counts as noise.
 
-    J. Immerkær, "Fast Noise Variance Estimation", CVIU 1996: mean absolute answer to the difference of two Laplacians, which edges hardly
-    excite. Compression takes noise away, and so does enlargement.
+    J. Immerkær, "Fast Noise Variance Estimation", CVIU 1996: mean absolute answer to the difference of two Laplacians,
+    which edges hardly excite. Compression takes noise away, and so does enlargement.
 
     Raises:
         ValueError: for a side of less than three pixels.
@@ -63,15 +66,17 @@ def noise(luma: NDArray[np.uint8]) -> float:
 def blockiness(luma: NDArray[np.uint8], left: int = 0, top: int = 0) -> float:
     """How much larger steps between pixels are across the 8 x 8 grid than within it: 1 is no grid, higher is blockier.
 
-    B over A of Z. Wang, H. R. Sheikh and A. C. Bovik, "No-reference perceptual quality assessment of JPEG compressed images", ICIP 2002: the mean
-    absolute differences of neighbours across block edges, and of all others, along rows and columns alike. The picture has to be at the
-    size it was compressed in: blocks that were scaled are not on the grid.
+    B over A of Z. Wang, H. R. Sheikh and A. C. Bovik, "No-reference perceptual quality assessment of JPEG compressed
+    images", ICIP 2002: the mean absolute differences of neighbours across block edges, and of all others, along rows
+    and columns alike. The picture has to be at the size it was compressed in: blocks that were scaled are not on the
+    grid.
 
     Args:
         left, top: where the plane lies in the frame, whose blocks begin in its corner.
 
     Returns:
-        NaN for a plane without an edge of the grid, or flat within all blocks and not between them; 1 for one that is flat.
+        NaN for a plane without an edge of the grid, or flat within all blocks and not between them; 1 for one that is
+        flat.
     """
     import cv2
 
@@ -79,7 +84,10 @@ def blockiness(luma: NDArray[np.uint8], left: int = 0, top: int = 0) -> float:
         return math.nan
     across, within = 0.0, 0.0
     for one, next_to, along, first in ((luma[:, 1:], luma[:, :-1], 0, left), (luma[1:], luma[:-1], 1, top)):
-        steps = np.asarray(cv2.reduce(cv2.absdiff(one, next_to), along, cv2.REDUCE_SUM, dtype=cv2.CV_32S)).ravel() / one.shape[along]
+        steps = (
+            np.asarray(cv2.reduce(cv2.absdiff(one, next_to), along, cv2.REDUCE_SUM, dtype=cv2.CV_32S)).ravel()
+            / one.shape[along]
+        )
         on_grid = (np.arange(1, len(steps) + 1) + first) % GRID == 0
         across += float(steps[on_grid].mean())
         within += float(steps[~on_grid].mean())
@@ -89,10 +97,11 @@ def blockiness(luma: NDArray[np.uint8], left: int = 0, top: int = 0) -> float:
 
 
 def blur_effect(luma: NDArray[np.uint8]) -> float:
-    """How little a picture loses when it is blurred again, 0 to 1, lower is sharper; what was enlarged is blurred. NaN for a flat picture.
+    """How little a picture loses when it is blurred again, 0 to 1, lower is sharper; what was enlarged is blurred. NaN
+    for a flat picture.
 
-    F. Crété et al., "The blur effect: perception and estimation with a new no-reference perceptual blur metric", SPIE 2007, with a window of 11
-    pixels. The values are those of `skimage.measure.blur_effect`, at a fifth of its time.
+    F. Crété et al., "The blur effect: perception and estimation with a new no-reference perceptual blur metric", SPIE
+    2007, with a window of 11 pixels. The values are those of `skimage.measure.blur_effect`, at a fifth of its time.
     """
     import cv2
 
@@ -102,7 +111,8 @@ def blur_effect(luma: NDArray[np.uint8]) -> float:
         window, order = ((11, 1), (1, 0)) if along else ((1, 11), (0, 1))
         again = cv2.blur(plane, window, borderType=cv2.BORDER_REFLECT)
         steps, left = (
-            np.abs(cv2.Sobel(one, cv2.CV_32F, *order, ksize=3, borderType=cv2.BORDER_REFLECT))[2:-1, 2:-1] for one in (plane, again)
+            np.abs(cv2.Sobel(one, cv2.CV_32F, *order, ksize=3, borderType=cv2.BORDER_REFLECT))[2:-1, 2:-1]
+            for one in (plane, again)
         )
         if whole := float(steps.sum(dtype=np.float64)):
             lost = float(np.maximum(steps - left, 0).sum(dtype=np.float64))
@@ -113,17 +123,20 @@ def blur_effect(luma: NDArray[np.uint8]) -> float:
 def combing(luma: NDArray[np.uint8]) -> float:
     """Share of tiles of 16 x 16 pixels that are combed, 0 to 1: two fields, of two moments, in one picture.
 
-    A tile is combed when lines next to each other differ more, in the mean, than lines two apart, and by more than 6 levels. Lines two apart are of
-    one field, and so of one moment, as in the interlace detectors of deinterlacers (FFmpeg's idet compares lines likewise, of neighbouring frames).
-    In a picture of one moment the nearer lines are the more alike: on 12 real progressive films no tile was combed. Where nothing moves, nothing combs. The
-    picture has to have the lines it was filmed with.
+    A tile is combed when lines next to each other differ more, in the mean, than lines two apart, and by more than 6
+    levels. Lines two apart are of one field, and so of one moment, as in the interlace detectors of deinterlacers
+    (FFmpeg's idet compares lines likewise, of neighbouring frames). In a picture of one moment the nearer lines are the
+    more alike: on 12 real progressive films no tile was combed. Where nothing moves, nothing combs. The picture has to
+    have the lines it was filmed with.
     """
     plane = luma.astype(np.int16)
     high, wide = (plane.shape[0] - 2) // TILE, plane.shape[1] // TILE
     if high < 1 or wide < 1:
         return 0.0
     next_to, two_apart = (
-        np.abs(plane[2:] - plane[2 - lines : -lines])[: high * TILE, : wide * TILE].reshape(high, TILE, wide, TILE).mean(axis=(1, 3))
+        np.abs(plane[2:] - plane[2 - lines : -lines])[: high * TILE, : wide * TILE]
+        .reshape(high, TILE, wide, TILE)
+        .mean(axis=(1, 3))
         for lines in (1, 2)
     )
     return float(((next_to > two_apart) & (next_to > 6)).mean())
@@ -132,8 +145,8 @@ def combing(luma: NDArray[np.uint8]) -> float:
 def bars(lightest: NDArray[np.uint8], darkest: NDArray[np.uint8]) -> float:
     """Share of a picture that lies in black bars along its edges, 0 to 1: letterbox, pillarbox, or both.
 
-    A line belongs to a bar when every pixel of it is black in all looks, at 24 or below, and hardly changes, by 8 levels at most, and so does every line
-    from there to the edge.
+    A line belongs to a bar when every pixel of it is black in all looks, at 24 or below, and hardly changes, by 8
+    levels at most, and so does every line from there to the edge.
 
     Args:
         lightest, darkest: (h, w) each pixel's highest and lowest level over the looks.
@@ -149,15 +162,19 @@ def bars(lightest: NDArray[np.uint8], darkest: NDArray[np.uint8]) -> float:
 
 
 def steps(luma: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Where levels two pixels apart differ by more than 8, (w - 2, h) along rows and (h - 2, w) along columns: what is so in all looks is a standing edge."""
+    """Where levels two pixels apart differ by more than 8, (w - 2, h) along rows and (h - 2, w) along columns: what is
+    so in all looks is a standing edge.
+    """
     plane = luma.astype(np.int16)
     return np.abs(plane[:, 2:] - plane[:, :-2]).T > 8, np.abs(plane[2:] - plane[:-2]) > 8
 
 
 def seam(standing: tuple[NDArray[np.bool_], NDArray[np.bool_]]) -> float:
-    """How much of the height, or of the width, the longest straight edge takes that is upright, or level: 0 to 1, 1 for the seam of a split screen.
+    """How much of the height, or of the width, the longest straight edge takes that is upright, or level: 0 to 1, 1 for
+    the seam of a split screen.
 
-    Edges need not be whole. The outer twentieth on each side is left out. So are doors and window frames straight, but rarely from edge to edge.
+    Edges need not be whole. The outer twentieth on each side is left out. So are doors and window frames straight, but
+    rarely from edge to edge.
 
     Args:
         standing: the edges (lines, along) that are there in all looks, upright and level ones; see `steps`.
@@ -179,5 +196,7 @@ def pixels_of(clip: Clip, frame: Frame) -> Pixels:
     left, top = max(0, math.floor(clip.left_px)), max(0, math.floor(clip.top_px))
     right, bottom = min(frame.width, math.ceil(clip.right_px)), min(frame.height, math.ceil(clip.bottom_px))
     if min(right - left, bottom - top) < 16:
-        raise Drop("crop_empty", detail=f"{right - left} x {bottom - top} px of it lie in {frame.width} x {frame.height}")
+        raise Drop(
+            "crop_empty", detail=f"{right - left} x {bottom - top} px of it lie in {frame.width} x {frame.height}"
+        )
     return left, top, right, bottom

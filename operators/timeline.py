@@ -27,8 +27,12 @@ def voices_heard(turns: Sequence[Turn], start_s: float, end_s: float, times: NDA
     return voices
 
 
-def smoothed_score(track: Track, speaking: Sequence[Speaking], times: NDArray[np.float64], smooth_s: float) -> NDArray[np.float64]:
-    """(times,): the active-speaker score of a track, the median over `smooth_s` around each; minus infinity where there is none."""
+def smoothed_score(
+    track: Track, speaking: Sequence[Speaking], times: NDArray[np.float64], smooth_s: float
+) -> NDArray[np.float64]:
+    """(times,): the active-speaker score of a track, the median over `smooth_s` around each; minus infinity where there
+    is none.
+    """
     at = np.full(len(times), -np.inf)
     for row in speaking:
         if row.track_id == track.track_id and row.score:

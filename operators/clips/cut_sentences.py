@@ -18,12 +18,12 @@ _FRAME_S = 0.04  # by which a clip may grow when its edges are moved to frames
 class CutSentences(Operator):
     """A clip for each sentence said in a clip, cut in the pauses before and after it.
 
-    A sentence ends at a word with a full stop, a question mark or an exclamation mark. One that is too long is divided where the
-    pause is longest: behind a comma, where it has one. What a clip begins or ends with may be part of a sentence only: the words outside
-    are not known.
+    A sentence ends at a word with a full stop, a question mark or an exclamation mark. One that is too long is divided
+    where the pause is longest: behind a comma, where it has one. What a clip begins or ends with may be part of a
+    sentence only: the words outside are not known.
 
-    Each clip is annotated: `transcript`, `confidence` (mean of the words', 0 to 10), and for each word `word` and `asd_score`, the mean
-    active-speaker score while it is said.
+    Each clip is annotated: `transcript`, `confidence` (mean of the words', 0 to 10), and for each word `word` and
+    `asd_score`, the mean active-speaker score while it is said.
 
     Drops of a clip: `no_words`. Drops of a sentence: `too_long` (one word), `too_short`, `unsure`.
     """
@@ -64,7 +64,9 @@ class CutSentences(Operator):
         inner = range(1, len(sentence))
         breaks = [n for n in inner if _COMMA.search(sentence[n - 1].text)] or inner
         # Of equal pauses the one nearest to the middle.
-        at = max(breaks, key=lambda n: (round(sentence[n].start_s - sentence[n - 1].end_s, 3), -abs(2 * n - len(sentence))))
+        at = max(
+            breaks, key=lambda n: (round(sentence[n].start_s - sentence[n - 1].end_s, 3), -abs(2 * n - len(sentence)))
+        )
         return self._parts(sentence[:at]) + self._parts(sentence[at:])
 
     def _fits(self, sentence: Sequence[Word]) -> bool:
@@ -111,7 +113,9 @@ def spanning(clip: Clip, start_s: float, end_s: float) -> Clip:
 
 
 def spoken(clip: Clip, words: Sequence[Word], speaking: list[Speaking]) -> Iterator[Annotation]:
-    """Each word of a clip with its span, from the clip's start, and the active-speaker score meanwhile where there is one."""
+    """Each word of a clip with its span, from the clip's start, and the active-speaker score meanwhile where there is
+    one.
+    """
     scores = [row for row in speaking if row.track_id == clip.track_id]
     for word in words:
         span = round(word.start_s - clip.start_s, 3), round(word.end_s - clip.start_s, 3)
@@ -125,5 +129,11 @@ def spoken(clip: Clip, words: Sequence[Word], speaking: list[Speaking]) -> Itera
 def says(clip: Clip, name: str, value: str, span: tuple[float, float] | None = None) -> Annotation:
     where = "" if span is None else f"@{round(span[0] * 1000):06d}"
     return Annotation(
-        clip.source_id, f"{clip.clip_id}#{name}{where}", clip.clip_id, name, value, "TranscribeSpeech", *(span or (None, None))
+        clip.source_id,
+        f"{clip.clip_id}#{name}{where}",
+        clip.clip_id,
+        name,
+        value,
+        "TranscribeSpeech",
+        *(span or (None, None)),
     )

@@ -13,11 +13,11 @@ from operators.clips.cut_sentences import said_in, says, shortened, spanning, sp
 class CutWords(Operator):
     """A clip for each word of a clip that is long enough: a fixed number of frames with the word in the middle.
 
-    The same face is seen and the same voice heard all through it, since it lies inside the clip. Each is annotated: `label`, the word in
-    capitals, and `word` and `asd_score` with the word's span.
+    The same face is seen and the same voice heard all through it, since it lies inside the clip. Each is annotated:
+    `label`, the word in capitals, and `word` and `asd_score` with the word's span.
 
-    Drops of a clip: `no_words`, `no_word_fits`. Drops of a word: `word_long` (longer than the clip), `word_short` (its times cannot be
-    right), `word_at_edge` (the frames would reach beyond the clip), `unsure`.
+    Drops of a clip: `no_words`, `no_word_fits`. Drops of a word: `word_long` (longer than the clip), `word_short` (its
+    times cannot be right), `word_at_edge` (the frames would reach beyond the clip), `unsure`.
     """
 
     frames: int = 29

@@ -30,7 +30,9 @@ class KeepClips(Operator):
         ranges = {}
         for metric, limits in self.ranges.items():
             if len(limits) != 2:
-                raise ValueError(f"KeepClips.ranges[{metric!r}] is {limits!r}; write [lowest, highest], null for no limit")
+                raise ValueError(
+                    f"KeepClips.ranges[{metric!r}] is {limits!r}; write [lowest, highest], null for no limit"
+                )
             low, high = (None if limit is None else float(limit) for limit in limits)
             if low is not None and high is not None and low > high:
                 raise ValueError(f"KeepClips.ranges[{metric!r}] is {limits!r}: no value is in it")
@@ -40,7 +42,8 @@ class KeepClips(Operator):
     def check(self, metrics: Collection[str] | None = None) -> None:
         """
         Raises:
-            ValueError: for a metric that no earlier step gives: every clip would end as `<metric>_missing`, after all the measuring.
+            ValueError: for a metric that no earlier step gives: every clip would end as `<metric>_missing`, after all
+                the measuring.
         """
         super().check(metrics)
         if metrics is None:
@@ -49,7 +52,10 @@ class KeepClips(Operator):
             if metric not in metrics:
                 close = get_close_matches(metric, metrics, 1)
                 instead = f"did you mean {close[0]}? There are" if close else "there are"
-                raise ValueError(f"KeepClips.ranges: no earlier step scores {metric!r}; {instead} {', '.join(sorted(metrics)) or 'none'}")
+                raise ValueError(
+                    f"KeepClips.ranges: no earlier step scores {metric!r}; {instead}"
+                    f" {', '.join(sorted(metrics)) or 'none'}"
+                )
 
     def __call__(self, clip: Clip, scores: list[Score]) -> Iterator[Clip]:
         values = {score.metric: score.value for score in scores if score.subject == clip.clip_id}

@@ -16,21 +16,23 @@ from operators.fingerprints import COEFFICIENTS
 class LocatePublished(Operator):
     """The published clip, moved to where the file at hand shows what the list's authors saw.
 
-    A clip that carries no looks, or whose file is the one it was cut from, stays where the list says. Else each frame of the
-    file is a moment at which the clip may begin, and the one is taken at which the looks of the file differ least from those of
-    the list. The distance of two series of looks is `1 - cosine` of what is left of them after the mean of each is taken away,
-    0 to 2: what stands still counts for nothing, so that another take in the same chair is told apart. It says nothing of a clip
-    in which nothing moves; of such the means are compared, in levels of luma.
+    A clip that carries no looks, or whose file is the one it was cut from, stays where the list says. Else each frame
+    of the file is a moment at which the clip may begin, and the one is taken at which the looks of the file differ
+    least from those of the list. The distance of two series of looks is `1 - cosine` of what is left of them after the
+    mean of each is taken away, 0 to 2: what stands still counts for nothing, so that another take in the same chair is
+    told apart. It says nothing of a clip in which nothing moves; of such the means are compared, in levels of luma.
 
-    Drops: `source_gone` (its video is not at hand: what became of it says why), `moment_not_found` (no place in the file is near
-    enough), `moment_cut` (the file begins or ends within the clip).
+    Drops: `source_gone` (its video is not at hand: what became of it says why), `moment_not_found` (no place in the
+    file is near enough), `moment_cut` (the file begins or ends within the clip).
     """
 
     max_distance: float = 0.15
     min_change: float = 0.4  # levels of luma, 0 to 255, root mean square over the clip: with less a clip is still
     max_still_levels: float = 4.0  # by which the pictures of a still clip may differ, root mean square
 
-    def __call__(self, published: Published, sources: list[Source], fingerprints: list[Fingerprint]) -> Iterator[Published]:
+    def __call__(
+        self, published: Published, sources: list[Source], fingerprints: list[Fingerprint]
+    ) -> Iterator[Published]:
         if not sources:
             raise Drop("source_gone")
         if not published.looks_s:
@@ -49,7 +51,8 @@ class LocatePublished(Operator):
         wanted = np.frombuffer(published.looks, "<i2").reshape(-1, COEFFICIENTS).astype(np.float64)
         late_s = wanted_s - wanted_s[0]
         frame_s = float(np.median(np.diff(times_s))) if len(times_s) > 1 else 0.04
-        before = times_s[0] - np.arange(ceil(late_s[-1] / frame_s), 0, -1) * frame_s  # where the file lacks the clip's first part
+        # where the file lacks the clip's first part
+        before = times_s[0] - np.arange(ceil(late_s[-1] / frame_s), 0, -1) * frame_s
         begins_s = np.concatenate([before, times_s])
         distance, levels, whole = _distances(wanted, begins_s, late_s, times_s, looks, frame_s)
         still = float(np.sqrt(((wanted - wanted.mean(axis=0)) ** 2).sum(axis=1).mean())) / 32 < self.min_change
@@ -61,8 +64,12 @@ class LocatePublished(Operator):
             raise Drop("moment_not_found", detail=f"nearest {what}, {moved_s:+.2f} s from where the list says")
         if not whole[best]:
             lost_s = max(times_s[0] - begins_s[best], begins_s[best] + late_s[-1] - times_s[-1])
-            raise Drop("moment_cut", detail=f"the file lacks {lost_s:.2f} s of it, {moved_s:+.2f} s from where the list says")
-        span = {name: value + moved_s for name in ("start_s", "end_s") if (value := getattr(published, name)) is not None}
+            raise Drop(
+                "moment_cut", detail=f"the file lacks {lost_s:.2f} s of it, {moved_s:+.2f} s from where the list says"
+            )
+        span = {
+            name: value + moved_s for name in ("start_s", "end_s") if (value := getattr(published, name)) is not None
+        }
         return replace(published, **span, moved_s=round(moved_s, 6), distance=round(float(distance[best]), 6))
 
 
@@ -74,8 +81,9 @@ def _distances(
     looks: NDArray[np.int16],
     frame_s: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-    """For each moment to begin at, (begins,): `1 - cosine` of the changes, the difference of the means in levels of luma, and
-    whether the file has all of the clip. Of what it has less than half of nothing is said: infinity."""
+    """For each moment to begin at, (begins,): `1 - cosine` of the changes, the difference of the means in levels of
+    luma, and whether the file has all of the clip. Of what it has less than half of nothing is said: infinity.
+    """
     shape = len(begins_s), COEFFICIENTS
     there = np.zeros(len(begins_s))
     total, expected = np.zeros(shape), np.zeros(shape)
@@ -95,7 +103,8 @@ def _distances(
     some = np.maximum(there, 1)
     covariance = product - (total * expected).sum(axis=1) / some
     length = np.sqrt(
-        np.maximum(power - (total**2).sum(axis=1) / some, 0) * np.maximum(expected_power - (expected**2).sum(axis=1) / some, 0)
+        np.maximum(power - (total**2).sum(axis=1) / some, 0)
+        * np.maximum(expected_power - (expected**2).sum(axis=1) / some, 0)
     )
     enough = there >= len(late_s) / 2
     distance = 1 - np.divide(covariance, length, out=np.zeros_like(length), where=length > 1e-3)

@@ -15,36 +15,41 @@ from operators.clips.crops import OF_LISTS, Box, within
 from operators.media.containers import open_media, video_of
 
 PIECE_S = 60  # of TalkingHead-1KH's minutes
-_MARGIN_S = 0.001  # a span of frames begins and ends so much before a frame: what a container that knows milliseconds may round by
+# a span of frames begins and ends so much before a frame: what a container that knows milliseconds may round by
+_MARGIN_S = 0.001
 
 
 @dataclass(frozen=True)
 class PlacePublished(Operator):
     """A clip of a published list as seconds and pixels of the file at hand, which nothing re-encodes or cuts before.
 
-    Seconds are counted from the start of the file, as players and FFmpeg count them, and kept to the digit: 52.72 s stays 52.72 s. The clips of
-    our own manifests are on the source's clock already.
+    Seconds are counted from the start of the file, as players and FFmpeg count them, and kept to the digit: 52.72 s
+    stays 52.72 s. The clips of our own manifests are on the source's clock already.
 
-    Frames, where the list gives no rate, are counted in the file itself by the times of its packets. At a rate r, frame n is
-    time n / r after the first frame, and a frame of the file is in the clip when it is not before the first and is before the last, as
-    in the loaders of the lists. The span begins at the first frame, or one millisecond before it, and ends so before the frame after the
-    last, so that it holds exactly the frames meant, and a render of it at the file's own rate has each of them once.
+    Frames, where the list gives no rate, are counted in the file itself by the times of its packets. At a rate r, frame
+    n is time n / r after the first frame, and a frame of the file is in the clip when it is not before the first and is
+    before the last, as in the loaders of the lists. The span begins at the first frame, or one millisecond before it,
+    and ends so before the frame after the last, so that it holds exactly the frames meant, and a render of it at the
+    file's own rate has each of them once.
 
-    TalkingHead-1KH counts frames in minutes that FFmpeg's segment muxer made by stream copy. It can cut only at key frames: piece n + 1
-    begins with the first key frame at least 60 (n + 1) s after the first frame (libavformat/segment.c), so that pieces of a file with a key frame
-    every 10 s are 60 s long, and of one with a key frame every 8.33 s, 66.7, 58.3 and so on. `true_time` finds those key
-    frames and maps the tube to the moment that the authors saw in their piece, as far as the file at hand has its key frames where theirs had.
+    TalkingHead-1KH counts frames in minutes that FFmpeg's segment muxer made by stream copy. It can cut only at key
+    frames: piece n + 1 begins with the first key frame at least 60 (n + 1) s after the first frame
+    (libavformat/segment.c), so that pieces of a file with a key frame every 10 s are 60 s long, and of one with a key
+    frame every 8.33 s, 66.7, 58.3 and so on. `true_time` finds those key frames and maps the tube to the moment that
+    the authors saw in their piece, as far as the file at hand has its key frames where theirs had.
 
     Boxes follow the list's own rule, see `crops.OF_LISTS`, in the displayed frame of the file.
 
-    Drops: `source_gone`, `frame_size_unknown` (the source is not measured), `beyond_end` (the video is shorter), `frame_unknown` (the minute has fewer
-    frames), `no_frames`, `box_outside_frame`, `box_empty`, `rule_unknown`.
+    Drops: `source_gone`, `frame_size_unknown` (the source is not measured), `beyond_end` (the video is shorter),
+    `frame_unknown` (the minute has fewer frames), `no_frames`, `box_outside_frame`, `box_empty`, `rule_unknown`.
     """
 
-    true_time: bool = True  # of TalkingHead-1KH's tubes; False takes each minute for 60 s, as if they had been cut by time
+    # of TalkingHead-1KH's tubes; False takes each minute for 60 s, as if they had been cut by time
+    true_time: bool = True
     short_s: float = 0.5  # that a clip may lose where the video ends before it does: lists round to seconds
     slack_px: float = 1.0  # by which rounding may let a box leave the frame; it is cut to it
-    cut_boxes: bool = False  # a box that leaves the frame is cut to it, as the script of video-preprocessing does, and not given up
+    # a box that leaves the frame is cut to it, as the script of video-preprocessing does, and not given up
+    cut_boxes: bool = False
 
     def __call__(self, published: Published, sources: list[Source], media: Media) -> Iterator[Clip]:
         if not sources:
@@ -87,7 +92,8 @@ class PlacePublished(Operator):
         return frames.edge_s(first), min(frames.edge_s(last), source.end_s)
 
     def _at_rate(self, wanted: tuple[int, int], fps: float, source: Source, frames: "_FileFrames") -> tuple[int, int]:
-        # At equal rates a frame's number is meant, and a list's rounded rate (29.97) must not move it; at others its time is.
+        # At equal rates a frame's number is meant, and a list's rounded rate (29.97) must not move it; at others its
+        # time is.
         slack_s = 0.25 / fps if abs(source.fps / fps - 1) < 0.001 else 2 * _MARGIN_S
         start_s, end_s = (frames.times_s[0] + n / fps for n in wanted)
         if start_s >= source.end_s or end_s > source.end_s + self.short_s:
@@ -105,7 +111,9 @@ class PlacePublished(Operator):
 
     def _box(self, published: Published, source: Source) -> Box:
         if published.crop not in OF_LISTS:
-            raise Drop("rule_unknown", detail=f"{published.crop!r}; there are {', '.join(sorted(filter(None, OF_LISTS)))}")
+            raise Drop(
+                "rule_unknown", detail=f"{published.crop!r}; there are {', '.join(sorted(filter(None, OF_LISTS)))}"
+            )
         frame = source.width, source.height
         box = published.left, published.top, published.right, published.bottom
         box = OF_LISTS[published.crop](box, (published.frame_width, published.frame_height), frame)
@@ -120,7 +128,8 @@ class _FileFrames:
 
     times_s: tuple[float, ...]  # in the order they are shown
     end_s: float
-    pieces: tuple[tuple[int, int], ...]  # first frame of each stream-copied minute, and the first one that is no more in it
+    # first frame of each stream-copied minute, and the first one that is no more in it
+    pieces: tuple[tuple[int, int], ...]
     minutes: tuple[tuple[int, int], ...]  # the same of minutes by time
 
     def edge_s(self, frame: int) -> float:
@@ -176,7 +185,9 @@ def _frames(path: Path, size: int, changed_ns: int) -> _FileFrames:
         if key - times[0] >= PIECE_S * len(cuts):
             cuts.append(key)
     minutes = [times[0] + PIECE_S * n for n in range(int((times[-1] - times[0]) // PIECE_S) + 1)]
-    return _FileFrames(tuple(map(float, times)), float(max(end, times[-1])), _spans(times, cuts), _spans(times, minutes))
+    return _FileFrames(
+        tuple(map(float, times)), float(max(end, times[-1])), _spans(times, cuts), _spans(times, minutes)
+    )
 
 
 def _spans(times: list[Fraction], begins: list[Fraction]) -> tuple[tuple[int, int], ...]:

@@ -32,7 +32,8 @@ class PlanClips(Operator):
     min_face_px: float = 96.0  # median width of the face over the clip
     smooth_s: float = 0.5  # window of the median over the active-speaker score
     join_gap_s: float = 0.5  # a pause up to this long is a breath: it ends neither speech nor a turn
-    edge_s: float = 0.2  # scores and turns are off by about this at their edges: the clip starts and ends this much further out
+    # scores and turns are off by about this at their edges: the clip starts and ends this much further out
+    edge_s: float = 0.2
     max_hidden_s: float = 0.5  # a face hidden for longer ends a span
     max_other_voice: float = 0.08  # share of a clip in which someone else may be heard
     scale: float = 2.0  # the crop holds the face wherever it moves, and (scale - 1) / 2 of its size on each side
@@ -41,7 +42,8 @@ class PlanClips(Operator):
     def __post_init__(self) -> None:
         if self.max_s < 2 * self.min_s:
             raise ValueError(
-                f"max_s is {self.max_s:g} and min_s {self.min_s:g}: parts of a split would be too short; make max_s twice min_s or more"
+                f"max_s is {self.max_s:g} and min_s {self.min_s:g}: parts of a split would be too short; make max_s"
+                " twice min_s or more"
             )
 
     def __call__(
@@ -69,7 +71,9 @@ class PlanClips(Operator):
                 yield outcome
         if not proposed:
             any_voice = np.logical_or.reduce(list(voices.values())).sum() * STEP_S
-            raise Drop("voice_off_screen", detail=f"{any_voice:.1f} s of speech, {len(tracks)} faces, none speaks in it")
+            raise Drop(
+                "voice_off_screen", detail=f"{any_voice:.1f} s of speech, {len(tracks)} faces, none speaks in it"
+            )
 
     def _of_face(
         self,
@@ -86,7 +90,9 @@ class PlanClips(Operator):
         if speaker is None:
             return
         voice = voices[speaker]
-        other_voice = np.logical_or.reduce([np.zeros_like(voice), *(mask for name, mask in voices.items() if name != speaker)])
+        other_voice = np.logical_or.reduce(
+            [np.zeros_like(voice), *(mask for name, mask in voices.items() if name != speaker)]
+        )
         in_view = visible(track, times, self.max_hidden_s)
         face = self._widened(word, someone_else)
 
@@ -115,7 +121,11 @@ class PlanClips(Operator):
         for name, other in voices.items():
             if name != speaker:
                 for at in runs(_without_short(word & other & ~proposals & in_view, self.edge_s)):
-                    yield Drop("other_voice", clip(*at, said_by=name), detail=f"the voice is {name}, the face speaks as {speaker}")
+                    yield Drop(
+                        "other_voice",
+                        clip(*at, said_by=name),
+                        detail=f"the voice is {name}, the face speaks as {speaker}",
+                    )
 
     def _widened(self, mask: Mask, other: Mask) -> Mask:
         """Breaths closed, then both edges moved out by `edge_s`, but not into what is another's alone."""
@@ -149,7 +159,11 @@ class PlanClips(Operator):
         if (length := clip.end_s - clip.start_s) < self.min_s - 1e-6:
             return Drop("too_short", clip, detail=f"{length:.1f} s < {self.min_s:g} s")
         if (reach := max(right.max() - left.min(), bottom.max() - top.min())) > clip.right_px - clip.left_px + 1:
-            return Drop("face_leaves_crop", clip, detail=f"it moves over {reach:.0f} px, the frame is {source.width}x{source.height}")
+            return Drop(
+                "face_leaves_crop",
+                clip,
+                detail=f"it moves over {reach:.0f} px, the frame is {source.width}x{source.height}",
+            )
         for other in others:
             left, top, right, bottom = _boxes(other, clip.start_s, clip.end_s)
             x, y = (left + right) / 2, (top + bottom) / 2
@@ -164,7 +178,9 @@ class PlanClips(Operator):
         left, top, right, bottom = _boxes(track, start_s, end_s)
         if not len(left):  # shorter than the time between two looks
             nearest = track.times_s[int(np.argmin(np.abs(np.asarray(track.times_s) - start_s)))]
-            left, top, right, bottom = _boxes(replace(track, confidence=[1.0] * len(track.times_s)), nearest, nearest + 1e-6)
+            left, top, right, bottom = _boxes(
+                replace(track, confidence=[1.0] * len(track.times_s)), nearest, nearest + 1e-6
+            )
         face = float(np.median(np.maximum(right - left, bottom - top)))
         reach = max(right.max() - left.min(), bottom.max() - top.min())
         side = round(min(reach + (self.scale - 1) * face, source.width or np.inf, source.height or np.inf))
@@ -176,7 +192,8 @@ class PlanClips(Operator):
 
 
 def before_frame(at_s: float, track: Track, source: Source) -> float:
-    """The millisecond before the nearest frame, reckoned from the nearest look at the track; where the rate varies, the time itself.
+    """The millisecond before the nearest frame, reckoned from the nearest look at the track; where the rate varies, the
+    time itself.
 
     A clip that began between two frames would show its first for too long.
     """

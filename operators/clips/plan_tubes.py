@@ -10,10 +10,11 @@ from operators.base import Drop, Operator
 
 @dataclass(frozen=True)
 class PlanTubes(Operator):
-    """Spans through which one face is seen and stays near where it was: tubes, as VoxCeleb's and TalkingHead-1KH's are called.
+    """Spans through which one face is seen and stays near where it was: tubes, as VoxCeleb's and TalkingHead-1KH's are
+    called.
 
-    A tube ends where the face was not seen for `max_hidden_s`, where its box overlaps the tube's first one too little, and at
-    `max_s`. Its box is the union of the face's boxes: `CropClips` makes the crop of it.
+    A tube ends where the face was not seen for `max_hidden_s`, where its box overlaps the tube's first one too little,
+    and at `max_s`. Its box is the union of the face's boxes: `CropClips` makes the crop of it.
 
     Drops of a shot: `no_face`. Drops of a tube: `too_short`, `face_small`, `not_alone`.
     """
@@ -68,7 +69,10 @@ class PlanTubes(Operator):
             return Drop("face_small", clip, detail=f"{widths[len(widths) // 2]:.0f} px < {self.min_face_px:g} px")
         if self.alone:
             for other in others:
-                if any(seen > 0 and start_s <= at_s < end_s for at_s, seen in zip(other.times_s, other.confidence, strict=True)):
+                if any(
+                    seen > 0 and start_s <= at_s < end_s
+                    for at_s, seen in zip(other.times_s, other.confidence, strict=True)
+                ):
                     return Drop("not_alone", clip, detail=other.track_id.rsplit("/", 1)[-1])
         return clip
 

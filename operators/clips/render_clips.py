@@ -20,12 +20,14 @@ _EXACT_S = 0.002  # Matroska and the ids of clips round to the millisecond
 
 @dataclass(frozen=True)
 class RenderClips(Operator):
-    """Cuts the clip out of its source: its box scaled to a square, at a constant rate, with its sound, as H.264 and AAC in mp4.
+    """Cuts the clip out of its source: its box scaled to a square, at a constant rate, with its sound, as H.264 and AAC
+    in mp4.
 
-    Output frame k is the source frame that is visible at `start_s + k / fps` (or comes within 2 ms after it), so that lips
-    and sound stay together whatever the source's frame rate, constant or not. There are `round((end_s - start_s) * fps)` frames,
-    and the sound is cut to the same span to the sample, later by the clip's `sound_late_s`. The same clip gives the same bytes on the same encoder build;
-    `frames_sha256` is that of the frames' RGB bytes, height x width x 3 each, so it holds for every build.
+    Output frame k is the source frame that is visible at `start_s + k / fps` (or comes within 2 ms after it), so that
+    lips and sound stay together whatever the source's frame rate, constant or not. There are `round((end_s - start_s) *
+    fps)` frames, and the sound is cut to the same span to the sample, later by the clip's `sound_late_s`. The same clip
+    gives the same bytes on the same encoder build; `frames_sha256` is that of the frames' RGB bytes, height x width x 3
+    each, so it holds for every build.
 
     Drops: `no_frames` (the span holds none), `no_audio_stream`.
     """

@@ -11,8 +11,9 @@ from operators.base import Operator
 class RetimeClips(Operator):
     """Clips with `sound_late_s` as `ScoreSync` measured it in the source, where that is sure; 0 elsewhere.
 
-    Whoever makes something of the clip moves its sound by that: `RenderClips`, a rebuild from the manifest, and exports, whose word times move with the sound.
-    The rows of all other tables stay on the source's clock. A render that is a source again is measured anew, near 0, and is not moved.
+    Whoever makes something of the clip moves its sound by that: `RenderClips`, a rebuild from the manifest, and
+    exports, whose word times move with the sound. The rows of all other tables stay on the source's clock. A render
+    that is a source again is measured anew, near 0, and is not moved.
     """
 
     sure: float = 1.0  # least `av_confidence`: no foreign sound of the benchmark reached it

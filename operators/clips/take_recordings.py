@@ -22,8 +22,9 @@ EDGE_S = 0.2  # sound may begin before the picture, and outlast it
 class TakeRecordings(Operator):
     """One clip for each recording, all of it, where one face is seen all through, with the labels that its path tells.
 
-    The box is the highest square there is, about the middle of the face. Each group of `path` is an annotation, and so is `yaw_deg`: the
-    median of the head's turn, as DetectFaces tells it, with which the views and the neutral recordings of an actor can be compared.
+    The box is the highest square there is, about the middle of the face. Each group of `path` is an annotation, and so
+    is `yaw_deg`: the median of the head's turn, as DetectFaces tells it, with which the views and the neutral
+    recordings of an actor can be compared.
 
     Drops of a source: `name_unknown`, `cut_inside`, `no_face`, `two_faces`, `face_missing`.
     """
@@ -32,7 +33,9 @@ class TakeRecordings(Operator):
     max_unseen: float = 0.05  # share of the looks that may see no face
     max_others: float = 0.05  # share of the looks that may see more than one
 
-    def __call__(self, source: Source, shots: list[Shot], tracks: list[Track], faces: list[Face]) -> Iterator[Clip | Annotation]:
+    def __call__(
+        self, source: Source, shots: list[Shot], tracks: list[Track], faces: list[Face]
+    ) -> Iterator[Clip | Annotation]:
         labels = re.search(f"(?:^|/)(?:{self.path})$", source.uri)
         if not labels:
             raise Drop("name_unknown", detail="/".join(source.uri.split("/")[-6:]))
@@ -47,7 +50,9 @@ class TakeRecordings(Operator):
         if (others := float((seen > 1).mean())) > self.max_others:
             raise Drop("two_faces", detail=f"in {others:.0%} of {len(seen)} looks")
         track = max(tracks, key=lambda track: sum(confidence > 0 for confidence in track.confidence))
-        if (unseen := (len(seen) - sum(confidence > 0 for confidence in track.confidence)) / len(seen)) > self.max_unseen:
+        if (
+            unseen := (len(seen) - sum(confidence > 0 for confidence in track.confidence)) / len(seen)
+        ) > self.max_unseen:
             raise Drop("face_missing", detail=f"in {unseen:.0%} of {len(seen)} looks")
         side = float(min(source.width, source.height))
         x = min(max(float(np.median(np.add(track.left_px, track.right_px))) / 2 - side / 2, 0.0), source.width - side)

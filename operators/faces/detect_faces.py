@@ -21,20 +21,22 @@ GPU_BATCH = 16  # frames
 class DetectFaces(Operator):
     """Boxes of faces, `rate_hz` times a second: one row a looked-at frame, with empty lists where it shows no face.
 
-    By `mediapipe`, two looks. Its full-range detector proposes boxes on the whole frame, made 192 pixels long. Its short-range
-    detector looks again at a square twice as large around each, made 128 pixels wide; its score is the confidence, and its
-    box and yaw are what is kept: against the 478-point mesh their centres scatter a quarter as much as the first look's
-    (0.03 against 0.14 face widths). A box goes from the eyebrows to the chin.
+    By `mediapipe`, two looks. Its full-range detector proposes boxes on the whole frame, made 192 pixels long. Its
+    short-range detector looks again at a square twice as large around each, made 128 pixels wide; its score is the
+    confidence, and its box and yaw are what is kept: against the 478-point mesh their centres scatter a quarter as much
+    as the first look's (0.03 against 0.14 face widths). A box goes from the eyebrows to the chin.
 
     The first look finds 95% of faces wider than 5% of the frame's longer side (96 px of 1920) and every one wider than
     10%. Those below 0.8 in confidence are faces in profile, in the dark or blurred, and now and then something else: a
     dog reaches 0.76, lettering 0.71. `TrackFaces` starts no track below 0.8.
 
-    By `yunet` or `retinaface`, one look at the whole frame, made 640 pixels long: both see faces from 2% of its longer side on, and in profile. Their
-    boxes, which begin at the hair, are brought to those of mediapipe. YuNet costs the least on a CPU, and stays there. Neither's file lies in a package,
-    so `auto` is yunet where that is here or can be fetched, else mediapipe. See docs/tracks.md.
+    By `yunet` or `retinaface`, one look at the whole frame, made 640 pixels long: both see faces from 2% of its longer
+    side on, and in profile. Their boxes, which begin at the hair, are brought to those of mediapipe. YuNet costs the
+    least on a CPU, and stays there. Neither's file lies in a package, so `auto` is yunet where that is here or can be
+    fetched, else mediapipe. See docs/tracks.md.
 
-    Where the actor holds a GPU, mediapipe's networks and RetinaFace run there, over batches of frames: the same boxes. See docs/gpu.md.
+    Where the actor holds a GPU, mediapipe's networks and RetinaFace run there, over batches of frames: the same boxes.
+    See docs/gpu.md.
 
     Boxes may reach beyond the frame. Sorted from left to right.
     """
@@ -44,9 +46,11 @@ class DetectFaces(Operator):
     resources: ClassVar[Resources] = Resources(cpus=1, gpus=0.1)
 
     rate_hz: float = 5.0
-    min_proposal: float = 0.3  # score of mediapipe's first look, 0 to 1: small faces that the second look is sure of come as low
+    # score of mediapipe's first look, 0 to 1: small faces that the second look is sure of come as low
+    min_proposal: float = 0.3
     min_confidence: float = 0.6  # score of the last look, 0 to 1
-    max_overlap: float = 0.3  # of two boxes, intersection over union: above it the less confident is the same face again
+    # of two boxes, intersection over union: above it the less confident is the same face again
+    max_overlap: float = 0.3
     detector: str = "mediapipe"  # mediapipe, yunet, retinaface, or auto
 
     def __post_init__(self) -> None:
@@ -58,7 +62,9 @@ class DetectFaces(Operator):
         return WEIGHTS[self.resolved().detector]
 
     def resolved(self) -> Self:
-        return self if self.detector != "auto" else replace(self, detector="yunet" if YUNET.obtainable() else "mediapipe")
+        return (
+            self if self.detector != "auto" else replace(self, detector="yunet" if YUNET.obtainable() else "mediapipe")
+        )
 
     def __call__(self, source: Source, frames: Frames) -> Iterator[Face]:
         for batch in batches(every(frames, self.rate_hz), self.batch):
@@ -78,7 +84,8 @@ class DetectFaces(Operator):
         return [face.box for face in self.detect([frame])[0]]
 
     def detect(self, frames: Sequence[Frame]) -> list[list[AlignedFace]]:
-        """The faces of each frame, the most confident first. A frame is looked at once, whoever asks for it with the same parameters.
+        """The faces of each frame, the most confident first. A frame is looked at once, whoever asks for it with the
+        same parameters.
 
         Operators of a process share the model, one at a time: none of the detectors is safe to ask from two threads.
         """
@@ -89,7 +96,10 @@ class DetectFaces(Operator):
                 made.extend(self._suppressed(found) for found in self._model.look(frames))
             return made[number]
 
-        return [frame.once(("faces", *self._parameters, self.max_overlap), partial(make, number)) for number, frame in enumerate(frames)]
+        return [
+            frame.once(("faces", *self._parameters, self.max_overlap), partial(make, number))
+            for number, frame in enumerate(frames)
+        ]
 
     @cached_property
     def _parameters(self) -> tuple[str, float, float]:

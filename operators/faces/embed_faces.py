@@ -22,21 +22,21 @@ from operators.weights import Weight
 class EmbedFaces(Operator):
     """The faces of looked-at frames as 512 numbers that tell people apart: one row a look at which a face was embedded.
 
-    It belongs into the stage of `DetectFaces`, whose boxes it shares, so that it costs neither a decode nor a detection, as long as it looks at
-    times at which that one looks too. It looks `look_hz` times a second, and embeds:
+    It belongs into the stage of `DetectFaces`, whose boxes it shares, so that it costs neither a decode nor a
+    detection, as long as it looks at times at which that one looks too. It looks `look_hz` times a second, and embeds:
 
     - every face, `rate_hz` times a second;
     - a face that was not there at the look before: a new shot, or someone who comes back;
-    - faces whose middles are nearer to each other than `near` face widths, and faces that are at such a place up to `settle_s` later: where
-      people cross, motion alone may take one for the other.
+    - faces whose middles are nearer to each other than `near` face widths, and faces that are at such a place up to
+      `settle_s` later: where people cross, motion alone may take one for the other.
 
-    Only faces that say who it is: of `min_confidence` or more, `min_face_px` or more wide, turned by `max_yaw_deg` at most, and of which the
-    network's answer is `min_length` or longer: blurred, dark and half hidden faces give short ones, and all look alike. Over 250 looks at
-    27 people, one person's pairs have a cosine of 0.41 or more in 95 of 100 up to 45 degrees (median 0.76), and of 0.16 with profiles
-    among them; two people's have 0.34 or less in 999 of 1000.
+    Only faces that say who it is: of `min_confidence` or more, `min_face_px` or more wide, turned by `max_yaw_deg` at
+    most, and of which the network's answer is `min_length` or longer: blurred, dark and half hidden faces give short
+    ones, and all look alike. Over 250 looks at 27 people, one person's pairs have a cosine of 0.41 or more in 95 of 100
+    up to 45 degrees (median 0.76), and of 0.16 with profiles among them; two people's have 0.34 or less in 999 of 1000.
 
-    The network's file lies in a package that needs npm to be had. `auto` is `faceplugin` where it is here or can be fetched, else `none`: then there
-    are no rows, and tracks are linked by motion alone. `stand_in` says so.
+    The network's file lies in a package that needs npm to be had. `auto` is `faceplugin` where it is here or can be
+    fetched, else `none`: then there are no rows, and tracks are linked by motion alone. `stand_in` says so.
     """
 
     rate_hz: float = 1.0
@@ -48,7 +48,8 @@ class EmbedFaces(Operator):
     max_yaw_deg: float = 50.0  # the detector's rough one
     min_length: float = 1.8  # of faceplugin's answer, which is 1.3 to 4.3 long; another network's has another scale
     network: str = "auto"  # faceplugin, arcface (larger, not for commercial use), none, or auto
-    detector: DetectFaces = field(default_factory=DetectFaces)  # the same as in the stage, else faces are detected twice
+    # the same as in the stage, else faces are detected twice
+    detector: DetectFaces = field(default_factory=DetectFaces)
 
     def __post_init__(self) -> None:
         if self.network not in (*NETWORKS, "none", "auto"):
@@ -60,7 +61,11 @@ class EmbedFaces(Operator):
         return (NETWORKS[network][0], *self.detector.weights) if network != "none" else ()
 
     def resolved(self) -> Self:
-        network = ("faceplugin" if NETWORKS["faceplugin"][0].obtainable() else "none") if self.network == "auto" else self.network
+        network = (
+            ("faceplugin" if NETWORKS["faceplugin"][0].obtainable() else "none")
+            if self.network == "auto"
+            else self.network
+        )
         return replace(self, network=network, detector=self.detector.resolved())
 
     @property
@@ -68,8 +73,9 @@ class EmbedFaces(Operator):
         if self.resolved().network != "none":
             return ""
         return (
-            "no network embeds faces: tracks are linked by motion alone, and nobody is recognised in identities, splits and takedowns. "
-            f"To have one, {NETWORKS['faceplugin'][0].remedy()}, and run with --set {self.name}.network=faceplugin"
+            "no network embeds faces: tracks are linked by motion alone, and nobody is recognised in identities,"
+            f" splits and takedowns. To have one, {NETWORKS['faceplugin'][0].remedy()}, and run with --set"
+            f" {self.name}.network=faceplugin"
         )
 
     def parameters(self) -> dict[str, Any]:
@@ -84,22 +90,42 @@ class EmbedFaces(Operator):
         crossings: list[_Crossing] = []
         for frame, sights in self._seen(every(frames, self.look_hz)):
             boxes = [sight.box for sight in sights]
-            crossings = [one for one in crossings if frame.pts_s - one.at_s <= self.settle_s] + self._crossings(boxes, frame.pts_s)
+            crossings = [one for one in crossings if frame.pts_s - one.at_s <= self.settle_s] + self._crossings(
+                boxes, frame.pts_s
+            )
             regular = tick != (tick := math.floor(frame.pts_s * self.rate_hz + 1e-6))
             chosen = [
                 sight
                 for sight in sights
                 if self._telling(sight)
-                and (regular or not any(_at(sight.box, other) for other in before) or any(one.holds(sight.box) for one in crossings))
+                and (
+                    regular
+                    or not any(_at(sight.box, other) for other in before)
+                    or any(one.holds(sight.box) for one in crossings)
+                )
             ]
             before = boxes
             answers = [(sight.box, answered(face_crop(frame, sight), network)) for sight in chosen]
-            told = [(box, answer / length) for box, answer in answers if (length := float(np.linalg.norm(answer))) >= self.min_length]
+            told = [
+                (box, answer / length)
+                for box, answer in answers
+                if (length := float(np.linalg.norm(answer))) >= self.min_length
+            ]
             if told:
                 embeddings = np.stack([answer for _, answer in told]).astype("<f2").tobytes()
                 edges = [[float(box[side]) for box, _ in told] for side in range(4)]
                 appearance_id = f"{source.source_id}/{round(frame.pts_s * 1000):06d}"
-                yield Appearance(source.source_id, appearance_id, frame.pts_s, edges[0], edges[1], edges[2], edges[3], embeddings, network)
+                yield Appearance(
+                    source.source_id,
+                    appearance_id,
+                    frame.pts_s,
+                    edges[0],
+                    edges[1],
+                    edges[2],
+                    edges[3],
+                    embeddings,
+                    network,
+                )
 
     def _seen(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[AlignedFace]]]:
         """The frames with their faces from left to right; looked at in batches where the detector is."""

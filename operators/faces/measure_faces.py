@@ -17,15 +17,19 @@ from operators.picture_measures import blockiness, exposure, laplacian_variance,
 
 @dataclass(frozen=True)
 class MeasureFaces(DetectFaces):
-    """Sharpness, exposure, noise and blockiness of every face, `rate_hz` times a second: one row a looked-at frame, with empty lists where it shows none.
+    """Sharpness, exposure, noise and blockiness of every face, `rate_hz` times a second: one row a looked-at frame,
+    with empty lists where it shows none.
 
-    It belongs into the stage of `DetectFaces`, with the same fields: then it takes the same looks at the same boxes, and costs neither a decode
-    nor a detection. A look at a face is its luma, 0 to 255, twice:
+    It belongs into the stage of `DetectFaces`, with the same fields: then it takes the same looks at the same boxes,
+    and costs neither a decode nor a detection. A look at a face is its luma, 0 to 255, twice:
 
-    - the square around its box, in whole pixels, made 128 px wide whatever its size (by area where it shrinks): `sharpness`, the variance of the Laplacian; `brightness`, `contrast`,
-      `dark_share`, `bright_share` (see `operators.picture_measures.exposure`). A face narrower than the crop is blurred by its enlargement, and so
-      it should count. Only what of the square lies in the frame is measured; NaN where that is less than 24 px of the 128 on a side.
-    - the box as it is, nothing resampled: `noise` and `blockiness` (see the functions of that name). NaN for a box with a side below 24 px within the frame.
+    - the square around its box, in whole pixels, made 128 px wide whatever its size (by area where it shrinks):
+      `sharpness`, the variance of the Laplacian; `brightness`, `contrast`, `dark_share`, `bright_share` (see
+      `operators.picture_measures.exposure`). A face narrower than the crop is blurred by its enlargement, and so it
+      should count. Only what of the square lies in the frame is measured; NaN where that is less than 24 px of the 128
+      on a side.
+    - the box as it is, nothing resampled: `noise` and `blockiness` (see the functions of that name). NaN for a box with
+      a side below 24 px within the frame.
     """
 
     resources: ClassVar[Resources] = Resources()  # the detector's, whose looks it shares, is asked for by that
@@ -64,7 +68,9 @@ def measured(frame: Frame, box: Box) -> dict[str, float]:
     to_px = CROP_PX / (square[2] - square[0])
     width, height = (round(side * to_px) for side in luma.shape[::-1])
     if min(width, height) >= SMALLEST_PX:
-        level = np.asarray(cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA if to_px < 1 else cv2.INTER_LINEAR), np.uint8)
+        level = np.asarray(
+            cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA if to_px < 1 else cv2.INTER_LINEAR), np.uint8
+        )
         found |= {"sharpness": laplacian_variance(level), **exposure(level)}
     x, y = max(0, math.floor(box.left)), max(0, math.floor(box.top))
     native = luma[y - top : max(0, math.ceil(box.bottom) - top), x - left : max(0, math.ceil(box.right) - left)]

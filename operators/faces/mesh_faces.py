@@ -31,16 +31,19 @@ from operators.weights import Weight
 
 @dataclass(frozen=True)
 class MeshFaces(Operator):
-    """The 478 points of the clip's face, `rate_hz` times a second, with what follows from them. See `operators/models/face_geometry.py` for how to read it.
+    """The 478 points of the clip's face, `rate_hz` times a second, with what follows from them. See
+    `operators/models/face_geometry.py` for how to read it.
 
-    MediaPipe's face landmarker looks at the square twice as wide as the box of the track, made `crop_px` wide, where the track has the face.
-    What it finds counts when its middle lies in the middle half of the square: else it is a neighbour's. So a look has no face (`seen`) when the
-    track has none, or the landmarker finds none. `rate_hz` 0 looks at every frame, which `headset export` then need not do again.
+    MediaPipe's face landmarker looks at the square twice as wide as the box of the track, made `crop_px` wide, where
+    the track has the face. What it finds counts when its middle lies in the middle half of the square: else it is a
+    neighbour's. So a look has no face (`seen`) when the track has none, or the landmarker finds none. `rate_hz` 0 looks
+    at every frame, which `headset export` then need not do again.
 
-    Pose and gaze are those of a camera that looks at the middle of the square: against the line from the camera to the face, not against the
-    axis of the lens.
+    Pose and gaze are those of a camera that looks at the middle of the square: against the line from the camera to the
+    face, not against the axis of the lens.
 
-    Where the actor holds a GPU, the same networks run there over 32 looks at a time; see docs/gpu.md for how far that is from MediaPipe itself.
+    Where the actor holds a GPU, the same networks run there over 32 looks at a time; see docs/gpu.md for how far that
+    is from MediaPipe itself.
 
     Drops of a clip: `face_not_seen`, the track has it at no look.
     """
@@ -63,7 +66,11 @@ class MeshFaces(Operator):
             raise Drop("face_not_seen", detail=f"{len(looks)} frames looked at")
         unseen, blank = np.zeros((POINTS, 3), np.int16), np.zeros(len(BLENDSHAPES), "<f2")
         points = np.stack([unseen if look.points is None else look.points for look in looks])
-        shapes = np.stack([blank if look.blendshapes is None else look.blendshapes for look in looks]) if self.blendshapes else blank[:0]
+        shapes = (
+            np.stack([blank if look.blendshapes is None else look.blendshapes for look in looks])
+            if self.blendshapes
+            else blank[:0]
+        )
         yield Mesh(
             clip.source_id,
             f"{clip.clip_id}/{MODEL}",

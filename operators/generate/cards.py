@@ -1,8 +1,9 @@
 """Cards of generation systems: what is known of each, read out of its adapter's file without running it.
 
-A system is one file, `infra/systems/<name>.py`, found by its name. Its docstring says in prose what the system is and what is odd about it. A block of
-script metadata (PEP 723) says what its environment needs, with a table `tool.headset`. An adapter has three functions, `prepare(folder)`, `load(device)` and
-`generate(request)`; a file without them is a card alone, and says under `stops` what stops it. Nothing in it imports headset.
+A system is one file, `infra/systems/<name>.py`, found by its name. Its docstring says in prose what the system is and
+what is odd about it. A block of script metadata (PEP 723) says what its environment needs, with a table `tool.headset`.
+An adapter has three functions, `prepare(folder)`, `load(device)` and `generate(request)`; a file without them is a card
+alone, and says under `stops` what stops it. Nothing in it imports headset.
 """
 
 import ast
@@ -155,11 +156,14 @@ def read_card(path: Path) -> Card:
     except SyntaxError as error:
         raise UsageError(f"{path.name}: line {error.lineno} is no Python: {error.msg}") from None
     if not (prose := ast.get_docstring(tree)):
-        raise UsageError(f"{path.name}: no docstring; begin the file with one that says what the system is and what is odd about it")
+        raise UsageError(
+            f"{path.name}: no docstring; begin the file with one that says what the system is and what is odd about it"
+        )
     block = _block(path, text)
     if not isinstance(table := block.get("tool", {}).get("headset"), dict):
         raise UsageError(
-            f"{path.name}: its script metadata has no [tool.headset]; add the table, with title, paper, year, driven_by, code, licence"
+            f"{path.name}: its script metadata has no [tool.headset]; add the table, with title, paper, year,"
+            " driven_by, code, licence"
         )
     functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     given = {
@@ -183,7 +187,10 @@ def _block(path: Path, text: str) -> dict[str, Any]:
     found = list(_BLOCK.finditer(text))
     if len(found) != 1:
         what = "no block" if not found else f"{len(found)} blocks"
-        raise UsageError(f"{path.name}: {what} of script metadata; write one from `# /// script` to `# ///`, each line in it after `# `")
+        raise UsageError(
+            f"{path.name}: {what} of script metadata; write one from `# /// script` to `# ///`, each line in it after"
+            " `# `"
+        )
     lines = found[0]["lines"].splitlines()
     try:
         return tomllib.loads("\n".join(line[2:] for line in lines))
@@ -198,7 +205,9 @@ def _part(path: Path, where: str, made: type[Any], given: dict[str, Any]) -> Any
     for name, value in given.items():
         if name not in known:
             close = get_close_matches(name, known, 1)
-            raise UsageError(f"{path.name}: {place} has {name!r}, which is no field" + (f"; is it {close[0]}?" if close else ""))
+            raise UsageError(
+                f"{path.name}: {place} has {name!r}, which is no field" + (f"; is it {close[0]}?" if close else "")
+            )
         kind = hints[name]
         if kind is float and type(value) is int:
             value = given[name] = float(value)
@@ -206,7 +215,9 @@ def _part(path: Path, where: str, made: type[Any], given: dict[str, Any]) -> Any
             raise UsageError(f"{path.name}: {place} {name} is {value!r}; write {_EXAMPLES[kind]}")
     missing = [name for name, field in known.items() if name not in given and field.default is MISSING]
     if missing:
-        raise UsageError(f"{path.name}: {place} lacks {', '.join(missing)}; write `unknown` for words that are not known")
+        raise UsageError(
+            f"{path.name}: {place} lacks {', '.join(missing)}; write `unknown` for words that are not known"
+        )
     return made(**given)
 
 
@@ -216,7 +227,11 @@ _EXAMPLES = {str: 'text, as in "unknown"', int: "a whole number", float: "a numb
 def _check(card: Card, functions: set[str], tree: ast.Module) -> None:
     """What no type can say."""
     where = card.path.name
-    for name, value, known in (("driven_by", card.driven_by, DRIVEN_BY), ("kind", card.kind, KINDS), ("code", card.code, RELEASES)):
+    for name, value, known in (
+        ("driven_by", card.driven_by, DRIVEN_BY),
+        ("kind", card.kind, KINDS),
+        ("code", card.code, RELEASES),
+    ):
         if value not in known:
             raise UsageError(f"{where}: {name} is {value!r}; write one of {', '.join(known)}")
     if card.commit and not re.fullmatch(r"[0-9a-f]{7,40}", card.commit):
@@ -225,17 +240,24 @@ def _check(card: Card, functions: set[str], tree: ast.Module) -> None:
         raise UsageError(f"{where}: repository is {card.repository!r}; write owner/name")
     if some := functions & set(FUNCTIONS):
         if lacking := set(FUNCTIONS) - some:
-            raise UsageError(f"{where}: an adapter without {', '.join(sorted(lacking))}; define all of {', '.join(FUNCTIONS)}, or none")
+            raise UsageError(
+                f"{where}: an adapter without {', '.join(sorted(lacking))}; define all of {', '.join(FUNCTIONS)}, or"
+                " none"
+            )
         if card.stops:
             raise UsageError(f"{where}: it says what stops it, and has an adapter; remove `stops`")
     elif card.code == "never" and not card.nearest:
-        raise UsageError(f"{where}: its code was never released; name the public system that comes nearest in `nearest`")
+        raise UsageError(
+            f"{where}: its code was never released; name the public system that comes nearest in `nearest`"
+        )
     elif card.code != "never" and not card.stops:
         raise UsageError(f"{where}: it has no adapter; say in `stops` what stops it, or define {', '.join(FUNCTIONS)}")
     if card.has_adapter and not card.requires_python and card.kind == "uv":
         raise UsageError(f'{where}: no requires-python; write e.g. `# requires-python = ">=3.11"`')
     if not 0 <= card.output.panel < card.output.panels:
-        raise UsageError(f"{where}: output.panel is {card.output.panel} of {card.output.panels} panels; they count from 0")
+        raise UsageError(
+            f"{where}: output.panel is {card.output.panel} of {card.output.panels} panels; they count from 0"
+        )
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [one.name for one in node.names]
@@ -245,5 +267,6 @@ def _check(card: Card, functions: set[str], tree: ast.Module) -> None:
             continue
         if wrong := sorted({name.split(".")[0] for name in names} & {"headset", "manifests", "operators", "pipeline"}):
             raise UsageError(
-                f"{where}: line {node.lineno} imports {wrong[0]}; an adapter runs where headset is not, and imports nothing of it"
+                f"{where}: line {node.lineno} imports {wrong[0]}; an adapter runs where headset is not, and imports"
+                " nothing of it"
             )

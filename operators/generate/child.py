@@ -3,15 +3,17 @@
 
     python child.py ADAPTER REQUESTS_FD ANSWERS_FD DEVICE MEMORY_BYTES
 
-It is one file of the standard library, valid from Python 3.6 on, and knows nothing of headset. Requests come on one descriptor and answers go on
-another; standard output and error are the adapter's to write what it likes. Lines that it sends:
+It is one file of the standard library, valid from Python 3.6 on, and knows nothing of headset. Requests come on one
+descriptor and answers go on another; standard output and error are the adapter's to write what it likes. Lines that it
+sends:
 
     {"beat": n}                                                    every few seconds, whatever the adapter does
     {"hello": {"protocol": 1, "python": ..., "torch": ..., ...}}   once, when the adapter is loaded
     {"answer": {"pair_id": ..., "video": ..., ...}}                to a request
     {"error": {"pair_id": ..., "kind": ..., "text": ...}}          instead of a hello or an answer
 
-The kinds of an error are load_failed, refused, oom_host, oom_gpu and died. It ends when its requests end, or when who started it is gone.
+The kinds of an error are load_failed, refused, oom_host, oom_gpu and died. It ends when its requests end, or when who
+started it is gone.
 """
 
 import importlib.util
@@ -65,7 +67,9 @@ def beat(line, parent):
 
 
 def limit(memory_bytes, device):
-    """What the kernel can hold us to. Drivers of GPUs map more address space than there is memory, so on one it is not limited."""
+    """What the kernel can hold us to. Drivers of GPUs map more address space than there is memory, so on one it is not
+    limited.
+    """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if memory_bytes and device == "cpu":
         most = memory_bytes + SLACK_BYTES
@@ -84,7 +88,10 @@ def kind_of(error):
 
 def told(error):
     """The exception and where it came from, without the folders of this machine."""
-    where = ["%s:%s %s" % (os.path.basename(one.filename), one.lineno, one.name) for one in traceback.extract_tb(error.__traceback__)]
+    where = [
+        "%s:%s %s" % (os.path.basename(one.filename), one.lineno, one.name)
+        for one in traceback.extract_tb(error.__traceback__)
+    ]
     return "%s: %s\n%s" % (type(error).__name__, str(error)[:1000], "\n".join(where[-6:]))
 
 
@@ -111,9 +118,16 @@ def hello(device, seconds):
 
 
 def main():
-    path, requests, answers, device, memory_bytes = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4], int(sys.argv[5])
+    path, requests, answers, device, memory_bytes = (
+        sys.argv[1],
+        int(sys.argv[2]),
+        int(sys.argv[3]),
+        sys.argv[4],
+        int(sys.argv[5]),
+    )
     here = os.path.dirname(os.path.abspath(__file__))
-    sys.path[:] = [place for place in sys.path if os.path.abspath(place or ".") != here]  # our neighbours are no modules of the adapter's
+    # our neighbours are no modules of the adapter's
+    sys.path[:] = [place for place in sys.path if os.path.abspath(place or ".") != here]
     line = Line(answers)
     limit(memory_bytes, device)
     line.send({"beat": 0})

@@ -17,9 +17,12 @@ from operators.generate.judge import Expected, Finished, check, finish, video_pa
 from operators.generate.supervisor import FATAL, Casualty, Child, Limits
 
 RECORDING = "recording"
-RANDOM = "+random"  # of the name of a system with random weights, which says whether an adapter runs, and nothing of the system
+# of the name of a system with random weights, which says whether an adapter runs, and nothing of the system
+RANDOM = "+random"
 TRIES = 2  # children that one pair may kill
-RETRYABLE = frozenset({"missing_weights", "env_failed", "load_failed", "died", "oom_host", "oom_gpu", "timed_out", "silent"})
+RETRYABLE = frozenset(
+    {"missing_weights", "env_failed", "load_failed", "died", "oom_host", "oom_gpu", "timed_out", "silent"}
+)
 TRANSCRIPT = "transcript"
 
 
@@ -27,8 +30,9 @@ TRANSCRIPT = "transcript"
 class GenerateVideo(Operator):
     """What a generation system makes of a pair: the source clip's person, moving or speaking as in the driving clip.
 
-    The child process is started with the first pair and serves all others; after a casualty another is started. What it made is judged by its file
-    (`judge.py`) and encoded as recordings are, with the driving sound. Frame k of the render answers frame k of the driving recording.
+    The child process is started with the first pair and serves all others; after a casualty another is started. What it
+    made is judged by its file (`judge.py`) and encoded as recordings are, with the driving sound. Frame k of the render
+    answers frame k of the driving recording.
 
     Drops: the casualties of `supervisor.KINDS`. A pair that kills two children is given up.
     """
@@ -68,17 +72,27 @@ class GenerateVideo(Operator):
             "weights": {} if self.random else self.home.weights_sha256(),
         }
 
-    def __call__(self, pair: Pair, renders: list[Render], annotations: list[Annotation], media: RenderMedia) -> Iterator[Render]:
+    def __call__(
+        self, pair: Pair, renders: list[Render], annotations: list[Annotation], media: RenderMedia
+    ) -> Iterator[Render]:
         recordings = {row.clip_id: row for row in renders if row.made_by == RECORDING}
         for clip_id in (pair.source_clip_id, pair.driving_clip_id):
             if clip_id not in recordings:
                 raise Drop("no_recording", detail=f"{clip_id} is not rendered", retryable=True)
-        source, driving = (_recording(recordings[clip_id], media) for clip_id in (pair.source_clip_id, pair.driving_clip_id))
-        others = [recordings[clip_id] for clip_id in sorted(recordings) if clip_id not in (pair.source_clip_id, pair.driving_clip_id)]
+        source, driving = (
+            _recording(recordings[clip_id], media) for clip_id in (pair.source_clip_id, pair.driving_clip_id)
+        )
+        others = [
+            recordings[clip_id]
+            for clip_id in sorted(recordings)
+            if clip_id not in (pair.source_clip_id, pair.driving_clip_id)
+        ]
         references = [source, *(_recording(row, media) for row in others)] if self.card.input.references else []
         if pair.source_clip_id == pair.driving_clip_id:
             references = references[1:]  # a system may not look up what it is to make
-        text = next((row.value for row in annotations if row.name == TRANSCRIPT and row.subject == pair.driving_clip_id), "")
+        text = next(
+            (row.value for row in annotations if row.name == TRANSCRIPT and row.subject == pair.driving_clip_id), ""
+        )
         with tempfile.TemporaryDirectory(prefix="headset-pair-") as folder:
             path, finished = self._made(pair, Path(folder), (source, driving), references, text)
             size = path.stat().st_size
@@ -95,7 +109,10 @@ class GenerateVideo(Operator):
         """What the child said of itself, in a line: what is recorded beside a render and is not its identity."""
         said = self._child.hello
         torch = f", torch {said['torch']}" if said.get("torch") else ""
-        return f"Python {said.get('python')}{torch}, {said.get('device')}, network {said.get('network')}, loaded in {said.get('seconds_to_load')} s"
+        return (
+            f"Python {said.get('python')}{torch}, {said.get('device')}, network {said.get('network')}, loaded in"
+            f" {said.get('seconds_to_load')} s"
+        )
 
     def _made(self, pair: Pair, folder: Path, clips: Sequence[Recording], references: Sequence[Recording], text: str):
         source, driving = clips

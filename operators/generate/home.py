@@ -1,7 +1,9 @@
-"""What a generation system needs on this machine: an interpreter, the authors' code, their weights; and what of it is missing.
+"""What a generation system needs on this machine: an interpreter, the authors' code, their weights; and what of it is
+missing.
 
-All lies in `<cache>/systems/<name>/`: `checkout` (the authors' code at the card's commit, or a link to a user's own), `weights/`, `env-<lock>/` (made from the
-lock beside the adapter), and `python`, a text file with the path of a user's own interpreter where one was named.
+All lies in `<cache>/systems/<name>/`: `checkout` (the authors' code at the card's commit, or a link to a user's own),
+`weights/`, `env-<lock>/` (made from the lock beside the adapter), and `python`, a text file with the path of a user's
+own interpreter where one was named.
 """
 
 import fcntl
@@ -42,7 +44,9 @@ class Home:
         return self.folder / f"env-{self.card.lock_sha256[:12] or 'none'}"
 
     def python(self) -> str | None:
-        """The interpreter: the user's own where one was named, headset's for floors, else that of the environment; None where there is none."""
+        """The interpreter: the user's own where one was named, headset's for floors, else that of the environment; None
+        where there is none.
+        """
         named = self.folder / "python"
         if named.is_file():
             return named.read_text().strip()
@@ -56,7 +60,10 @@ class Home:
         """Where a model file lies: in HEADSET_WEIGHTS, in its folder of the system's name, or in the system's home."""
         given = os.environ.get("HEADSET_WEIGHTS")
         places = [Path(given, self.card.name), Path(given)] if given else []
-        return next((place / weight.file for place in (*places, self.folder / "weights") if (place / weight.file).is_file()), None)
+        return next(
+            (place / weight.file for place in (*places, self.folder / "weights") if (place / weight.file).is_file()),
+            None,
+        )
 
     def missing(self, random: bool = False) -> list[str]:
         """What must be had before anything is generated, in sentences; empty when all is there."""
@@ -64,16 +71,25 @@ class Home:
             return [self.card.refusal]
         name, told = self.card.name, []
         if self.python() is None:
-            how = f"`headset systems fetch {name}` makes one from its lock; " if self.card.lock_sha256 else "it has no lock: "
+            how = (
+                f"`headset systems fetch {name}` makes one from its lock; "
+                if self.card.lock_sha256
+                else "it has no lock: "
+            )
             told.append(f"an environment: {how}`headset systems fetch {name} --python PATH` names one of your own")
         if self.card.repository and not self.checkout.is_dir():
             told.append(f"the authors' code: `headset systems fetch {name}` gets it, `--checkout DIR` names yours")
-        told += [] if random else [self._told(weight) for weight in self.card.weights if self.weight_path(weight) is None]
+        told += (
+            [] if random else [self._told(weight) for weight in self.card.weights if self.weight_path(weight) is None]
+        )
         return told
 
     def _told(self, weight: SystemWeight) -> str:
         where = f" from {weight.address}" if weight.address != UNKNOWN else ", whose address is not known to us"
-        return f"{weight.file} (licence {weight.licence}){where}: put it into {self.folder / 'weights'}, or into HEADSET_WEIGHTS/{self.card.name}"
+        return (
+            f"{weight.file} (licence {weight.licence}){where}: put it into {self.folder / 'weights'}, or into"
+            f" HEADSET_WEIGHTS/{self.card.name}"
+        )
 
     def check(self, random: bool = False) -> None:
         """
@@ -86,7 +102,9 @@ class Home:
         if missing := self.missing(random):
             weights = {self._told(weight) for weight in self.card.weights}
             kind = WeightError if set(missing) <= weights else UsageError
-            raise kind(f"{self.card.name} cannot run here yet. Missing:\n" + "\n".join(f"  - {line}" for line in missing))
+            raise kind(
+                f"{self.card.name} cannot run here yet. Missing:\n" + "\n".join(f"  - {line}" for line in missing)
+            )
         if not random:
             self.weights_sha256()
 
@@ -103,7 +121,8 @@ class Home:
             found[weight.file] = sha256_of(path)
             if weight.sha256 not in (UNKNOWN, found[weight.file]):
                 raise WeightError(
-                    f"{path} is not {weight.file} of {self.card.title}: its sha256 is {found[weight.file]}, not {weight.sha256}"
+                    f"{path} is not {weight.file} of {self.card.title}: its sha256 is {found[weight.file]}, not"
+                    f" {weight.sha256}"
                 )
         return found
 
@@ -117,7 +136,9 @@ class Home:
                 place.symlink_to(path)
 
     def code_version(self) -> str:
-        """The commit of the checkout, or, of a folder that is no clone, the sha256 of its Python files; "+edited" after a commit that was edited."""
+        """The commit of the checkout, or, of a folder that is no clone, the sha256 of its Python files; "+edited" after
+        a commit that was edited.
+        """
         if not self.checkout.is_dir():
             return ""
         top = _git(self.checkout, "rev-parse", "--show-toplevel")
@@ -172,7 +193,9 @@ class Home:
                 ["clone", "--quiet", address, str(part)],
                 ["-C", str(part), "checkout", "--quiet", "--detach", self.card.commit],
             ):
-                done = subprocess.run(["git", *command], capture_output=True, text=True, env={**os.environ, "GIT_TERMINAL_PROMPT": "0"})
+                done = subprocess.run(
+                    ["git", *command], capture_output=True, text=True, env={**os.environ, "GIT_TERMINAL_PROMPT": "0"}
+                )
                 if done.returncode:
                     said = done.stderr.strip().splitlines()[-1:] or ["no words"]
                     raise UsageError(
@@ -182,7 +205,8 @@ class Home:
             part.rename(self.checkout)
 
     def make_environment(self) -> None:
-        """Makes the environment from the lock beside the adapter, by uv where it is installed, else by venv and pip. What has no READY is made anew.
+        """Makes the environment from the lock beside the adapter, by uv where it is installed, else by venv and pip.
+        What has no READY is made anew.
 
         Raises:
             UsageError: where there is no lock, or the tool cannot.
@@ -192,7 +216,8 @@ class Home:
         name = self.card.name
         if not self.card.lock_sha256:
             raise UsageError(
-                f"{name} has no lock to make an environment from; `headset systems fetch {name} --python PATH` names one of your own"
+                f"{name} has no lock to make an environment from; `headset systems fetch {name} --python PATH` names"
+                " one of your own"
             )
         self.folder.mkdir(parents=True, exist_ok=True)
         with _locked(self.folder):
@@ -227,6 +252,8 @@ def _locked(folder: Path) -> Iterator[None]:
 
 def _git(folder: Path, *words: str) -> str:
     try:
-        return subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(
+            ["git", "-C", str(folder), *words], capture_output=True, text=True, check=True
+        ).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return ""

@@ -1,4 +1,6 @@
-"""What a system made, judged by its file alone, its quirks undone, and encoded as recordings are, with the driving sound."""
+"""What a system made, judged by its file alone, its quirks undone, and encoded as recordings are, with the driving
+sound.
+"""
 
 import os
 import stat
@@ -54,9 +56,9 @@ def video_path(answer: Mapping[str, Any], folder: Path) -> Path:
     if not isinstance(named, str) or not named or "\0" in named:
         raise Casualty("bad_answer", f"`video` is {str(named)[:100]!r}; it names the file that was made")
     path = folder / named
-    inside = Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)) and os.path.realpath(path.parent) == os.path.abspath(
+    inside = Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)) and os.path.realpath(
         path.parent
-    )
+    ) == os.path.abspath(path.parent)
     if not inside:
         raise Casualty("bad_answer", f"{named[:200]!r} lies outside the folder of the request")
     try:
@@ -142,7 +144,8 @@ def true_fps(output: Output, expected: Expected) -> Fraction:
 
 
 def pictures(path: Path, count: int, output: Output, expected: Expected) -> Iterator[NDArray[np.uint8]]:
-    """The frames of the render, one for each driving frame: of several panels the right one, dropped frames held, the rate that of the driving.
+    """The frames of the render, one for each driving frame: of several panels the right one, dropped frames held, the
+    rate that of the driving.
 
     Args:
         count: frames in the file.
@@ -167,7 +170,9 @@ def _panel(output: Output, width: int) -> slice:
     return slice(output.panel * side, (output.panel + 1) * side)
 
 
-def finish(path: Path, made: Path, count: int, output: Output, expected: Expected, samples: NDArray[np.float32] | None) -> Finished:
+def finish(
+    path: Path, made: Path, count: int, output: Output, expected: Expected, samples: NDArray[np.float32] | None
+) -> Finished:
     """Encodes what a system made as recordings are, into `made`, with the driving sound."""
     first = next(pictures(path, count, output, expected))
     height, width = first.shape[:2]

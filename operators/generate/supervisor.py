@@ -1,8 +1,9 @@
 """A child process that runs one generation system, and what may become of it.
 
-It has a session and process group of its own, an empty working folder a request, its own HOME and TMPDIR, no descriptors but two of its own and its log,
-and, where `unshare -n` works, no network. Requests and answers are lines of JSON; what it writes to standard output and error is a log of which the last
-64 kB are kept. It is watched from outside: its heartbeat, its deadline, the memory of all its processes, the bytes in its folder.
+It has a session and process group of its own, an empty working folder a request, its own HOME and TMPDIR, no
+descriptors but two of its own and its log, and, where `unshare -n` works, no network. Requests and answers are lines of
+JSON; what it writes to standard output and error is a log of which the last 64 kB are kept. It is watched from outside:
+its heartbeat, its deadline, the memory of all its processes, the bytes in its folder.
 """
 
 import json
@@ -102,13 +103,26 @@ class Child:
         Raises:
             Casualty: env_failed, load_failed, oom_host, oom_gpu, timed_out or silent.
         """
-        self._mark, self._log, self._lines, self._beat = uuid4().hex, deque[bytes](), queue.Queue[bytes | None](QUEUED), False
+        self._mark, self._log, self._lines, self._beat = (
+            uuid4().hex,
+            deque[bytes](),
+            queue.Queue[bytes | None](QUEUED),
+            False,
+        )
         shutil.rmtree(self.work, ignore_errors=True)
         for name in ("home", "tmp"):
             (self.work / name).mkdir(parents=True)
         requests, self._requests = os.pipe()
         heard, answers = os.pipe()
-        command = [self.python, str(CHILD), str(self.adapter), str(requests), str(answers), self.device, str(self.limits.memory_bytes)]
+        command = [
+            self.python,
+            str(CHILD),
+            str(self.adapter),
+            str(requests),
+            str(answers),
+            self.device,
+            str(self.limits.memory_bytes),
+        ]
         if not self.network and cuts_network():
             command = ["unshare", *cuts_network(), "--", *command]
         try:
@@ -130,7 +144,9 @@ class Child:
         except Casualty as lost:
             self.end()
             if lost.kind == "died":
-                raise Casualty("load_failed" if self._beat else "env_failed", f"before it was loaded: {lost.detail}") from None
+                raise Casualty(
+                    "load_failed" if self._beat else "env_failed", f"before it was loaded: {lost.detail}"
+                ) from None
             raise
         if "hello" not in said or said["hello"].get("protocol") != PROTOCOL:
             self.end()
@@ -233,12 +249,17 @@ class Child:
         assert self._process is not None
         if (taken := sum(map(resident, self._marked()))) > self.limits.memory_bytes:
             raise Casualty(
-                "oom_host", f"its processes hold {taken / 2**20:.0f} MB of memory; it may take {self.limits.memory_bytes / 2**20:.0f}"
+                "oom_host",
+                f"its processes hold {taken / 2**20:.0f} MB of memory; it may take"
+                f" {self.limits.memory_bytes / 2**20:.0f}",
             )
         if (
             taken := folder_bytes(self.work) + (0 if folder.is_relative_to(self.work) else folder_bytes(folder))
         ) > self.limits.folder_bytes:
-            raise Casualty("bad_answer", f"its folder holds {taken / 2**20:.0f} MB; it may take {self.limits.folder_bytes / 2**20:.0f}")
+            raise Casualty(
+                "bad_answer",
+                f"its folder holds {taken / 2**20:.0f} MB; it may take {self.limits.folder_bytes / 2**20:.0f}",
+            )
 
     def _death(self) -> Casualty:
         """How it ended, or that it hears us no more."""
@@ -301,7 +322,9 @@ class Child:
             if name in os.environ
         }
         # Our own libraries name their folders to the loader, and would be found by another Python's.
-        folders = [one for one in os.environ.get("LD_LIBRARY_PATH", "").split(":") if one and not one.startswith(sys.prefix)]
+        folders = [
+            one for one in os.environ.get("LD_LIBRARY_PATH", "").split(":") if one and not one.startswith(sys.prefix)
+        ]
         kept |= {"LD_LIBRARY_PATH": ":".join(folders)} if folders else {}
         return {
             **kept, "HOME": str(self.work / "home"), "TMPDIR": str(self.work / "tmp"), "HEADSET_SYSTEM": str(self.home), "PYTHONUNBUFFERED": "1",

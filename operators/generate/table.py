@@ -1,4 +1,6 @@
-"""The table of all systems that docs/systems.md holds, made from the cards: `python -m operators.generate.table` prints it."""
+"""The table of all systems that docs/systems.md holds, made from the cards: `python -m operators.generate.table` prints
+it.
+"""
 
 from operators.generate.cards import Card, cards
 
@@ -8,7 +10,9 @@ _CODE = {"full": "released", "part": "in part", "never": "never"}
 def systems_table() -> str:
     """The table in Markdown: a system a row, by what drives it, floors first."""
     head = "| system | driven by | paper | code | licence of code; of weights | adapter |\n|---|---|---|---|---|---|\n"
-    order = sorted(cards(), key=lambda card: (not card.floor, ("video", "audio", "text").index(card.driven_by), card.name))
+    order = sorted(
+        cards(), key=lambda card: (not card.floor, ("video", "audio", "text").index(card.driven_by), card.name)
+    )
     return head + "".join(f"{_row(card)}\n" for card in order)
 
 
@@ -23,7 +27,14 @@ def _row(card: Card) -> str:
         if card.code == "never"
         else f"no: {card.stops}"
     )
-    cells = [f"`{card.name}`", card.driven_by, f"{card.title}. {card.paper}", code, f"{card.licence}; {card.weights_licence}", adapter]
+    cells = [
+        f"`{card.name}`",
+        card.driven_by,
+        f"{card.title}. {card.paper}",
+        code,
+        f"{card.licence}; {card.weights_licence}",
+        adapter,
+    ]
     return "| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |"
 
 

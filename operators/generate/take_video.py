@@ -15,7 +15,8 @@ from operators.generate.supervisor import Casualty
 
 
 def take_video(pair: Pair, system: str, path: Path, renders: Sequence[Render], media: RenderMedia) -> Iterator[Render]:
-    """The render. The video may have any rate, which its file states; its own sound is replaced by that of the driving recording.
+    """The render. The video may have any rate, which its file states; its own sound is replaced by that of the driving
+    recording.
 
     Drops: `missing_render`, there is no file; `no_recording`; `bad_video` and `short`.
     """
@@ -30,7 +31,9 @@ def take_video(pair: Pair, system: str, path: Path, renders: Sequence[Render], m
         made = Path(folder, "render.mp4")
         try:
             rate = stated_fps(path)
-            output = Output(fps=0.0 if abs(rate - float(recording.fps)) < 0.01 else float(Fraction(rate).limit_denominator(1001)))
+            output = Output(
+                fps=0.0 if abs(rate - float(recording.fps)) < 0.01 else float(Fraction(rate).limit_denominator(1001))
+            )
             count = check(path, {}, output, expected)
             finished = finish(path, made, count, output, expected, recording.sound(48000))
         except Casualty as lost:

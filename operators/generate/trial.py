@@ -59,7 +59,9 @@ def try_system(card: Card, random: bool = False) -> Trial:
     pair = Pair("trial", "cross_identity/trial/one/two", "cross_identity", "trial/one", "trial/two")
     with tempfile.TemporaryDirectory(prefix="headset-trial-") as folder:
         store = _Store(folder)
-        recordings = [_recording(store, name, number) for number, name in enumerate(("trial/one", "trial/two", "trial/three"))]
+        recordings = [
+            _recording(store, name, number) for number, name in enumerate(("trial/one", "trial/two", "trial/three"))
+        ]
         began = time.monotonic()
         try:
             (render,) = operator(pair, recordings, [], store)
@@ -69,7 +71,10 @@ def try_system(card: Card, random: bool = False) -> Trial:
             operator.end()
         took = time.monotonic() - began
     return Trial(
-        True, False, f"ran: {render.frames} frames of {render.width}x{render.height} px in {took:.1f} s, judged good; {operator.hello}"
+        True,
+        False,
+        f"ran: {render.frames} frames of {render.width}x{render.height} px in {took:.1f} s, judged good;"
+        f" {operator.hello}",
     )
 
 
@@ -78,7 +83,9 @@ def _recording(store: _Store, clip_id: str, number: int) -> Render:
     path, encoder, rate = Path(store.root, "made.mp4"), Encoder(), Fraction(FPS)
     count = round(SECONDS * FPS)
     at_s = np.arange(round(SECONDS * 48000)) / 48000
-    tone = (0.3 * np.sin(2 * np.pi * (150 + 40 * number) * at_s) * np.abs(np.sin(2 * np.pi * 3 * at_s))).astype(np.float32)
+    tone = (0.3 * np.sin(2 * np.pi * (150 + 40 * number) * at_s) * np.abs(np.sin(2 * np.pi * 3 * at_s))).astype(
+        np.float32
+    )
     frames_sha256, _ = encoder.write(path, _portrait(count, number), tone, width=SIDE, height=SIDE, fps=rate)
     size = path.stat().st_size
     place, sha256 = store.keep(path, ".mp4")
@@ -89,7 +96,9 @@ def _recording(store: _Store, clip_id: str, number: int) -> Render:
 
 
 def _portrait(count: int, number: int) -> Iterator[NDArray[np.uint8]]:
-    """scikit-image's portrait of the astronaut Eileen Collins (NASA, public domain), moved a little from frame to frame."""
+    """scikit-image's portrait of the astronaut Eileen Collins (NASA, public domain), moved a little from frame to
+    frame.
+    """
     from skimage.data import astronaut
 
     picture = np.asarray(astronaut())

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Aed3dmm(FaceModelMetric):
-    """Average expression distance: the mean absolute difference of expression coefficients, 0 and up: per frame, then the mean of the frames.
+    """Average expression distance: the mean absolute difference of expression coefficients, 0 and up: per frame, then
+    the mean of the frames.
 
-    As StyleHEAT's `cal_3dmm_distance.py`. The default is `aed_3dmm`, of its 64 coefficients of Deep3DFaceRecon, whose checkpoint and face model come
-    with a licence to sign. `aed_3ddfa` takes 10 of 3DDFA_V2, whose values do not compare with those. The AED of identity embeddings is `aed_id`.
+    As StyleHEAT's `cal_3dmm_distance.py`. The default is `aed_3dmm`, of its 64 coefficients of Deep3DFaceRecon, whose
+    checkpoint and face model come with a licence to sign. `aed_3ddfa` takes 10 of 3DDFA_V2, whose values do not compare
+    with those. The AED of identity embeddings is `aed_id`.
 
     Frames without a face on either side are left out. Drops: `face_missing`, fewer than half are left.
     """

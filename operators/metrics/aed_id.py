@@ -26,7 +26,9 @@ class AedId(FaceMetric[NDArray[np.float64]]):
     metric = "aed_id"
     compares = IDENTITY
     known: ClassVar[dict[str, Variant]] = {
-        "aed_id_faceplugin": Variant("lower", "faceplugin's embedding, not OpenFace", "face warped by five points to 112 x 112, RGB")
+        "aed_id_faceplugin": Variant(
+            "lower", "faceplugin's embedding, not OpenFace", "face warped by five points to 112 x 112, RGB"
+        )
     }
     variant: str = "aed_id_faceplugin"
 

@@ -15,19 +15,24 @@ SIDE = 256
 
 @dataclass(frozen=True)
 class Akd(FaceMetric[NDArray[np.float64]]):
-    """Average keypoint distance: the mean absolute difference of the coordinates of 68 points, in a frame brought to 256 pixels, 0 and up.
+    """Average keypoint distance: the mean absolute difference of the coordinates of 68 points, in a frame brought to
+    256 pixels, 0 and up.
 
-    As pose-evaluation's `cmp_kp.py`, which FOMM and its successors use with FAN's points; here they are MediaPipe's, hence the
-    name. A render is compared with the driving recording: where another person drives, the shape of the face counts too.
+    As pose-evaluation's `cmp_kp.py`, which FOMM and its successors use with FAN's points; here they are MediaPipe's,
+    hence the name. A render is compared with the driving recording: where another person drives, the shape of the face
+    counts too.
 
-    Frames without a face on either side are left out; how many is `mkr_mesh`. Drops: `face_missing`, fewer than half are left.
+    Frames without a face on either side are left out; how many is `mkr_mesh`. Drops: `face_missing`, fewer than half
+    are left.
     """
 
     version: ClassVar[int] = 2  # points nearer to iBUG's
     metric = "akd"
     compares = DRIVING
     known: ClassVar[dict[str, Variant]] = {
-        "akd_mesh": Variant("lower", "mean absolute difference of 68 points", "MediaPipe's mesh in the iBUG scheme, pixels of 256")
+        "akd_mesh": Variant(
+            "lower", "mean absolute difference of 68 points", "MediaPipe's mesh in the iBUG scheme, pixels of 256"
+        )
     }
     variant: str = "akd_mesh"
 

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Apd(FaceModelMetric):
-    """Average pose distance: the mean absolute difference of three angles of the head, 0 and up: per frame, then the mean of the frames.
+    """Average pose distance: the mean absolute difference of three angles of the head, 0 and up: per frame, then the
+    mean of the frames.
 
-    As StyleHEAT's `cal_3dmm_distance.py`. The default is `apd_3dmm`, of Deep3DFaceRecon's angles in radians, as published; `apd_3ddfa` takes those of
-    3DDFA_V2, in degrees, the short way round.
+    As StyleHEAT's `cal_3dmm_distance.py`. The default is `apd_3dmm`, of Deep3DFaceRecon's angles in radians, as
+    published; `apd_3ddfa` takes those of 3DDFA_V2, in degrees, the short way round.
 
     Frames without a face on either side are left out. Drops: `face_missing`, fewer than half are left.
     """

@@ -8,23 +8,30 @@ from operators.metrics.lip_sync import FPS, mouth_and_voice
 from operators.models.catalogue import FACE_LANDMARKER
 from operators.weights import Weight
 
-PROTOCOL = "gap of the lips in MediaPipe's mesh over the whole frame, 25 times a second; level of the voice at 16 kHz; shifts -15..15"
+PROTOCOL = (
+    "gap of the lips in MediaPipe's mesh over the whole frame, 25 times a second; level of the voice at 16 kHz; shifts"
+    " -15..15"
+)
 
 
 @dataclass(frozen=True)
 class AvConfidence(Metric):
-    """How well the opening of the mouth goes with the level of the voice at the shift where it goes best; from 0, higher is better.
+    """How well the opening of the mouth goes with the level of the voice at the shift where it goes best; from 0,
+    higher is better.
 
-    The correlation at its peak over its median among 31 shifts of 40 ms, times the square root of the seconds: `ScoreSync`'s estimate, of
-    a render. It is not LSE-C, and stands in for it where SyncNet's file is not at hand; foreign sound has about 0.5, real speech 0.9
-    (docs/lip_sync.md).
+    The correlation at its peak over its median among 31 shifts of 40 ms, times the square root of the seconds:
+    `ScoreSync`'s estimate, of a render. It is not LSE-C, and stands in for it where SyncNet's file is not at hand;
+    foreign sound has about 0.5, real speech 0.9 (docs/lip_sync.md).
 
-    Drops: `too_short`, less than 2 s; `face_missing`, in more than a fifth of the frames; `mouth_still`; `no_audio_stream`, `silent_audio`.
+    Drops: `too_short`, less than 2 s; `face_missing`, in more than a fifth of the frames; `mouth_still`;
+    `no_audio_stream`, `silent_audio`.
     """
 
     metric = "av_confidence"
     compares = NOTHING
-    known: ClassVar[dict[str, Variant]] = {"av_confidence_mesh": Variant("higher", "mouth against level of the voice; not LSE-C", PROTOCOL)}
+    known: ClassVar[dict[str, Variant]] = {
+        "av_confidence_mesh": Variant("higher", "mouth against level of the voice; not LSE-C", PROTOCOL)
+    }
     variant: str = "av_confidence_mesh"
 
     @property
@@ -37,9 +44,11 @@ class AvConfidence(Metric):
 
 @dataclass(frozen=True)
 class AvOffset(Metric):
-    """By how much the sound is late, in seconds, negative where it is early; -0.6 to 0.6. As `AvConfidence`, and with its drops.
+    """By how much the sound is late, in seconds, negative where it is early; -0.6 to 0.6. As `AvConfidence`, and with
+    its drops.
 
-    It stands in for SyncNet's offset, which has the other sign and counts frames. A mean of offsets says little: look at their spread.
+    It stands in for SyncNet's offset, which has the other sign and counts frames. A mean of offsets says little: look
+    at their spread.
     """
 
     metric = "av_offset_s"

@@ -1,8 +1,8 @@
 """What every metric of `renders` is: an operator that measures one variant of one metric on one render.
 
-A metric is a function of a `Video`: the frames of a render, each beside the frame it is to be compared with. It is called on
-arrays in a test, `Psnr().measure(Video.of(made, reference))`, and on files by `headset score`, which decodes a render and
-its reference once for all metrics. What several metrics want of a frame is made once (`Picture.once`).
+A metric is a function of a `Video`: the frames of a render, each beside the frame it is to be compared with. It is
+called on arrays in a test, `Psnr().measure(Video.of(made, reference))`, and on files by `headset score`, which decodes
+a render and its reference once for all metrics. What several metrics want of a frame is made once (`Picture.once`).
 """
 
 import hashlib
@@ -90,7 +90,9 @@ class Video:
         return self.sound()
 
     @classmethod
-    def of(cls, made: Iterable[NDArray[Any]], reference: Iterable[NDArray[Any]] | None = None, fps: float = 25.0) -> "Video":
+    def of(
+        cls, made: Iterable[NDArray[Any]], reference: Iterable[NDArray[Any]] | None = None, fps: float = 25.0
+    ) -> "Video":
         """A video of uint8 arrays (h, w, 3), as many as the shorter holds."""
         if reference is None:
             return cls((FramePair(Picture(one), None) for one in made), fps)
@@ -99,11 +101,12 @@ class Video:
 
 @dataclass(frozen=True)
 class Metric(Operator):
-    """One variant of one metric. A subclass sets `metric`, `known`, `compares`, the default of `variant`, and `measure`.
+    """One variant of one metric. A subclass sets `metric`, `known`, `compares`, the default of `variant`, and
+    `measure`.
 
-    `compares` says what is put beside a render: NOTHING; TARGET, the recording it should equal frame by frame, which only pairs with the
-    driving clip's own identity have; DRIVING, the recording whose motion it should have; IDENTITY, the target where there is one,
-    else the first frame of the source recording.
+    `compares` says what is put beside a render: NOTHING; TARGET, the recording it should equal frame by frame, which
+    only pairs with the driving clip's own identity have; DRIVING, the recording whose motion it should have; IDENTITY,
+    the target where there is one, else the first frame of the source recording.
     """
 
     metric: ClassVar[str]
@@ -141,10 +144,11 @@ class Metric(Operator):
 
 @dataclass(frozen=True)
 class FaceMetric(Metric, Generic[F]):
-    """A metric of what is found in the faces of a frame and of the one it is compared with: the mean over the frames with a face on both sides.
+    """A metric of what is found in the faces of a frame and of the one it is compared with: the mean over the frames
+    with a face on both sides.
 
-    A subclass says what is found, `extract`, and how far two such findings are from each other, `distance`. A frame without a face on either side is left
-    out; when fewer than half are left, the render is given up: `face_missing`.
+    A subclass says what is found, `extract`, and how far two such findings are from each other, `distance`. A frame
+    without a face on either side is left out; when fewer than half are left, the render is given up: `face_missing`.
     """
 
     same_size: ClassVar[bool] = False  # whether pictures of different sizes are refused
@@ -170,7 +174,9 @@ class FaceMetric(Metric, Generic[F]):
 
 @dataclass(frozen=True)
 class SetMetric(Metric):
-    """A metric of a set of renders beside a set of recordings: the Fréchet distance of features, which are taken of each render and kept."""
+    """A metric of a set of renders beside a set of recordings: the Fréchet distance of features, which are taken of
+    each render and kept.
+    """
 
     compares: ClassVar[str] = NOTHING
 
@@ -203,7 +209,8 @@ def mean_of_frames(values: Iterable[float]) -> float:
 
 
 def mean_where_seen(values: Iterable[float | None], reason: str = "face_missing", least: float = 0.5) -> float:
-    """The mean over the frames that have a value, None standing for one without, such as one without a face on both sides.
+    """The mean over the frames that have a value, None standing for one without, such as one without a face on both
+    sides.
 
     Raises:
         Drop: `no_frames`; `reason`, when fewer than `least` of the frames have one.

@@ -17,11 +17,13 @@ WIDTH_LOW, WIDTH_HIGH, CONTRAST = 5.0, 3.0, 50  # just noticeable widths of blur
 
 @dataclass(frozen=True)
 class Cpbd(Metric):
-    """Cumulative probability of blur detection, 0 to 1, higher is sharper: the share of edges whose blur nobody sees; mean of the looked-at frames.
+    """Cumulative probability of blur detection, 0 to 1, higher is sharper: the share of edges whose blur nobody sees;
+    mean of the looked-at frames.
 
-    N. D. Narvekar and L. J. Karam, "A No-Reference Image Blur Metric Based on the Cumulative Probability of Blur Detection", IEEE TIP 2011.
-    As python-cpbd, which no longer imports: Canny says which blocks of 64 pixels have edges; the width
-    of an upright Sobel edge is for how long luma rises, or falls, along its row (P. Marziliano et al., ICIP 2002).
+    N. D. Narvekar and L. J. Karam, "A No-Reference Image Blur Metric Based on the Cumulative Probability of Blur
+    Detection", IEEE TIP 2011. As python-cpbd, which no longer imports: Canny says which blocks of 64 pixels have edges;
+    the width of an upright Sobel edge is for how long luma rises, or falls, along its row (P. Marziliano et al., ICIP
+    2002).
 
     Frames are looked at `rate_hz` times a second; one without edges is left out.
     Drops: `too_small`, less than one block; `no_edges`, fewer than half of the frames are left.
@@ -29,13 +31,17 @@ class Cpbd(Metric):
 
     metric = "cpbd"
     compares = NOTHING
-    known: ClassVar[dict[str, Variant]] = {"cpbd": Variant("higher", "share of edges without visible blur", "whole frame, Y 0..255")}
+    known: ClassVar[dict[str, Variant]] = {
+        "cpbd": Variant("higher", "share of edges without visible blur", "whole frame, Y 0..255")
+    }
     variant: str = "cpbd"
     rate_hz: float = 5.0
 
     def measure(self, video: Video) -> float:
         step = max(1, round(video.fps / self.rate_hz))
-        return mean_where_seen((cpbd(pair.made.luma) for number, pair in enumerate(video) if number % step == 0), "no_edges")
+        return mean_where_seen(
+            (cpbd(pair.made.luma) for number, pair in enumerate(video) if number % step == 0), "no_edges"
+        )
 
 
 def cpbd(plane: NDArray[np.float64]) -> float | None:
@@ -61,11 +67,14 @@ def cpbd(plane: NDArray[np.float64]) -> float | None:
     seen = np.concatenate(found) if found else np.zeros(0)
     if not len(seen):
         return None
-    return float(np.mean(np.round(100 * seen) <= 63))  # an edge of the just noticeable width is seen to be blurred by 63 %
+    # an edge of the just noticeable width is seen to be blurred by 63 %
+    return float(np.mean(np.round(100 * seen) <= 63))
 
 
 def upright_edges(plane: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """(h, w): where Sobel's horizontal gradient is strong and a maximum along the row or the column, as Octave thins edges."""
+    """(h, w): where Sobel's horizontal gradient is strong and a maximum along the row or the column, as Octave thins
+    edges.
+    """
     from scipy.ndimage import correlate
 
     strength = np.square(correlate(plane, np.outer((1, 2, 1), (1, 0, -1)) / 8))

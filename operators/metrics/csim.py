@@ -17,12 +17,13 @@ ALIGNED, WHOLE = "face warped by five points to 112 x 112, RGB", "whole frame sq
 
 @dataclass(frozen=True)
 class Csim(FaceMetric[NDArray[np.float64]]):
-    """Cosine between identity embeddings, -1 to 1, of each frame and the one it is compared with: the mean of the frames.
+    """Cosine between identity embeddings, -1 to 1, of each frame and the one it is compared with: the mean of the
+    frames.
 
-    The other is the same frame of the target where there is one, else the first frame of the source clip. Papers mix two definitions, which
-    differ: the face aligned, as the networks are trained, and the whole frame squeezed, as ViCo's code has it, which sees
-    hair and background. The default is `csim_aligned`. Without the user's ArcFace R100 the variants of `faceplugin` run, an embedding of 5 MB, whose
-    values do not compare with ArcFace's.
+    The other is the same frame of the target where there is one, else the first frame of the source clip. Papers mix
+    two definitions, which differ: the face aligned, as the networks are trained, and the whole frame squeezed, as
+    ViCo's code has it, which sees hair and background. The default is `csim_aligned`. Without the user's ArcFace R100
+    the variants of `faceplugin` run, an embedding of 5 MB, whose values do not compare with ArcFace's.
 
     Frames without a face on either side are left out. Drops: `face_missing`, fewer than half are left.
     """

@@ -17,12 +17,14 @@ BATCH = 4
 class Dists(Metric):
     """Deep image structure and texture similarity, 0 to 1, 0 is equal: per frame, then the mean of the frames.
 
-    K. Ding et al., "Image Quality Assessment: Unifying Structure and Texture Similarity", TPAMI 2020. The picture goes in at its own size:
-    the authors' script makes its shorter side 256 pixels first, which changes the value.
+    K. Ding et al., "Image Quality Assessment: Unifying Structure and Texture Similarity", TPAMI 2020. The picture goes
+    in at its own size: the authors' script makes its shorter side 256 pixels first, which changes the value.
     """
 
     metric = "dists"
-    known: ClassVar[dict[str, Variant]] = {"dists": Variant("lower", "through VGG16 with L2 pooling, at the picture's own size")}
+    known: ClassVar[dict[str, Variant]] = {
+        "dists": Variant("lower", "through VGG16 with L2 pooling, at the picture's own size")
+    }
     variant: str = "dists"
 
     @property
@@ -39,7 +41,9 @@ class Dists(Metric):
 
         both = [pair.both for pair in batch]
         with torch.inference_mode():
-            yield from self._network(tensor([made for made, _ in both]), tensor([reference for _, reference in both])).tolist()
+            yield from self._network(
+                tensor([made for made, _ in both]), tensor([reference for _, reference in both])
+            ).tolist()
 
     @cached_property
     def _network(self) -> Any:

@@ -13,14 +13,17 @@ from operators.weights import Weight
 
 @dataclass(frozen=True)
 class EyebrowDynamics(Metric):
-    """The standard deviation over time of the distance from brow to eye, over the distance of the eyes, the mean of both sides; 0 and up.
+    """The standard deviation over time of the distance from brow to eye, over the distance of the eyes, the mean of
+    both sides; 0 and up.
 
     As THEval has it, with the points and scale of `theval.py`. Drops: `too_short`, `face_missing`.
     """
 
     metric = "eyebrow_dynamics"
     compares = NOTHING
-    known: ClassVar[dict[str, Variant]] = {"eyebrow_dynamics_mesh": Variant("", "std of the distance from brow to eye", PROTOCOL)}
+    known: ClassVar[dict[str, Variant]] = {
+        "eyebrow_dynamics_mesh": Variant("", "std of the distance from brow to eye", PROTOCOL)
+    }
     variant: str = "eyebrow_dynamics_mesh"
 
     @property

@@ -30,7 +30,11 @@ class FaceModelMetric(FaceMetric["Found"]):
 
     @property
     def weights(self) -> tuple[Weight, ...]:
-        return (DEEP3D.as_supplied(), DEEP3D_POINTS, FACE_LANDMARKER) if self.of_deep3d else (TDDFA, TDDFA_SCALE, FACE_LANDMARKER)
+        return (
+            (DEEP3D.as_supplied(), DEEP3D_POINTS, FACE_LANDMARKER)
+            if self.of_deep3d
+            else (TDDFA, TDDFA_SCALE, FACE_LANDMARKER)
+        )
 
     def extract(self, picture: Picture) -> "Found | None":
         if self.of_deep3d:

@@ -23,12 +23,14 @@ SIDE = 299
 
 @dataclass(frozen=True)
 class Fid(SetMetric):
-    """Fréchet inception distance, 0 and up, lower is better: of the 2048 numbers of the last pooling of FID's Inception, every frame of both sides.
+    """Fréchet inception distance, 0 and up, lower is better: of the 2048 numbers of the last pooling of FID's
+    Inception, every frame of both sides.
 
-    M. Heusel et al., "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium", NeurIPS 2017. Two ways to bring a frame
-    to 299 pixels are in use, and change the value: `fid_legacy`, pytorch-fid's, bilinear without antialiasing; and `fid_clean`,
-    clean-fid's, PIL's bicubic. The default is `fid_legacy`, which papers on talking heads report. The frame is taken whole: the
-    crop of the face changes the value tenfold. With fewer frames than 2048 the covariance has not its full rank, and values are too high.
+    M. Heusel et al., "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium", NeurIPS 2017.
+    Two ways to bring a frame to 299 pixels are in use, and change the value: `fid_legacy`, pytorch-fid's, bilinear
+    without antialiasing; and `fid_clean`, clean-fid's, PIL's bicubic. The default is `fid_legacy`, which papers on
+    talking heads report. The frame is taken whole: the crop of the face changes the value tenfold. With fewer frames
+    than 2048 the covariance has not its full rank, and values are too high.
 
     Drops: `no_frames`.
     """
@@ -72,7 +74,9 @@ def inception(path: Path) -> Any:
 
 
 def pooled(network: Any, pictures: Any) -> NDArray[np.float32]:
-    """(n, 2048) of pictures (n, 3, 299, 299) from -1 to 1, by the layers in order: the library's own `forward` scales as TensorFlow 1 did."""
+    """(n, 2048) of pictures (n, 3, 299, 299) from -1 to 1, by the layers in order: the library's own `forward` scales
+    as TensorFlow 1 did.
+    """
     import torch
 
     with torch.inference_mode():

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Moments:
-    """Count, mean and scatter of vectors, in float64. Merged in any order and grouping they are the same to the last few bits.
+    """Count, mean and scatter of vectors, in float64. Merged in any order and grouping they are the same to the last
+    few bits.
 
     The scatter is the sum of the outer products of what is left when the mean is taken off, so that large means cost no
-    digits; merging follows T. F. Chan et al., "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979.
+    digits; merging follows T. F. Chan et al., "Updating Formulae and a Pairwise Algorithm for Computing Sample
+    Variances", 1979.
     """
 
     count: float  # a sum of weights
@@ -31,7 +33,9 @@ class Moments:
         count = self.count + other.count
         apart = other.mean - self.mean
         mean = self.mean + apart * (other.count / count)
-        return Moments(count, mean, self.scatter + other.scatter + np.outer(apart, apart) * (self.count * other.count / count))
+        return Moments(
+            count, mean, self.scatter + other.scatter + np.outer(apart, apart) * (self.count * other.count / count)
+        )
 
     @property
     def covariance(self) -> NDArray[np.float64]:

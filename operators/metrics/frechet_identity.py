@@ -15,7 +15,8 @@ from operators.weights import Weight
 
 @dataclass(frozen=True)
 class FrechetIdentity(SetMetric):
-    """Fréchet distance of face embeddings of length 1, 0 to 4, lower is better. It stands in where FID's network is not at hand, and is not FID.
+    """Fréchet distance of face embeddings of length 1, 0 to 4, lower is better. It stands in where FID's network is not
+    at hand, and is not FID.
 
     It says whether the persons of one set are those of the other, and whether their faces are whole. It is blind to all
     around the face. Frames are looked at `rate_hz` times a second. Drops: `face_missing`, none shows a face.
@@ -23,7 +24,9 @@ class FrechetIdentity(SetMetric):
 
     metric = "frechet_identity"
     known: ClassVar[dict[str, Variant]] = {
-        "frechet_identity": Variant("lower", "of faceplugin's embeddings; not FID", "face warped by five points to 112 x 112, RGB")
+        "frechet_identity": Variant(
+            "lower", "of faceplugin's embeddings; not FID", "face warped by five points to 112 x 112, RGB"
+        )
     }
     variant: str = "frechet_identity"
     rate_hz: float = 5.0

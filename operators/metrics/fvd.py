@@ -20,15 +20,18 @@ FRAMES = 16
 
 @dataclass(frozen=True)
 class Fvd(SetMetric):
-    """Fréchet video distance, 0 and up, lower is better: of the 400 logits of I3D on Kinetics, one vector for every 16 frames in a row.
+    """Fréchet video distance, 0 and up, lower is better: of the 400 logits of I3D on Kinetics, one vector for every 16
+    frames in a row.
 
     T. Unterthiner et al., "Towards Accurate Generative Models of Video", 2018. Two published codes that papers use:
 
-    - `fvd_16`: as StyleGAN-V, whose TorchScript file is the network and squeezes the frames to 224 x 224 itself. The default: most used since.
-    - `fvd_videogpt`: as VideoGPT, whose file holds weights alone: the shorter side is brought to 224, and the middle square is looked at.
+    - `fvd_16`: as StyleGAN-V, whose TorchScript file is the network and squeezes the frames to 224 x 224 itself. The
+      default: most used since.
+    - `fvd_videogpt`: as VideoGPT, whose file holds weights alone: the shorter side is brought to 224, and the middle
+      square is looked at.
 
-    A render is cut into pieces of 16 frames from its start on, and what is left is not looked at. StyleGAN-V draws one piece of each of 2,048
-    videos: values depend on how many pieces there are.
+    A render is cut into pieces of 16 frames from its start on, and what is left is not looked at. StyleGAN-V draws one
+    piece of each of 2,048 videos: values depend on how many pieces there are.
 
     Drops: `too_short`, fewer than 16 frames.
     """
@@ -36,7 +39,9 @@ class Fvd(SetMetric):
     metric = "fvd"
     known: ClassVar[dict[str, Variant]] = {
         "fvd_16": Variant("lower", "I3D's logits of 16 frames in a row, every frame, as StyleGAN-V"),
-        "fvd_videogpt": Variant("lower", "I3D's logits of 16 frames in a row, every frame, as VideoGPT", "middle square, RGB 0..255"),
+        "fvd_videogpt": Variant(
+            "lower", "I3D's logits of 16 frames in a row, every frame, as VideoGPT", "middle square, RGB 0..255"
+        ),
     }
     variant: str = "fvd_16"
 
@@ -68,7 +73,9 @@ class Fvd(SetMetric):
             network = i3d.I3D.load(I3D_400.as_supplied().path())
             return lambda frames: network(i3d.prepared(frames)[None])
         script = torch.jit.load(str(I3D.path()), map_location="cpu").eval()
-        return lambda frames: script(frames.float().transpose(0, 1)[None], rescale=True, resize=True, return_features=True)
+        return lambda frames: script(
+            frames.float().transpose(0, 1)[None], rescale=True, resize=True, return_features=True
+        )
 
 
 def pieces(pictures: Iterator[Picture]) -> Iterator[list[Picture]]:

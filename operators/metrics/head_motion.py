@@ -13,14 +13,18 @@ from operators.weights import Weight
 
 @dataclass(frozen=True)
 class HeadMotion(Metric):
-    """The root of the mean standard deviation of yaw, pitch and roll times the mean variance of their changes from frame to frame, plus the mean variance of the place; 0 and up. Degrees and centimetres of MediaPipe's canonical face.
+    """The root of the mean standard deviation of yaw, pitch and roll times the mean variance of their changes from
+    frame to frame, plus the mean variance of the place; 0 and up. Degrees and centimetres of MediaPipe's canonical
+    face.
 
     As THEval has it, with the points and scale of `theval.py`. Drops: `too_short`, `face_missing`.
     """
 
     metric = "head_motion"
     compares = NOTHING
-    known: ClassVar[dict[str, Variant]] = {"head_motion_mesh": Variant("", "spread of the pose, of its changes and of the place", PROTOCOL)}
+    known: ClassVar[dict[str, Variant]] = {
+        "head_motion_mesh": Variant("", "spread of the pose, of its changes and of the place", PROTOCOL)
+    }
     variant: str = "head_motion_mesh"
 
     @property

@@ -13,14 +13,17 @@ from operators.weights import Weight
 
 @dataclass(frozen=True)
 class LipDynamics(Metric):
-    """The mean over all pairs of lip points of the standard deviation over time of their distance, over the distance of the eyes; 0 and up.
+    """The mean over all pairs of lip points of the standard deviation over time of their distance, over the distance of
+    the eyes; 0 and up.
 
     As THEval has it, with the points and scale of `theval.py`. Drops: `too_short`, `face_missing`.
     """
 
     metric = "lip_dynamics"
     compares = NOTHING
-    known: ClassVar[dict[str, Variant]] = {"lip_dynamics_mesh": Variant("", "std of the distances of 20 lip points", PROTOCOL)}
+    known: ClassVar[dict[str, Variant]] = {
+        "lip_dynamics_mesh": Variant("", "std of the distances of 20 lip points", PROTOCOL)
+    }
     variant: str = "lip_dynamics_mesh"
 
     @property

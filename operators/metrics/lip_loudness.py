@@ -15,15 +15,19 @@ from operators.weights import Weight
 
 @dataclass(frozen=True)
 class LipLoudness(Metric):
-    """The mean difference of the opening of the lips and the loudness in 50 ms, each scaled to 0 to 1 over the render, in the frames with speech; 0 to 1.
+    """The mean difference of the opening of the lips and the loudness in 50 ms, each scaled to 0 to 1 over the render,
+    in the frames with speech; 0 to 1.
 
-    As THEval has it, with the points and scale of `theval.py`. Drops: `too_short`, `face_missing`, `no_audio_stream`; `no_speech`, in less than a tenth of the frames.
+    As THEval has it, with the points and scale of `theval.py`. Drops: `too_short`, `face_missing`, `no_audio_stream`;
+    `no_speech`, in less than a tenth of the frames.
     """
 
     metric = "lip_loudness"
     compares = NOTHING
     known: ClassVar[dict[str, Variant]] = {
-        "lip_loudness_mesh": Variant("lower", "difference of the opening of the lips and the loudness in speech", PROTOCOL)
+        "lip_loudness_mesh": Variant(
+            "lower", "difference of the opening of the lips and the loudness in speech", PROTOCOL
+        )
     }
     variant: str = "lip_loudness_mesh"
 

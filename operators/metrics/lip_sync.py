@@ -32,9 +32,10 @@ PROTOCOLS = {
         "25 fps; 16 kHz mono, mfcc13 at 100 Hz; shifts -15..15, zeros beyond the ends, n-5 windows"
     ),
     "lse_tracked": (
-        "run_pipeline.py: JPEG qscale 2, faces, tracks (IoU .5, >100 frames, >100 px), median 13, crop .4, grey 110, 224x224, "
-        "JPEG at ffmpeg's default rate, BGR 0..255; 25 fps; 16 kHz mono, mfcc13 at 100 Hz; shifts -15..15, zeros beyond the ends, "
-        "n-5 windows. Not as published: MediaPipe boxes made as tall as S3FD's, not S3FD; no MPEG-4 and MP3 copy in between"
+        "run_pipeline.py: JPEG qscale 2, faces, tracks (IoU .5, >100 frames, >100 px), median 13, crop .4, grey 110,"
+        " 224x224, JPEG at ffmpeg's default rate, BGR 0..255; 25 fps; 16 kHz mono, mfcc13 at 100 Hz; shifts -15..15,"
+        " zeros beyond the ends, n-5 windows. Not as published: MediaPipe boxes made as tall as S3FD's, not S3FD; no"
+        " MPEG-4 and MP3 copy in between"
     ),
 }
 _TALLER, _HIGHER, _NARROW = 1.26, 0.20, 0.74
@@ -86,8 +87,8 @@ class Watched:
             sound: (n,) at 16 kHz, -1 to 1, from the first picture on.
 
         Raises:
-            Drop: `no_sound`, `silent_audio`; `too_short`, fewer than 6 frames, or by `lse_tracked` no face detected in more than 100; and by that
-                `no_face`, `face_too_small`.
+            Drop: `no_sound`, `silent_audio`; `too_short`, fewer than 6 frames, or by `lse_tracked` no face detected in
+                more than 100; and by that `no_face`, `face_too_small`.
         """
         from operators.models.syncnet import check_sound, compare, tracked_pictures
 
@@ -115,10 +116,16 @@ class Watched:
             raise Drop("too_short", detail=f"a face in {most} of {count} frames, more than {MIN_TRACK} are needed")
         judged = [track for track in long if track.judged]
         if not judged:
-            raise Drop("face_too_small", detail=f"{max(track.side_px for track in long):.0f} px, more than {MIN_FACE_PX} are needed")
+            raise Drop(
+                "face_too_small",
+                detail=f"{max(track.side_px for track in long):.0f} px, more than {MIN_FACE_PX} are needed",
+            )
         height, width = from_jpeg(self.files[0]).shape[:2]
         return min(
-            judged, key=lambda one: float(np.hypot(*((one.boxes[:, :2] + one.boxes[:, 2:]).mean(axis=0) / 2 - (width / 2, height / 2))))
+            judged,
+            key=lambda one: float(
+                np.hypot(*((one.boxes[:, :2] + one.boxes[:, 2:]).mean(axis=0) / 2 - (width / 2, height / 2)))
+            ),
         )
 
 
@@ -173,13 +180,15 @@ def shown_at_25(video: Video) -> Iterator[Picture]:
 
 
 def mouth_and_voice(video: Video, reach: int = 15) -> tuple[float, float]:
-    """By how many frames of 40 ms the sound of a render is late, and how sure that is: `ScoreSync`'s estimate, one for all metrics that ask.
+    """By how many frames of 40 ms the sound of a render is late, and how sure that is: `ScoreSync`'s estimate, one for
+    all metrics that ask.
 
     Args:
         reach: frames that the sound is shifted each way.
 
     Raises:
-        Drop: `no_frames`; `too_short`, less than 2 s; `face_missing`, in more than a fifth of the frames; `mouth_still`; `no_audio_stream`, `silent_audio`.
+        Drop: `no_frames`; `too_short`, less than 2 s; `face_missing`, in more than a fifth of the frames;
+            `mouth_still`; `no_audio_stream`, `silent_audio`.
     """
     first: Picture | None = None
     gaps: list[float] = []
@@ -215,14 +224,18 @@ def _gap(picture: Picture) -> float:
     points = mesh(picture)
     if points is None:
         return float("nan")
-    return float(np.linalg.norm(points[[13, 82, 312]] - points[[14, 87, 317]], axis=1).mean() / np.linalg.norm(points[10] - points[152]))
+    return float(
+        np.linalg.norm(points[[13, 82, 312]] - points[[14, 87, 317]], axis=1).mean()
+        / np.linalg.norm(points[10] - points[152])
+    )
 
 
 def as_s3fd(box: Box) -> tuple[float, float, float, float]:
-    """Left, top, right, bottom of the box that a detector trained on WIDER FACE, as S3FD is, would draw: forehead and chin too, without the ears.
+    """Left, top, right, bottom of the box that a detector trained on WIDER FACE, as S3FD is, would draw: forehead and
+    chin too, without the ears.
 
-    Measured against YuNet, a detector of that kind, on 95 faces of 14 videos: half the taller side is 1.26 +- 0.09 times that of our boxes,
-    the centre lies 0.20 +- 0.09 of it higher, the width is 0.74 +- 0.07 of the height.
+    Measured against YuNet, a detector of that kind, on 95 faces of 14 videos: half the taller side is 1.26 +- 0.09
+    times that of our boxes, the centre lies 0.20 +- 0.09 of it higher, the width is 0.74 +- 0.07 of the height.
     """
     half = max(box.right - box.left, box.bottom - box.top) / 2
     x, y = (box.left + box.right) / 2, (box.top + box.bottom) / 2 - _HIGHER * half
@@ -244,7 +257,9 @@ class Still:
         from PIL import Image
 
         lines = self.height if height is None else min(height, self.height)
-        return np.asarray(self._picture.resize((max(1, round(self.width * lines / self.height)), lines), Image.Resampling.BOX))
+        return np.asarray(
+            self._picture.resize((max(1, round(self.width * lines / self.height)), lines), Image.Resampling.BOX)
+        )
 
     def gray(self, height: int | None = None) -> NDArray[np.uint8]:
         return np.round(self.rgb(height) @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)

@@ -16,13 +16,17 @@ POINTS = "20 mouth points of MediaPipe's mesh in the iBUG scheme, pixels of the 
 
 @dataclass(frozen=True)
 class Lmd(FaceMetric[NDArray[np.float64]]):
-    """Landmark distance of the mouth, 0 and up: the mean of the frames. Two published definitions that differ about twentyfold.
+    """Landmark distance of the mouth, 0 and up: the mean of the frames. Two published definitions that differ about
+    twentyfold.
 
-    - `lmd_atvg_mesh`: as ATVGnet's `evaluation_matrix.py`: the mouth's mean point taken off, the distances of 20 points added up.
-    - `lmd_vico_mesh`: as ViCo's `compute_lmd.py`: the mean of the absolute differences of the 40 coordinates, nothing taken off.
+    - `lmd_atvg_mesh`: as ATVGnet's `evaluation_matrix.py`: the mouth's mean point taken off, the distances of 20 points
+      added up.
+    - `lmd_vico_mesh`: as ViCo's `compute_lmd.py`: the mean of the absolute differences of the 40 coordinates, nothing
+      taken off.
 
-    The authors take their points from dlib or FAN; here they are MediaPipe's, hence the names. Distances are in pixels of the
-    frame, so values of other frame sizes do not compare. The default is `lmd_atvg_mesh`, the older and more reported.
+    The authors take their points from dlib or FAN; here they are MediaPipe's, hence the names. Distances are in pixels
+    of the frame, so values of other frame sizes do not compare. The default is `lmd_atvg_mesh`, the older and more
+    reported.
 
     Frames without a face on either side are left out. Drops: `size_mismatch`; `face_missing`, fewer than half are left.
     """

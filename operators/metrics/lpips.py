@@ -17,11 +17,13 @@ SMALLEST = 64  # pixels: AlexNet's last pooling has nothing left of less
 
 @dataclass(frozen=True)
 class Lpips(Metric):
-    """Learned perceptual image patch similarity, version 0.1, 0 and up, 0 is equal: per frame, then the mean of the frames.
+    """Learned perceptual image patch similarity, version 0.1, 0 and up, 0 is equal: per frame, then the mean of the
+    frames.
 
-    R. Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", CVPR 2018. Pictures go in as RGB from -1 to 1;
-    from 0 to 1, a common mistake, values are lower. The default is `lpips_alex`, as the authors recommend for comparing
-    and as LIA and its successors report. The VGG loss of the FOMM family is another thing and is not here.
+    R. Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", CVPR 2018. Pictures go in
+    as RGB from -1 to 1; from 0 to 1, a common mistake, values are lower. The default is `lpips_alex`, as the authors
+    recommend for comparing and as LIA and its successors report. The VGG loss of the FOMM family is another thing and
+    is not here.
 
     Drops: `too_small`, a frame with less than 64 pixels either way.
     """
@@ -49,7 +51,9 @@ class Lpips(Metric):
         if min(both[0][0].size) < SMALLEST:
             raise Drop("too_small", detail=f"{both[0][0].size} px, less than {SMALLEST}")
         with torch.inference_mode():
-            yield from self._network(tensor([made for made, _ in both]), tensor([reference for _, reference in both])).tolist()
+            yield from self._network(
+                tensor([made for made, _ in both]), tensor([reference for _, reference in both])
+            ).tolist()
 
     @cached_property
     def _network(self) -> Any:

@@ -23,23 +23,25 @@ if TYPE_CHECKING:
 FRAMES = 29
 SIDE_PX = 512  # longest side of the pictures that mouths are cut from
 PROTOCOL = (
-    "LRW, mpc001 at 0cc99fab, ResNet-18 and MS-TCN: 29 frames at 25 fps about the word's middle; mouth 96x96 grey, aligned to the mean face, "
-    "middle 88x88, mean .421, deviation .165. Not as published: points of MediaPipe's mesh, not of RetinaFace and FAN; pictures of at most 512 px"
+    "LRW, mpc001 at 0cc99fab, ResNet-18 and MS-TCN: 29 frames at 25 fps about the word's middle; mouth 96x96 grey,"
+    " aligned to the mean face, middle 88x88, mean .421, deviation .165. Not as published: points of MediaPipe's mesh,"
+    " not of RetinaFace and FAN; pictures of at most 512 px"
 )
 
 
 @dataclass(frozen=True)
 class Lra(Metric):
-    """Lip-reading accuracy, 0 to 1: the share of the words said in a clip that are the lip reader's best guess among the 500 of LRW.
+    """Lip-reading accuracy, 0 to 1: the share of the words said in a clip that are the lip reader's best guess among
+    the 500 of LRW.
 
-    LRW's clips have one word each, so that the mean over clips is the LRA of the field (L. Chen et al., "Lip Movements Generation at a Glance",
-    ECCV 2018, with another reader; values of different readers do not compare). This reader has 88.9 % on LRW's own test clips by
-    its authors' account. What is said are the annotations named `word` of the clip that drives, or of the published clip that it was made
-    from. Where a word has a span, the 29 frames lie about its middle; else it is taken to be in the middle of the clip, as in LRW. Words that
-    LRW has not are passed over.
+    LRW's clips have one word each, so that the mean over clips is the LRA of the field (L. Chen et al., "Lip Movements
+    Generation at a Glance", ECCV 2018, with another reader; values of different readers do not compare). This reader
+    has 88.9 % on LRW's own test clips by its authors' account. What is said are the annotations named `word` of the
+    clip that drives, or of the published clip that it was made from. Where a word has a span, the 29 frames lie about
+    its middle; else it is taken to be in the middle of the clip, as in LRW. Words that LRW has not are passed over.
 
-    Drops: `no_word`, nothing says what is said; `not_in_lrw`, none of the words is one of the 500; `too_short`, around none of them are 29 frames;
-    `face_missing`, no frame shows one; `no_frames`.
+    Drops: `no_word`, nothing says what is said; `not_in_lrw`, none of the words is one of the 500; `too_short`, around
+    none of them are 29 frames; `face_missing`, no frame shows one; `no_frames`.
     """
 
     version: ClassVar[int] = 2  # the face is aligned by points nearer to iBUG's
@@ -66,7 +68,10 @@ class Lra(Metric):
         spans = [(word, first_frame(note, count)) for word, note in known]
         read = [(word, first) for word, first in spans if first >= 0 and first + FRAMES <= count]
         if not read:
-            raise Drop("too_short", detail="; ".join(f"frames {first} to {first + FRAMES} of {count}" for _, first in spans[:5]))
+            raise Drop(
+                "too_short",
+                detail="; ".join(f"frames {first} to {first + FRAMES} of {count}" for _, first in spans[:5]),
+            )
         needed = {k for _, first in read for k in range(first, first + FRAMES)}
         shown: dict[int, Picture] = {}
         for k, picture in enumerate(shown_at_25(video)):
@@ -91,7 +96,9 @@ class Lra(Metric):
         if all(one is None for one in points):
             raise Drop("face_missing", detail=f"in {len(points)} frames")
         scaled = [None if one is None else one * _scale(picture) for one, picture in zip(points, pictures, strict=True)]
-        return self._words[int(word_scores(self._reader, mouth_rois([grey(picture) for picture in pictures], scaled)).argmax())]
+        return self._words[
+            int(word_scores(self._reader, mouth_rois([grey(picture) for picture in pictures], scaled)).argmax())
+        ]
 
     @cached_property
     def _reader(self) -> "LipReader":
@@ -106,7 +113,9 @@ class Lra(Metric):
 
 def first_frame(note: Annotation, count: int) -> int:
     """Of `count` frames at 25 a second, the first of the 29 about the middle of the word."""
-    middle = (count - 1) / 2 if note.start_s is None or note.end_s is None else (note.start_s + note.end_s) / 2 * FPS - 0.5
+    middle = (
+        (count - 1) / 2 if note.start_s is None or note.end_s is None else (note.start_s + note.end_s) / 2 * FPS - 0.5
+    )
     return round(middle - (FRAMES - 1) / 2)
 
 
@@ -116,7 +125,11 @@ def grey(picture: Picture) -> NDArray[np.uint8]:
 
     luma = picture.luma.astype(np.uint8)
     scale = _scale(picture)
-    return luma if scale == 1 else np.asarray(cv2.resize(luma, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    return (
+        luma
+        if scale == 1
+        else np.asarray(cv2.resize(luma, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    )
 
 
 def _scale(picture: Picture) -> float:

@@ -21,13 +21,15 @@ _LRS, _TRACKED = PROTOCOLS["lse_lrs"], PROTOCOLS["lse_tracked"]
 
 @dataclass(frozen=True)
 class LseD(SyncMetric):
-    """Lip-sync error, distance: of 31 shifts of the sound the least mean distance; from 0, lower is better, 6 to 8 for real speech.
+    """Lip-sync error, distance: of 31 shifts of the sound the least mean distance; from 0, lower is better, 6 to 8 for
+    real speech.
 
-    K. R. Prajwal et al., "A Lip Sync Expert Is All You Need", ACM MM 2020, with SyncNet v2. The default finds and crops the face first, which
-    is what SyncNet was trained on; `lse_d_lrs` takes the whole picture for a face crop, which is right for LRS2, LRS3 and LRW and
-    wrong for wider pictures. Values of the two do not compare.
+    K. R. Prajwal et al., "A Lip Sync Expert Is All You Need", ACM MM 2020, with SyncNet v2. The default finds and crops
+    the face first, which is what SyncNet was trained on; `lse_d_lrs` takes the whole picture for a face crop, which is
+    right for LRS2, LRS3 and LRW and wrong for wider pictures. Values of the two do not compare.
 
-    Drops: `too_short`, `no_face`, `face_too_small`, `no_sound`, `silent_audio`, `no_audio_stream`, `fps_not_25` (`lse_d_lrs`).
+    Drops: `too_short`, `no_face`, `face_too_small`, `no_sound`, `silent_audio`, `no_audio_stream`, `fps_not_25`
+    (`lse_d_lrs`).
     """
 
     metric = "lse_d"
@@ -41,7 +43,8 @@ class LseD(SyncMetric):
 
 @dataclass(frozen=True)
 class LseC(SyncMetric):
-    """Lip-sync error, confidence: median of the mean distances less the least one; from 0, higher is better, 6 to 10 for real speech.
+    """Lip-sync error, confidence: median of the mean distances less the least one; from 0, higher is better, 6 to 10
+    for real speech.
 
     As `LseD`.
     """
@@ -77,16 +80,22 @@ class ScoreLse(Operator):
 
     The picture is the clip's box at the source's resolution, 25 times a second.
 
-    Scores of a clip, each with the protocol's name as its variant: `lse_d`, `lse_c`, `sync_offset_frames`; see `LseD`, `LseC`,
-    `SyncOffset`.
+    Scores of a clip, each with the protocol's name as its variant: `lse_d`, `lse_c`, `sync_offset_frames`; see `LseD`,
+    `LseC`, `SyncOffset`.
 
     Drops: those of `LseD`; `no_frames`; `fps_not_25` where frames are not to be resampled.
     """
 
     measures: ClassVar[dict[str, Measure]] = {
-        "lse_d": Measure("SyncNet's least mean distance between mouth and sound; real speech has 6 to 8", "", 0, better="lower"),
-        "lse_c": Measure("median of these distances less the least one; real speech has 6 to 10", "", 0, better="higher"),
-        "sync_offset_frames": Measure("by how much the sound is early, in frames of 40 ms; best at 0", "frames", -15, 15),
+        "lse_d": Measure(
+            "SyncNet's least mean distance between mouth and sound; real speech has 6 to 8", "", 0, better="lower"
+        ),
+        "lse_c": Measure(
+            "median of these distances less the least one; real speech has 6 to 10", "", 0, better="higher"
+        ),
+        "sync_offset_frames": Measure(
+            "by how much the sound is early, in frames of 40 ms; best at 0", "frames", -15, 15
+        ),
     }
 
     variant: str = "lse_tracked"
@@ -107,10 +116,16 @@ class ScoreLse(Operator):
         looked = shown(frames, clip.start_s, count, FPS) if self.resample else at_25(frames)
         found = Watched.of(self.variant, (_picture(clip, frame) for frame in looked)).sync(network(), sound)
         protocol = PROTOCOLS[self.variant] + ("" if self.resample else "; source frames not resampled")
-        for metric, value in (("lse_d", found.distance), ("lse_c", found.confidence), ("sync_offset_frames", found.offset_frames)):
+        for metric, value in (
+            ("lse_d", found.distance),
+            ("lse_c", found.confidence),
+            ("sync_offset_frames", found.offset_frames),
+        ):
             score_id = f"{clip.clip_id}#{metric}/{self.variant}"
             rounded = round(float(value), 4)
-            yield Score(clip.source_id, score_id, clip.clip_id, metric, self.variant, rounded, SYNCNET_V2.sha256, protocol)
+            yield Score(
+                clip.source_id, score_id, clip.clip_id, metric, self.variant, rounded, SYNCNET_V2.sha256, protocol
+            )
 
 
 def shown(frames: Iterable[Frame], start_s: float, count: int, fps: int) -> Iterator[Frame]:

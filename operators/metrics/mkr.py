@@ -12,9 +12,11 @@ from operators.weights import Weight
 
 @dataclass(frozen=True)
 class Mkr(Metric):
-    """Missing keypoint rate: of the frames in which the driving recording shows a face, the share in which the render shows none; 0 to 1.
+    """Missing keypoint rate: of the frames in which the driving recording shows a face, the share in which the render
+    shows none; 0 to 1.
 
-    As pose-evaluation has it beside AKD, with MediaPipe's landmarker. Drops: `face_missing`, the recording shows none either.
+    As pose-evaluation has it beside AKD, with MediaPipe's landmarker. Drops: `face_missing`, the recording shows none
+    either.
     """
 
     metric = "mkr"

@@ -23,13 +23,14 @@ SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))  # neighbours whose products are look
 class Niqe(Metric):
     """Natural image quality evaluator, 0 and up, lower is better: per looked-at frame, then the mean.
 
-    A. Mittal et al., "Making a 'Completely Blind' Image Quality Analyzer", IEEE SPL 2013: blocks of 96 pixels at two scales, 36
-    statistics each, distance of their Gaussian fit from that of pristine pictures, whose parameters are the authors'.
-    The two published codes differ by up to 4 %. The default is `niqe_matlab`, the authors' own.
+    A. Mittal et al., "Making a 'Completely Blind' Image Quality Analyzer", IEEE SPL 2013: blocks of 96 pixels at two
+    scales, 36 statistics each, distance of their Gaussian fit from that of pristine pictures, whose parameters are the
+    authors'. The two published codes differ by up to 4 %. The default is `niqe_matlab`, the authors' own.
 
-    In flat areas, such as a white background, both published codes count the signs of rounding errors: MATLAB's cannot be had
-    elsewhere, and a port that leaves its own in differs by up to 5 %. `niqe_matlab` takes them as 0, which is within 0.5 % of MATLAB's
-    values with flat areas and equal to them without; `niqe_basicsr` computes in float32 as BasicSR does, where they vanish as well.
+    In flat areas, such as a white background, both published codes count the signs of rounding errors: MATLAB's cannot
+    be had elsewhere, and a port that leaves its own in differs by up to 5 %. `niqe_matlab` takes them as 0, which is
+    within 0.5 % of MATLAB's values with flat areas and equal to them without; `niqe_basicsr` computes in float32 as
+    BasicSR does, where they vanish as well.
 
     Frames are looked at `rate_hz` times a second, from the first on. Frames of one colour are left out.
     Drops: `too_small`, a frame with less than two blocks; `flat`, fewer than half of the frames are left.
@@ -38,7 +39,9 @@ class Niqe(Metric):
     metric = "niqe"
     compares = NOTHING
     known: ClassVar[dict[str, Variant]] = {
-        "niqe_matlab": Variant("lower", "as the authors' MATLAB code", "whole frame, Y 0..255 by 0.299 R + 0.587 G + 0.114 B"),
+        "niqe_matlab": Variant(
+            "lower", "as the authors' MATLAB code", "whole frame, Y 0..255 by 0.299 R + 0.587 G + 0.114 B"
+        ),
         "niqe_basicsr": Variant("lower", "as BasicSR", "whole frame, Y 16..235 of BT.601"),
     }
     variant: str = "niqe_matlab"
@@ -78,7 +81,9 @@ class Niqe(Metric):
 
 
 def _statistics(plane: NDArray[Any], block: int) -> NDArray[np.float64]:
-    """(blocks, 18): fits of asymmetric generalised Gaussians to what is left of each block when brightness and contrast are taken off."""
+    """(blocks, 18): fits of asymmetric generalised Gaussians to what is left of each block when brightness and contrast
+    are taken off.
+    """
     mean = _blurred(plane)
     plain = (plane - mean) / (np.sqrt(np.abs(_blurred(plane * plane) - mean * mean)) + 1)
     plain[np.abs(plain) < NOISE] = 0
@@ -105,7 +110,9 @@ def _blurred(plane: NDArray[Any]) -> NDArray[Any]:
 
 
 def _fitted(blocks: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Shape, left and right scale of the asymmetric generalised Gaussian of each block, by its moments (Lasmar et al., ICIP 2009)."""
+    """Shape, left and right scale of the asymmetric generalised Gaussian of each block, by its moments (Lasmar et al.,
+    ICIP 2009).
+    """
     values = blocks.reshape(len(blocks), -1)
     square = values * values
     below, above = values < 0, values > 0

@@ -13,10 +13,11 @@ FLOOR = 1e-8  # of the mean squared error of values from 0 to 1: identical frame
 
 @dataclass(frozen=True)
 class Psnr(Metric):
-    """Peak signal-to-noise ratio in dB, 10 log10(1 / mean squared error) of values from 0 to 1: per frame, then the mean of the frames.
+    """Peak signal-to-noise ratio in dB, 10 log10(1 / mean squared error) of values from 0 to 1: per frame, then the
+    mean of the frames.
 
-    The default is `psnr_rgb`, which papers on talking heads report. 1e-8 is added to the error, as IQA-PyTorch does, so that
-    identical frames have 80 dB and one of them does not make the mean infinite.
+    The default is `psnr_rgb`, which papers on talking heads report. 1e-8 is added to the error, as IQA-PyTorch does, so
+    that identical frames have 80 dB and one of them does not make the mean infinite.
     """
 
     metric = "psnr"

@@ -14,14 +14,18 @@ from operators.weights import Weight
 
 @dataclass(frozen=True)
 class SilentLips(Metric):
-    """The median absolute deviation of the opening of the lips over the distance of the eyes, in the frames without speech; 0 and up.
+    """The median absolute deviation of the opening of the lips over the distance of the eyes, in the frames without
+    speech; 0 and up.
 
-    As THEval has it, with the points and scale of `theval.py`. Drops: `too_short`, `face_missing`, `no_audio_stream`; `no_silence`, speech all through but a tenth.
+    As THEval has it, with the points and scale of `theval.py`. Drops: `too_short`, `face_missing`, `no_audio_stream`;
+    `no_silence`, speech all through but a tenth.
     """
 
     metric = "silent_lips"
     compares = NOTHING
-    known: ClassVar[dict[str, Variant]] = {"silent_lips_mesh": Variant("lower", "MAD of the opening of the lips in silence", PROTOCOL)}
+    known: ClassVar[dict[str, Variant]] = {
+        "silent_lips_mesh": Variant("lower", "MAD of the opening of the lips in silence", PROTOCOL)
+    }
     variant: str = "silent_lips_mesh"
 
     @property

@@ -15,11 +15,12 @@ WINDOW, SIGMA = 11, 1.5
 
 @dataclass(frozen=True)
 class Ssim(Metric):
-    """Structural similarity, -1 to 1 (1 is equal): Gaussian window of 11 pixels, sigma 1.5, K 0.01 and 0.03, without padding, not made smaller.
+    """Structural similarity, -1 to 1 (1 is equal): Gaussian window of 11 pixels, sigma 1.5, K 0.01 and 0.03, without
+    padding, not made smaller.
 
-    Z. Wang et al., "Image quality assessment: from error visibility to structural similarity", IEEE TIP 2004. The default is `ssim_y`,
-    the authors' own: of luma, rounded to whole numbers. scikit-image's default (a flat window of 7, sample covariance)
-    gives 0.641 where this gives 0.700.
+    Z. Wang et al., "Image quality assessment: from error visibility to structural similarity", IEEE TIP 2004. The
+    default is `ssim_y`, the authors' own: of luma, rounded to whole numbers. scikit-image's default (a flat window of
+    7, sample covariance) gives 0.641 where this gives 0.700.
 
     Drops: `too_small`, a frame with less than 11 pixels either way.
     """
@@ -39,7 +40,11 @@ class Ssim(Metric):
             raise Drop("too_small", detail=f"{made.size} px, less than {WINDOW}")
         if self.variant == "ssim_y":
             return ssim(made.luma, reference.luma)
-        return float(np.mean([ssim(made.rgb[..., n].astype(np.float64), reference.rgb[..., n].astype(np.float64)) for n in range(3)]))
+        return float(
+            np.mean(
+                [ssim(made.rgb[..., n].astype(np.float64), reference.rgb[..., n].astype(np.float64)) for n in range(3)]
+            )
+        )
 
 
 def ssim(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

@@ -1,8 +1,9 @@
 """What the measures of THEval share (arXiv 2511.04520): the face of a render over time, and when it speaks.
 
-Five of its eight measures need only a mesh and a detector of speech. Its authors take their points from MediaPipe too, the pose from another network, and some lengths in
-pixels; here lengths are divided by the distance of the eyes and the pose is that of the mesh, so the values compare among themselves only, and best with those of the
-recordings of the same pairs: a render is good where it is near them, neither above nor below.
+Five of its eight measures need only a mesh and a detector of speech. Its authors take their points from MediaPipe too,
+the pose from another network, and some lengths in pixels; here lengths are divided by the distance of the eyes and the
+pose is that of the mesh, so the values compare among themselves only, and best with those of the recordings of the same
+pairs: a render is good where it is near them, neither above nor below.
 """
 
 import math

@@ -24,18 +24,23 @@ FEATURES = 36
 
 @dataclass(frozen=True)
 class ScoreNaturalness(Operator):
-    """Two measures of quality without a reference, of the clip's box as the source has it, nothing resampled: medians over `rate_hz` looks a second.
+    """Two measures of quality without a reference, of the clip's box as the source has it, nothing resampled: medians
+    over `rate_hz` looks a second.
 
     | metric | variant | range | what |
     |---|---|---|---|
-    | picture_brisque | opencv_features_live_svm | about 0 to 100, lower is better | opinion predicted from the statistics of the luma, its contrast taken off |
-    | picture_niqe | niqe_matlab | 0 and up, lower is better | distance of such statistics from those of pristine pictures: see `Niqe` |
+    | picture_brisque | opencv_features_live_svm | about 0 to 100, lower is better | opinion predicted from the
+    statistics of the luma, its contrast taken off |
+    | picture_niqe | niqe_matlab | 0 and up, lower is better | distance of such statistics from those of pristine
+    pictures: see `Niqe` |
 
-    BRISQUE is A. Mittal, A. K. Moorthy and A. C. Bovik, "No-Reference Image Quality Assessment in the Spatial Domain", IEEE TIP 2012: 36 features by OpenCV, the
-    authors' support vectors as the package `brisque` has them. OpenCV fits the features otherwise than that package: of seven pictures the values differ by
-    0.2 to 6.7, in the same order. Neither knows what a face should look like: smooth studio pictures are far from the photographs they learned on.
+    BRISQUE is A. Mittal, A. K. Moorthy and A. C. Bovik, "No-Reference Image Quality Assessment in the Spatial Domain",
+    IEEE TIP 2012: 36 features by OpenCV, the authors' support vectors as the package `brisque` has them. OpenCV fits
+    the features otherwise than that package: of seven pictures the values differ by 0.2 to 6.7, in the same order.
+    Neither knows what a face should look like: smooth studio pictures are far from the photographs they learned on.
 
-    NIQE is missing for a box of less than two blocks of 96 pixels, and where it has none to compare. Drops of a clip: `no_frames`, `crop_empty`.
+    NIQE is missing for a box of less than two blocks of 96 pixels, and where it has none to compare. Drops of a clip:
+    `no_frames`, `crop_empty`.
     """
 
     measures: ClassVar[dict[str, Measure]] = {
@@ -81,7 +86,9 @@ class ScoreNaturalness(Operator):
         with system_libraries():
             import cv2
 
-        features = np.asarray(cv2.quality.QualityBRISQUE.computeFeatures(np.ascontiguousarray(rgb[:, :, ::-1])), np.float64).ravel()
+        features = np.asarray(
+            cv2.quality.QualityBRISQUE.computeFeatures(np.ascontiguousarray(rgb[:, :, ::-1])), np.float64
+        ).ravel()
         (low, high), (coefficients, vectors, gamma, rho) = self._ranges, self._svm
         scaled = 2 * (features - low) / (high - low) - 1
         return float(coefficients @ np.exp(-gamma * np.square(vectors - scaled).sum(axis=1)) - rho)

@@ -13,63 +13,101 @@ from numpy.typing import NDArray
 from manifests.tables import Clip, Score
 from operators.base import Drop, Frame, Frames, Measure, Operator
 from operators.models.device import system_libraries
-from operators.picture_measures import Pixels, bars, blockiness, blur_effect, combing, exposure, noise, pixels_of, seam, steps
+from operators.picture_measures import (
+    Pixels,
+    bars,
+    blockiness,
+    blur_effect,
+    combing,
+    exposure,
+    noise,
+    pixels_of,
+    seam,
+    steps,
+)
 
 SMALL_PX = 120  # about the shorter side of the box in the small picture that every frame is looked at in
 CELL = 8  # pixels of the small picture: the smallest part whose change counts
-REACH = 3  # frames to each side in which there must be motion for a frame to be a duplicate: up to three copies of one picture
+# frames to each side in which there must be motion for a frame to be a duplicate: up to three copies of one picture
+REACH = 3
 
 
 @dataclass(frozen=True)
 class ScorePicture(Operator):
     """What is wrong with the picture within the clip's box, whoever is in it. All in grey levels of 0 to 255.
 
-    Three looks: *small* at every frame, scaled down until the box is about 120 pixels wide; *sparse* at `rate_hz` of these a second; *full* at `full_hz` frames
-    a second as the source has them, nothing resampled. A frame's change is the largest mean difference, of all cells of 8 x 8 small pixels, to the
-    frame before it.
+    Three looks: *small* at every frame, scaled down until the box is about 120 pixels wide; *sparse* at `rate_hz` of
+    these a second; *full* at `full_hz` frames a second as the source has them, nothing resampled. A frame's change is
+    the largest mean difference, of all cells of 8 x 8 small pixels, to the frame before it.
 
     | metric | variant | look | range | what |
     |---|---|---|---|---|
-    | frozen_share | within_4_levels | small | 0 to 1, lower is better | share of the time in stretches of `frozen_s` or more in which no frame is more than 4 away from the first |
-    | duplicate_share | dip_to_a_third | small | 0 to 1, lower is better | of the other frames, but the first four and the last three, those that repeat the one before: see `duplicates`; missing where there is none |
-    | distinct_fps | dip_to_a_third | small | 0 and up, 1/s | frames a second of the time that is not frozen, without the share that repeats; missing likewise |
-    | brightness_jump | mean_levels | small | 0 to 255, lower is steadier | largest change of the mean level from frame to frame: a flash |
+    | frozen_share | within_4_levels | small | 0 to 1, lower is better | share of the time in stretches of `frozen_s` or
+    more in which no frame is more than 4 away from the first |
+    | duplicate_share | dip_to_a_third | small | 0 to 1, lower is better | of the other frames, but the first four and
+    the last three, those that repeat the one before: see `duplicates`; missing where there is none |
+    | distinct_fps | dip_to_a_third | small | 0 and up, 1/s | frames a second of the time that is not frozen, without
+    the share that repeats; missing likewise |
+    | brightness_jump | mean_levels | small | 0 to 255, lower is steadier | largest change of the mean level from frame
+    to frame: a flash |
     | picture_brightness | mean | sparse | 0 to 255 | median of the mean level |
     | picture_contrast | rms | sparse | 0 to 0.5, higher is richer | median of the standard deviation over 255 |
     | picture_dark_share | at_16 | sparse | 0 to 1 | median share of pixels as good as black |
     | picture_bright_share | at_250 | sparse | 0 to 1 | median share of pixels as good as white |
-    | picture_motion | mean_levels_<rate_hz>hz | sparse | 0 to 255, 0 is still | median of the mean difference between a look and the next; missing where there is one |
-    | picture_blockiness | wang_2002 | full | about 1 and up, lower is better | median of the steps across the 8 x 8 grid over those within |
-    | picture_noise | immerkaer | full | 0 and up, levels, lower is cleaner | median standard deviation of the noise, and of fine texture |
-    | picture_blur | crete_2007 | full | 0 to 1, lower is sharper | median of the blur effect: what enlargement leaves too |
-    | combing_share | fields_16px | full | 0 to 1, lower is better | mean share of tiles in which two fields of different moments are to be seen |
-    | bars_share | black_24 | full | 0 to 1, lower is better | share of the box in black bars along its edges: letterbox, pillarbox |
-    | seam_share | standing_edge_8 | full | 0 to 1, lower is better | share of the height, or width, along which one straight edge stands in all looks: a split screen, a screen in a screen. Missing where there is one look |
+    | picture_motion | mean_levels_<rate_hz>hz | sparse | 0 to 255, 0 is still | median of the mean difference between a
+    look and the next; missing where there is one |
+    | picture_blockiness | wang_2002 | full | about 1 and up, lower is better | median of the steps across the 8 x 8
+    grid over those within |
+    | picture_noise | immerkaer | full | 0 and up, levels, lower is cleaner | median standard deviation of the noise,
+    and of fine texture |
+    | picture_blur | crete_2007 | full | 0 to 1, lower is sharper | median of the blur effect: what enlargement leaves
+    too |
+    | combing_share | fields_16px | full | 0 to 1, lower is better | mean share of tiles in which two fields of
+    different moments are to be seen |
+    | bars_share | black_24 | full | 0 to 1, lower is better | share of the box in black bars along its edges:
+    letterbox, pillarbox |
+    | seam_share | standing_edge_8 | full | 0 to 1, lower is better | share of the height, or width, along which one
+    straight edge stands in all looks: a split screen, a screen in a screen. Missing where there is one look |
 
     The formulas and their sources are in `operators/picture_measures.py`.
 
-    The clip's box is cut at the frame's edge. Drops of a clip: `no_frames`, `crop_empty` (less than 16 pixels of it lie in the frame).
+    The clip's box is cut at the frame's edge. Drops of a clip: `no_frames`, `crop_empty` (less than 16 pixels of it lie
+    in the frame).
     """
 
     measures: ClassVar[dict[str, Measure]] = {
         "frozen_share": Measure("share of the time in which the picture stands still", "", 0, 1, better="lower"),
         "duplicate_share": Measure("share of the other frames that repeat the one before", "", 0, 1, better="lower"),
-        "distinct_fps": Measure("frames a second that differ from the one before, where it is not frozen", "1/s", 0, None, better="higher"),
-        "brightness_jump": Measure("largest change of the mean level from frame to frame: a flash", "levels", 0, 255, better="lower"),
+        "distinct_fps": Measure(
+            "frames a second that differ from the one before, where it is not frozen", "1/s", 0, None, better="higher"
+        ),
+        "brightness_jump": Measure(
+            "largest change of the mean level from frame to frame: a flash", "levels", 0, 255, better="lower"
+        ),
         "picture_brightness": Measure("median of the mean level", "levels", 0, 255),
         "picture_contrast": Measure("median standard deviation of the levels over 255", "", 0, 0.5, better="higher"),
         "picture_dark_share": Measure("median share of pixels as good as black", "", 0, 1, better="lower"),
         "picture_bright_share": Measure("median share of pixels as good as white", "", 0, 1, better="lower"),
-        "picture_motion": Measure("median of the mean difference between a look and the next; 0 is still", "levels", 0, 255),
+        "picture_motion": Measure(
+            "median of the mean difference between a look and the next; 0 is still", "levels", 0, 255
+        ),
         "picture_blockiness": Measure(
             "median of the steps across the 8 x 8 grid over those within; 1 is none", "", 0, None, better="lower"
         ),
-        "picture_noise": Measure("median standard deviation of the noise, and of fine texture", "levels", 0, None, better="lower"),
+        "picture_noise": Measure(
+            "median standard deviation of the noise, and of fine texture", "levels", 0, None, better="lower"
+        ),
         "picture_blur": Measure("median of the blur effect: what enlargement leaves too", "", 0, 1, better="lower"),
-        "combing_share": Measure("mean share of tiles in which two fields of different moments are seen", "", 0, 1, better="lower"),
+        "combing_share": Measure(
+            "mean share of tiles in which two fields of different moments are seen", "", 0, 1, better="lower"
+        ),
         "bars_share": Measure("share of the box in black bars along its edges", "", 0, 1, better="lower"),
         "seam_share": Measure(
-            "share of the height or width along which one straight edge stands in all looks: a split screen", "", 0, 1, better="lower"
+            "share of the height or width along which one straight edge stands in all looks: a split screen",
+            "",
+            0,
+            1,
+            better="lower",
         ),
     }
 
@@ -110,7 +148,9 @@ class ScorePicture(Operator):
         still = frozen.frames(spans, self.frozen_s)
         values = {
             ("frozen_share", "within_4_levels"): float(spans[still].sum() / spans.sum()) if spans.sum() else 0.0,
-            ("brightness_jump", "mean_levels"): max((abs(after - first) for first, after in pairwise(means)), default=0.0),
+            ("brightness_jump", "mean_levels"): max(
+                (abs(after - first) for first, after in pairwise(means)), default=0.0
+            ),
             **looks.values(),
             **full.values(),
         }
@@ -130,8 +170,9 @@ class Stretches:
     def __init__(self, within: float = 4.0):
         """
         Args:
-            within: levels by which the most changed cell may differ. A frozen second that was encoded again is found so in 14 of 14 real films at a
-                constant rate factor of 18, in 12 of 14 at 28; no untouched one of theirs is, not even within 8.
+            within: levels by which the most changed cell may differ. A frozen second that was encoded again is found so
+                in 14 of 14 real films at a constant rate factor of 18, in 12 of 14 at 28; no untouched one of theirs
+                is, not even within 8.
         """
         self.within = within
         self._first: NDArray[np.int16] | None = None
@@ -151,7 +192,8 @@ class Stretches:
             spans: (n,) seconds that each frame is shown.
         """
         number = np.array(self._of)
-        repeats = np.append(number[1:] == number[:-1], False)  # the last frame of a stretch may be the first of the motion after it
+        # the last frame of a stretch may be the first of the motion after it
+        repeats = np.append(number[1:] == number[:-1], False)
         lengths = np.bincount(number, weights=spans * repeats)
         return (lengths >= at_least_s - 1e-6)[number]
 
@@ -167,18 +209,23 @@ def largest_change(now: NDArray[np.int16], before: NDArray[np.int16]) -> float:
 def duplicates(changes: Sequence[float]) -> list[bool]:
     """Which frames repeat the one before, from the change of each to the one before.
 
-    A copy that was encoded again differs a little, and a face that pauses changes little: it is the dip that tells, less than a third of the
-    largest change within three frames before as well as after it. Where that is below one level nothing moves, and nothing can be told.
+    A copy that was encoded again differs a little, and a face that pauses changes little: it is the dip that tells,
+    less than a third of the largest change within three frames before as well as after it. Where that is below one
+    level nothing moves, and nothing can be told.
     """
     found = []
     for at, change in enumerate(changes):
-        around = min(max(changes[max(0, at - REACH) : at], default=0.0), max(changes[at + 1 : at + 1 + REACH], default=0.0))
+        around = min(
+            max(changes[max(0, at - REACH) : at], default=0.0), max(changes[at + 1 : at + 1 + REACH], default=0.0)
+        )
         found.append(around >= 1 and change < around / 3)
     return found
 
 
 def small_plane(frame: Frame, box: Pixels) -> NDArray[np.uint8]:
-    """(h, w) luma of the box, scaled down with the frame until its shorter side is about `SMALL_PX`; as it is where it has fewer."""
+    """(h, w) luma of the box, scaled down with the frame until its shorter side is about `SMALL_PX`; as it is where it
+    has fewer.
+    """
     left, top, right, bottom = box
     lines = min(frame.height, math.ceil(frame.height * SMALL_PX / min(right - left, bottom - top)))
     plane = frame.gray(lines)
@@ -204,7 +251,10 @@ class _Looks:
 
     def values(self) -> dict[tuple[str, str], float]:
         variants = {"brightness": "mean", "contrast": "rms", "dark_share": "at_16", "bright_share": "at_250"}
-        found = {(f"picture_{name}", variant): median(exposure[name] for exposure in self._exposures) for name, variant in variants.items()}
+        found = {
+            (f"picture_{name}", variant): median(exposure[name] for exposure in self._exposures)
+            for name, variant in variants.items()
+        }
         if self._motions:
             found["picture_motion", f"mean_levels_{self.rate_hz:g}hz"] = median(self._motions)
         return found
@@ -226,7 +276,9 @@ class _FullLooks:
             found = {"noise": noise(plane), "blockiness": blockiness(plane, left, top), "combing": combing(plane)}
             self._found.append({**found, "blur": blur_effect(plane)})
         upright, level = steps(plane)
-        self._standing = (upright, level) if self._standing is None else (self._standing[0] & upright, self._standing[1] & level)
+        self._standing = (
+            (upright, level) if self._standing is None else (self._standing[0] & upright, self._standing[1] & level)
+        )
         self._lightest = plane if self._lightest is None else np.maximum(self._lightest, plane)
         self._darkest = plane if self._darkest is None else np.minimum(self._darkest, plane)
 

@@ -33,15 +33,18 @@ class ScoreText(Operator):
     |---|---|---|---|
     | text_share | ppocrv4 | 0 to 1, lower is better | mean share of the box that is covered by writing |
     | text_looks_share | ppocrv4 | 0 to 1, lower is better | share of the looks in which there is any |
-    | static_text_share | ppocrv4 | 0 to 1, lower is better | share of the box covered in nine looks of ten: a watermark. Missing where there is one look |
-    | face_text_share | ppocrv4 | 0 to 1, lower is better | mean share of the face's box covered. Missing where the face is not seen |
+    | static_text_share | ppocrv4 | 0 to 1, lower is better | share of the box covered in nine looks of ten: a
+    watermark. Missing where there is one look |
+    | face_text_share | ppocrv4 | 0 to 1, lower is better | mean share of the face's box covered. Missing where the face
+    is not seen |
 
-    PP-OCRv4's detector proposes lines: a region of its map above `min_probability` whose mean is `min_mean` or more, as a turned rectangle grown by `unclip` x
-    area / perimeter (M. Liao et al., "Real-time Scene Text Detection with Differentiable Binarization", AAAI 2020). It proposes faces and hands too, as
-    if they were one large character. So its recogniser reads every line, and what counts is two characters or more, `min_read` sure in the mean.
+    PP-OCRv4's detector proposes lines: a region of its map above `min_probability` whose mean is `min_mean` or more, as
+    a turned rectangle grown by `unclip` x area / perimeter (M. Liao et al., "Real-time Scene Text Detection with
+    Differentiable Binarization", AAAI 2020). It proposes faces and hands too, as if they were one large character. So
+    its recogniser reads every line, and what counts is two characters or more, `min_read` sure in the mean.
 
-    Writing in the scene, on a wall or a sheet of paper, is writing too. Characters of less than about 8 of `look_px` pixels, single ones, and scripts other than
-    Chinese and Latin may be missed.
+    Writing in the scene, on a wall or a sheet of paper, is writing too. Characters of less than about 8 of `look_px`
+    pixels, single ones, and scripts other than Chinese and Latin may be missed.
 
     Drops of a clip: `no_frames`.
     """
@@ -49,7 +52,9 @@ class ScoreText(Operator):
     measures: ClassVar[dict[str, Measure]] = {
         "text_share": Measure("mean share of the box covered by writing", "", 0, 1, better="lower"),
         "text_looks_share": Measure("share of the looks in which there is any writing", "", 0, 1, better="lower"),
-        "static_text_share": Measure("share of the box covered in nine looks of ten: a watermark", "", 0, 1, better="lower"),
+        "static_text_share": Measure(
+            "share of the box covered in nine looks of ten: a watermark", "", 0, 1, better="lower"
+        ),
         "face_text_share": Measure("mean share of the face's box covered by writing", "", 0, 1, better="lower"),
     }
 
@@ -89,7 +94,9 @@ class ScoreText(Operator):
         if on_face:
             values["face_text_share"] = float(np.mean(on_face))
         for metric, value in values.items():
-            yield Score(clip.source_id, f"{clip.clip_id}#{metric}", clip.clip_id, metric, "ppocrv4", value, TEXT_DETECTOR.sha256)
+            yield Score(
+                clip.source_id, f"{clip.clip_id}#{metric}", clip.clip_id, metric, "ppocrv4", value, TEXT_DETECTOR.sha256
+            )
 
     def mask(self, rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """(h, w) where there is writing in a picture (h, w, 3), whose sides are multiples of 32."""
@@ -99,7 +106,9 @@ class ScoreText(Operator):
         picture = rgb[:, :, ::-1].astype(np.float32) / 127.5 - 1
         (found,) = self._detector.run(None, {"x": picture.transpose(2, 0, 1)[None]})
         probability = np.asarray(found, np.float32)[0, 0]
-        regions, _ = cv2.findContours((probability > self.min_probability).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+        regions, _ = cv2.findContours(
+            (probability > self.min_probability).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE
+        )
         mask = np.zeros(probability.shape, np.uint8)
         for region in regions:
             middle, (wide, high), turn = cv2.minAreaRect(region)
@@ -117,7 +126,9 @@ class ScoreText(Operator):
 
         sums, differences = corners.sum(axis=1), corners[:, 0] - corners[:, 1]
         # Top left, top right, bottom left; a line more than half as high again as it is wide runs down, and is turned.
-        top_left, top_right, bottom_left = (corners[at] for at in (sums.argmin(), differences.argmax(), differences.argmin()))
+        top_left, top_right, bottom_left = (
+            corners[at] for at in (sums.argmin(), differences.argmax(), differences.argmin())
+        )
         if np.linalg.norm(bottom_left - top_left) > 1.5 * np.linalg.norm(top_right - top_left):
             top_left, top_right, bottom_left = top_right, corners[sums.argmax()], top_left
         wide, high = np.linalg.norm(top_right - top_left), np.linalg.norm(bottom_left - top_left)
@@ -125,7 +136,9 @@ class ScoreText(Operator):
         whole = np.array([[0, 0], [length, 0], [0, LINE_PX]], np.float32)
         turned = cv2.getAffineTransform(np.stack([top_left, top_right, bottom_left]), whole)
         line = np.zeros((LINE_PX, max(length, SHORTEST_PX), 3), np.float32)
-        line[:, :length] = cv2.warpAffine(picture, turned, (length, LINE_PX), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        line[:, :length] = cv2.warpAffine(
+            picture, turned, (length, LINE_PX), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
         (found,) = self._reader.run(None, {"x": line.transpose(2, 0, 1)[None]})
         steps = np.asarray(found, np.float32)[0]  # (steps, characters), the first of them the blank between two
         best = steps.argmax(axis=1)

@@ -21,22 +21,23 @@ DETECTORS = ("adaptive", "content", "threshold", "dissolve")
 class DetectShots(Operator):
     """Spans without a transition, and the transitions between them, on frames already decoded.
 
-    `adaptive` and `content` are scenedetect's detectors of cuts, with their values. A frame's content value is the mean absolute change of
-    hue, saturation and value from the frame before, 0 to 255. To `content` a cut is where it is `content` or more. To `adaptive`
-    it is where the ratio to the mean of the two neighbours on each side and the value itself are both high: `threshold` and `min_content`, or,
-    for a jump cut of a still camera, `jump_threshold` and `jump_content`. `adaptive` tells cuts two frames late, so the last two frames of a
-    source start no shot. Of what either tells, a cut is what shows another picture: not the same in another light or quality
-    (correlation above `max_alike`), and not one after which the old picture is back within `min_shot_s`, a flash.
+    `adaptive` and `content` are scenedetect's detectors of cuts, with their values. A frame's content value is the mean
+    absolute change of hue, saturation and value from the frame before, 0 to 255. To `content` a cut is where it is
+    `content` or more. To `adaptive` it is where the ratio to the mean of the two neighbours on each side and the value
+    itself are both high: `threshold` and `min_content`, or, for a jump cut of a still camera, `jump_threshold` and
+    `jump_content`. `adaptive` tells cuts two frames late, so the last two frames of a source start no shot. Of what
+    either tells, a cut is what shows another picture: not the same in another light or quality (correlation above
+    `max_alike`), and not one after which the old picture is back within `min_shot_s`, a flash.
 
-    `threshold` finds fades: runs of pictures that scenedetect's threshold detector calls black, or white, that show nothing, and that the pictures
-    before or after go to or come from by degrees. `dissolve` finds spans whose frames are mixtures of the first and the last. See
-    `operators/shots/gradual.py`.
+    `threshold` finds fades: runs of pictures that scenedetect's threshold detector calls black, or white, that show
+    nothing, and that the pictures before or after go to or come from by degrees. `dissolve` finds spans whose frames
+    are mixtures of the first and the last. See `operators/shots/gradual.py`.
 
-    Shots and gradual transitions tile the source. It starts at the first decoded frame, and ends as the container says, or a median frame
-    gap after the last frame where the container claims an earlier end.
+    Shots and gradual transitions tile the source. It starts at the first decoded frame, and ends as the container says,
+    or a median frame gap after the last frame where the container claims an earlier end.
 
-    `Transition.score`: of a cut the ratio (`adaptive`, 255 at most) or the content value (`content`); of a dissolve 0 to 1, how well mixtures
-    explain it; of a fade 1.
+    `Transition.score`: of a cut the ratio (`adaptive`, 255 at most) or the content value (`content`); of a dissolve 0
+    to 1, how well mixtures explain it; of a fade 1.
 
     Drops: `no_frames`.
     """
@@ -44,7 +45,8 @@ class DetectShots(Operator):
     version = 3
 
     detectors: tuple[str, ...] = ("adaptive", "threshold", "dissolve")
-    threshold: float = 3.3  # the library's own 3.0 takes a hand waved through a dark picture (3.1) for a cut; a fade to white is 3.5
+    # the library's own 3.0 takes a hand waved through a dark picture (3.1) for a cut; a fade to white is 3.5
+    threshold: float = 3.3
     min_content: float = 15.0  # the library's own
     jump_threshold: float = 5.0  # movement between the two contents stays below it, jump cuts do not: see docs/shots.md
     jump_content: float = 10.0
@@ -108,7 +110,9 @@ class CutDetectors:
 
         ratio = min(settings.threshold, settings.jump_threshold)
         value = min(settings.min_content, settings.jump_content)
-        self._adaptive = Adaptive(ratio, min_scene_len=0, min_content_val=value) if "adaptive" in settings.detectors else None
+        self._adaptive = (
+            Adaptive(ratio, min_scene_len=0, min_content_val=value) if "adaptive" in settings.detectors else None
+        )
         self._content = Content(settings.content, min_scene_len=0) if "content" in settings.detectors else None
 
     def see(self, number: int, picture: NDArray[np.uint8]) -> Iterator[tuple[int, str, float]]:
@@ -126,7 +130,10 @@ class CutDetectors:
         for cut in self._adaptive.process_frame(number, picture) if self._adaptive else ():
             beside = (sum(self._values) - self._values[2]) / 4
             ratio = min(self._values[2] / beside, 255.0) if beside > 1e-5 else 255.0
-            rules = ((self._settings.threshold, self._settings.min_content), (self._settings.jump_threshold, self._settings.jump_content))
+            rules = (
+                (self._settings.threshold, self._settings.min_content),
+                (self._settings.jump_threshold, self._settings.jump_content),
+            )
             if any(ratio >= least and self._values[2] >= content for least, content in rules):
                 yield cut, "adaptive", ratio
         for cut in self._content.process_frame(number, picture) if self._content else ():
@@ -135,7 +142,9 @@ class CutDetectors:
 
 @dataclass
 class _Verified:
-    """Of the cuts told, those that show another picture. A cut is held back until it is sure that the old picture does not come back at once."""
+    """Of the cuts told, those that show another picture. A cut is held back until it is sure that the old picture does
+    not come back at once.
+    """
 
     max_alike: float
     within_s: float
@@ -163,7 +172,9 @@ class _Verified:
         if before is None or cut.start_s <= self._back_s:
             return
         back_s = (
-            pts_s for pts_s, thumb in self._seen if 0 <= pts_s - cut.start_s <= self.within_s and alike(before, thumb) > self.max_alike
+            pts_s
+            for pts_s, thumb in self._seen
+            if 0 <= pts_s - cut.start_s <= self.within_s and alike(before, thumb) > self.max_alike
         )
         if (first_s := next(back_s, None)) is None:
             self._suspects.append((cut, before))

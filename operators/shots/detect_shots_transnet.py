@@ -21,9 +21,10 @@ from operators.weights import Weight
 class DetectShotsTransnet(Operator):
     """As `DetectShots`, by TransNetV2: for workers with a GPU, since it takes 25 ms a frame on a core.
 
-    The network gives two probabilities a frame: that a transition has its middle here, and that the frame is part of one. A run of the first
-    above `threshold` is a transition; a run of the second around it is how long it lasts. Up to two frames long it is a cut, which the
-    network tells by the old shot's last frame. A longer one is a fade where a picture in it is black or white alone, else a dissolve.
+    The network gives two probabilities a frame: that a transition has its middle here, and that the frame is part of
+    one. A run of the first above `threshold` is a transition; a run of the second around it is how long it lasts. Up to
+    two frames long it is a cut, which the network tells by the old shot's last frame. A longer one is a fade where a
+    picture in it is black or white alone, else a dissolve.
 
     `Transition.score`: the first probability at its highest. GPU and CPU differ by less than 0.0001.
 
@@ -58,7 +59,9 @@ class DetectShotsTransnet(Operator):
         ]
         yield from rows(source, settled(joins, start_s, end_s, self.min_shot_s), start_s, end_s)
 
-    def _pictures(self, frames: Iterable[Frame], times_s: list[float], colours: list[int]) -> Iterator[NDArray[np.uint8]]:
+    def _pictures(
+        self, frames: Iterable[Frame], times_s: list[float], colours: list[int]
+    ) -> Iterator[NDArray[np.uint8]]:
         with system_libraries():
             import cv2
         from operators.models.transnetv2 import HEIGHT, WIDTH
@@ -80,7 +83,9 @@ class DetectShotsTransnet(Operator):
 
 
 def told(scores: NDArray[np.float32], colours: list[int], threshold: float) -> Iterator[tuple[int, int, str, float]]:
-    """What two probabilities a frame (n, 2) say: the first frame of each transition, the first one after it, its kind and its score."""
+    """What two probabilities a frame (n, 2) say: the first frame of each transition, the first one after it, its kind
+    and its score.
+    """
     over = 0
     for first, end in runs(scores[:, 0] > threshold):
         if first < over:

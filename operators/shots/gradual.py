@@ -1,7 +1,8 @@
 """Dissolves and fades, told from how thumbnails of a film lie to one another.
 
-In a dissolve every frame is a mixture of the shot before and the one after, so the frames between two of its frames lie on the straight
-line from one to the other; after a cut, in a pan or when somebody passes they do not. In a fade one of the two is a single colour.
+In a dissolve every frame is a mixture of the shot before and the one after, so the frames between two of its frames lie
+on the straight line from one to the other; after a cut, in a pan or when somebody passes they do not. In a fade one of
+the two is a single colour.
 """
 
 import itertools
@@ -23,7 +24,9 @@ Vectors = NDArray[np.float32]
 
 
 class Span(NamedTuple):
-    """A gradual transition: times of the first mixed frame and of the first one after, and how well a mixture explains it (0 to 1)."""
+    """A gradual transition: times of the first mixed frame and of the first one after, and how well a mixture explains
+    it (0 to 1).
+    """
 
     start_s: float
     end_s: float
@@ -36,13 +39,17 @@ class Limits:
     """What is taken for a gradual transition. Levels are of 0 to 255."""
 
     change: float = 8.0  # root mean square difference of the pictures at both ends
-    bend: float = 0.055  # of the pictures between: mean squared distance from the line, over the squared length of the line
+    # of the pictures between: mean squared distance from the line, over the squared length of the line
+    bend: float = 0.055
     bend_coarse: float = 0.1  # the same for a first look, at half the size
-    unsteady: float = 0.2  # of the way from one end to the other: how far a picture may lie before or behind where its time says
+    # of the way from one end to the other: how far a picture may lie before or behind where its time says
+    unsteady: float = 0.2
     alike: float = 0.5  # correlation of both ends: above it is the same picture in another light, or a little further
     alike_coarse: float = 0.8  # the same for a first look, which may see a part of a dissolve
     extent: float = (
-        0.5  # share of the picture, without black bars, that differs by more than `pixel`: below it somebody moves, or a title comes
+        # share of the picture, without black bars, that differs by more than `pixel`: below it somebody moves, or a
+        # title comes
+        0.5
     )
     pixel: float = 12.0
     flat: float = 4.0  # standard deviation within a picture of one colour
@@ -51,7 +58,9 @@ class Limits:
 
 
 def graduals(times_s: NDArray[np.float64], thumbs: Vectors, limits: Limits, kinds: tuple[str, ...]) -> list[Span]:
-    """The gradual transitions among thumbnails (n, 18 * 32 * 3), 0 to 255, at times (n,), in order and apart from one another."""
+    """The gradual transitions among thumbnails (n, 18 * 32 * 3), 0 to 255, at times (n,), in order and apart from one
+    another.
+    """
     found: list[tuple[int, int, str, float]] = []
     if len(times_s) >= 3:
         flat = one_colour(thumbs, limits)
@@ -141,7 +150,8 @@ def _dissolves(
 def _on_a_line(
     times_s: NDArray[np.float64], products: NDArray[np.floating], length: int, least: float, limits: Limits
 ) -> tuple[NDArray[np.bool_], NDArray[np.floating]]:
-    """For each window of a length: whether its pictures lie on a line and move along it evenly, and the squared length of that line.
+    """For each window of a length: whether its pictures lie on a line and move along it evenly, and the squared length
+    of that line.
 
     `products` (n, n) are the scalar products of the pictures, of which all distances are made.
     """
@@ -166,8 +176,8 @@ def _on_a_line(
 def _whole(products: NDArray[np.floating], first: int, last: int) -> tuple[int, int]:
     """The transition of which a window is a part: the last picture before it, and the first one after.
 
-    A window is widened while the pictures go on along its line, and then narrowed where they hardly do: by less than 0.35 of the pace
-    they have half-way.
+    A window is widened while the pictures go on along its line, and then narrowed where they hardly do: by less than
+    0.35 of the pace they have half-way.
     """
     for _ in range(4):
         reach = last - first
@@ -186,7 +196,8 @@ def _whole(products: NDArray[np.floating], first: int, last: int) -> tuple[int, 
     moved = _moved(products, first, last, first, last + 1)
     slow = 0.35 * _pace(moved)
     begin, end = 0, len(moved) - 1
-    # Over several pictures first, since noise hides a slow pace; then over single ones, since the first look leaves too many.
+    # Over several pictures first, since noise hides a slow pace; then over single ones, since the first look leaves too
+    # many.
     for over, most in ((max(1, round(end / 12)), end), (1, round(end / 12))):
         first_stop, last_stop = begin + most, end - most
         while end - begin > max(3, over) and begin < first_stop and moved[begin + over] - moved[begin] < over * slow:
@@ -218,13 +229,20 @@ def _score(thumbs: Vectors, limits: Limits) -> float:
     lit = np.maximum(thumbs[0], thumbs[-1]).reshape(-1, 3).max(axis=1) > LIT
     extent = float((np.abs(line).reshape(-1, 3).max(axis=1) > limits.pixel)[lit].mean()) if lit.any() else 0.0
     jumps = float(np.diff(moved).max()) > min(0.5, 0.1 + 3 / len(moved))
-    if length < limits.change**2 * len(line) or extent < limits.extent or jumps or alike(thumbs[0], thumbs[-1]) > limits.alike:
+    if (
+        length < limits.change**2 * len(line)
+        or extent < limits.extent
+        or jumps
+        or alike(thumbs[0], thumbs[-1]) > limits.alike
+    ):
         return 0.0
     return round(max(0.0, 1 - bend / limits.bend), 3)
 
 
 def alike(one: Vectors, other: Vectors) -> float:
-    """The correlation of two pictures where one of them is lit, -1 to 1; 0 where that is hardly anywhere, or one of them is of one colour."""
+    """The correlation of two pictures where one of them is lit, -1 to 1; 0 where that is hardly anywhere, or one of
+    them is of one colour.
+    """
     lit = np.maximum(one, other) > LIT
     if lit.sum() < 100:
         return 0.0

@@ -1,7 +1,8 @@
 """Which addresses may be asked for, and how they may be told.
 
-Addresses come from lists that strangers wrote. Only `http`, `https` and `s3` are followed; what the names in them may stand for is
-decided where they are connected to, see `guard.py`. What lets its bearer in is kept out of every table, see `secrecy.py`.
+Addresses come from lists that strangers wrote. Only `http`, `https` and `s3` are followed; what the names in them may
+stand for is decided where they are connected to, see `guard.py`. What lets its bearer in is kept out of every table,
+see `secrecy.py`.
 """
 
 import re
@@ -13,7 +14,9 @@ from operators.sources.secrecy import scrubbed as scrubbed
 from operators.sources.secrecy import told as told
 
 _YOUTUBE_ID = re.compile(r"[A-Za-z0-9_-]{11}")
-_YOUTUBE = frozenset({"youtube.com", "www.youtube.com", "m.youtube.com", "music.youtube.com", "www.youtube-nocookie.com", "youtu.be"})
+_YOUTUBE = frozenset(
+    {"youtube.com", "www.youtube.com", "m.youtube.com", "music.youtube.com", "www.youtube-nocookie.com", "youtu.be"}
+)
 
 
 class AddressRefused(Exception):
@@ -48,7 +51,8 @@ def youtube_id(address: str) -> str | None:
 
 
 def normalised(address: str) -> str:
-    """The address that two spellings share: lower-case scheme and host, escaped alike, no default port, fragment or tracker.
+    """The address that two spellings share: lower-case scheme and host, escaped alike, no default port, fragment or
+    tracker.
 
     Raises:
         ValueError: for what is no address, such as a port that is no number.
@@ -61,7 +65,9 @@ def normalised(address: str) -> str:
     host = host if host.isascii() else host.encode("idna").decode()
     host = f"[{host}]" if ":" in host else host
     port = "" if parts.port in (None, {"http": 80, "https": 443}.get(scheme)) else f":{parts.port}"
-    query = "&".join(field for field in parts.query.split("&") if field and not TRACKER.fullmatch(field.partition("=")[0]))
+    query = "&".join(
+        field for field in parts.query.split("&") if field and not TRACKER.fullmatch(field.partition("=")[0])
+    )
     path, query = (quote(part, safe="/%:@!$&'()*+,;=~?") for part in (parts.path or "/", query))
     return urlunsplit((scheme, host + port, path, query, ""))
 

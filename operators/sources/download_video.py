@@ -43,14 +43,16 @@ MANNERS = (
 
 @dataclass(frozen=True)
 class DownloadVideo(Operator):
-    """The source with its file in the media store; a row of `fetches` for every attempt; a drop with the site's own words.
+    """The source with its file in the media store; a row of `fetches` for every attempt; a drop with the site's own
+    words.
 
-    Local files stay where they are and are only compared with their listed sha256. `s3` objects come by boto3, plain files by
-    HTTP with resumption, and pages by yt-dlp, HLS included. Streams that a site keeps apart are put into one file unchanged.
+    Local files stay where they are and are only compared with their listed sha256. `s3` objects come by boto3, plain
+    files by HTTP with resumption, and pages by yt-dlp, HLS included. Streams that a site keeps apart are put into one
+    file unchanged.
 
-    The manner of asking, listed in `MANNERS`, changes no content and so is no part of the fingerprint. What belongs to a user or
-    a network comes from the environment alone: `HEADSET_PROXIES`, a comma-separated list or a file with one a line, taken in
-    turns; `HEADSET_YTDLP`, options of yt-dlp in its own words; AWS's own chain. See docs/crawling.md.
+    The manner of asking, listed in `MANNERS`, changes no content and so is no part of the fingerprint. What belongs to
+    a user or a network comes from the environment alone: `HEADSET_PROXIES`, a comma-separated list or a file with one a
+    line, taken in turns; `HEADSET_YTDLP`, options of yt-dlp in its own words; AWS's own chain. See docs/crawling.md.
     """
 
     max_height: int = 1080  # lines; the highest picture up to here, where a site offers several
@@ -67,7 +69,8 @@ class DownloadVideo(Operator):
 
     tries: int = 4
     timeout_s: float = 30.0  # without a byte
-    answer_s: float = 120.0  # for the headers of an answer, and for a page, a playlist or a key; and over how long a pace is taken
+    # for the headers of an answer, and for a page, a playlist or a key; and over how long a pace is taken
+    answer_s: float = 120.0
     max_page_bytes: int = 2**25  # of one page, playlist or key, unpacked
     max_seconds: float = 3600.0  # for one attempt
     backoff_s: float = 2.0  # before the second try; doubled for each further one, give or take half
@@ -77,7 +80,8 @@ class DownloadVideo(Operator):
     at_once: int = 2  # sources of one site under way, on this machine
     allow_private: bool = False  # addresses of this machine and its network too
     user_agent: str = "headset/0.1"
-    keep_sources: bool = True  # False: once a shard is done, its downloads leave the store; what needs them again fetches them again
+    # False: once a shard is done, its downloads leave the store; what needs them again fetches them again
+    keep_sources: bool = True
 
     resources: ClassVar[Resources] = Resources(cpus=0.25)
 
@@ -112,7 +116,9 @@ class DownloadVideo(Operator):
                 yield Drop("site_rests", detail=str(rests), retryable=True)
                 return
             except NotFetched as no:
-                wait_s = no.wait_s or min(self.backoff_s * 2 ** (attempt - 1), self.patience_s) * random.uniform(0.5, 1.0)  # noqa: S311
+                wait_s = no.wait_s or min(self.backoff_s * 2 ** (attempt - 1), self.patience_s) * random.uniform(
+                    0.5, 1.0
+                )  # noqa: S311
                 if no.wait_s and no.outcome in SITE_TROUBLE:
                     site.rest(no.wait_s)
                 yield _row(source, attempt, started, meter, no, wait_s)
@@ -146,14 +152,20 @@ class DownloadVideo(Operator):
     def _site(self, address: str) -> Site:
         parts = urlsplit(address)
         # A bucket is its user's own: nobody needs to be spared.
-        return Site(address, 256, 0.0) if parts.scheme == "s3" else Site(parts.netloc.rpartition("@")[2], self.at_once, self.gap_s)
+        return (
+            Site(address, 256, 0.0)
+            if parts.scheme == "s3"
+            else Site(parts.netloc.rpartition("@")[2], self.at_once, self.gap_s)
+        )
 
     def _local(self, source: Source, media: Media) -> Source | Drop:
         if not media.path.is_file():
             return Drop("missing_file", detail="it was there when it was listed")
         sha256 = sha256_of(media.path)
         if source.sha256 and sha256 != source.sha256:
-            return Drop("checksum_changed", detail=f"has sha256 {sha256[:12]}…, listed as {source.sha256[:12]}…: list it again")
+            return Drop(
+                "checksum_changed", detail=f"has sha256 {sha256[:12]}…, listed as {source.sha256[:12]}…: list it again"
+            )
         try:
             self._of_interest(source.licence, "", "")
         except NotFetched as no:
@@ -203,7 +215,13 @@ class DownloadVideo(Operator):
             if not is_youtube(address) and not pages.has_extractor(address):
                 try:
                     got = plain_files.fetch_file(
-                        address, scratch, meter, guard=guard, timeout_s=self.timeout_s, user_agent=self.user_agent, proxy=proxy
+                        address,
+                        scratch,
+                        meter,
+                        guard=guard,
+                        timeout_s=self.timeout_s,
+                        user_agent=self.user_agent,
+                        proxy=proxy,
                     )
                     self._of_interest(source.licence, "", "")
                     return got
@@ -211,7 +229,9 @@ class DownloadVideo(Operator):
                     title = page.title
             tool = pages.BY_PAGE
             wanted = partial(self._wanted, source)
-            return pages.fetch_page(address, scratch, meter, guard=guard, choice=self._choice(proxy), wanted=wanted, title=title)
+            return pages.fetch_page(
+                address, scratch, meter, guard=guard, choice=self._choice(proxy), wanted=wanted, title=title
+            )
         except NotFetched as no:
             no.tool = tool
             if isinstance(guard.verdict, NotFetched):
@@ -220,11 +240,17 @@ class DownloadVideo(Operator):
 
     def _choice(self, proxy: str) -> dict[str, Any]:
         """The recipe's choice of a format, in yt-dlp's words."""
-        limits = f"[height<=?{self.max_height}][fps<=?{self.max_fps:g}]" + (f"[height>=?{self.min_height}]" if self.min_height else "")
+        limits = f"[height<=?{self.max_height}][fps<=?{self.max_fps:g}]" + (
+            f"[height>=?{self.min_height}]" if self.min_height else ""
+        )
         choices = []
-        for native in (pages.NATIVE, ""):  # what only another program could download comes last, to be refused with its reason
+        # what only another program could download comes last, to be refused with its reason
+        for native in (pages.NATIVE, ""):
             picture, sound, one_file = f"bv*{native}{limits}", f"ba{native}", f"b{native}{limits}"
-            choices += [f"{picture}+{sound}" if self.video and self.audio else picture if self.video else sound, one_file]
+            choices += [
+                f"{picture}+{sound}" if self.video and self.audio else picture if self.video else sound,
+                one_file,
+            ]
         return {
             "format": "/".join(choices),
             "format_sort": [f"res:{self.max_height}", "fps", *([f"vcodec:{self.codec}"] if self.codec else [])],
@@ -245,7 +271,9 @@ class DownloadVideo(Operator):
         if (info.get("duration") or 0) > self.max_duration_s:
             raise NotFetched("too_long", f"{info['duration']} s; the limit is {self.max_duration_s:g}")
         self._of_interest(
-            source.licence or info.get("license") or "", info.get("channel") or info.get("uploader") or "", info.get("language") or ""
+            source.licence or info.get("license") or "",
+            info.get("channel") or info.get("uploader") or "",
+            info.get("language") or "",
         )
 
     def _of_interest(self, licence: str, channel: str, language: str) -> None:
@@ -273,12 +301,16 @@ def _proxy(source_id: str, attempt: int) -> str:
     text = Path(listed).read_text() if listed and "://" not in listed else listed.replace(",", "\n")
     proxies = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
     if wrong := [number for number, one in enumerate(proxies, 1) if not _PROXY.fullmatch(one)]:
-        raise ValueError(f"HEADSET_PROXIES: entry {wrong[0]} is not the address of a proxy, such as http://user:password@host:3128")
+        raise ValueError(
+            f"HEADSET_PROXIES: entry {wrong[0]} is not the address of a proxy, such as http://user:password@host:3128"
+        )
     first = int(hashlib.sha256(source_id.encode()).hexdigest(), 16)
     return proxies[(first + attempt) % len(proxies)] if proxies else ""
 
 
-def _row(source: Source, attempt: int, started: datetime, meter: Meter, end: Got | NotFetched, wait_s: float = 0.0) -> Fetch:
+def _row(
+    source: Source, attempt: int, started: datetime, meter: Meter, end: Got | NotFetched, wait_s: float = 0.0
+) -> Fetch:
     """The ledger's row of an attempt. The query of an address that a site led to is left out: it is often a key."""
     address = source.uri if end.address in ("", source.uri) else end.address.partition("?")[0]
     outcome, said = (end.outcome, end.said) if isinstance(end, NotFetched) else ("ok", "")

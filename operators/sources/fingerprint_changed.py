@@ -10,7 +10,8 @@ from operators.sources.fingerprint_source import FingerprintSource
 
 @dataclass(frozen=True)
 class FingerprintChanged(FingerprintSource):
-    """The looks of every frame of a source whose published clips have to be looked for in it; of no other source a frame is decoded.
+    """The looks of every frame of a source whose published clips have to be looked for in it; of no other source a
+    frame is decoded.
 
     They are to be looked for where the list carries their looks, and the file is not the one they were cut from.
     Drops: as `FingerprintSource`.

@@ -20,12 +20,12 @@ class FingerprintSource(Operator):
 
     A look is the 35 lowest coefficients of the discrete cosine transform of the luma, shrunk to 32 x 32 pixels whatever
     its shape, without the mean. Size, shape and encoding change them little, and brightness not at all. Black bars, as
-    wide on both sides, are cut off first; they are told from the source's first 40 looks. Looks without features (black,
-    flat) are left out, so that one black picture is no sign of another.
+    wide on both sides, are cut off first; they are told from the source's first 40 looks. Looks without features
+    (black, flat) are left out, so that one black picture is no sign of another.
 
-    The signs of such coefficients are the perceptual hash in common use (pHash). A hash of single pictures cannot tell a
-    copy of a still-camera interview from another take in the same chair, though; how the coefficients change in time can,
-    so they are kept whole. See `pipeline.corpus_steps.duplicates`.
+    The signs of such coefficients are the perceptual hash in common use (pHash). A hash of single pictures cannot tell
+    a copy of a still-camera interview from another take in the same chair, though; how the coefficients change in time
+    can, so they are kept whole. See `pipeline.corpus_steps.duplicates`.
 
     Drops: `no_frames`; `featureless` where not a look is left.
     """
@@ -52,7 +52,9 @@ class FingerprintSource(Operator):
                 rows.append(look)
         if not rows:
             raise Drop("featureless", detail=f"no look with a contrast of {self.min_contrast:g} levels")
-        yield Fingerprint(source.source_id, f"{source.source_id}/looks", times_s, np.stack(rows).astype("<i2").tobytes())
+        yield Fingerprint(
+            source.source_id, f"{source.source_id}/looks", times_s, np.stack(rows).astype("<i2").tobytes()
+        )
 
     def _seen(self, frame: Frame) -> NDArray[np.uint8]:
         return frame.gray(self.height)

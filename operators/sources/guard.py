@@ -1,8 +1,9 @@
 """Which connections an attempt may make, and how much may come through them, whichever library makes them.
 
-The guard stands at the socket, because that is the one place that every Python library passes: requests, urllib3, boto3, yt-dlp
-and what it builds on; for headers, pages, playlists, keys and files, redirects and retries included. An address is judged where
-its name is resolved, and again where it is connected to. Bytes and seconds are counted where they are received.
+The guard stands at the socket, because that is the one place that every Python library passes: requests, urllib3,
+boto3, yt-dlp and what it builds on; for headers, pages, playlists, keys and files, redirects and retries included. An
+address is judged where its name is resolved, and again where it is connected to. Bytes and seconds are counted where
+they are received.
 """
 
 import ipaddress
@@ -112,8 +113,8 @@ class Guard:
     def computing(self) -> Iterator[None]:
         """Within it, what a library computes between two receipts is bounded to `answer_s` of the processor's time.
 
-        Regular expressions over a page made for it take its length squared: a megabyte of `<video ` hours. They are interrupted by a
-        signal, which Python handles in the main thread alone; in another thread there is no limit.
+        Regular expressions over a page made for it take its length squared: a megabyte of `<video ` hours. They are
+        interrupted by a signal, which Python handles in the main thread alone; in another thread there is no limit.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
@@ -130,7 +131,8 @@ class Guard:
             signal.signal(signal.SIGVTALRM, before)
 
     def _compute_anew(self) -> None:
-        signal.setitimer(signal.ITIMER_VIRTUAL, self.answer_s, 1.0)  # and each second after that, in case a library swallows it
+        # and each second after that, in case a library swallows it
+        signal.setitimer(signal.ITIMER_VIRTUAL, self.answer_s, 1.0)
 
     @contextmanager
     def _within(self, what: str, seconds: float, most: int) -> Iterator[None]:
@@ -144,8 +146,8 @@ class Guard:
     def admit(self, address: str) -> None:
         """Judges an address before it is asked for.
 
-        Its name is resolved by whoever connects to it. Where that is a proxy, what it would open is judged here: an IP address
-        in any case, and a name where the proxy stands on this machine or in its network.
+        Its name is resolved by whoever connects to it. Where that is a proxy, what it would open is judged here: an IP
+        address in any case, and a name where the proxy stands on this machine or in its network.
 
         Raises:
             AddressRefused: scheme_not_allowed, not_an_address, private_address
@@ -176,7 +178,8 @@ class Guard:
     def check(self) -> None:
         """
         Raises:
-            NotFetched: too_slow or timeout, where the time is over; the verdict, where another limit was reached before.
+            NotFetched: too_slow or timeout, where the time is over; the verdict, where another limit was reached
+                before.
         """
         if isinstance(self.verdict, NotFetched):
             raise self.verdict
@@ -303,7 +306,9 @@ _plain: dict[str, Callable[..., Any]] = {}
 
 
 def _install() -> None:
-    """Puts the guard where sockets are made, once a process. Threads that have none, and sockets made without, notice nothing."""
+    """Puts the guard where sockets are made, once a process. Threads that have none, and sockets made without, notice
+    nothing.
+    """
     if _plain:
         return
     owner: Any

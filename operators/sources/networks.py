@@ -1,11 +1,11 @@
 """Which IP addresses belong to the public internet, by a table of our own.
 
-Python's `ipaddress` says what a registry calls "globally reachable". Here the question is another: may a stranger's list have this
-machine ask there? Metadata services of clouds lie in networks that pass for public, some special networks are missing from
-older tables, and IPv6 has many ways to carry an IPv4 address.
+Python's `ipaddress` says what a registry calls "globally reachable". Here the question is another: may a stranger's
+list have this machine ask there? Metadata services of clouds lie in networks that pass for public, some special
+networks are missing from older tables, and IPv6 has many ways to carry an IPv4 address.
 
-Sources: IANA's special-purpose address registries for IPv4 and IPv6, IANA's IPv6 global unicast assignments (nothing outside of
-2000::/3 is assigned to anybody), and the clouds' own documents.
+Sources: IANA's special-purpose address registries for IPv4 and IPv6, IANA's IPv6 global unicast assignments (nothing
+outside of 2000::/3 is assigned to anybody), and the clouds' own documents.
 """
 
 import ipaddress
@@ -51,16 +51,18 @@ _SPECIAL_IPV6 = tuple(
     )
 )
 _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052; the prefixes of RFC 8215 and of single networks tell no place to look at
+# RFC 6052; the prefixes of RFC 8215 and of single networks tell no place to look at
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _6TO4 = ipaddress.IPv6Network("2002::/16")
 _ISATAP = (0x00005EFE, 0x02005EFE)  # RFC 5214: bits 64 to 95, before the IPv4 address
 
 
 def is_private(ip: str) -> bool:
-    """Whether an IP address is not one of the public internet: this machine, its network, a cloud's own services, multicast,
-    what is reserved, deprecated, or for documents.
+    """Whether an IP address is not one of the public internet: this machine, its network, a cloud's own services,
+    multicast, what is reserved, deprecated, or for documents.
 
-    IPv6 addresses that carry an IPv4 one, as IPv4-mapped, NAT64, 6to4 and ISATAP do, are judged by the one they carry, too.
+    IPv6 addresses that carry an IPv4 one, as IPv4-mapped, NAT64, 6to4 and ISATAP do, are judged by the one they carry,
+    too.
 
     Raises:
         ValueError: for what is no IP address.

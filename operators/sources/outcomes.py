@@ -9,7 +9,18 @@ from operators.sources.addresses import scrubbed
 
 # Worth another try at once, and worth one some other day.
 AGAIN = frozenset(
-    {"timeout", "unreachable", "truncated", "rate_limited", "http_408", "http_425", "http_500", "http_502", "http_503", "http_504"}
+    {
+        "timeout",
+        "unreachable",
+        "truncated",
+        "rate_limited",
+        "http_408",
+        "http_425",
+        "http_500",
+        "http_502",
+        "http_503",
+        "http_504",
+    }
 )
 LATER = AGAIN | {"too_slow", "bot_check", "live", "site_rests", "login_required", "tool_broken"}
 # The site as a whole does not serve, rather than this one source.
@@ -25,17 +36,35 @@ SAYINGS = tuple(
         ("rate_limited", r"rate.?limit|too many requests|HTTP Error 429"),
         (
             "members_only",
-            r"members?.only|join this channel|channel's members|(requires?|need).{0,20}(payment|purchase|subscription|premium)|premium members",
+            (
+                r"members?.only|join this channel|channel's"
+                r" members|(requires?|need).{0,20}(payment|purchase|subscription|premium)|premium members"
+            ),
         ),
         ("private", r"private video|video is private|is not public|made private"),
         ("age_gated", r"confirm your age|age.?(restrict|gate|verif|limit)|inappropriate for some users"),
         (
             "geo_blocked",
-            r"in your (country|region|location)|geo.?(restrict|block)|blocked it .{0,60}country|not available from your location",
+            (
+                r"in your (country|region|location)|geo.?(restrict|block)|blocked it .{0,60}country|not available from"
+                r" your location"
+            ),
         ),
-        ("live", r"live event will begin|premieres? in|live stream|is (currently )?live|live event has ended|not yet (available|started)"),
+        (
+            "live",
+            (
+                r"live event will begin|premieres? in|live stream|is (currently )?live|live event has ended|not yet"
+                r" (available|started)"
+            ),
+        ),
         ("drm", r"\bDRM\b"),
-        ("removed", r"removed|terminated|no longer (available|exists)|unavailable|does(n't| not) exist|isn't available|deleted|taken down"),
+        (
+            "removed",
+            (
+                r"removed|terminated|no longer (available|exists)|unavailable|does(n't| not) exist|isn't"
+                r" available|deleted|taken down"
+            ),
+        ),
         ("login_required", r"log.?in|sign.?in|registered users|account|cookies"),
         ("format_missing", r"requested format is not available|no video formats|only images are available"),
         ("too_large", TOO_MANY_HEADERS),
@@ -45,7 +74,10 @@ SAYINGS = tuple(
         ("timeout", r"timed? ?out"),
         (
             "truncated",
-            r"bytes read|more expected|incomplete|content too short|did not get any data|connection (was )?(reset|broken|aborted)|end of file",
+            (
+                r"bytes read|more expected|incomplete|content too short|did not get any data|connection (was"
+                r" )?(reset|broken|aborted)|end of file"
+            ),
         ),
         ("unreachable", r"resolv|name resolution|name or service|refused|unreachable|connection|network|transport"),
     )
@@ -65,7 +97,13 @@ class NotFetched(Exception):
             tool: what asked, with its version.
         """
         super().__init__(outcome)
-        self.outcome, self.said, self.wait_s, self.address, self.tool = outcome, scrubbed(said)[:300], wait_s, address, tool
+        self.outcome, self.said, self.wait_s, self.address, self.tool = (
+            outcome,
+            scrubbed(said)[:300],
+            wait_s,
+            address,
+            tool,
+        )
 
 
 @dataclass(frozen=True)
@@ -101,7 +139,9 @@ class Meter:
             time.sleep(ahead_s)
 
     def at(self, in_all: int) -> None:
-        """As `add`, for a tool that tells how much it has, and starts anew with each stream; the tool keeps to the rate."""
+        """As `add`, for a tool that tells how much it has, and starts anew with each stream; the tool keeps to the
+        rate.
+        """
         received, self._last = max(in_all - self._last, 0), in_all
         rate, self.rate = self.rate, 0
         self.add(received, in_all)
@@ -118,7 +158,9 @@ def meaning(said: str) -> str:
 def words_of(error: BaseException) -> str:
     """An error's own words, without the objects in memory that some libraries name."""
     while (
-        inner := next((arg for arg in (getattr(error, "reason", None), *error.args) if isinstance(arg, BaseException)), None)
+        inner := next(
+            (arg for arg in (getattr(error, "reason", None), *error.args) if isinstance(arg, BaseException)), None
+        )
     ) is not None:
         error = inner
     return re.sub(r"^.*?object at 0x[0-9a-f]+>?[:,)]*\s*", "", str(error)) or type(error).__name__

@@ -40,13 +40,15 @@ class PageReader(YoutubeDL):
         """As `dl`, for one format.
 
         Raises:
-            NotFetched: outside_program, where yt-dlp would leave the download to one, or to a thread that nobody guards.
+            NotFetched: outside_program, where yt-dlp would leave the download to one, or to a thread that nobody
+                guards.
         """
         downloader = get_suitable_downloader(info, self.params)
         if downloader is not HttpFD and downloader not in FRAGMENTED:
             name = downloader.FD_NAME if downloader else "none"
             raise NotFetched(
-                "outside_program", f"{info.get('protocol')}: its downloader, {name}, is none of those whose connections are checked"
+                "outside_program",
+                f"{info.get('protocol')}: its downloader, {name}, is none of those whose connections are checked",
             )
         self._at_most = self._max_bytes if downloader is HttpFD else FRAGMENT_BYTES
         try:
@@ -102,7 +104,9 @@ class _DataRH(UrllibRH):
 
 
 class _Bounded(Response):
-    """An answer that ends as `too_large` or `too_slow` where it is. What is read whole is a page, and comes through in pieces."""
+    """An answer that ends as `too_large` or `too_slow` where it is. What is read whole is a page, and comes through in
+    pieces.
+    """
 
     def __init__(self, answer: Response, guard: Guard, at_most: int):
         headers: Any = answer.headers

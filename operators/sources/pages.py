@@ -21,8 +21,8 @@ from operators.sources.outcomes import Got, Meter, NotFetched, meaning
 
 BY_PAGE = f"yt-dlp {version('yt-dlp')}"
 
-# Options of yt-dlp that a user may set: those about who asks and how, none about what is kept, where, or run, and none that starts
-# threads, in which addresses would not be checked.
+# Options of yt-dlp that a user may set: those about who asks and how, none about what is kept, where, or run, and none
+# that starts threads, in which addresses would not be checked.
 USER_OPTIONS = frozenset(
     [
         *[
@@ -157,10 +157,14 @@ def _only_one(info: Any) -> dict[str, Any]:
 
 def _stream(ydl: Any, info: dict[str, Any], one: dict[str, Any], scratch: Path, log: "_Log") -> Path:
     """One format of a video, in a file of its own name, so that another choice never goes on with its bytes."""
-    what = json.dumps([one.get(key) for key in ("format_id", "protocol", "filesize", "tbr", "vcodec", "acodec", "width", "height")])
+    what = json.dumps(
+        [one.get(key) for key in ("format_id", "protocol", "filesize", "tbr", "vcodec", "acodec", "width", "height")]
+    )
     path = scratch / f"stream-{hashlib.sha256(what.encode()).hexdigest()[:12]}"
     if not path.is_file():
-        done, _ = ydl.download_format(str(path), {**{key: value for key, value in info.items() if key != "requested_formats"}, **one})
+        done, _ = ydl.download_format(
+            str(path), {**{key: value for key, value in info.items() if key != "requested_formats"}, **one}
+        )
         if not done or not path.is_file():
             said = "; ".join(log.said[-2:])
             raise NotFetched(meaning(said) if said else "truncated", said)
@@ -175,7 +179,8 @@ def user_options() -> dict[str, Any]:
     """The user's own, out of `HEADSET_YTDLP`, in yt-dlp's words.
 
     Raises:
-        ValueError: for options that yt-dlp does not know, that are not the user's to set, or a cookies file that does not exist.
+        ValueError: for options that yt-dlp does not know, that are not the user's to set, or a cookies file that does
+            not exist.
     """
     words = os.environ.get("HEADSET_YTDLP", "")
     options = dict(_parsed(words)) if words else {}
@@ -198,7 +203,9 @@ def _parsed(words: str) -> dict[str, Any]:
         raise ValueError("HEADSET_YTDLP holds an option that yt-dlp does not know; try it with yt-dlp itself") from None
     changed = {key for key, value in asked.items() if value != usual.get(key)}
     if refused := changed - USER_OPTIONS:
-        raise ValueError(f"HEADSET_YTDLP: {', '.join(sorted(refused))} cannot be set here; what is kept and how is the recipe's")
+        raise ValueError(
+            f"HEADSET_YTDLP: {', '.join(sorted(refused))} cannot be set here; what is kept and how is the recipe's"
+        )
     return {key: asked[key] for key in changed}
 
 

@@ -54,7 +54,9 @@ class Part:
         self.bytes = 0
 
 
-def fetch_file(address: str, scratch: Path, meter: Meter, *, guard: Guard, timeout_s: float, user_agent: str, proxy: str = "") -> Got:
+def fetch_file(
+    address: str, scratch: Path, meter: Meter, *, guard: Guard, timeout_s: float, user_agent: str, proxy: str = ""
+) -> Got:
     """A file by HTTP. What an earlier attempt left in `scratch` is gone on with where the site still has the same file.
 
     Raises:
@@ -83,7 +85,9 @@ def fetch_file(address: str, scratch: Path, meter: Meter, *, guard: Guard, timeo
         except ReadTimeoutError:
             raise NotFetched("timeout", f"nothing came for {timeout_s:g} s", address=address) from None
         except BodyError as error:
-            raise NotFetched("truncated", f"the connection broke after {part.bytes} bytes: {words_of(error)}", address=address) from None
+            raise NotFetched(
+                "truncated", f"the connection broke after {part.bytes} bytes: {words_of(error)}", address=address
+            ) from None
         except requests.exceptions.ReadTimeout:
             raise NotFetched("timeout", f"no answer within {timeout_s:g} s", address=address) from None
         except requests.exceptions.ConnectTimeout:
@@ -92,7 +96,9 @@ def fetch_file(address: str, scratch: Path, meter: Meter, *, guard: Guard, timeo
             raise NotFetched("tls_error", words_of(error), address=address) from None
         except requests.exceptions.ConnectionError as error:
             said = words_of(error)
-            raise NotFetched("too_large" if re.search(TOO_MANY_HEADERS, said) else "unreachable", said, address=address) from None
+            raise NotFetched(
+                "too_large" if re.search(TOO_MANY_HEADERS, said) else "unreachable", said, address=address
+            ) from None
         except (requests.exceptions.RequestException, ValueError) as error:
             raise NotFetched("not_an_address", words_of(error), address=address) from None
     if missing := cut_short(part.path):
@@ -107,7 +113,9 @@ def _follow(session: Any, guard: Guard, address: str, headers: dict[str, str], t
     for _ in range(REDIRECTS + 1):
         guard.admit(at)
         with guard.headers():
-            response = session.get(at, headers=headers, stream=True, allow_redirects=False, timeout=(timeout_s, timeout_s))
+            response = session.get(
+                at, headers=headers, stream=True, allow_redirects=False, timeout=(timeout_s, timeout_s)
+            )
         if not response.is_redirect:
             return response
         response.close()
@@ -125,7 +133,9 @@ def _judge(response: Any, part: Part) -> None:
         return  # it had come whole before
     if status == 416 or (status == 206 and not _continues(response, part)):
         part.clear()
-        raise NotFetched("truncated", "the site does not go on where it was left; from the start, then", address=address)
+        raise NotFetched(
+            "truncated", "the site does not go on where it was left; from the start, then", address=address
+        )
     if status in (200, 206):
         return
     said = f"{status} {response.reason or ''}: {_page_words(response.raw.read(4096, decode_content=True))}".rstrip(": ")
@@ -167,11 +177,15 @@ def fetch_object(address: str, scratch: Path, meter: Meter) -> Got:
         with s3_errors(address):
             facts = s3_head(client, bucket, key)
             if facts["ContentLength"] > meter.max_bytes:
-                raise NotFetched("too_large", f"{facts['ContentLength']} bytes; the limit is {meter.max_bytes}", address=address)
+                raise NotFetched(
+                    "too_large", f"{facts['ContentLength']} bytes; the limit is {meter.max_bytes}", address=address
+                )
             if part.validator != facts["ETag"]:
                 part.begin(facts["ETag"])
             if part.bytes < facts["ContentLength"]:
-                body = client.get_object(Bucket=bucket, Key=key, Range=f"bytes={part.bytes}-", IfMatch=facts["ETag"])["Body"]
+                body = client.get_object(Bucket=bucket, Key=key, Range=f"bytes={part.bytes}-", IfMatch=facts["ETag"])[
+                    "Body"
+                ]
                 with part.path.open("ab") as file:
                     while chunk := body.read(CHUNK):
                         file.write(chunk)
@@ -209,7 +223,9 @@ def _page_title(chunk: bytes, content_type: str) -> str | None:
 def _page_words(body: bytes) -> str:
     text = body.decode("utf-8", "replace")
     title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
-    return scrubbed(html.unescape(title[1] if title else re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", text, flags=re.DOTALL)))[:200]
+    return scrubbed(
+        html.unescape(title[1] if title else re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", text, flags=re.DOTALL))
+    )[:200]
 
 
 def _retry_after(text: str) -> float:

@@ -16,7 +16,15 @@ from av.video.reformatter import ColorTrc
 from manifests.tables import Source
 from operators.base import Drop, Media, Operator
 from operators.media.clock import MAY_RESTART, RunningPackets
-from operators.media.containers import MAX_PIXELS, Display, audio_of, described, open_media, shown_when_decoded, video_of
+from operators.media.containers import (
+    MAX_PIXELS,
+    Display,
+    audio_of,
+    described,
+    open_media,
+    shown_when_decoded,
+    video_of,
+)
 from operators.media.headers import stated_bytes
 from operators.models.catalogue import SILERO_VAD
 from operators.sources.sound_tracks import SPEECH, chosen_track, told
@@ -24,7 +32,8 @@ from operators.weights import Weight
 
 STATES_DURATION = ("mov", "matroska")  # demuxers whose duration is what the file says, not an estimate
 GAP_S = 600.0  # sound may lack so much of its span whatever its share
-MOST_LARGER = 4  # times the pixels that a header may state of those in a picture: every picture is shown in the header's size
+# times the pixels that a header may state of those in a picture: every picture is shown in the header's size
+MOST_LARGER = 4
 LEAST_BIT_S = 100  # of a second of sound: silence takes several hundred in any codec
 
 
@@ -34,11 +43,12 @@ class ProbeSource(Operator):
 
     Every packet is read and none but the first frame is decoded, so that durations and frame counts
     are measured, not believed. A source is given up as `empty_file`, `not_a_video`, `no_decoder`, `no_video_stream`,
-    `no_audio_stream`, `corrupt_video` (not one frame decodes), `corrupt_file` (it cannot be read to its end), `truncated` (retryable), `too_long`,
-    `implausible` (its headers state what its packets cannot hold), `clock_restarts`, `sound_track_missing`, or `unreadable` (this machine cannot).
+    `no_audio_stream`, `corrupt_video` (not one frame decodes), `corrupt_file` (it cannot be read to its end),
+    `truncated` (retryable), `too_long`, `implausible` (its headers state what its packets cannot hold),
+    `clock_restarts`, `sound_track_missing`, or `unreadable` (this machine cannot).
 
-    Of several sound tracks the one a player plays is taken, unless it is silent and another one is not; or, as `sound_track` says, the one with most
-    "speech", or that of a language. The others are told in `audio_tracks`.
+    Of several sound tracks the one a player plays is taken, unless it is silent and another one is not; or, as
+    `sound_track` says, the one with most "speech", or that of a language. The others are told in `audio_tracks`.
     """
 
     needs: tuple[str, ...] = ("video", "audio")  # streams without which a source is of no use
@@ -85,28 +95,40 @@ class ProbeSource(Operator):
             facts = _facts(container, video, audio, packets, display)
             if parts > 1 and container.format.name not in MAY_RESTART:
                 had_s = float(facts["end_s"]) - float(facts["start_s"])
-                raise Drop("clock_restarts", detail=f"{container.format.name}: {had_s:.2f} s in {parts} parts, to which no seek leads")
+                raise Drop(
+                    "clock_restarts",
+                    detail=f"{container.format.name}: {had_s:.2f} s in {parts} parts, to which no seek leads",
+                )
             yield replace(source, **facts, clock_parts=parts)
 
     def _check_headers(self, video: av.VideoStream | None, sounds) -> None:
         """Raises a drop for what no camera or microphone makes, before anything is decoded."""
         if video is not None and video.codec_context.width * video.codec_context.height > MAX_PIXELS:
-            raise Drop("implausible", detail=f"pictures of {video.codec_context.width} x {video.codec_context.height} pixels")
+            raise Drop(
+                "implausible", detail=f"pictures of {video.codec_context.width} x {video.codec_context.height} pixels"
+            )
         for audio in sounds:
             if audio.codec_context is not None and 0 < audio.codec_context.sample_rate < self.least_hz:
-                raise Drop("implausible", detail=f"sound of {audio.codec_context.sample_rate} Hz; the least is {self.least_hz}")
+                raise Drop(
+                    "implausible", detail=f"sound of {audio.codec_context.sample_rate} Hz; the least is {self.least_hz}"
+                )
 
     def _check_span(self, chosen_packets: list["_Packets"]) -> None:
         for read in chosen_packets:
             if read.count and read.span_s > self.max_s:
-                raise Drop("too_long", detail=f"{read.span_s:.0f} s from the first to the last packet; at most {self.max_s:.0f}")
+                raise Drop(
+                    "too_long",
+                    detail=f"{read.span_s:.0f} s from the first to the last packet; at most {self.max_s:.0f}",
+                )
 
     def _check_cover(self, audio: av.AudioStream, read: "_Packets") -> None:
         """Raises a drop where the packets of sound are a small part of the span they state."""
         hz, samples = audio.codec_context.sample_rate, audio.codec_context.frame_size
         held_s = read.count * samples / hz if samples > 1 and hz else read.lasts_s
         if read.span_s - held_s > GAP_S and held_s < self.least_cover * read.span_s:
-            raise Drop("implausible", detail=f"packets hold {held_s:.1f} s of sound, their times state {read.span_s:.0f} s")
+            raise Drop(
+                "implausible", detail=f"packets hold {held_s:.1f} s of sound, their times state {read.span_s:.0f} s"
+            )
         if read.span_s > GAP_S and read.bytes * 8 < LEAST_BIT_S * read.span_s:
             raise Drop("implausible", detail=f"{read.bytes} bytes of sound for {read.span_s:.0f} s")
 
@@ -129,7 +151,9 @@ class ProbeSource(Operator):
             stated_s = container.duration / av.time_base + (container.start_time or 0) / av.time_base
             held_s = max(read.end_s for read in packets.values())
             if stated_s - held_s > max(self.truncated_s, self.truncated_share * stated_s):
-                raise Drop("truncated", detail=f"packets end at {held_s:.2f} s of the stated {stated_s:.2f} s", retryable=True)
+                raise Drop(
+                    "truncated", detail=f"packets end at {held_s:.2f} s of the stated {stated_s:.2f} s", retryable=True
+                )
 
 
 @dataclass
@@ -166,11 +190,16 @@ class _Packets:
         self.start_s, self.end_s = self.start_s + by_s, max(self.times_s, default=-np.inf) + last_s
 
 
-def _read(path: Path, container: InputContainer, video: av.VideoStream | None) -> tuple[dict[int, _Packets], Display | None, int]:
+def _read(
+    path: Path, container: InputContainer, video: av.VideoStream | None
+) -> tuple[dict[int, _Packets], Display | None, int]:
     streams = [stream for stream in container.streams if stream.time_base]
     packets = {stream.index: _Packets() for stream in streams}
     # An encoder's priming has packets before the stream's start, and no sound.
-    not_before_s = {s.index: float(s.start_time * s.time_base) if s.start_time is not None and s.time_base else -np.inf for s in streams}
+    not_before_s = {
+        s.index: float(s.start_time * s.time_base) if s.start_time is not None and s.time_base else -np.inf
+        for s in streams
+    }
     display = None
     size = (0, 0)
     if video is not None:
@@ -190,7 +219,10 @@ def _read(path: Path, container: InputContainer, video: av.VideoStream | None) -
                 continue
             display = Display.of(video, frames[0], size) if frames and frames[0].height else None
             if display is not None and size[0] * size[1] > MOST_LARGER * frames[0].width * frames[0].height:
-                text = f"the header says {size[0]} x {size[1]} pixels, the first picture has {frames[0].width} x {frames[0].height}"
+                text = (
+                    f"the header says {size[0]} x {size[1]} pixels, the first picture has {frames[0].width} x"
+                    f" {frames[0].height}"
+                )
                 raise Drop("implausible", detail=text)
             if display is not None and when_decoded and frames[0].dts is not None and packets[index].times_s:
                 delay_s = frames[0].dts * float(frames[0].time_base or 0) - packets[index].times_s[0]

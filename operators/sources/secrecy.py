@@ -1,8 +1,8 @@
 """What of an address lets its bearer in, and how addresses are told without it.
 
-Addresses end in manifests, which are published. A field of an address is a secret by what it is: by a word in its name (`client_secret`,
-`x-api-key`, `jwt`, `hdnea`), or by its value, long and random as no word or number is. Names that make the address (`v`, `id`, `list`)
-may have random values.
+Addresses end in manifests, which are published. A field of an address is a secret by what it is: by a word in its name
+(`client_secret`, `x-api-key`, `jwt`, `hdnea`), or by its value, long and random as no word or number is. Names that
+make the address (`v`, `id`, `list`) may have random values.
 """
 
 import itertools
@@ -31,24 +31,33 @@ _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.?[A-Za-z0-9_-]*")
 _USER = re.compile(r"(?i)([a-z][a-z0-9+.-]*:)?//[^/\s@'\"?#]+@")
 _ADDRESS = re.compile(r"(?i)[a-z][a-z0-9+.-]*://[^\s'\"<>]*[^\s'\"<>.,;:)}\]]")
 _JSON_FIELD = re.compile(r"\"([^\"]+)\"\s*:\s*\"([^\"]*)\"")
-_FIELD = re.compile(r"(?i)([?&;#~|\s,'\"({\[]|^)([\w.$\[\]%-]{1,80})(\s*[=:]\s*['\"]?(?:(?:Bearer|Basic|Digest)\s+)?)([^&;#\s,'\"<>)}|]+)")
+_FIELD = re.compile(
+    r"(?i)([?&;#~|\s,'\"({\[]|^)([\w.$\[\]%-]{1,80})(\s*[=:]\s*['\"]?(?:(?:Bearer|Basic|Digest)\s+)?)([^&;#\s,'\"<>)}|]+)"
+)
 _LEFT_OUT = "…"
 
 
 def holds_secret(address: str) -> bool:
     """Whether whoever reads the address could use it to get in."""
-    return _USER.search(address) is not None or _JWT.search(unquote_plus(address)) is not None or _any_secret(_fields_text(address))
+    return (
+        _USER.search(address) is not None
+        or _JWT.search(unquote_plus(address)) is not None
+        or _any_secret(_fields_text(address))
+    )
 
 
 def scrubbed(text: str) -> str:
     """The text in one line of printable letters, without what lets its bearer in.
 
-    Of addresses, user names and passwords go, and the whole query where a field of it is a secret; elsewhere, the values of such fields.
+    Of addresses, user names and passwords go, and the whole query where a field of it is a secret; elsewhere, the
+    values of such fields.
     """
     text = _USER.sub(r"\1//", " ".join(text.split()))
     text = _ADDRESS.sub(lambda found: told(found[0]) if holds_secret(found[0]) else found[0], text)
     text = _JWT.sub(_LEFT_OUT, text)
-    text = _JSON_FIELD.sub(lambda found: found[0].replace(found[2], _LEFT_OUT) if _is_secret(found[1], found[2]) else found[0], text)
+    text = _JSON_FIELD.sub(
+        lambda found: found[0].replace(found[2], _LEFT_OUT) if _is_secret(found[1], found[2]) else found[0], text
+    )
     text = _FIELD.sub(_field_scrubbed, text)
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
@@ -60,7 +69,9 @@ def _field_scrubbed(found: re.Match[str]) -> str:
 
 
 def told(address: str) -> str:
-    """An address that is refused, as it may be told: without its user and its query, but for the fields that make the address."""
+    """An address that is refused, as it may be told: without its user and its query, but for the fields that make the
+    address.
+    """
     address = _USER.sub(r"\1//", address)
     bare, mark, rest = address.partition("?") if "?" in address else address.partition("#")
     bare = _JWT.sub(_LEFT_OUT, re.sub(r";[^/]*", ";…", bare))
@@ -124,8 +135,10 @@ def _words(name: str) -> list[str]:
 
 
 def _is_random(value: str) -> bool:
-    """Whether a value is long and random: hexadecimal digits (32 and more), or letters of both cases and digits as base64 mixes them (20
-    and more), or small letters and digits (24 and more), with changes between the kinds as no words and numbers have."""
+    """Whether a value is long and random: hexadecimal digits (32 and more), or letters of both cases and digits as
+    base64 mixes them (20 and more), or small letters and digits (24 and more), with changes between the kinds as no
+    words and numbers have.
+    """
     if re.fullmatch(r"[0-9a-fA-F-]{32,}", value):
         return len(re.findall(r"[a-fA-F]", value)) >= 4 and len(re.findall(r"\d", value)) >= 4
     if not re.fullmatch(r"[A-Za-z0-9_\-+/=.~:!*]{20,}", value):

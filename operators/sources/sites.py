@@ -24,7 +24,9 @@ class SiteRests(Exception):
     """The site is left alone for now, because it asked for it or did not serve anybody. `wait_s`: for how long."""
 
     def __init__(self, name: str, wait_s: float):
-        super().__init__(f"{name} is left alone, for it asked for a pause or served none of the last {FAILURES} sources")
+        super().__init__(
+            f"{name} is left alone, for it asked for a pause or served none of the last {FAILURES} sources"
+        )
         self.wait_s = wait_s
 
 
@@ -61,11 +63,15 @@ class Site:
             state["rests_until"] = max(state.get("rests_until", 0.0), time.time() + seconds)
 
     def told(self, served: bool) -> None:
-        """Whether the site dealt with a request, were it to say no. The circuit breaker counts those in a row that it did not."""
+        """Whether the site dealt with a request, were it to say no. The circuit breaker counts those in a row that it
+        did not.
+        """
         with self._state() as state:
             state["failures"] = 0 if served else state.get("failures", 0) + 1
             if (over := state["failures"] - FAILURES) >= 0:
-                state["rests_until"] = max(state.get("rests_until", 0.0), time.time() + min(REST_S * 2**over, LONGEST_REST_S))
+                state["rests_until"] = max(
+                    state.get("rests_until", 0.0), time.time() + min(REST_S * 2**over, LONGEST_REST_S)
+                )
 
     def forget(self) -> None:
         """Starts anew with the site, as if it had never been asked."""

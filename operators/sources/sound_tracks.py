@@ -31,8 +31,8 @@ def chosen_track(path: Path, container: InputContainer, wish: str) -> int | None
     """The number of the track to hear among the sound tracks of a file that is open; None where it has none.
 
     Args:
-        wish: "player": what a player plays, unless it is silent and another one is not; "speech": that one too, unless another one has twice as
-            much speech; else a language.
+        wish: "player": what a player plays, unless it is silent and another one is not; "speech": that one too, unless
+            another one has twice as much speech; else a language.
 
     Raises:
         Drop: `sound_track_missing`, where tracks name their languages, and none the one asked for.
@@ -56,9 +56,11 @@ def told(container: InputContainer) -> str:
     if len(container.streams.audio) < 2:
         return ""
     return "; ".join(
-        f"{n} {stream.language or 'und'} {stream.codec_context.name} {stream.channels} channels"
-        if stream.codec_context is not None
-        else f"{n} unknown"
+        (
+            f"{n} {stream.language or 'und'} {stream.codec_context.name} {stream.channels} channels"
+            if stream.codec_context is not None
+            else f"{n} unknown"
+        )
         for n, stream in enumerate(container.streams.audio)
     )
 

@@ -16,27 +16,32 @@ from operators.timeline import STEP_S, has_word, own_voice, runs, smoothed_score
 class AttributeTurns(Operator):
     """Shots, tracks, active-speaker scores and turns on one timeline: what is seen of each voice.
 
-    A face has the word where its score, median smoothed, is above 0 and above that of every other face, as in `PlanClips`. Its
-    own voice is the diarized speaker it has the word with for longest in the shot. Every turn is cut into parts that tile it:
+    A face has the word where its score, median smoothed, is above 0 and above that of every other face, as in
+    `PlanClips`. Its own voice is the diarized speaker it has the word with for longest in the shot. Every turn is cut
+    into parts that tile it:
 
     | kind | reason | what is seen |
     |---|---|---|
     | visible | speaks | the face of `track_id` speaks, with its own voice |
-    | off_screen | still_mouths | faces are in view, all were judged, none speaks: a voice-over, or someone beside the camera |
+    | off_screen | still_mouths | faces are in view, all were judged, none speaks: a voice-over, or someone beside the
+    camera |
     | off_screen | other_speaks | the face that speaks does so with its own voice, which is heard at the same time |
-    | off_screen | other_mouth | the face of `track_id` moves its mouth, but its own voice is another one, and silent then |
+    | off_screen | other_mouth | the face of `track_id` moves its mouth, but its own voice is another one, and silent
+    then |
     | nobody | no_face | no face is in view |
-    | nobody | unjudged | no face in view speaks, and one was too small or too short for a score, or the part is shorter than `edge_s` |
+    | nobody | unjudged | no face in view speaks, and one was too small or too short for a score, or the part is shorter
+    than `edge_s` |
     | nobody | transition | one shot passes into the next, and belongs to neither |
     | nobody | no_picture | the turn is beyond the first or last frame, or the source has no picture |
 
-    The scores cannot tell a face that speaks from one that is dubbed throughout, since LR-ASD does not hear whose words they are:
-    `ConfirmVoices` asks for that whether mouth and sound move together.
+    The scores cannot tell a face that speaks from one that is dubbed throughout, since LR-ASD does not hear whose words
+    they are: `ConfirmVoices` asks for that whether mouth and sound move together.
     """
 
     smooth_s: float = 0.5  # window of the median over the active-speaker score
     join_gap_s: float = 0.5  # while one face speaks, a pause of its mouth up to this long is a breath
-    edge_s: float = 0.3  # a shorter part is an edge of its longer neighbour: scores and turns are off by about 0.2 s there
+    # a shorter part is an edge of its longer neighbour: scores and turns are off by about 0.2 s there
+    edge_s: float = 0.3
     max_hidden_s: float = 0.5  # a face hidden for longer is out of view
 
     def __call__(
@@ -51,7 +56,11 @@ class AttributeTurns(Operator):
                     yield _part(turn, at_s, shot.start_s, reason="no_picture" if shot is ordered[0] else "transition")
                     at_s = shot.start_s
                 # Sound that starts a moment before the picture, or outlasts it, goes with the picture.
-                end_s = turn.end_s if turn.end_s - shot.end_s < self.edge_s and shot is met[-1] else min(turn.end_s, shot.end_s)
+                end_s = (
+                    turn.end_s
+                    if turn.end_s - shot.end_s < self.edge_s and shot is met[-1]
+                    else min(turn.end_s, shot.end_s)
+                )
                 here = [track for track in tracks if track.shot_id == shot.shot_id]
                 yield from self._in_shot(turn, shot, at_s, end_s, here, speaking, turns)
                 at_s = end_s
@@ -60,24 +69,40 @@ class AttributeTurns(Operator):
                 yield _part(turn, at_s, turn.end_s, reason="transition" if between else "no_picture")
 
     def _in_shot(
-        self, turn: Turn, shot: Shot, start_s: float, end_s: float, tracks: list[Track], speaking: list[Speaking], turns: list[Turn]
+        self,
+        turn: Turn,
+        shot: Shot,
+        start_s: float,
+        end_s: float,
+        tracks: list[Track],
+        speaking: list[Speaking],
+        turns: list[Turn],
     ) -> Iterator[Attribution]:
         times = timeline(shot.start_s, shot.end_s)
         nowhere, unscored = np.zeros((1, len(times)), bool), np.full((1, len(times)), -np.inf)
         voices = voices_heard(turns, shot.start_s, shot.end_s, times)
-        scores = np.stack([smoothed_score(track, speaking, times, self.smooth_s) for track in tracks]) if tracks else unscored
+        scores = (
+            np.stack([smoothed_score(track, speaking, times, self.smooth_s) for track in tracks])
+            if tracks
+            else unscored
+        )
         in_view = np.stack([visible(track, times, self.max_hidden_s) for track in tracks]) if tracks else nowhere
         word = has_word(scores)
         own = [own_voice(mask, voices) for mask in word]
         mine = np.array([voice == turn.speaker for voice in own])[:, None]
         busy = word & np.stack([nowhere[0] if voice is None else voices[voice] for voice in own])
 
-        # Where two speak at once the louder mouth has the word: this voice's own face speaks where its score says so at all.
+        # Where two speak at once the louder mouth has the word: this voice's own face speaks where its score says so at
+        # all.
         speaks = np.where(mine & (scores > 0), scores, -np.inf)
         mouth = word & ~mine & ~busy & in_view
         unjudged = in_view & np.isinf(scores)
         answers = [np.isfinite(speaks), mouth, busy & ~mine, ~in_view.any(axis=0, keepdims=True), unjudged]
-        what = np.select([answer.any(axis=0) for answer in answers], [SPEAKS, OTHER_MOUTH, OTHER_SPEAKS, NO_FACE, UNJUDGED], STILL_MOUTHS)
+        what = np.select(
+            [answer.any(axis=0) for answer in answers],
+            [SPEAKS, OTHER_MOUTH, OTHER_SPEAKS, NO_FACE, UNJUDGED],
+            STILL_MOUTHS,
+        )
         named = np.select([what == SPEAKS, what == OTHER_MOUTH], [speaks.argmax(axis=0), mouth.argmax(axis=0)], -1)
 
         inside = (times >= start_s - 1e-9) & (times < end_s)
@@ -135,7 +160,9 @@ def part_id(turn_id: str, start_s: float, end_s: float) -> str:
 
 
 def _with_breaths(what: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """Pauses of up to `most` steps closed where the same face speaks before and after, or, at an end of the turn, on the one side there is."""
+    """Pauses of up to `most` steps closed where the same face speaks before and after, or, at an end of the turn, on
+    the one side there is.
+    """
     closed = what.copy()
     for first, last in runs(what[0] != SPEAKS):
         before = what[1, first - 1] if first else None

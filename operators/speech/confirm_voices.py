@@ -10,18 +10,21 @@ from operators.speech.attribute_turns import part_id
 
 @dataclass(frozen=True)
 class ConfirmVoices(Operator):
-    """What `AttributeTurns` says of a visible face, beside the sync of the clips it is in. It follows `ScoreSync`, before clips are given up.
+    """What `AttributeTurns` says of a visible face, beside the sync of the clips it is in. It follows `ScoreSync`,
+    before clips are given up.
 
     Of a part of a turn in which a face speaks, what lies in a clip of that face becomes:
 
     | kind | reason | when |
     |---|---|---|
     | visible | in_step | `av_confidence` of the clip is `sure` or more: the mouth moves with this sound |
-    | off_screen | out_of_step | it is below `foreign`: the mouth moves, but not with this sound; the clip is dubbed or its sound is another one's |
+    | off_screen | out_of_step | it is below `foreign`: the mouth moves, but not with this sound; the clip is dubbed or
+    its sound is another one's |
     | visible | speaks | in between, or beyond the clips: nothing can be told |
 
-    The limits are those of `benchmarks/accuracy/sync_offset.py`, clips of 3 to 8 s: of 451 foreign sounds none reached 1.0, of 30 clips with their own sound none
-    was below 0.5. So a dubbed face is found in two cases of five, and is left as it was otherwise.
+    The limits are those of `benchmarks/accuracy/sync_offset.py`, clips of 3 to 8 s: of 451 foreign sounds none reached
+    1.0, of 30 clips with their own sound none was below 0.5. So a dubbed face is found in two cases of five, and is
+    left as it was otherwise.
     """
 
     sure: float = 1.0
@@ -37,7 +40,12 @@ class ConfirmVoices(Operator):
         for clip in sorted(clips, key=lambda clip: clip.start_s):
             start_s, end_s = max(at_s, clip.start_s), min(attribution.end_s, clip.end_s)
             confidence = sync.get(clip.clip_id)
-            if clip.track_id != attribution.track_id or end_s <= start_s or confidence is None or self.foreign <= confidence < self.sure:
+            if (
+                clip.track_id != attribution.track_id
+                or end_s <= start_s
+                or confidence is None
+                or self.foreign <= confidence < self.sure
+            ):
                 continue
             if start_s - at_s >= self.edge_s:
                 yield _between(attribution, at_s, start_s)
@@ -50,7 +58,9 @@ class ConfirmVoices(Operator):
             yield _between(attribution, at_s, attribution.end_s)
 
 
-def _between(whole: Attribution, start_s: float, end_s: float, kind: str = "visible", reason: str = "speaks") -> Attribution:
+def _between(
+    whole: Attribution, start_s: float, end_s: float, kind: str = "visible", reason: str = "speaks"
+) -> Attribution:
     return replace(
         whole, attribution_id=part_id(whole.turn_id, start_s, end_s), start_s=start_s, end_s=end_s, kind=kind, reason=reason
     )  # fmt: skip

@@ -35,8 +35,9 @@ class DiarizeSpeakers(Operator):
     """The turns of each voice, by pyannote.audio's `SpeakerDiarization`; where voices overlap, so do turns.
 
     Method of H. Bredin, "pyannote.audio 2.1 speaker diarization pipeline" (Interspeech 2023): local speakers in windows
-    of 10 s, one a second; an embedding of each; clustering of the embeddings; windows put together again. Windows in which
-    Silero's detector hears no speech are passed over. `docs/diarization.md` has the error of the default and of the alternatives.
+    of 10 s, one a second; an embedding of each; clustering of the embeddings; windows put together again. Windows in
+    which Silero's detector hears no speech are passed over. `docs/diarization.md` has the error of the default and of
+    the alternatives.
 
     `pipeline` is "embedded", segmentation-3.0 and CAM++ with agglomerative clustering, from files that packages carry;
     or "community-1", pyannote's own published pipeline with the parameters it was published with, for who has accepted
@@ -45,8 +46,10 @@ class DiarizeSpeakers(Operator):
 
     pipeline: str = "embedded"
     threshold: float = 0.45  # cosine distance, 0 to 2, under which two clusters of voices are one
-    linkage: str = "average"  # the distance of two clusters: average, complete, single, centroid, median, ward, weighted
-    min_cluster_size: int = 12  # windows, a tenth of all where that is fewer; a voice heard in fewer joins the nearest other
+    # the distance of two clusters: average, complete, single, centroid, median, ward, weighted
+    linkage: str = "average"
+    # windows, a tenth of all where that is fewer; a voice heard in fewer joins the nearest other
+    min_cluster_size: int = 12
     one_voice_each: bool = False  # two voices told apart within a window stay apart
     exclude_overlap: bool = True  # embed a voice where it is heard alone
     min_duration_off_s: float = 0.0  # a pause shorter than this does not end a turn
@@ -118,7 +121,8 @@ class DiarizeSpeakers(Operator):
         """
         # pyannote.audio reads it when imported and reports each use to its makers otherwise.
         os.environ["PYANNOTE_METRICS_ENABLED"] = "0"
-        # oneDNN keeps what it prepared for each shape, and each voice of a window is of another length: 1 GB in 5 minutes of speech.
+        # oneDNN keeps what it prepared for each shape, and each voice of a window is of another length: 1 GB in 5
+        # minutes of speech.
         os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
         import torch
 
@@ -184,7 +188,9 @@ def segmentation_3() -> "Model":
     from pyannote.audio.models.segmentation import PyanNet
 
     saved: dict[str, Any] = torch.load(SEGMENTATION_3.path(), map_location="cpu", weights_only=True)
-    model = PyanNet(**{name: saved["model"][name] for name in ("sincnet", "lstm", "linear", "sample_rate", "num_channels")})
+    model = PyanNet(
+        **{name: saved["model"][name] for name in ("sincnet", "lstm", "linear", "sample_rate", "num_channels")}
+    )
     model.specifications = Specifications(
         problem=Problem.MONO_LABEL_CLASSIFICATION,
         resolution=Resolution.FRAME,

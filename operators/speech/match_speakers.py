@@ -41,7 +41,8 @@ class MatchSpeakers(Operator):
     min_s: float = 0.4
     margin_s: float = 0.5
     encode_once: bool = True  # see lr_asd.score_ticks; False is the published protocol, and six times the work
-    motion: float = 0.008  # deviation of the mouth's opening, in heights of the face, from which on a face is said to speak
+    # deviation of the mouth's opening, in heights of the face, from which on a face is said to speak
+    motion: float = 0.008
 
     def __post_init__(self) -> None:
         if self.model not in ("auto", "lr_asd", "mouth_motion"):
@@ -52,18 +53,23 @@ class MatchSpeakers(Operator):
         return (LR_ASD,) if self.resolved().model == "lr_asd" else (FACE_LANDMARKER,)
 
     def resolved(self) -> Self:
-        return self if self.model != "auto" else replace(self, model="lr_asd" if LR_ASD.obtainable() else "mouth_motion")
+        return (
+            self if self.model != "auto" else replace(self, model="lr_asd" if LR_ASD.obtainable() else "mouth_motion")
+        )
 
     @property
     def stand_in(self) -> str:
         if self.resolved().model == "lr_asd":
             return ""
         return (
-            "mouth_motion stands in for LR-ASD: it sees lips move and hears nothing (26 % of seconds right where LR-ASD has 100 %: "
-            f"docs/active_speaker.md). To have LR-ASD, {LR_ASD.remedy()}, and run with --set {self.name}.model=lr_asd"
+            "mouth_motion stands in for LR-ASD: it sees lips move and hears nothing (26 % of seconds right where"
+            f" LR-ASD has 100 %: docs/active_speaker.md). To have LR-ASD, {LR_ASD.remedy()}, and run with --set"
+            f" {self.name}.model=lr_asd"
         )
 
-    def __call__(self, shot: Shot, tracks: list[Track], turns: list[Turn], frames: Frames, audio: Audio) -> Iterator[Speaking]:
+    def __call__(
+        self, shot: Shot, tracks: list[Track], turns: list[Turn], frames: Frames, audio: Audio
+    ) -> Iterator[Speaking]:
         chosen = self.resolved().model
         watched = [watch for track in tracks if (watch := self._watched(track, turns))]
         if not watched:
@@ -95,7 +101,11 @@ class MatchSpeakers(Operator):
             )
 
     def _watched(self, track: Track, turns: list[Turn]) -> "_Watched | None":
-        near = [turn for turn in turns if turn.start_s < track.end_s + self.margin_s and turn.end_s > track.start_s - self.margin_s]
+        near = [
+            turn
+            for turn in turns
+            if turn.start_s < track.end_s + self.margin_s and turn.end_s > track.start_s - self.margin_s
+        ]
         if not near:
             return None
         start_s = max(track.start_s, min(turn.start_s for turn in near) - self.margin_s)
@@ -179,7 +189,8 @@ def face_squares(track: Track, ticks: NDArray[np.int64]) -> NDArray[np.float64]:
 
     times_s = ticks / TICK_HZ
     left, top, right, bottom = (
-        np.interp(times_s, track.times_s, side) for side in (track.left_px, track.top_px, track.right_px, track.bottom_px)
+        np.interp(times_s, track.times_s, side)
+        for side in (track.left_px, track.top_px, track.right_px, track.bottom_px)
     )
     squares = np.stack([(left + right) / 2, (top + bottom) / 2, np.maximum(right - left, bottom - top) / 2], axis=1)
     return median_filter(squares, size=(13, 1), mode="nearest")
@@ -195,7 +206,9 @@ def mouth_crop(frame: Frame, square: Sequence[float]) -> NDArray[np.uint8]:
     return np.round(rgb @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
 
 
-def mouth_motion(at: NDArray[np.float64], openings: NDArray[np.float64], ticks: NDArray[np.int64]) -> NDArray[np.float64]:
+def mouth_motion(
+    at: NDArray[np.float64], openings: NDArray[np.float64], ticks: NDArray[np.int64]
+) -> NDArray[np.float64]:
     """(ticks,): the deviation of the mouth's opening within the second around each tick; 0 where it was hardly seen.
 
     Args:
@@ -206,7 +219,9 @@ def mouth_motion(at: NDArray[np.float64], openings: NDArray[np.float64], ticks: 
     at, openings = at[seen], openings[seen]
     motion = np.zeros(len(ticks))
     for n, tick in enumerate(ticks):
-        second = openings[np.searchsorted(at, tick - TICK_HZ / 2) : np.searchsorted(at, tick + TICK_HZ / 2, side="right")]
+        second = openings[
+            np.searchsorted(at, tick - TICK_HZ / 2) : np.searchsorted(at, tick + TICK_HZ / 2, side="right")
+        ]
         if len(second) >= TICK_HZ / _LOOK / 3:
             motion[n] = second.std()
     return motion
@@ -219,7 +234,9 @@ class MouthOpening:
         self._landmarker = Landmarker(blendshapes=False)
 
     def __call__(self, frame: Frame, square: Sequence[float]) -> float:
-        """The gap between the inner lips in heights of the face, hairline to chin: 0 closed, 0.1 an open vowel; NaN where no face is found."""
+        """The gap between the inner lips in heights of the face, hairline to chin: 0 closed, 0.1 an open vowel; NaN
+        where no face is found.
+        """
         x, y, half = square
         crop = frame.crop(x - 1.5 * half, y - 1.5 * half, x + 1.5 * half, y + 1.5 * half, (256, 256))
         found = self._landmarker(crop)

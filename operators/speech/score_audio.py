@@ -32,35 +32,48 @@ class ScoreAudio(Operator):
     | loudness_lufs | ebu_r128 | -70 to 0 | integrated loudness of all channels; broadcast is at -23 |
     | true_peak_dbtp | bs1770 | -60 to 6 | highest value between the samples; above 0 a player may clip |
     | sample_peak_dbfs | native | -100 to 6 | largest sample |
-    | clipped_share | flat_runs | 0 to 1, lower is better | samples in runs of three or more at the channel's largest value |
-    | peak_density | p99.5_0.8 | 0.005 to 1, lower is better | samples above 0.8 of the 99.5th percentile; unclipped speech has 0.01 to 0.02 |
-    | snr_db | p10_25ms_16khz | -20 to 100, higher is better | speech over steady noise, which is taken from the pauses |
-    | bandwidth_hz | p95_-75db | 0 to half the rate, higher is better | above it there is nothing: the spectrum is 75 dB below its top |
-    | balance_db | left_right | -100 to 100, best at 0 | level of the left channel over that of the right; absent for one channel |
-    | side_to_mid_db | left_right | -100 to 100 | what differs over what is common: -100 mono, 0 unlike or one-sided, 100 out of phase |
-    | digital_silence_share | runs_0.1s | 0 to 1, best at 0 | of the clip, where no channel holds a sample other than 0 for 0.1 s or more |
+    | clipped_share | flat_runs | 0 to 1, lower is better | samples in runs of three or more at the channel's largest
+    value |
+    | peak_density | p99.5_0.8 | 0.005 to 1, lower is better | samples above 0.8 of the 99.5th percentile; unclipped
+    speech has 0.01 to 0.02 |
+    | snr_db | p10_25ms_16khz | -20 to 100, higher is better | speech over steady noise, which is taken from the pauses
+    |
+    | bandwidth_hz | p95_-75db | 0 to half the rate, higher is better | above it there is nothing: the spectrum is 75 dB
+    below its top |
+    | balance_db | left_right | -100 to 100, best at 0 | level of the left channel over that of the right; absent for
+    one channel |
+    | side_to_mid_db | left_right | -100 to 100 | what differs over what is common: -100 mono, 0 unlike or one-sided,
+    100 out of phase |
+    | digital_silence_share | runs_0.1s | 0 to 1, best at 0 | of the clip, where no channel holds a sample other than 0
+    for 0.1 s or more |
     | music_activation | cfa | 0 to 5, lower is less | steady tones that go on under the voice |
 
-    All but `snr_db` and `music_activation`, which hear the mono mix, are of the channels as stored, at their own rate. The annotation `channel_layout` says mono,
-    mono_in_stereo, one_sided, out_of_phase, stereo or surround.
+    All but `snr_db` and `music_activation`, which hear the mono mix, are of the channels as stored, at their own rate.
+    The annotation `channel_layout` says mono, mono_in_stereo, one_sided, out_of_phase, stereo or surround.
 
     Loudness and true peak are those of FFmpeg's `ebur128` (ITU-R BS.1770, EBU R 128). `snr_db` needs
-    pauses: a clip without any scores low however clean it is. `music_activation` is the continuous frequency activation of
-    K. Seyerlehner et al., "Automatic music detection in television productions" (DAFx 2007), median over blocks of 2.3 s; it finds
-    tones, not beats, and a voice that holds its vowels has some of it.
+    pauses: a clip without any scores low however clean it is. `music_activation` is the continuous frequency activation
+    of K. Seyerlehner et al., "Automatic music detection in television productions" (DAFx 2007), median over blocks of
+    2.3 s; it finds tones, not beats, and a voice that holds its vowels has some of it.
     """
 
     measures: ClassVar[dict[str, Measure]] = {
         "loudness_lufs": Measure("integrated loudness of all channels; broadcast is at -23", "LUFS", -70, 0),
         "true_peak_dbtp": Measure("highest value between the samples; above 0 a player may clip", "dBTP", -60, 6),
         "sample_peak_dbfs": Measure("largest sample", "dBFS", -100, 6),
-        "clipped_share": Measure("samples in runs of three or more at the channel's largest value", "", 0, 1, better="lower"),
-        "peak_density": Measure("samples above 0.8 of the 99.5th percentile; unclipped speech has 0.01 to 0.02", "", 0, 1, better="lower"),
+        "clipped_share": Measure(
+            "samples in runs of three or more at the channel's largest value", "", 0, 1, better="lower"
+        ),
+        "peak_density": Measure(
+            "samples above 0.8 of the 99.5th percentile; unclipped speech has 0.01 to 0.02", "", 0, 1, better="lower"
+        ),
         "snr_db": Measure("speech over steady noise, which is taken from the pauses", "dB", -20, 100, better="higher"),
         "bandwidth_hz": Measure("above it the spectrum is 75 dB below its top", "Hz", 0, None, better="higher"),
         "balance_db": Measure("level of the left channel over that of the right; best at 0", "dB", -100, 100),
         "side_to_mid_db": Measure("what differs over what is common: -100 mono, 100 out of phase", "dB", -100, 100),
-        "digital_silence_share": Measure("share of the clip in which every sample is 0 for 0.1 s or more", "", 0, 1, better="lower"),
+        "digital_silence_share": Measure(
+            "share of the clip in which every sample is 0 for 0.1 s or more", "", 0, 1, better="lower"
+        ),
         "music_activation": Measure("steady tones that go on under the voice", "", 0, 5, better="lower"),
     }
 
@@ -73,14 +86,18 @@ class ScoreAudio(Operator):
         """One row a metric, and the annotation.
 
         Raises:
-            Drop: audio_too_short; no_audio_stream; digital_silence, for a track without a single sample other than 0: that is no silent speaker, the sound is missing.
+            Drop: audio_too_short; no_audio_stream; digital_silence, for a track without a single sample other than 0:
+                that is no silent speaker, the sound is missing.
         """
         if clip.end_s - clip.start_s < self.least_s:
             raise Drop("audio_too_short", detail=f"{clip.end_s - clip.start_s:.3f} s < {self.least_s:g} s")
         track = audio.track if isinstance(audio, SourceAudio) else None
         channels, hz, layout = native_channels(media.path, clip.start_s, clip.end_s, track)
         if np.abs(channels).max() < NOTHING:
-            raise Drop("digital_silence", detail=f"{channels.shape[1]} samples in {len(channels)} channels, none above {NOTHING:.1g}")
+            raise Drop(
+                "digital_silence",
+                detail=f"{channels.shape[1]} samples in {len(channels)} channels, none above {NOTHING:.1g}",
+            )
         heard = audio.samples(clip.start_s, clip.end_s, 16000)
         loudness, true_peak = loudness_and_true_peak(channels, hz, layout)
         values = [
@@ -104,12 +121,18 @@ class ScoreAudio(Operator):
         if len(channels) == 2:
             kind = layout_kind(balance, side)
         for metric, variant, value in values:
-            yield Score(clip.source_id, f"{clip.clip_id}#{metric}", clip.clip_id, metric, variant, round(float(value), 4))
-        yield Annotation(clip.source_id, f"{clip.clip_id}#channel_layout", clip.clip_id, "channel_layout", kind, "ScoreAudio")
+            yield Score(
+                clip.source_id, f"{clip.clip_id}#{metric}", clip.clip_id, metric, variant, round(float(value), 4)
+            )
+        yield Annotation(
+            clip.source_id, f"{clip.clip_id}#channel_layout", clip.clip_id, "channel_layout", kind, "ScoreAudio"
+        )
 
 
 def loudness_and_true_peak(channels: Wave, hz: int, layout: str) -> tuple[float, float]:
-    """Integrated loudness in LUFS, -70 where all is below the gate, and true peak in dB of full scale, by FFmpeg's `ebur128`."""
+    """Integrated loudness in LUFS, -70 where all is below the gate, and true peak in dB of full scale, by FFmpeg's
+    `ebur128`.
+    """
     graph = Graph()
     source = graph.add_abuffer(format="fltp", sample_rate=hz, layout=layout, time_base=Fraction(1, hz))
     meter, sink = graph.add("ebur128", "metadata=1:peak=true"), graph.add("abuffersink")
@@ -132,7 +155,9 @@ def loudness_and_true_peak(channels: Wave, hz: int, layout: str) -> tuple[float,
 
 
 def clipped_share(channels: Wave) -> float:
-    """Share of samples in runs of three or more at a channel's largest value, within 2e-5 of it: what clipping leaves, until a coder rounds it off."""
+    """Share of samples in runs of three or more at a channel's largest value, within 2e-5 of it: what clipping leaves,
+    until a coder rounds it off.
+    """
     top = np.abs(channels).max(axis=1, keepdims=True)
     signs = np.sign(channels) * ((np.abs(channels) >= top * (1 - 2e-5)) & (top >= NOTHING))
     middle = (signs[:, 1:-1] != 0) & (signs[:, :-2] == signs[:, 1:-1]) & (signs[:, 2:] == signs[:, 1:-1])
@@ -143,14 +168,18 @@ def clipped_share(channels: Wave) -> float:
 
 
 def peak_density(channels: Wave) -> float:
-    """Share of samples above 0.8 of the 99.5th percentile of magnitudes, of the channel that has most of them: clipping crowds them, and coding leaves that."""
+    """Share of samples above 0.8 of the 99.5th percentile of magnitudes, of the channel that has most of them: clipping
+    crowds them, and coding leaves that.
+    """
     magnitudes = np.abs(channels)
     high = np.percentile(magnitudes, 99.5, axis=1, keepdims=True)
     return float((magnitudes > np.maximum(0.8 * high, NOTHING)).mean(axis=1).max())
 
 
 def bandwidth_hz(channels: Wave, hz: int) -> float:
-    """The highest frequency whose level, 95th percentile over windows of about 40 ms, is within 75 dB of the loudest one's."""
+    """The highest frequency whose level, 95th percentile over windows of about 40 ms, is within 75 dB of the loudest
+    one's.
+    """
     size = 2 ** ceil(np.log2(hz * 0.03))
     power = np.square(_spectra(channels, size, size // 2, "blackmanharris")).max(axis=0)  # its sidelobes are 92 dB down
     level = np.percentile(power, 95, axis=0)
@@ -166,13 +195,17 @@ def silent_share(channels: Wave, hz: int) -> float:
 
 
 def balance_and_side_db(channels: Wave) -> tuple[float, float]:
-    """Of the first two channels, the level of the left over the right one, and of their difference over their sum; -100 to 100 dB."""
+    """Of the first two channels, the level of the left over the right one, and of their difference over their sum; -100
+    to 100 dB.
+    """
     left, right = channels[0].astype(np.float64), channels[1].astype(np.float64)
     return _ratio_db(left, right), _ratio_db(left - right, left + right)
 
 
 def layout_kind(balance_db: float, side_db: float) -> str:
-    """What two channels hold, by `balance_and_side_db`: a side 40 dB down is none, a difference 6 dB over the sum is turned phase."""
+    """What two channels hold, by `balance_and_side_db`: a side 40 dB down is none, a difference 6 dB over the sum is
+    turned phase.
+    """
     if abs(balance_db) >= 40:
         return "one_sided"
     if side_db <= -40:
@@ -181,7 +214,9 @@ def layout_kind(balance_db: float, side_db: float) -> str:
 
 
 def pause_snr_db(samples: Wave) -> float:
-    """Power of speech over power of noise, -20 to 100 dB, of sound at 16 kHz: the quietest tenth of 25 ms is taken for noise alone, and the noise for steady."""
+    """Power of speech over power of noise, -20 to 100 dB, of sound at 16 kHz: the quietest tenth of 25 ms is taken for
+    noise alone, and the noise for steady.
+    """
     frames = samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME).astype(np.float64)
     power = np.mean(frames**2, axis=1)
     noise = max(float(np.percentile(power, 10)), 1e-12)
@@ -189,28 +224,37 @@ def pause_snr_db(samples: Wave) -> float:
 
 
 def continuous_frequency_activation(samples: Wave) -> float:
-    """Tones that go on, 0 to 5, of sound at 16 kHz: the five steepest peaks, over frequency, of how often each is louder than its neighbours.
+    """Tones that go on, 0 to 5, of sound at 16 kHz: the five steepest peaks, over frequency, of how often each is
+    louder than its neighbours.
 
-    Spectra of 1024 samples at 11,025 Hz, 256 apart, less their mean over 21 neighbouring frequencies; blocks of 100 spectra, half of them shared; the
-    median over blocks, as published but for that median.
+    Spectra of 1024 samples at 11,025 Hz, 256 apart, less their mean over 21 neighbouring frequencies; blocks of 100
+    spectra, half of them shared; the median over blocks, as published but for that median.
     """
     from scipy.ndimage import uniform_filter1d
     from scipy.signal import argrelmax, argrelmin, resample_poly
 
-    levels = 20 * np.log10(np.maximum(_spectra(resample_poly(samples, 441, 640), 1024, 256, "hann"), 10 ** (FLOOR_DB / 20)))
+    levels = 20 * np.log10(
+        np.maximum(_spectra(resample_poly(samples, 441, 640), 1024, 256, "hann"), 10 ** (FLOOR_DB / 20))
+    )
     standing_out = levels - uniform_filter1d(levels, 21, axis=1) > 0.1
     heights = []
     for at in range(0, max(1, len(standing_out) - 99), 50):
         often = standing_out[at : at + 100].mean(axis=0)
         valleys = argrelmin(often, mode="clip")[0]
         peaks = [(often[peak], valleys[valleys < peak], valleys[valleys > peak]) for peak in argrelmax(often)[0]]
-        steep = [height - max(often[before[-1]], often[after[0]]) for height, before, after in peaks if len(before) and len(after)]
+        steep = [
+            height - max(often[before[-1]], often[after[0]])
+            for height, before, after in peaks
+            if len(before) and len(after)
+        ]
         heights.append(sum(sorted(steep)[-5:]))
     return float(np.median(heights))
 
 
 def _spectra(samples: NDArray[np.floating], size: int, hop: int, window: str) -> NDArray[np.float64]:
-    """(..., windows, size // 2 + 1): magnitudes of windows of a signal's last axis, 1 for a sine of amplitude 1 or so; one window at least."""
+    """(..., windows, size // 2 + 1): magnitudes of windows of a signal's last axis, 1 for a sine of amplitude 1 or so;
+    one window at least.
+    """
     from scipy.signal import windows
 
     padded = np.pad(samples, [(0, 0)] * (samples.ndim - 1) + [(0, max(0, size - samples.shape[-1]))])
@@ -225,4 +269,6 @@ def _db(amplitude: float) -> float:
 
 def _ratio_db(over: NDArray[np.float64], under: NDArray[np.float64]) -> float:
     floor = 10 ** (FLOOR_DB / 10)
-    return float(np.clip(10 * np.log10((np.mean(over**2) + 1e-20) / (np.mean(under**2) + 1e-20)), 10 * np.log10(floor), 100))
+    return float(
+        np.clip(10 * np.log10((np.mean(over**2) + 1e-20) / (np.mean(under**2) + 1e-20)), 10 * np.log10(floor), 100)
+    )

@@ -36,11 +36,13 @@ class ScoreSpeech(Operator):
 
     | metric | variant | range | what |
     |---|---|---|---|
-    | dnsmos_sig, dnsmos_bak, dnsmos_ovrl | dnsmos_p835 | 1 to 5, higher is better | opinion of the speech, the background, the whole |
+    | dnsmos_sig, dnsmos_bak, dnsmos_ovrl | dnsmos_p835 | 1 to 5, higher is better | opinion of the speech, the
+    background, the whole |
     | speech_dbfs | rms_16khz | -100 to 0 | level; 0 is a square wave at full scale |
     | speech_peak | peak_16khz | 0 to 1 | largest sample |
     | speech_clipped | at_0.99_16khz | 0 to 1, lower is better | share of samples at 0.99 of full scale or beyond |
-    | level_range_db | p95_p10_25ms | 0 to 100, higher is cleaner | 95th less 10th percentile of the levels of 25 ms frames |
+    | level_range_db | p95_p10_25ms | 0 to 100, higher is cleaner | 95th less 10th percentile of the levels of 25 ms
+    frames |
 
     DNSMOS is C. K. A. Reddy, V. Gopal, R. Cutler, "DNSMOS P.835: A non-intrusive perceptual objective speech quality
     metric to evaluate noise suppressors" (ICASSP 2022). `level_range_db` stands for the signal-to-noise ratio as far as
@@ -55,7 +57,9 @@ class ScoreSpeech(Operator):
         "speech_dbfs": Measure("level; 0 is a square wave at full scale", "dBFS", -100, 0),
         "speech_peak": Measure("largest sample", "", 0, 1),
         "speech_clipped": Measure("share of samples at 0.99 of full scale or beyond", "", 0, 1, better="lower"),
-        "level_range_db": Measure("95th less 10th percentile of the levels of 25 ms frames", "dB", 0, 100, better="higher"),
+        "level_range_db": Measure(
+            "95th less 10th percentile of the levels of 25 ms frames", "dB", 0, 100, better="higher"
+        ),
     }
 
     silent_dbfs: float = -80.0  # a level below this is silence: coders make some noise of their own
@@ -119,4 +123,7 @@ def dnsmos(model: "InferenceSession", samples: NDArray[np.float32]) -> dict[str,
         if len(window) == size:
             raw.append(np.asarray(model.run(None, {"input_1": window[None].astype(np.float32)})[0])[0])
     # The network gives the opinions in the order of FITS.
-    return {metric: float(np.mean(np.polyval(fit, np.asarray(raw, np.float64)[:, n]))) for n, (metric, fit) in enumerate(FITS.items())}
+    return {
+        metric: float(np.mean(np.polyval(fit, np.asarray(raw, np.float64)[:, n])))
+        for n, (metric, fit) in enumerate(FITS.items())
+    }

@@ -14,15 +14,19 @@ class ScoreSpeechRate(Operator):
 
     | metric | variant | range | what |
     |---|---|---|---|
-    | characters_per_second | letters_and_digits | 0 to 40 | characters of the clip's words over its seconds; English speech has 10 to 20 |
+    | characters_per_second | letters_and_digits | 0 to 40 | characters of the clip's words over its seconds; English
+    speech has 10 to 20 |
     | spoken_share | words | 0 to 1 | share of the clip in which a word is heard |
 
-    Only letters and digits count, so that punctuation, which no one hears, does not. A rate far above what a mouth can do is a transcript
-    that repeats itself; one far below is a clip with long pauses, or words that were not understood. Rates of languages with other scripts do not compare.
+    Only letters and digits count, so that punctuation, which no one hears, does not. A rate far above what a mouth can
+    do is a transcript that repeats itself; one far below is a clip with long pauses, or words that were not understood.
+    Rates of languages with other scripts do not compare.
     """
 
     measures: ClassVar[dict[str, Measure]] = {
-        "characters_per_second": Measure("letters and digits of the clip's words over its seconds; English has 10 to 20", "1/s", 0),
+        "characters_per_second": Measure(
+            "letters and digits of the clip's words over its seconds; English has 10 to 20", "1/s", 0
+        ),
         "spoken_share": Measure("share of the clip in which a word is heard", "", 0, 1),
     }
 

@@ -23,12 +23,13 @@ class ScoreSync(Operator):
     """Audio-visual offset and its confidence from the opening of the mouth, and how much of the clip its face speaks.
 
     The gap between the lips, 25 times a second, is correlated with the level of the voice at every shift up to `reach`
-    ticks, and so are the speeds at which both change. This is an estimate of its own: it is neither LSE-D, LSE-C nor SyncNet's offset, and its numbers do not compare
-    with theirs. It needs about 4 s of speech.
+    ticks, and so are the speeds at which both change. This is an estimate of its own: it is neither LSE-D, LSE-C nor
+    SyncNet's offset, and its numbers do not compare with theirs. It needs about 4 s of speech.
 
     Scores of a clip, higher is better unless said otherwise:
-        `av_offset_s` (mouth_envelope): by how much the sound is late, negative where it is early; -0.6 to 0.6, best at 0.
-        `av_confidence` (mouth_envelope): height of the correlation's peak over its median, times the square root of the
+        `av_offset_s` (mouth_envelope): by how much the sound is late, negative where it is early; -0.6 to 0.6, best at
+        0. `av_confidence` (mouth_envelope): height of the correlation's peak over its median, times the square root of
+        the
             clip's seconds, since the peak that chance reaches falls as that grows; foreign sound has about 0.5.
         `speaking_share` (the active-speaker model): share of the clip's ticks where its face's score is above 0.
 
@@ -37,7 +38,9 @@ class ScoreSync(Operator):
 
     measures: ClassVar[dict[str, Measure]] = {
         "av_offset_s": Measure("by how much the sound is late, negative where it is early; best at 0", "s", -0.6, 0.6),
-        "av_confidence": Measure("height of the correlation's peak; foreign sound has about 0.5", "", 0, None, better="higher"),
+        "av_confidence": Measure(
+            "height of the correlation's peak; foreign sound has about 0.5", "", 0, None, better="higher"
+        ),
         "speaking_share": Measure("share of the clip in which its face is seen to speak", "", 0, 1, better="higher"),
     }
 
@@ -51,7 +54,9 @@ class ScoreSync(Operator):
     def weights(self) -> tuple[Weight, ...]:
         return (FACE_LANDMARKER,)
 
-    def __call__(self, clip: Clip, tracks: list[Track], speaking: list[Speaking], frames: Frames, audio: Audio) -> Iterator[Score | Drop]:
+    def __call__(
+        self, clip: Clip, tracks: list[Track], speaking: list[Speaking], frames: Frames, audio: Audio
+    ) -> Iterator[Score | Drop]:
         track = next(track for track in tracks if track.track_id == clip.track_id)
         first, last = first_tick(clip.start_s), first_tick(clip.end_s) - 1
         for row in speaking:
@@ -61,7 +66,9 @@ class ScoreSync(Operator):
             yield Drop("sync_too_short", clip, detail=f"{clip.end_s - clip.start_s:.2f} s < {self.min_s:g} s")
             return
         squares = face_squares(track, np.arange(first, last + 1))
-        openings = np.array([self._mouth(frame, squares[tick - first]) for tick, frame in shown_at_ticks(frames, first, last)])
+        openings = np.array(
+            [self._mouth(frame, squares[tick - first]) for tick, frame in shown_at_ticks(frames, first, last)]
+        )
         seen = ~np.isnan(openings)
         if seen.mean() < self.min_seen:
             yield Drop("mouth_unseen", clip, detail=f"found at {seen.mean():.0%} of the ticks")

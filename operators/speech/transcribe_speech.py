@@ -43,19 +43,22 @@ _OTHERS = ("vocabulary.txt", "preprocessor_config.json")
 
 @dataclass(frozen=True)
 class TranscribeSpeech(Operator):
-    """The words of a clip with their times, by Whisper (faster-whisper, CTranslate2, 8-bit weights), and the language where it is asked.
+    """The words of a clip with their times, by Whisper (faster-whisper, CTranslate2, 8-bit weights), and the language
+    where it is asked.
 
-    Clips are read, not sources: a clip has one voice, and up to 30 s of it take one pass of the network, so only what may be kept is
-    paid for. Beam search at temperature 0 on one thread, nothing carried over from clip to clip: the same clip gives the same words.
+    Clips are read, not sources: a clip has one voice, and up to 30 s of it take one pass of the network, so only what
+    may be kept is paid for. Beam search at temperature 0 on one thread, nothing carried over from clip to clip: the
+    same clip gives the same words.
 
-    Whisper's times come from its attention, 0.02 s apart, and give a pause to the word after it. Each word is therefore made to begin and
-    end where it is no more than `quiet_db` below the loud parts of the clip; `docs/words.md` has what that is worth. Times are kept
-    inside the clip.
+    Whisper's times come from its attention, 0.02 s apart, and give a pause to the word after it. Each word is therefore
+    made to begin and end where it is no more than `quiet_db` below the loud parts of the clip; `docs/words.md` has what
+    that is worth. Times are kept inside the clip.
 
     Drops of a clip: `silent_audio`, `audio_too_short`, `no_words`, and `no_audio_stream` and the decoder's others.
     """
 
-    model: str = "tiny.en"  # English; base: 99 languages; else a folder of HEADSET_WEIGHTS that holds a CTranslate2 Whisper
+    # English; base: 99 languages; else a folder of HEADSET_WEIGHTS that holds a CTranslate2 Whisper
+    model: str = "tiny.en"
     language: str = ""  # such as en; "" lets a model of many languages tell, clip by clip
     beam: int = 5
     quiet_db: float = 25.0  # below the 95th percentile of the clip's levels; 0 leaves Whisper's times as they are
@@ -67,10 +70,13 @@ class TranscribeSpeech(Operator):
             ValueError: for a model that is no plain name, or a language that the model does not know.
         """
         if not re.fullmatch(r"\w[\w.-]*", self.model):
-            raise ValueError(f"TranscribeSpeech.model is {self.model!r}; it is {', '.join(PACKAGED)}, or a folder in HEADSET_WEIGHTS")
+            raise ValueError(
+                f"TranscribeSpeech.model is {self.model!r}; it is {', '.join(PACKAGED)}, or a folder in HEADSET_WEIGHTS"
+            )
         if self.model.endswith(".en") and self.language not in ("", "en"):
             raise ValueError(
-                f"TranscribeSpeech.language is {self.language!r}, and {self.model} knows English only; base knows 99 languages"
+                f"TranscribeSpeech.language is {self.language!r}, and {self.model} knows English only; base knows 99"
+                " languages"
             )
 
     @property
@@ -105,19 +111,29 @@ class TranscribeSpeech(Operator):
         )
         said = [word for segment in segments for word in segment.words or () if re.search(r"\w", word.word)]
         spans = ordered(
-            sounding([(float(word.start), float(word.end)) for word in said], samples, self.quiet_db), clip.end_s - clip.start_s
+            sounding([(float(word.start), float(word.end)) for word in said], samples, self.quiet_db),
+            clip.end_s - clip.start_s,
         )
         words = []
         for word, (start_s, end_s) in zip(said, spans, strict=True):
             if end_s > start_s:
                 at = round(clip.start_s + start_s, 3), round(clip.start_s + end_s, 3)
                 sure = round(min(max(float(word.probability), 0.0), 1.0), 3)
-                words.append(Word(clip.source_id, span_id(clip.clip_id, *at), clip.clip_id, word.word.strip(), *at, sure))
+                words.append(
+                    Word(clip.source_id, span_id(clip.clip_id, *at), clip.clip_id, word.word.strip(), *at, sure)
+                )
         if not words:
             raise Drop("no_words", detail=f"{len(samples) / SAMPLE_HZ:.1f} s at {level_dbfs:.0f} dBFS")
         yield from words
         if self._whisper.model.is_multilingual:
-            yield Annotation(clip.source_id, f"{clip.clip_id}#language", clip.clip_id, "language", info.language, f"whisper {self.model}")
+            yield Annotation(
+                clip.source_id,
+                f"{clip.clip_id}#language",
+                clip.clip_id,
+                "language",
+                info.language,
+                f"whisper {self.model}",
+            )
 
     @cached_property
     def _whisper(self) -> "WhisperModel":
@@ -155,7 +171,9 @@ def sounding(spans: list[Span], samples: NDArray[np.float32], quiet_db: float) -
 
 
 def ordered(spans: list[Span], length_s: float) -> list[Span]:
-    """The spans one after the other, each 0.02 s long or more, within 0 and `length_s`. What lies beyond comes out empty."""
+    """The spans one after the other, each 0.02 s long or more, within 0 and `length_s`. What lies beyond comes out
+    empty.
+    """
     made, before_s = [], 0.0
     for start_s, end_s in spans:
         start_s = min(max(start_s, before_s), length_s)
