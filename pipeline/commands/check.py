@@ -19,10 +19,14 @@ _MOST_TOLD = 40
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("corpus")
     parser.add_argument(
-        "--all", action="store_true", help="also the content of media and of releases, and steps whose rows are not current"
+        "--all",
+        action="store_true",
+        help="also the content of media and of releases, and steps whose rows are not current",
     )
     parser.add_argument(
-        "--repair", action="store_true", help="take back the receipts of what is damaged, so that the next run makes it again"
+        "--repair",
+        action="store_true",
+        help="take back the receipts of what is damaged, so that the next run makes it again",
     )
     may_wait(parser)
     as_json(parser)
@@ -65,7 +69,13 @@ def _releases(manifest: Manifest, deep: bool) -> list[Fault]:
         made = release_named(manifest, name)
         place = Place(made.to)
         if not place.files.load("release.json"):
-            found.append(Fault(f"releases/{made.name}.json", f"{made.to} holds no release", instead="make it again, or tell where it is"))
+            found.append(
+                Fault(
+                    f"releases/{made.name}.json",
+                    f"{made.to} holds no release",
+                    instead="make it again, or tell where it is",
+                )
+            )
             continue
         for shard in place.shards():
             if not (place.holds(shard) if deep else place.has(shard)):
@@ -83,6 +93,12 @@ def _commands(manifest: Manifest, found: Iterable[Fault]) -> list[str]:
         commands.append(f"headset run {(run.origin if run else '') or 'RECIPE'}{changes} --out {manifest.root}")
     for place, step in manifest.attached.items():
         if step.version in taken:
-            what = f"score {manifest.root} --metrics" if "@" in place else place.removesuffix("s") if place == "splits" else place
+            what = (
+                f"score {manifest.root} --metrics"
+                if "@" in place
+                else place.removesuffix("s")
+                if place == "splits"
+                else place
+            )
             commands.append(f"headset {what} {step.operator if '@' in place else manifest.root}")
     return list(dict.fromkeys(commands))

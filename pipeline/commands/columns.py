@@ -12,9 +12,14 @@ GROUP = "look"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("corpus", nargs="?", help="whose clip view has the scores made in it (default: all scores there are)")
     parser.add_argument(
-        "--of", default="", metavar="TEXT", help="only this table, such as clips or wide, or the columns whose name holds this"
+        "corpus", nargs="?", help="whose clip view has the scores made in it (default: all scores there are)"
+    )
+    parser.add_argument(
+        "--of",
+        default="",
+        metavar="TEXT",
+        help="only this table, such as clips or wide, or the columns whose name holds this",
     )
     parser.add_argument("--out", type=Path, metavar="MD", help="write them as Markdown")
     as_json(parser)
@@ -25,7 +30,9 @@ def main(options: argparse.Namespace) -> int:
 
     found = dictionary(existing(options.corpus) if options.corpus else None, options.of)
     if not found.columns:
-        raise NotFound(f"no table and no column has {options.of!r} in its name; the tables are {', '.join(dictionary().tables)}")
+        raise NotFound(
+            f"no table and no column has {options.of!r} in its name; the tables are {', '.join(dictionary().tables)}"
+        )
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(found.markdown())

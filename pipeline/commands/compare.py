@@ -1,6 +1,7 @@
 """Compare what systems made with each other and with recordings: means, intervals, refusals.
 
-With a protocol of the pairs, such as cross_identity, the board of that protocol: a system a row, and --out FOLDER/ for its page with players.
+With a protocol of the pairs, such as cross_identity, the board of that protocol: a system a row, and --out FOLDER/ for
+its page with players.
 """
 
 import argparse
@@ -21,15 +22,25 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--protocol", default="", metavar="TEXT",
         help="of the pairs, such as cross_identity, for its board; else only values whose protocol holds this text",
     )  # fmt: skip
-    parser.add_argument("--resamples", type=int, default=1000, help="of the clips, for each interval; 0 for no intervals (default: 1000)")
-    parser.add_argument("--set-resamples", type=int, default=50, help="the same for metrics of sets, which cost more (default: 50)")
+    parser.add_argument(
+        "--resamples",
+        type=int,
+        default=1000,
+        help="of the clips, for each interval; 0 for no intervals (default: 1000)",
+    )
+    parser.add_argument(
+        "--set-resamples", type=int, default=50, help="the same for metrics of sets, which cost more (default: 50)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the resamples")
     parser.add_argument(
         "--out", metavar="PATH", type=Path, action="append", default=[],
         help="write the table: .md for Markdown, .tex for a paper, .html for a page with plots; a folder for the board; may be given again",
     )  # fmt: skip
     parser.add_argument(
-        "--players", type=positive, default=24, help="pairs that the board shows, those that differ most first (default: 24)"
+        "--players",
+        type=positive,
+        default=24,
+        help="pairs that the board shows, those that differ most first (default: 24)",
     )
     parser.add_argument("--random", action="store_true", help="show systems with random weights on the board")
     as_json(parser)
@@ -71,9 +82,16 @@ def _board(options: argparse.Namespace) -> int:
 
     if wrong := [path for path in options.out if path.suffix in FORMS]:
         raise UsageError(
-            f"--out {wrong[0]}: the board of a protocol is a folder, as in `--out board/`; without --protocol the table is a file"
+            f"--out {wrong[0]}: the board of a protocol is a folder, as in `--out board/`; without --protocol the table"
+            " is a file"
         )
-    found = board(existing(options.corpus), options.protocol, random=options.random, resamples=options.resamples, seed=options.seed)
+    found = board(
+        existing(options.corpus),
+        options.protocol,
+        random=options.random,
+        resamples=options.resamples,
+        seed=options.seed,
+    )
     out = console(stderr=options.json)
     head, *rows = board_lines(found)
     if options.json:

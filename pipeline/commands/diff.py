@@ -12,7 +12,9 @@ GROUP = "choose"
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("before", help="CORPUS, CORPUS/@NAME or CORPUS/@NAME:VERSION")
     parser.add_argument("after", help="the same")
-    parser.add_argument("--most", type=positive, default=20, help="changes of each kind to list; all are counted (default: 20)")
+    parser.add_argument(
+        "--most", type=positive, default=20, help="changes of each kind to list; all are counted (default: 20)"
+    )
     as_json(parser)
 
 

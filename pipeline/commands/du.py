@@ -30,7 +30,9 @@ def main(options: argparse.Namespace) -> int:
     lines = []
     for row in rows[:_MOST_TOLD]:
         what = f"table {row.table}" if row.kind == "step" else {"parts": "unfinished files"}.get(row.kind, row.kind)
-        lines.append([size(row.bytes), row.files, what, row.name + ("" if row.needed else "  no recipe's record names it")])
+        lines.append(
+            [size(row.bytes), row.files, what, row.name + ("" if row.needed else "  no recipe's record names it")]
+        )
     out.print(Told((Grid.of((">bytes", ">files", "what", "step"), lines),)))
     if len(rows) > _MOST_TOLD:
         out.print(f"and {len(rows) - _MOST_TOLD} more, {size(sum(row.bytes for row in rows[_MOST_TOLD:]))}")
@@ -38,7 +40,9 @@ def main(options: argparse.Namespace) -> int:
     for row in rows:
         if row.kind == "step":
             by_operator[operators.get(row.name, row.name.rpartition("-")[0] or row.name)] += row.bytes
-    out.print("\nBy operator: " + ", ".join(f"{name} {size(count)}" for name, count in by_operator.most_common(8)) + ".")
+    out.print(
+        "\nBy operator: " + ", ".join(f"{name} {size(count)}" for name, count in by_operator.most_common(8)) + "."
+    )
     out.print(f"{size(sum(row.bytes for row in rows))} in {sum(row.files for row in rows)} files.")
     if old.bytes:
         out.print(f"{size(old.bytes)} of it nothing needs: headset gc {options.corpus}")

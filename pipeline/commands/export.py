@@ -22,12 +22,29 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = f"layouts:\n{told}\n\n{parser.epilog or ''}"
     parser.add_argument("corpus", help="unused, and may be left out, with --validate-only", nargs="?")
     parser.add_argument("--layout", required=True, metavar="NAME", help="one of those below")
-    parser.add_argument("--out", required=True, metavar="DIR", help="a folder of its own for each layout and selection; run again to go on")
     parser.add_argument(
-        "--selection", metavar="NAME", default="", help="NAME or NAME:VERSION of `headset select` (default: all rendered clips)"
+        "--out",
+        required=True,
+        metavar="DIR",
+        help="a folder of its own for each layout and selection; run again to go on",
     )
-    parser.add_argument("--with", dest="given", metavar="NEED=DIR", action="append", default=[], help="files that headset cannot compute")
-    parser.add_argument("--substitute", metavar="NEED", action="append", default=[], help="what headset writes in place of such files")
+    parser.add_argument(
+        "--selection",
+        metavar="NAME",
+        default="",
+        help="NAME or NAME:VERSION of `headset select` (default: all rendered clips)",
+    )
+    parser.add_argument(
+        "--with",
+        dest="given",
+        metavar="NEED=DIR",
+        action="append",
+        default=[],
+        help="files that headset cannot compute",
+    )
+    parser.add_argument(
+        "--substitute", metavar="NEED", action="append", default=[], help="what headset writes in place of such files"
+    )
     parser.add_argument("--workers", type=positive, default=1, help="processes, each with a clip in work (default: 1)")
     parser.add_argument("--validate-only", action="store_true", help="check what lies in --out, write nothing")
 

@@ -1,4 +1,5 @@
-"""Remove what nothing needs: tables of steps that no recipe's record names, unfinished files, and media that no row names.
+"""Remove what nothing needs: tables of steps that no recipe's record names, unfinished files, and media that no row
+names.
 
 A recipe remembers its last run. The tables of an earlier `--set` are computed again when that is asked for again.
 """
@@ -41,7 +42,9 @@ def main(options: argparse.Namespace) -> int:
             return 0
         if not options.yes:
             if not sys.stdin.isatty():
-                raise UsageError("gc deletes files, and there is no terminal to ask; --yes says that it may, --dry-run what would go")
+                raise UsageError(
+                    "gc deletes files, and there is no terminal to ask; --yes says that it may, --dry-run what would go"
+                )
             if out.input(f"Delete {size(found.bytes)}? [y/N] ").strip().lower() not in ("y", "yes"):
                 out.print("Nothing was removed.")
                 return 0

@@ -1,6 +1,7 @@
 """List the clips of a published dataset, from its lists or your own copy, and download nothing.
 
-The clips are placed on their videos, to the frame and the pixel, when they are made: headset rebuild CORPUS --out OTHER.
+The clips are placed on their videos, to the frame and the pixel, when they are made: headset rebuild CORPUS --out
+OTHER.
 """
 
 import argparse
@@ -30,7 +31,9 @@ def datasets() -> list[str]:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", choices=datasets(), metavar="DATASET", help=", ".join(datasets()))
-    parser.add_argument("lists", type=Path, help="the folder of its published lists, or of your own copy where the data is not public")
+    parser.add_argument(
+        "lists", type=Path, help="the folder of its published lists, or of your own copy where the data is not public"
+    )
     parser.add_argument("--out", metavar="CORPUS", required=True, help="a folder, or s3://bucket/prefix")
 
 
@@ -80,7 +83,9 @@ def _counts(rows: list) -> Told:
         shown.append(["hours", f"{sum(seconds) / 3600:.2f}"])
     frames = [clip for clip in clips if length_s(clip) is None]
     if frames:
-        shown.append(["frames of unknown rate", f"{sum((clip.last_frame or 0) - (clip.first_frame or 0) for clip in frames):,}"])
+        shown.append(
+            ["frames of unknown rate", f"{sum((clip.last_frame or 0) - (clip.first_frame or 0) for clip in frames):,}"]
+        )
     for reason, count in Counter(drop.reason for drop in drops).most_common():
         shown.append([Cell(f"dropped {reason}", "warn"), f"{count:,}"])
     traps = Counter(row.value.split()[0] for row in rows if isinstance(row, Annotation) and row.name == "trap")

@@ -1,7 +1,8 @@
 """Take videos that a generation system made elsewhere as renders of pairs: the only way to have a closed system.
 
-Each line of the list is JSON with `pair_id`, and `file`, a name in the folder; where a line has no `file`, it is the pair's id with every / written as __, and .mp4.
-`headset release` writes such a list of its pairs, for those who make the videos. A video may have any frame rate and size; its sound is replaced by the driving one.
+Each line of the list is JSON with `pair_id`, and `file`, a name in the folder; where a line has no `file`, it is the
+pair's id with every / written as __, and .mp4. `headset release` writes such a list of its pairs, for those who make
+the videos. A video may have any frame rate and size; its sound is replaced by the driving one.
 """
 
 import argparse
@@ -20,7 +21,9 @@ GROUP = "judge"
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("corpus")
     parser.add_argument("folder", metavar="DIR", help="where the videos lie")
-    parser.add_argument("--system", required=True, help="what they are called in comparisons: letters, digits, -, _ and .")
+    parser.add_argument(
+        "--system", required=True, help="what they are called in comparisons: letters, digits, -, _ and ."
+    )
     parser.add_argument("--pairs", required=True, metavar="FILE", help="JSON lines: which file is which pair's")
     may_wait(parser)
 
@@ -56,7 +59,9 @@ def files_of(lines: Path, folder: Path) -> dict[str, Path]:
             pair_id = said["pair_id"]
             name = said.get("file") or pair_id.replace("/", "__") + ".mp4"
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise UsageError(f'{lines}:{number} is no line of pairs; write {{"pair_id": "...", "file": "name.mp4"}}') from None
+            raise UsageError(
+                f'{lines}:{number} is no line of pairs; write {{"pair_id": "...", "file": "name.mp4"}}'
+            ) from None
         path = folder / name
         if not path.resolve().is_relative_to(folder.resolve()):
             raise UsageError(f"{lines}:{number}: {name!r} lies outside {folder}")

@@ -1,7 +1,7 @@
 """Rewrite the tables of a corpus for another version of headset, older or newer.
 
-A corpus of an older version is read as it is, so nobody has to; an older headset cannot read a newer corpus, and may need it.
-Nothing is lost: a table that an older version has no place for is refused.
+A corpus of an older version is read as it is, so nobody has to; an older headset cannot read a newer corpus, and may
+need it. Nothing is lost: a table that an older version has no place for is refused.
 """
 
 import argparse
@@ -17,7 +17,11 @@ GROUP = "make"
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("corpus")
     parser.add_argument(
-        "--to", type=int, choices=range(1, VERSION + 1), default=VERSION, help=f"version of the tables (default: {VERSION})"
+        "--to",
+        type=int,
+        choices=range(1, VERSION + 1),
+        default=VERSION,
+        help=f"version of the tables (default: {VERSION})",
     )
     may_wait(parser)
 

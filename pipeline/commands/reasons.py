@@ -23,7 +23,8 @@ def main(options: argparse.Namespace) -> int:
     found = reasons(options.reason)
     if not found.reasons:
         raise NotFound(
-            f"no reason {options.reason!r}; `headset reasons` lists them. The name of an error, such as ValueError, is a failure: see `headset explain`"
+            f"no reason {options.reason!r}; `headset reasons` lists them. The name of an error, such as ValueError, is"
+            " a failure: see `headset explain`"
         )
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)

@@ -20,10 +20,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("manifest", help="a corpus, with its media or without them, or an imported list")
     parser.add_argument("--out", metavar="CORPUS", required=True, help="a folder, or s3://bucket/prefix")
     parser.add_argument(
-        "--sources", metavar="DIR", type=Path, help="where the sources that are files lie, under the names they had or their source ids"
+        "--sources",
+        metavar="DIR",
+        type=Path,
+        help="where the sources that are files lie, under the names they had or their source ids",
     )
     parser.add_argument("--clip", action="append", default=[], help="only this one; may be given again")
-    parser.add_argument("--identity", action="append", default=[], help="only the clips of this person; may be given again")
+    parser.add_argument(
+        "--identity", action="append", default=[], help="only the clips of this person; may be given again"
+    )
     parser.add_argument("--split", action="append", default=[], help="only this split; may be given again")
     parser.add_argument("--workers", type=positive, help="actors per stage (default: as many as fit)")
     parser.add_argument("--cpus", type=positive, help="cores to use on this machine (default: all)")

@@ -13,11 +13,19 @@ GROUP = "choose"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("corpus")
-    parser.add_argument("--out", required=True, help="a new or empty folder, or s3://bucket/prefix; or a release to be made anew")
-    parser.add_argument("--format", choices=("webdataset", "parquet", "folder"), default="webdataset", help="default: webdataset")
+    parser.add_argument(
+        "--out", required=True, help="a new or empty folder, or s3://bucket/prefix; or a release to be made anew"
+    )
+    parser.add_argument(
+        "--format", choices=("webdataset", "parquet", "folder"), default="webdataset", help="default: webdataset"
+    )
     parser.add_argument("--selection", default="", help="NAME or NAME:VERSION (default: all rendered clips)")
-    parser.add_argument("--name", default="", help="under which the corpus remembers the release (default: the end of --out)")
-    parser.add_argument("--shard-mb", type=positive, default=512, help="of a shard, about; a clip is never cut (default: 512)")
+    parser.add_argument(
+        "--name", default="", help="under which the corpus remembers the release (default: the end of --out)"
+    )
+    parser.add_argument(
+        "--shard-mb", type=positive, default=512, help="of a shard, about; a clip is never cut (default: 512)"
+    )
 
 
 def main(options: argparse.Namespace) -> int:
@@ -39,7 +47,8 @@ def main(options: argparse.Namespace) -> int:
             tell,
         )
     out.print(
-        f"{made.clips} clips, {clock(made.seconds)}, in {made.shards} shards at {made.to}; README.md there tells what they are.",
+        f"{made.clips} clips, {clock(made.seconds)}, in {made.shards} shards at {made.to}; README.md there tells what"
+        " they are.",
         soft_wrap=True,
     )
     return 0

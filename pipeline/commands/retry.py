@@ -21,10 +21,16 @@ GROUP = "make"
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("corpus")
     parser.add_argument(
-        "--reason", action="append", default=[], help="of the drops to try again; may be given again (default: all that are retryable)"
+        "--reason",
+        action="append",
+        default=[],
+        help="of the drops to try again; may be given again (default: all that are retryable)",
     )
     parser.add_argument(
-        "--recipe", metavar="FILE", default="", help="the recipe, where it is a file of yours: a corpus runs no file by itself"
+        "--recipe",
+        metavar="FILE",
+        default="",
+        help="the recipe, where it is a file of yours: a corpus runs no file by itself",
     )
     parser.add_argument("--operator", default="", help="whose drops (default: of all operators of the last run)")
     changes(parser)
@@ -60,15 +66,16 @@ def _again(manifest: Manifest, options: argparse.Namespace, out: Console) -> int
 def _last_plan(manifest: Manifest, assignments: list[str], file: str) -> Plan:
     """The plan of the last run, with the settings it was run with.
 
-    A corpus may be somebody else's, so what it says is held to what it can do: a recipe of ours by its name, and fields of it that are
-    numbers, flags and lists of these, and change the rows. All else has to be said on this command line.
+    A corpus may be somebody else's, so what it says is held to what it can do: a recipe of ours by its name, and fields
+    of it that are numbers, flags and lists of these, and change the rows. All else has to be said on this command line.
 
     Args:
         assignments: what --set was given, after what was set then.
         file: of the recipe; "" for one of ours, by the name that the corpus has.
 
     Raises:
-        UsageError: where nothing ran, where something has to be said here, or the recipe would no longer do the steps that ran.
+        UsageError: where nothing ran, where something has to be said here, or the recipe would no longer do the steps
+            that ran.
     """
     last = manifest.run
     if last is None or not last.origin:
@@ -76,8 +83,8 @@ def _last_plan(manifest: Manifest, assignments: list[str], file: str) -> Plan:
         raise UsageError(f"{manifest.root}: {what}; `headset run RECIPE --out {manifest.root}` runs a recipe")
     if not file and last.origin not in recipe_names():
         raise UsageError(
-            f"{manifest.root} was made by the recipe file {last.origin}, and headset runs no file because a corpus names it; "
-            f"if it is yours, say so: headset retry {manifest.root} --recipe {last.origin}"
+            f"{manifest.root} was made by the recipe file {last.origin}, and headset runs no file because a corpus"
+            f" names it; if it is yours, say so: headset retry {manifest.root} --recipe {last.origin}"
         )
     recipe = recipe_named(file or last.origin)
     for assignment in last.changes:
@@ -89,8 +96,8 @@ def _last_plan(manifest: Manifest, assignments: list[str], file: str) -> Plan:
     if _versions(plan) != [step.version for step in last.steps]:
         again = " ".join(f"--set {one}" for one in last.changes)
         raise UsageError(
-            f"{file or last.origin} would now do other steps than it did last, since a field, the code or the machine is another; "
-            f"do those first: headset run {file or last.origin} --out {manifest.root}"
+            f"{file or last.origin} would now do other steps than it did last, since a field, the code or the machine"
+            f" is another; do those first: headset run {file or last.origin} --out {manifest.root}"
             + (f"; it was last run with {again}, of which texts have to be given here again" if again else "")
         )
     return plan
@@ -106,4 +113,6 @@ def _is_plain(assignment: str) -> bool:
         value = json.loads(assignment.partition("=")[2])
     except json.JSONDecodeError:
         return False
-    return all(one is None or isinstance(one, (bool, int, float)) for one in (value if isinstance(value, list) else [value]))
+    return all(
+        one is None or isinstance(one, (bool, int, float)) for one in (value if isinstance(value, list) else [value])
+    )

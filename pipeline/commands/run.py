@@ -25,7 +25,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="CORPUS", required=True, help="the corpus: a folder, or s3://bucket/prefix")
     changes(parser)
     parser.add_argument(
-        "--part", type=part, metavar="K/N", help="do only the Kth of N parts of the corpus, for jobs that share nothing but --out"
+        "--part",
+        type=part,
+        metavar="K/N",
+        help="do only the Kth of N parts of the corpus, for jobs that share nothing but --out",
     )
     parser.add_argument("--cpus", type=positive, help="cores to use on this machine (default: all)")
     may_wait(parser)
@@ -46,11 +49,16 @@ def asked_recipe(options: argparse.Namespace) -> Recipe:
 
 def listed(options: argparse.Namespace, out: Console) -> Listing:
     with waiting(out, "listing sources"):
-        listing = list_sources(options.videos, skip=[Path(options.out)] if options.out and "://" not in options.out else [])
+        listing = list_sources(
+            options.videos, skip=[Path(options.out)] if options.out and "://" not in options.out else []
+        )
     for line in listing.told():
         out.print(line, soft_wrap=True)
     if options.videos and not listing.sources:
-        raise UsageError(f"nothing to list: {'; '.join(filter(None, map(missing, options.videos))) or 'what was named gives no source'}")
+        raise UsageError(
+            "nothing to list:"
+            f" {'; '.join(filter(None, map(missing, options.videos))) or 'what was named gives no source'}"
+        )
     return listing
 
 
@@ -62,10 +70,15 @@ def add(manifest: Manifest, listing: Listing, recipe: Recipe, out: Console) -> l
     """
     left = left_without(manifest, listing.published)
     if left and Published in recipe.given:
-        raise UsageError(f"{manifest.root} lists the sources of {len(left)} of these clips already, without them: name another --out")
+        raise UsageError(
+            f"{manifest.root} lists the sources of {len(left)} of these clips already, without them: name another --out"
+        )
     new = manifest.add(listing.sources, listing.dropped, listing.lists, listing.published)
     if listing.published and Published not in recipe.given:
-        told = f"{recipe.name} looks at the whole of each source; the {len(listing.published)} clips of the lists are cut as they are by "
+        told = (
+            f"{recipe.name} looks at the whole of each source; the {len(listing.published)} clips of the lists are cut"
+            " as they are by "
+        )
         out.print(f"{told}headset run rebuild", soft_wrap=True)
     if moved := manifest.relocate(listing.sources):
         out.print(f"{len(moved)} sources lie elsewhere now; nothing is done again for that.", soft_wrap=True)
@@ -87,5 +100,7 @@ def main(options: argparse.Namespace) -> int:
         out.print(f"{len(listing.sources)} sources named, {len(new)} of them new to {options.out}.")
     with driving(manifest, "headset run", options.wait, out, options.part):
         before = done(plan, manifest)
-        go_on(plan, manifest, out, before, workers=options.workers, cpus=options.cpus, part=options.part, log=options.log)
+        go_on(
+            plan, manifest, out, before, workers=options.workers, cpus=options.cpus, part=options.part, log=options.log
+        )
     return 0

@@ -15,11 +15,18 @@ GROUP = "judge"
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("corpus", nargs="?")
     parser.add_argument(
-        "--metrics", default="all", help="metrics (their default variant) and variants, with commas between; default: all that can be had"
+        "--metrics",
+        default="all",
+        help="metrics (their default variant) and variants, with commas between; default: all that can be had",
     )
-    parser.add_argument("--made-by", default="", metavar="NAME", help="whose renders: recording, or a generation system (default: all)")
     parser.add_argument(
-        "--size", type=positive, default=0, help="scale both sides to so many pixels, width and height (default: as they are)"
+        "--made-by", default="", metavar="NAME", help="whose renders: recording, or a generation system (default: all)"
+    )
+    parser.add_argument(
+        "--size",
+        type=positive,
+        default=0,
+        help="scale both sides to so many pixels, width and height (default: as they are)",
     )
     parser.add_argument("--workers", type=positive, default=1, help="processes (default: 1)")
     parser.add_argument("--list", action="store_true", help="only print the metrics there are, with their definitions")

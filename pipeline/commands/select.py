@@ -13,10 +13,15 @@ GROUP = "choose"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("corpus")
-    parser.add_argument("--where", default="", help="a condition in SQL on the columns that `headset columns CORPUS` lists")
+    parser.add_argument(
+        "--where", default="", help="a condition in SQL on the columns that `headset columns CORPUS` lists"
+    )
     parser.add_argument("--name", default="", help="of the selection, to be used as CORPUS/@NAME")
     parser.add_argument(
-        "--yield", dest="curve", action="store_true", help="say what each part of the condition costs, as `headset yield` does"
+        "--yield",
+        dest="curve",
+        action="store_true",
+        help="say what each part of the condition costs, as `headset yield` does",
     )
     parser.add_argument("--out", metavar="PNG", type=Path, help="draw that too")
     as_json(parser)
@@ -36,7 +41,9 @@ def main(options: argparse.Namespace) -> int:
             print_json(there)
             return 0
         for found in there:
-            out.print(f"{found.told()}  {found.made_at}  {found.where}" + (f"  after {found.parent}" if found.parent else ""))
+            out.print(
+                f"{found.told()}  {found.made_at}  {found.where}" + (f"  after {found.parent}" if found.parent else "")
+            )
         if not there:
             out.print(f"{manifest.root} has no selections yet. {EXAMPLE}")
         return 0
@@ -53,6 +60,7 @@ def main(options: argparse.Namespace) -> int:
         out.print(("" if new else "As before: ") + found.told())
         if not found.clips:
             out.print(
-                f'Nothing is left. See which cut costs most: headset yield {options.corpus} --where "{options.where}"', soft_wrap=True
+                f'Nothing is left. See which cut costs most: headset yield {options.corpus} --where "{options.where}"',
+                soft_wrap=True,
             )
     return 0

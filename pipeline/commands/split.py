@@ -1,4 +1,6 @@
-"""Share the clips out to train, validation and test, with no identity, channel, source or near-duplicate in two of them."""
+"""Share the clips out to train, validation and test, with no identity, channel, source or near-duplicate in two of
+them.
+"""
 
 import argparse
 
@@ -13,7 +15,9 @@ GROUP = "choose"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("corpus")
-    parser.add_argument("--shares", default="0.9,0.05,0.05", help="of train, validation and test (default: 0.9,0.05,0.05)")
+    parser.add_argument(
+        "--shares", default="0.9,0.05,0.05", help="of train, validation and test (default: 0.9,0.05,0.05)"
+    )
     parser.add_argument("--selection", default="", help="NAME or NAME:VERSION: split only its clips (default: all)")
     may_wait(parser)
 

@@ -17,7 +17,9 @@ GROUP = "look"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("corpus")
-    parser.add_argument("query", help=f"the tables: {' '.join(tables())}; and wide, a row a clip with all that is known of it")
+    parser.add_argument(
+        "query", help=f"the tables: {' '.join(tables())}; and wide, a row a clip with all that is known of it"
+    )
     parser.add_argument("--files", action="store_true", help="let the query read and write files, as COPY does")
     form = parser.add_mutually_exclusive_group()
     as_json(form)

@@ -1,9 +1,9 @@
 """Generation systems: what there is, what each needs, what of it is missing here.
 
-headset systems                     every system: what drives it, its licence, whether its code was released, what is missing on this machine
-headset systems show NAME           the card of one
-headset systems fetch NAME          its code at the card's commit and its environment, or yours by --checkout and --python
-headset systems check [NAME...]     one tiny pair through the adapter, judged from outside; --random where the weights are not at hand
+headset systems                     every system: what drives it, its licence, whether its code was released, what is
+missing on this machine headset systems show NAME           the card of one headset systems fetch NAME          its code
+at the card's commit and its environment, or yours by --checkout and --python headset systems check [NAME...]     one
+tiny pair through the adapter, judged from outside; --random where the weights are not at hand
 """
 
 import argparse
@@ -22,10 +22,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", nargs="?", default="list", choices=("list", "show", "fetch", "check"))
     parser.add_argument("names", nargs="*", metavar="NAME", help="of systems; check: all where none is named")
     as_json(parser)
-    parser.add_argument("--python", metavar="PATH", help="fetch: an interpreter of yours that has what the system needs")
+    parser.add_argument(
+        "--python", metavar="PATH", help="fetch: an interpreter of yours that has what the system needs"
+    )
     parser.add_argument("--checkout", metavar="DIR", help="fetch: a copy of yours of the authors' code")
     parser.add_argument(
-        "--random", action="store_true", help="check: with random weights, which shows that the adapter runs and nothing else"
+        "--random",
+        action="store_true",
+        help="check: with random weights, which shows that the adapter runs and nothing else",
     )
 
 
@@ -66,11 +70,17 @@ def _list(cards, out: Console) -> None:
     for card in cards:
         missing = Home(card).missing()
         here = (
-            "ready" if not missing else card.refusal.partition(": ")[2] if card.refusal else f"missing: {', '.join(map(_short, missing))}"
+            "ready"
+            if not missing
+            else card.refusal.partition(": ")[2]
+            if card.refusal
+            else f"missing: {', '.join(map(_short, missing))}"
         )
         table.add_row(card.name, card.driven_by, card.licence, _RELEASED[card.code], here)
     out.print(table)
-    out.print("\n`headset systems show NAME` prints a card, `headset systems fetch NAME` gets what is missing.", style="dim")
+    out.print(
+        "\n`headset systems show NAME` prints a card, `headset systems fetch NAME` gets what is missing.", style="dim"
+    )
 
 
 _RELEASED = {"full": "released", "part": "in part", "never": "never released"}
@@ -89,7 +99,8 @@ def _show(cards, out: Console) -> None:
         out.print(card.prose)
         where = f"{card.repository} {card.commit[:8]}" if card.repository else "none"
         out.print(
-            f"code: {_RELEASED[card.code]}, {where}, {card.licence}; weights: {card.weights_licence}; driven by {card.driven_by}",
+            f"code: {_RELEASED[card.code]}, {where}, {card.licence}; weights: {card.weights_licence}; driven by"
+            f" {card.driven_by}",
             markup=False,
         )
         for line in Home(card).missing():

@@ -27,7 +27,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     who.add_argument("--source", metavar="ID", help="a source, whole")
     who.add_argument("--identity", metavar="NAME", help="a person, by the name that lists or annotations have for them")
     who.add_argument("--like", metavar="PICTURE", help="a person, by a picture of their face")
-    parser.add_argument("--min-cosine", type=float, default=0.4, help="with --like: how alike two faces must be, -1 to 1 (default: 0.4)")
+    parser.add_argument(
+        "--min-cosine", type=float, default=0.4, help="with --like: how alike two faces must be, -1 to 1 (default: 0.4)"
+    )
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--dry-run", action="store_true", help="say what would be taken out, and change nothing")
     how.add_argument("--yes", action="store_true", help="do not ask: what is taken out cannot be had back")
@@ -38,11 +40,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     if not (options.dry_run or options.yes or sys.stdin.isatty()):
         raise UsageError(
-            "a takedown deletes for good, and nobody is here to be asked: give --yes to go on, or --dry-run to see what would go"
+            "a takedown deletes for good, and nobody is here to be asked: give --yes to go on, or --dry-run to see what"
+            " would go"
         )
     manifest = existing(options.corpus)
     # A dry run changes nothing, so it waits for nobody either.
-    with nullcontext() if options.dry_run else driving(manifest, "headset takedown", options.wait, console(stderr=True)):
+    with (
+        nullcontext() if options.dry_run else driving(manifest, "headset takedown", options.wait, console(stderr=True))
+    ):
         found = _taken_down(manifest, options)
     if options.json:
         print_json(found)

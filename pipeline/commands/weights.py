@@ -20,7 +20,9 @@ def main(options: argparse.Namespace) -> int:
     fetch_weights(found, console(stderr=options.json))
     if options.json:
         names = ("file", "what", "sha256", "bytes", "licence", "commercial")
-        print_json([{**{name: getattr(weight, name) for name in names}, "path": str(weight.path())} for weight in found])
+        print_json(
+            [{**{name: getattr(weight, name) for name in names}, "path": str(weight.path())} for weight in found]
+        )
         return 0
     out = console()
     for weight in found:

@@ -14,8 +14,12 @@ GROUP = "choose"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("corpus")
-    parser.add_argument("--where", default="", help="a condition in SQL on the columns that `headset columns CORPUS` lists")
-    parser.add_argument("--metric", default="", help="a column to sweep over its deciles, beside those that the condition compares")
+    parser.add_argument(
+        "--where", default="", help="a condition in SQL on the columns that `headset columns CORPUS` lists"
+    )
+    parser.add_argument(
+        "--metric", default="", help="a column to sweep over its deciles, beside those that the condition compares"
+    )
     parser.add_argument("--out", metavar="PNG", type=Path, help="draw the curves too")
     as_json(parser)
 
