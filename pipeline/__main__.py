@@ -49,7 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs one command.
 
     Returns:
-        The exit status: 0 done, 1 something does not add up, 2 cannot be done as asked, 130 stopped; see `pipeline.environment`.
+        The exit status: 0 done, 1 something does not add up, 2 cannot be done as asked, 130 stopped; see
+        `pipeline.environment`.
     """
     options = parser_of_all().parse_args(arguments)
     try:
@@ -74,7 +75,10 @@ def _told(error: Exception) -> int:
         where = f"{error.filename}: " if error.filename else ""
         text, status = where + (error.strerror or " ".join(str(error).split())), 2
     else:
-        text = f"this is a bug of ours: {type(error).__name__}: {' '.join(str(error).split())[:300]}. Its traceback is in {_kept(error)}"
+        text = (
+            f"this is a bug of ours: {type(error).__name__}: {' '.join(str(error).split())[:300]}. Its traceback is in"
+            f" {_kept(error)}"
+        )
         status = 1
     console(stderr=True).print(Text("headset: ", style="red") + Text(text), soft_wrap=True)
     return status
@@ -138,7 +142,12 @@ def _headings(there: dict[str, ModuleType]) -> str:
             what = (there[name].__doc__ or "").strip().partition("\n")[0]
             lines.append(f"  {name:<15}{what[:1].lower()}{what[1:].rstrip('.')}")
         lines += [*(f"    {example}" for example in examples), ""]
-    return "\n".join([*lines, "headset COMMAND --help tells more of each; headset help environment: variables, exit status, completion"])
+    return "\n".join(
+        [
+            *lines,
+            "headset COMMAND --help tells more of each; headset help environment: variables, exit status, completion",
+        ]
+    )
 
 
 def _version() -> str:

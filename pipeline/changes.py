@@ -10,7 +10,8 @@ from pipeline.recipe import Plan
 def changes_since(plan: Plan, before: RunRecord | None) -> list[str]:
     """What makes steps of the run before be done again, a line each; none where all that was finished stays.
 
-    First the operators that changed themselves, with their fields and models, then how many steps are done again for their sake alone.
+    First the operators that changed themselves, with their fields and models, then how many steps are done again for
+    their sake alone.
     """
     if before is None:
         return []
@@ -53,9 +54,13 @@ def _plain(value: Any) -> Any:
     return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
-def _reads_alike(old: StepRecord, new: StepRecord, then: Mapping[str, StepRecord], now: Mapping[str, StepRecord]) -> bool:
+def _reads_alike(
+    old: StepRecord, new: StepRecord, then: Mapping[str, StepRecord], now: Mapping[str, StepRecord]
+) -> bool:
     """Whether every step whose rows it reads is the same as before: then nothing but its own code can differ."""
-    if {table: list(steps) for table, steps in old.inputs.items()} == {table: list(steps) for table, steps in new.inputs.items()}:
+    if {table: list(steps) for table, steps in old.inputs.items()} == {
+        table: list(steps) for table, steps in new.inputs.items()
+    }:
         return True
     changed = {step.version for name, step in now.items() if name not in then or then[name].version != step.version}
     return not any(version in changed for steps in new.inputs.values() for version in steps)

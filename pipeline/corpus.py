@@ -44,7 +44,9 @@ def existing(root: str, *, check: bool = True) -> Manifest:
 
 @dataclass(frozen=True)
 class Corpus:
-    """A folder of tables and media that `headset run` made, here or in a bucket. It shows how it stands now, also while a run goes on."""
+    """A folder of tables and media that `headset run` made, here or in a bucket. It shows how it stands now, also while
+    a run goes on.
+    """
 
     root: str  # a folder, or s3://bucket/prefix
 
@@ -77,7 +79,8 @@ class Corpus:
         return self.manifest.table(table_named(name) if isinstance(name, str) else name)
 
     def sql(self, query: str) -> pa.Table:
-        """What a DuckDB query over the current rows gives: each table goes by its name, and `wide` is all of them, a row a clip.
+        """What a DuckDB query over the current rows gives: each table goes by its name, and `wide` is all of them, a
+        row a clip.
 
         Raises:
             UsageError: with DuckDB's own words when the query cannot run, or gives no rows.

@@ -1,4 +1,5 @@
-"""Writes the sample of `make demo`: two minutes of video whose truth is known, from parts that installed packages carry.
+"""Writes the sample of `make demo`: two minutes of video whose truth is known, from parts that installed packages
+carry.
 
     python -m pipeline.demo FOLDER
 
@@ -39,7 +40,10 @@ _PARTS = {
 }
 _VOICE = {"collins": "speaker90", "hopper": "speaker91"}  # of whom, by the names of the RTTM file
 # Seconds of the recording in which one voice is heard alone.
-_ALONE = {"collins": [(8.32, 9.92), (11.03, 14.49), (18.59, 21.49), (28.5, 30.0)], "hopper": [(14.7, 17.92), (21.78, 27.85), (7.55, 8.32)]}
+_ALONE = {
+    "collins": [(8.32, 9.92), (11.03, 14.49), (18.59, 21.49), (28.5, 30.0)],
+    "hopper": [(14.7, 17.92), (21.78, 27.85), (7.55, 8.32)],
+}
 _BREATH_S = 0.3
 # Indices of MediaPipe's 478 face landmarks, each line from the image's left to its right.
 _INNER_UPPER_LIP = [78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308]
@@ -153,9 +157,15 @@ def _films() -> Iterator[Film]:
 
     # A sound track without a sound, under a face at rest, and under one whose mouth moves as if it spoke.
     said, spans = _statement(_ALONE["hopper"])
-    scenes = (Scene(10.0, (collins_still,), "no_speech"), Scene(len(said) / HZ, (hopper,), "no_speech"), Scene(6.0, (rocket,), "no_face"))
+    scenes = (
+        Scene(10.0, (collins_still,), "no_speech"),
+        Scene(len(said) / HZ, (hopper,), "no_speech"),
+        Scene(6.0, (rocket,), "no_face"),
+    )
     sound = np.concatenate([np.zeros(10 * HZ, np.float32), said, np.zeros(6 * HZ, np.float32)])
-    yield Film("mute", scenes, sound, tuple(Speech("hopper", 10 + start_s, 10 + end_s) for start_s, end_s in spans), mute=True)
+    yield Film(
+        "mute", scenes, sound, tuple(Speech("hopper", 10 + start_s, 10 + end_s) for start_s, end_s in spans), mute=True
+    )
 
 
 def _part(name: str) -> Path:
@@ -228,7 +238,10 @@ def _with_open_mouth(name: str, enlarged: int, opening: int) -> NDArray[np.uint8
     lips = face[_INNER_LOWER_LIP]
     below = chin - lips[:, 1].max()
 
-    box = slice(int(lips[:, 1].min() - 4 * enlarged), int(chin + 1.2 * below)), slice(int(left - half), int(right + half))
+    box = (
+        slice(int(lips[:, 1].min() - 4 * enlarged), int(chin + 1.2 * below)),
+        slice(int(left - half), int(right + half)),
+    )
     y, x = np.mgrid[box].astype(np.float32)
     lip = np.interp(x[0], lips[:, 0], lips[:, 1])[None].astype(np.float32)
 
@@ -292,7 +305,12 @@ def _pictures(film: Film) -> Iterator[NDArray[np.uint8]]:
             for plane, onto, half, wall in zip(planes, (luma, blue, red), (1, 2, 2), (50, 130, 126), strict=True):
                 seen = turn / (1, 1, half)
                 shown = cv2.warpAffine(
-                    plane, seen, (view.width // half, HEIGHT // half), flags=cv2.INTER_LINEAR, borderMode=edge, borderValue=wall
+                    plane,
+                    seen,
+                    (view.width // half, HEIGHT // half),
+                    flags=cv2.INTER_LINEAR,
+                    borderMode=edge,
+                    borderValue=wall,
                 )
                 onto[:, view.left // half : (view.left + view.width) // half] = shown
         yield np.concatenate([luma, blue.reshape(-1, WIDTH), red.reshape(-1, WIDTH)])
@@ -305,7 +323,10 @@ def _planes(name: str, enlarged: int, opening: int) -> tuple[NDArray[np.uint8], 
     height, width = picture.shape[0] // 2 * 2, picture.shape[1] // 2 * 2
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture[:height, :width]), format="rgb24")
     frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG", threads=1)
-    planes = [np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width] for plane in frame.planes]
+    planes = [
+        np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
+        for plane in frame.planes
+    ]
     return tuple(np.ascontiguousarray(plane) for plane in planes)
 
 
@@ -324,7 +345,8 @@ def _write_video(path: Path, film: Film, frames: int) -> None:
         video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         video.codec_context.thread_count = 1  # x264's bytes depend on it
         video.codec_context.time_base = Fraction(1, FPS)
-        video.codec_context.color_primaries = video.codec_context.color_trc = video.codec_context.colorspace = 1  # BT.709
+        # BT.709
+        video.codec_context.color_primaries = video.codec_context.color_trc = video.codec_context.colorspace = 1
         video.codec_context.color_range = 1
         sound = container.add_stream("aac", rate=HZ, layout="mono")
         sound.bit_rate = 64000
@@ -349,8 +371,14 @@ def _truth(film: Film, length_s: float) -> dict:
         whole_s = round(start_s + scene.seconds, 3)
         end_s = min(whole_s, length_s)
         if end_s - start_s > 0.5 / FPS:
-            faces = [{"who": view.of, "box": _face_box(view), "mouth": bool(view.mouth)} for view in scene.views if view.of in _VOICE]
-            shots.append({"start_s": start_s, "end_s": end_s, "faces": faces, "ends": scene.ends if end_s == whole_s else ""})
+            faces = [
+                {"who": view.of, "box": _face_box(view), "mouth": bool(view.mouth)}
+                for view in scene.views
+                if view.of in _VOICE
+            ]
+            shots.append(
+                {"start_s": start_s, "end_s": end_s, "faces": faces, "ends": scene.ends if end_s == whole_s else ""}
+            )
         start_s = whole_s
     heard = () if film.mute else film.speech
     speech = [asdict(replace(said, end_s=min(said.end_s, length_s))) for said in heard if said.start_s < length_s]

@@ -4,9 +4,9 @@ An importer is `pipeline/importers/<dataset>.py` with a docstring whose first li
 
     def read(folder: Path) -> Iterator[Imported]
 
-which is deterministic, reads only the folder, and never downloads. Every row of a list ends as a `Published` row or as a
-`Dropped` one with its reason. What is odd about a row but does not stop it is an `Annotation` named "trap", whose value
-is a word to count by and the numbers behind it.
+which is deterministic, reads only the folder, and never downloads. Every row of a list ends as a `Published` row or as
+a `Dropped` one with its reason. What is odd about a row but does not stop it is an `Annotation` named "trap", whose
+value is a word to count by and the numbers behind it.
 """
 
 import re
@@ -37,11 +37,15 @@ def youtube(video: str, licence: str = "") -> Source:
 def own_copy(path: Path, licence: str = "") -> Source:
     """The source of a file that the user has, as `headset run` lists it. Reads the whole file for its sha256."""
     sha256 = sha256_of(path)
-    return Source(f"file-{sha256[:12]}", str(path.absolute()), sha256=sha256, bytes=path.stat().st_size, licence=licence)
+    return Source(
+        f"file-{sha256[:12]}", str(path.absolute()), sha256=sha256, bytes=path.stat().st_size, licence=licence
+    )
 
 
 def left_without(manifest: Manifest, rows: Iterable[Row]) -> list[Published]:
-    """The published clips that a corpus cannot take in any more: it lists their sources already, without them, and a shard never changes."""
+    """The published clips that a corpus cannot take in any more: it lists their sources already, without them, and a
+    shard never changes.
+    """
     clips = [row for row in rows if isinstance(row, Published)]
     if not clips or not manifest.exists():
         return []
@@ -114,12 +118,21 @@ class Rows:
             yield self._says(source, published_id, note, value, where, begins_s, ends_s)
 
     def drop(
-        self, name: str, reason: str, detail: str = "", *, source_id: str = "", traps: Iterable[Trap] = (), retryable: bool = False
+        self,
+        name: str,
+        reason: str,
+        detail: str = "",
+        *,
+        source_id: str = "",
+        traps: Iterable[Trap] = (),
+        retryable: bool = False,
     ) -> Dropped:
         """A row of the list that gives no clip. Its traps are told in the detail."""
         subject, by = self._unique(name), f"import_{self.dataset}"
         detail = "; ".join([detail] * bool(detail) + [f"{word} {numbers}".strip() for word, numbers in traps])
-        return Dropped(source_id or subject, f"{subject}@{by}", subject, Published.table, by, reason, detail, False, retryable)
+        return Dropped(
+            source_id or subject, f"{subject}@{by}", subject, Published.table, by, reason, detail, False, retryable
+        )
 
     def _unique(self, name: str) -> str:
         published_id = f"{self.dataset}/{name}"
@@ -128,13 +141,21 @@ class Rows:
         return published_id if times == 1 else f"{published_id}~{times}"
 
     def _says(
-        self, source: Source, subject: str, name: str, value: str, more: str = "", start_s: float | None = None, end_s: float | None = None
+        self,
+        source: Source,
+        subject: str,
+        name: str,
+        value: str,
+        more: str = "",
+        start_s: float | None = None,
+        end_s: float | None = None,
     ) -> Annotation:
         return Annotation(source.source_id, f"{subject}#{name}{more}", subject, name, value, "list", start_s, end_s)
 
 
 def lines(path: Path) -> Iterator[tuple[str, list[Trap]]]:
-    """The lines of a list that are not empty, stripped, with what is odd about each: a byte order mark, spaces, no newline at the end.
+    """The lines of a list that are not empty, stripped, with what is odd about each: a byte order mark, spaces, no
+    newline at the end.
 
     Raises:
         UsageError: for a file that is not UTF-8.
@@ -166,7 +187,10 @@ def one_of(folder: Path, *patterns: str) -> Path | None:
     for pattern in patterns:
         found = sorted(existing(folder).glob(pattern)) or sorted(folder.rglob(pattern))
         if len(found) > 1:
-            raise UsageError(f"{folder} holds several {pattern}: {', '.join(str(path) for path in found[:5])}; name the folder of one")
+            raise UsageError(
+                f"{folder} holds several {pattern}: {', '.join(str(path) for path in found[:5])}; name the folder"
+                " of one"
+            )
         if found:
             return found[0]
     return None

@@ -42,7 +42,9 @@ class Verdict:
 
 
 def published_rows(manifest: Manifest) -> Iterator[tuple[list[Source], list[Row]]]:
-    """By shard the sources as they were listed, and what is published of them: the clips, or the rows of an imported list."""
+    """By shard the sources as they were listed, and what is published of them: the clips, or the rows of an imported
+    list.
+    """
     splits = {row.clip_id: row.split for row in all_rows(manifest, Split)}
     for shard in manifest.shards():
         held = manifest.current(shard)
@@ -59,15 +61,24 @@ def published_rows(manifest: Manifest) -> Iterator[tuple[list[Source], list[Row]
         said = {(note.subject, note.name): note.value for note in notes}
         said |= {(clip_id, "split"): split for clip_id, split in splits.items()}
         source_of = {source.source_id: source for source in sources}
-        made = [_published(clip, source_of[clip.source_id], renders.get(clip.clip_id), looks.get(clip.source_id), said) for clip in clips]
+        made = [
+            _published(clip, source_of[clip.source_id], renders.get(clip.clip_id), looks.get(clip.source_id), said)
+            for clip in clips
+        ]
         names = {clip.clip_id: one.published_id for clip, one in zip(clips, made, strict=True)}
         moved = [_about(note, names[note.subject]) for note in notes if note.subject in names]
         yield sources, [*made, *moved]
 
 
-def _published(clip: Clip, source: Source, render: Render | None, looks: Fingerprint | None, said: dict[tuple[str, str], str]) -> Published:
+def _published(
+    clip: Clip, source: Source, render: Render | None, looks: Fingerprint | None, said: dict[tuple[str, str], str]
+) -> Published:
     seen = [n for n, at in enumerate(looks.times_s) if clip.start_s <= at < clip.end_s] if looks else []
-    rows = np.frombuffer(looks.looks, "<i2").reshape(-1, COEFFICIENTS)[seen] if looks else np.zeros((0, COEFFICIENTS), "<i2")
+    rows = (
+        np.frombuffer(looks.looks, "<i2").reshape(-1, COEFFICIENTS)[seen]
+        if looks
+        else np.zeros((0, COEFFICIENTS), "<i2")
+    )
     return Published(
         clip.source_id, f"{OURS}/{clip.clip_id}", OURS, clip.clip_id.rpartition("/")[2], clip.start_s, clip.end_s, None, None, 0.0, None,
         clip.left_px, clip.top_px, clip.right_px, clip.bottom_px, source.width, source.height, "",
@@ -99,12 +110,13 @@ def list_again(
 
     Args:
         clips: ids of clips or of published clips, or their names in the list; () for all.
-        sources: a folder with the videos, under the names they had or as <source id>.<anything>. Sources that are files are looked for
-            there alone: where a manifest says they lie is what somebody else wrote, about another machine perhaps.
+        sources: a folder with the videos, under the names they had or as <source id>.<anything>. Sources that are files
+            are looked for there alone: where a manifest says they lie is what somebody else wrote, about another
+            machine perhaps.
 
     Raises:
-        UsageError: where nothing is published that fits, where sources are files and no folder is named, or `out` lists some of the
-            sources with other clips.
+        UsageError: where nothing is published that fits, where sources are files and no folder is named, or `out` lists
+            some of the sources with other clips.
     """
     in_folder = {path.name: path for path in sorted(sources.rglob("*")) if path.is_file()} if sources else {}
     by_stem = {path.stem: path for path in in_folder.values()}
@@ -127,17 +139,20 @@ def list_again(
             if source.source_id in wanted:
                 here = by_stem.get(source.source_id) or in_folder.get(Path(source.uri).name)
                 if not here and "://" not in source.uri:
-                    here = sources / (Path(source.uri).name or "unnamed") if sources else None  # not there: a drop will say so
+                    # not there: a drop will say so
+                    here = sources / (Path(source.uri).name or "unnamed") if sources else None
                     unsought += not here
-                listed.append(Source(source.source_id, str(here.absolute()) if here else source.uri, licence=source.licence))
+                listed.append(
+                    Source(source.source_id, str(here.absolute()) if here else source.uri, licence=source.licence)
+                )
     number = sum(isinstance(row, Published) for row in given)
     if not number:
         look = f"headset status {manifest.root}"
         raise UsageError(f"{manifest.root} publishes no clip that fits; {look} says what it holds")
     if unsought:
         raise UsageError(
-            f"{unsought} of the sources of {manifest.root} are files, which are looked for under --sources alone: name the folder where "
-            f"they lie, headset rebuild {manifest.root} --out {out.root} --sources DIR"
+            f"{unsought} of the sources of {manifest.root} are files, which are looked for under --sources alone: name"
+            f" the folder where they lie, headset rebuild {manifest.root} --out {out.root} --sources DIR"
         )
     new = {source.source_id for source in out.add(listed, given=given)}
     before = {
@@ -145,10 +160,13 @@ def list_again(
         for shard in out.shards()
         for row in out.read(Published, [LISTED], shard)
     }  # fmt: skip
-    other = sum(isinstance(row, Published) and row.source_id not in new and row.published_id not in before for row in given)
+    other = sum(
+        isinstance(row, Published) and row.source_id not in new and row.published_id not in before for row in given
+    )
     if other:
         raise UsageError(
-            f"{out.root} lists the sources of {other} of these clips already, with other clips: a shard never changes; rebuild into another folder"
+            f"{out.root} lists the sources of {other} of these clips already, with other clips: a shard never changes;"
+            " rebuild into another folder"
         )
     return number
 

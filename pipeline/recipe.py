@@ -36,7 +36,9 @@ class Stage:
     @property
     def resources(self) -> Resources:
         """What an actor of the stage holds: its operators work side by side on one row."""
-        return Resources(max(op.resources.cpus for op in self.operators), sum(op.resources.gpus for op in self.operators))
+        return Resources(
+            max(op.resources.cpus for op in self.operators), sum(op.resources.gpus for op in self.operators)
+        )
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """A recipe as it is run. It is made once, by `Recipe.plan`, and travels as it was decided: to workers, to other machines."""
+    """A recipe as it is run. It is made once, by `Recipe.plan`, and travels as it was decided: to workers, to other
+    machines.
+    """
 
     recipe: str
     what: str  # one line for people
@@ -81,7 +85,9 @@ class Plan:
     @property
     def stages(self) -> tuple[Stage, ...]:
         """The stages, by the number that steps name."""
-        return tuple(Stage(*(step.operator for step in group)) for _, group in groupby(self.steps, lambda step: step.stage))
+        return tuple(
+            Stage(*(step.operator for step in group)) for _, group in groupby(self.steps, lambda step: step.stage)
+        )
 
     @property
     def weights(self) -> tuple[Weight, ...]:
@@ -118,11 +124,12 @@ class Recipe:
     changes: tuple[str, ...] = ()  # what `set` was given
 
     def plan(self) -> "Plan":
-        """The recipe as it is run: every choice that depends on this machine made, every step named by all it depends on.
+        """The recipe as it is run: every choice that depends on this machine made, every step named by all it depends
+        on.
 
         Raises:
-            UsageError: when a table is read that no earlier stage writes, or refined twice in one stage, or a field of an
-                operator has a value that can never be meant.
+            UsageError: when a table is read that no earlier stage writes, or refined twice in one stage, or a field of
+                an operator has a value that can never be meant.
         """
         versions: dict[type[Row], tuple[str, ...]] = {table: (LISTED,) for table in (Source, *self.given)}
         steps: list[Step] = []
@@ -136,10 +143,14 @@ class Recipe:
             made = [self._step(operator, number, versions) for operator in resolved]
             refined = [table for step in made for table in step.refines]
             if twice := {table.table for table in refined if refined.count(table) > 1}:
-                raise UsageError(f"{self.name}: two operators of {stage} refine {', '.join(twice)}; give them a Stage each")
+                raise UsageError(
+                    f"{self.name}: two operators of {stage} refine {', '.join(twice)}; give them a Stage each"
+                )
             for step in made:
                 for table in step.operator.signature.writes:
-                    versions[table] = (step.version,) if table in step.refines else (*versions.get(table, ()), step.version)
+                    versions[table] = (
+                        (step.version,) if table in step.refines else (*versions.get(table, ()), step.version)
+                    )
             steps += made
         return Plan(self.name, self.what, tuple(steps), self.origin, self.changes)
 
@@ -181,7 +192,12 @@ class Recipe:
             self,
             changes=(*self.changes, assignment),
             stages=tuple(
-                Stage(*(_assigned(op, field, text, assignment) if op.name == operator_name else op for op in stage.operators))
+                Stage(
+                    *(
+                        _assigned(op, field, text, assignment) if op.name == operator_name else op
+                        for op in stage.operators
+                    )
+                )
                 for stage in self.stages
             ),
         )

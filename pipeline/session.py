@@ -97,13 +97,18 @@ def watching(parser: argparse.ArgumentParser) -> None:
     """What every command takes that may run for long."""
     parser.add_argument("--quiet", action="store_true", help="say nothing but errors")
     parser.add_argument(
-        "--log", metavar="FILE", type=Path, help="add records of the run to a file, a JSON object a line, each with its time"
+        "--log",
+        metavar="FILE",
+        type=Path,
+        help="add records of the run to a file, a JSON object a line, each with its time",
     )
 
 
 def done(plan: Plan, manifest: Manifest) -> dict[str, set[int]]:
     """By step the shards that were done before, if only in part: what they cost is known."""
-    return {step.version: manifest.committed(step.version) | manifest.retries(step.version).keys() for step in plan.steps}
+    return {
+        step.version: manifest.committed(step.version) | manifest.retries(step.version).keys() for step in plan.steps
+    }
 
 
 def go_on(
@@ -137,7 +142,9 @@ def go_on(
                 ours = start_ray(cpus)
             if ours:
                 signal.signal(signal.SIGINT, partial(_stop_at_once, console, errors))
-            record.tell("started", recipe=plan.recipe, corpus=manifest.root, steps=[step.version for step in plan.steps])
+            record.tell(
+                "started", recipe=plan.recipe, corpus=manifest.root, steps=[step.version for step in plan.steps]
+            )
             try:
                 with Watch(console, record) as watch:
                     run(plan, manifest, workers=workers, part=part, watch=watch)
@@ -157,7 +164,9 @@ def go_on(
 
 
 def tell_before(plan: Plan, manifest: Manifest, console: Console) -> None:
-    """Says, before any work, which weaker things act in place of models, and which finished steps are done again and why."""
+    """Says, before any work, which weaker things act in place of models, and which finished steps are done again and
+    why.
+    """
     for name, line in plan.stand_ins.items():
         console.print(Text.assemble((f"{name}: ", "bold"), line), soft_wrap=True)
     for line in changes_since(plan, manifest.run):
@@ -173,7 +182,9 @@ def fetch_weights(weights: Iterable[Weight], console: Console) -> None:
 
 
 def _stop_at_once(console: Console, errors: int, *_: object) -> None:
-    """Ends the process, and with it the Ray it started. An orderly end would wait for the rows in work, a minute or an hour."""
+    """Ends the process, and with it the Ray it started. An orderly end would wait for the rows in work, a minute or an
+    hour.
+    """
     console.show_cursor(True)
     os.write(errors, f"{STOPPED}\n".encode())
     os._exit(130)

@@ -1,4 +1,6 @@
-"""Steps over the whole corpus: the rows they read, what they are named by, and their table, which is made anew when that changes."""
+"""Steps over the whole corpus: the rows they read, what they are named by, and their table, which is made anew when
+that changes.
+"""
 
 import hashlib
 import json

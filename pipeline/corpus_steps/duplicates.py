@@ -34,9 +34,11 @@ HARMONICS = 4  # half periods of the cosine a window is described with, from 1
 SEARCHED_HARMONICS = 3
 MAX_GAP_S = 0.6  # between looks: a window over a longer one cannot be compared
 CUT_LEVELS = 10.0  # of luma, root mean square: faces that move change the coarse picture less, a cut more
-MIN_VOTES = 0.2  # of the windows asked about in the source with fewer of them: a copy has at least half of them, from each side
+# of the windows asked about in the source with fewer of them: a copy has at least half of them, from each side
+MIN_VOTES = 0.2
 VOTE_S = 0.5  # offsets that differ by less may be the same
-COARSE = np.add.outer(np.arange(6), np.arange(6)).ravel()[1:] <= 5  # of a look's coefficients those that the index holds
+# of a look's coefficients those that the index holds
+COARSE = np.add.outer(np.arange(6), np.arange(6)).ravel()[1:] <= 5
 # The DCT-II's cosines that are odd from left to right change their sign in a mirror.
 MIRROR = np.tile(np.where(np.arange(6) % 2, -1, 1), 6)[1:].astype(np.float32)
 
@@ -94,14 +96,17 @@ class FindDuplicates:
         """
         if not (seen := steps_of(manifest, Fingerprint)):
             raise UsageError(
-                f"{manifest.root} holds no fingerprints yet: run a recipe with FingerprintSource in it, such as talking_head, and ask again"
+                f"{manifest.root} holds no fingerprints yet: run a recipe with FingerprintSource in it, such as"
+                " talking_head, and ask again"
             )
         sources = digest(sorted(row.source_id for row in all_rows(manifest, Fingerprint)))
         return step_named(type(self).__name__, asdict(self), seen, sources)
 
     def __call__(self, manifest: Manifest) -> list[Duplicate]:
         """The rows of the table `duplicates`, sorted by source."""
-        shard_of = {row.source_id: shard for shard in manifest.shards() for row in current(manifest, Fingerprint, shard)}
+        shard_of = {
+            row.source_id: shard for shard in manifest.shards() for row in current(manifest, Fingerprint, shard)
+        }
         worth = {
             source.source_id: (source.width * source.height, source.end_s - source.start_s)
             for source in all_rows(manifest, Source)
@@ -126,7 +131,9 @@ class FindDuplicates:
         return self.decide(shared, worth)
 
     def proposals(self, fingerprints: Iterable[Fingerprint]) -> list["Proposal"]:
-        """Pairs of sources, the smaller id first, with the offset in time at which most of their windows are alike, sorted."""
+        """Pairs of sources, the smaller id first, with the offset in time at which most of their windows are alike,
+        sorted.
+        """
         import faiss
 
         found = sorted((row.source_id, *self._searched(Moments.of(row))) for row in fingerprints)
@@ -146,7 +153,8 @@ class FindDuplicates:
         index.train(vectors[:: max(1, len(vectors) // (64 * lists + 1000))].astype(np.float32))
         for at in range(0, len(vectors), 65536):
             index.add(vectors[at : at + 65536].astype(np.float32))
-        asking = np.flatnonzero(np.isclose(starts_s % 1.0, 0.0))  # once a second, of what is indexed four times a second
+        # once a second, of what is indexed four times a second
+        asking = np.flatnonzero(np.isclose(starts_s % 1.0, 0.0))
         asked = np.bincount(owner[asking], minlength=len(ids))
         votes: Counter[tuple[int, int, int, bool]] = Counter()
         mirror = np.tile(MIRROR[COARSE], SEARCHED_HARMONICS)
@@ -163,11 +171,14 @@ class FindDuplicates:
             votes.update((*pair, mirrored) for pair in pairs)
         best: dict[tuple[int, int, bool], tuple[int, int]] = {}
         for (first, second, late, mirrored), count in votes.items():
-            total = count + votes.get((first, second, late + 1, mirrored), 0)  # an offset between two bins gives its votes to both
+            # an offset between two bins gives its votes to both
+            total = count + votes.get((first, second, late + 1, mirrored), 0)
             if total >= max(2, MIN_VOTES * min(asked[first], asked[second])):
                 pair = first, second, mirrored
                 best[pair] = max(best.get(pair, (0, 0)), (total, -late))
-        found_pairs = (Proposal(ids[one], ids[other], -late * VOTE_S, how) for (one, other, how), (_, late) in best.items())
+        found_pairs = (
+            Proposal(ids[one], ids[other], -late * VOTE_S, how) for (one, other, how), (_, late) in best.items()
+        )
         return sorted(found_pairs, key=lambda pair: (pair.first, pair.second, pair.mirrored))
 
     def compare(self, first: "Moments", second: "Moments", offset_s: float) -> Stretch | None:
@@ -199,15 +210,29 @@ class FindDuplicates:
         for (first, second), stretch in shared.items():
             links[first][second] = stretch
             links[second][first] = Stretch(
-                -stretch.offset_s, stretch.overlap_s, stretch.share_of_second, stretch.share_of_first, stretch.distance, stretch.mirrored
+                -stretch.offset_s,
+                stretch.overlap_s,
+                stretch.share_of_second,
+                stretch.share_of_first,
+                stretch.distance,
+                stretch.mirrored,
             )
         within = {
-            one for one, others in links.items() if any(s.share_of_first >= self.min_share > s.share_of_second for s in others.values())
+            one
+            for one, others in links.items()
+            if any(s.share_of_first >= self.min_share > s.share_of_second for s in others.values())
         }
         kept: set[str] = set()
         rows = []
         for one in sorted(
-            links, key=lambda one: (one in within, -worth[one][1] if one in within else 0, -worth[one][0], -worth[one][1], one)
+            links,
+            key=lambda one: (
+                one in within,
+                -worth[one][1] if one in within else 0,
+                -worth[one][0],
+                -worth[one][1],
+                one,
+            ),
         ):
             shown = [
                 (s.share_of_first, s.overlap_s, other)
@@ -219,7 +244,11 @@ class FindDuplicates:
                 continue
             other = max(shown)[2]
             s = links[one][other]
-            rows.append(Duplicate(one, f"{one}={other}", other, s.overlap_s, s.offset_s, s.share_of_first, s.distance, s.mirrored))
+            rows.append(
+                Duplicate(
+                    one, f"{one}={other}", other, s.overlap_s, s.offset_s, s.share_of_first, s.distance, s.mirrored
+                )
+            )
         return sorted(rows, key=lambda row: row.source_id)
 
     def _moments(self, manifest: Manifest, shard: int) -> dict[str, "Moments"]:
@@ -232,8 +261,12 @@ class FindDuplicates:
         angles = np.pi * np.outer(np.arange(1, HARMONICS + 1), np.arange(count) + 0.5) / count
         return (np.cos(angles) * np.sqrt(2 / count)).astype(np.float32)
 
-    def described(self, moments: "Moments", starts_s: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """(windows, harmonics, 35) descriptors, not normalised, and (windows,) change in levels of luma; -1 where a window has no looks."""
+    def described(
+        self, moments: "Moments", starts_s: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """(windows, harmonics, 35) descriptors, not normalised, and (windows,) change in levels of luma; -1 where a
+        window has no looks.
+        """
         count = self._waves.shape[1]
         looks, there = moments.at(starts_s[:, None] + np.arange(count) / GRID_HZ)
         change = np.einsum("kn,snc->skc", self._waves, looks)
@@ -285,7 +318,10 @@ class Moments:
 
     def starts_s(self, window_s: float) -> NDArray[np.float64]:
         """Where windows begin: on a grid of a quarter of a second."""
-        first, last = np.ceil((self.times_s[0] - 0.1) * GRID_HZ), np.floor((self.times_s[-1] - window_s + 1 / GRID_HZ + 0.1) * GRID_HZ)
+        first, last = (
+            np.ceil((self.times_s[0] - 0.1) * GRID_HZ),
+            np.floor((self.times_s[-1] - window_s + 1 / GRID_HZ + 0.1) * GRID_HZ),
+        )
         return np.arange(first, last + 1) / GRID_HZ
 
     def at(self, times_s: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

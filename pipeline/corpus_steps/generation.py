@@ -1,9 +1,11 @@
-"""Renders by generation systems: one a pair, each with a note of its own that outlives a killed run, committed by shard like any step.
+"""Renders by generation systems: one a pair, each with a note of its own that outlives a killed run, committed by shard
+like any step.
 
     <root>/generation/<operator and hash>/<hash of the pair and its recordings>.json
 
-A note holds what the operator made of one pair: a row, or a drop. It is named by all that the answer depends on, so a pair that has one is not done again,
-whoever was killed, and however the pairs are chosen anew. Notes of a shard become rows of `renders` and `drops`, with a receipt.
+A note holds what the operator made of one pair: a row, or a drop. It is named by all that the answer depends on, so a
+pair that has one is not done again, whoever was killed, and however the pairs are chosen anew. Notes of a shard become
+rows of `renders` and `drops`, with a receipt.
 """
 
 from collections import Counter, defaultdict
@@ -55,7 +57,10 @@ class PairWorker:
             return False
         media = RowMedia(pair, None, MediaStore(self.root))
         made = self.operator(
-            pair, self.corpus.renders(pair), self.corpus.annotations.get(pair.driving_clip_id, []), cast(RenderMedia, media)
+            pair,
+            self.corpus.renders(pair),
+            self.corpus.annotations.get(pair.driving_clip_id, []),
+            cast(RenderMedia, media),
         )
         answer = call_operator(self.operator.name, pair, made)
         rows, drops = [asdict(row) for row in answer.rows], [asdict(drop) for drop in answer.drops]
@@ -110,7 +115,10 @@ class PairLookup:
 def identities(manifest: Manifest) -> dict[str, str]:
     """Who is seen in each clip: as its published list says, else the speaker of the source."""
     published = {row.published_id: row.identity for row in all_rows(manifest, Published)}
-    return {clip.clip_id: published.get(clip.published_id or "") or f"{clip.source_id}/{clip.speaker}" for clip in all_rows(manifest, Clip)}
+    return {
+        clip.clip_id: published.get(clip.published_id or "") or f"{clip.source_id}/{clip.speaker}"
+        for clip in all_rows(manifest, Clip)
+    }
 
 
 def answered(manifest: Manifest, note: str) -> dict[str, Any] | None:
@@ -199,13 +207,22 @@ def _at_work(root: str, operator: GenerateVideo, pairs: Sequence[Pair], workers:
             worker.end()
 
 
-def _commit(manifest: Manifest, operator: GenerateVideo, pairs: Sequence[Pair], notes: dict[str, str], protocol: str) -> None:
+def _commit(
+    manifest: Manifest, operator: GenerateVideo, pairs: Sequence[Pair], notes: dict[str, str], protocol: str
+) -> None:
     """The notes of a protocol as rows."""
     step = f"{operator.name}-{digest([operator.fingerprint(), *sorted(notes[pair.pair_id] for pair in pairs)])[:12]}"
     said = {pair.pair_id: manifest.load(notes[pair.pair_id]) for pair in pairs}
     rows = {name: [Render(**row) for row in one["renders"]] for name, one in said.items()}
     drops = {name: [Dropped(**row) for row in one["drops"]] for name, one in said.items()}
-    commit_renders(manifest, _record(operator.name, step, operator.parameters()), f"{operator.made_by}@{protocol}", pairs, rows, drops)
+    commit_renders(
+        manifest,
+        _record(operator.name, step, operator.parameters()),
+        f"{operator.made_by}@{protocol}",
+        pairs,
+        rows,
+        drops,
+    )
 
 
 def _record(operator: str, step: str, parameters: dict[str, Any]) -> StepRecord:
@@ -221,7 +238,8 @@ def commit_renders(
     renders: Mapping[str, Sequence[Render]],
     drops: Mapping[str, Sequence[Dropped]],
 ) -> None:
-    """Writes what became of pairs, by shard of their source, and has it count as current. It replaces what had the place.
+    """Writes what became of pairs, by shard of their source, and has it count as current. It replaces what had the
+    place.
 
     Args:
         renders, drops: by pair.
@@ -233,12 +251,15 @@ def commit_renders(
     for shard in manifest.shards():
         made = [row for name in by_shard[shard] for row in renders[name]]
         lost = [row for name in by_shard[shard] for row in drops[name]]
-        manifest.finish(record.version, shard, {Render: made}, lost, _receipt(record, len(by_shard[shard]), len(made), lost))
+        manifest.finish(
+            record.version, shard, {Render: made}, lost, _receipt(record, len(by_shard[shard]), len(made), lost)
+        )
     manifest.attach(f"{record.operator}@{place}", record)
 
 
 def import_renders(manifest: Manifest, system: str, files: Mapping[str, Path]) -> GenerationTally:
-    """Videos made elsewhere, as renders of pairs: judged and encoded as those that headset had made. It replaces what was imported of the system.
+    """Videos made elsewhere, as renders of pairs: judged and encoded as those that headset had made. It replaces what
+    was imported of the system.
 
     Args:
         files: by pair. A file that is not there makes its pair a drop, `missing_render`.
@@ -248,18 +269,24 @@ def import_renders(manifest: Manifest, system: str, files: Mapping[str, Path]) -
     """
     pairs, lookup = {pair.pair_id: pair for pair in pairs_of(manifest)}, PairLookup(manifest)
     if unknown := sorted(set(files) - set(pairs)):
-        raise UsageError(f"{len(unknown)} of {len(files)} pairs are not among those of {manifest.root}, such as {unknown[0]}")
+        raise UsageError(
+            f"{len(unknown)} of {len(files)} pairs are not among those of {manifest.root}, such as {unknown[0]}"
+        )
     store, tally = MediaStore(manifest.root), GenerationTally()
     answers = {}
     for name in sorted(files):
         media = cast(RenderMedia, RowMedia(pairs[name], None, store))
-        answers[name] = call_operator(IMPORT, pairs[name], take_video(pairs[name], system, files[name], lookup.renders(pairs[name]), media))
+        answers[name] = call_operator(
+            IMPORT, pairs[name], take_video(pairs[name], system, files[name], lookup.renders(pairs[name]), media)
+        )
     for protocol in sorted({pairs[name].protocol for name in files}):
         some = [pairs[name] for name in sorted(files) if pairs[name].protocol == protocol]
         renders = {pair.pair_id: cast(list[Render], answers[pair.pair_id].rows) for pair in some}
         drops = {pair.pair_id: answers[pair.pair_id].drops for pair in some}
         step = f"{IMPORT}-{digest([system, *(row.sha256 for rows in renders.values() for row in rows), *(pair.pair_id for pair in some)])[:12]}"
-        commit_renders(manifest, _record(IMPORT, step, {"system": system}), f"{system}@{protocol}", some, renders, drops)
+        commit_renders(
+            manifest, _record(IMPORT, step, {"system": system}), f"{system}@{protocol}", some, renders, drops
+        )
         tally.made += sum(map(len, renders.values()))
         tally.reasons.update(drop.reason for some_drops in drops.values() for drop in some_drops)
     return tally

@@ -1,7 +1,8 @@
 """Which tracks of a corpus show the same person: a step over the whole corpus, by the appearances of its faces.
 
-A track is the mean of its looks. Tracks are joined by average linkage on the cosine of their means, up to `same`; two that are to be seen at
-once are never one person. Pairs are proposed by an index (faiss), so that the pairs of a large corpus need not all be held.
+A track is the mean of its looks. Tracks are joined by average linkage on the cosine of their means, up to `same`; two
+that are to be seen at once are never one person. Pairs are proposed by an index (faiss), so that the pairs of a large
+corpus need not all be held.
 """
 
 import hashlib
@@ -42,7 +43,9 @@ class Member:
 
 @dataclass(frozen=True)
 class FindIdentities:
-    """Finds the people of a corpus. Equal appearances and tracks give equal rows, in whatever order and shards they come."""
+    """Finds the people of a corpus. Equal appearances and tracks give equal rows, in whatever order and shards they
+    come.
+    """
 
     same: float = 0.5  # mean cosine of two groups of tracks from which on they are one person
     min_looks: int = 2  # at a track: with fewer it has no identity
@@ -57,8 +60,9 @@ class FindIdentities:
         """
         if not manifest.count_rows(Appearance):
             raise UsageError(
-                f"{manifest.root} holds no appearances: its recipe has no EmbedFaces, or that ran without its network. "
-                "Run the recipe again with --set EmbedFaces.network=faceplugin, which fetches it (npm must be installed), and ask again"
+                f"{manifest.root} holds no appearances: its recipe has no EmbedFaces, or that ran without its network."
+                " Run the recipe again with --set EmbedFaces.network=faceplugin, which fetches it (npm must be"
+                " installed), and ask again"
             )
         tracks = digest(sorted(row.track_id for row in all_rows(manifest, Track)))
         return step_named(type(self).__name__, asdict(self), steps_of(manifest, Appearance, Track), tracks)
@@ -92,7 +96,17 @@ class FindIdentities:
                 name = min((known[n].track_id for n in group), key=_place)
                 for n in group:
                     member, cosine = known[n], round(float(means[n] @ centre), 6)
-                    rows.append(Identity(member.source_id, f"{member.track_id}={name}", name, member.track_id, cosine, member.looks, model))
+                    rows.append(
+                        Identity(
+                            member.source_id,
+                            f"{member.track_id}={name}",
+                            name,
+                            member.track_id,
+                            cosine,
+                            member.looks,
+                            model,
+                        )
+                    )
         return sorted(rows, key=lambda row: row.track_id)
 
     def _groups(self, members: Sequence[Member], means: NDArray[np.float64]) -> list[list[int]]:
@@ -111,7 +125,10 @@ class FindIdentities:
                         distances[a, b] = distances[b, a] = NEVER
             np.fill_diagonal(distances, 0.0)
             labels = fcluster(average(squareform(np.maximum(distances, 0.0), checks=False)), 1 - self.same, "distance")
-            groups += [[one for one, other in zip(part, labels, strict=True) if other == label] for label in sorted(set(labels.tolist()))]
+            groups += [
+                [one for one, other in zip(part, labels, strict=True) if other == label]
+                for label in sorted(set(labels.tolist()))
+            ]
         return groups
 
     def _together(self, one: Member, other: Member) -> bool:
@@ -125,11 +142,15 @@ def members_of(tracks: Sequence[Track], appearances: Sequence[Appearance]) -> li
     made = []
     for (track_id, model), views in sorted(views_of(tracks, appearances).items()):
         track = span[track_id]
-        made.append(Member(track.source_id, track_id, track.start_s, track.end_s, np.sum(views, axis=0), len(views), model))
+        made.append(
+            Member(track.source_id, track_id, track.start_s, track.end_s, np.sum(views, axis=0), len(views), model)
+        )
     return made
 
 
-def views_of(tracks: Sequence[Track], appearances: Sequence[Appearance]) -> dict[tuple[str, str], list[NDArray[np.float64]]]:
+def views_of(
+    tracks: Sequence[Track], appearances: Sequence[Appearance]
+) -> dict[tuple[str, str], list[NDArray[np.float64]]]:
     """By track and network: the looks at the tracks of one source, each (512,) and of length 1.
 
     An embedded face is that of the track whose box overlaps it most at that time, by half or more.
@@ -150,7 +171,9 @@ def views_of(tracks: Sequence[Track], appearances: Sequence[Appearance]) -> dict
 
 
 def _parts(means: NDArray[np.float64], same: float) -> list[list[int]]:
-    """Groups that no pair of `same` or more joins; where one is too large to be compared each with each, by more than that."""
+    """Groups that no pair of `same` or more joins; where one is too large to be compared each with each, by more than
+    that.
+    """
     import faiss
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -177,7 +200,8 @@ def _place(track_id: str) -> tuple[bytes, str]:
 
 
 def find_identities(manifest: Manifest, finder: FindIdentities | None = None) -> list[Identity]:
-    """Makes the table `identities` of a corpus, unless it is there already for these tracks, appearances and parameters.
+    """Makes the table `identities` of a corpus, unless it is there already for these tracks, appearances and
+    parameters.
 
     Raises:
         UsageError: when the corpus holds no appearances.

@@ -15,11 +15,15 @@ TRANSCRIPT = "transcript"  # the annotation that says what is said in a clip
 
 
 def has_target(pair: Pair | None) -> bool:
-    """Whether a recording shows frame by frame what a render of the pair should show: the driving clip, where it is of the source itself.
+    """Whether a recording shows frame by frame what a render of the pair should show: the driving clip, where it is of
+    the source itself.
 
-    Without a pair a render is taken for a remake of its own clip. Nothing says when words are to be said, so `text_driven` has none.
+    Without a pair a render is taken for a remake of its own clip. Nothing says when words are to be said, so
+    `text_driven` has none.
     """
-    return pair is None or (pair.source_clip_id == pair.driving_clip_id and pair.protocol in ("same_identity", "audio_driven"))
+    return pair is None or (
+        pair.source_clip_id == pair.driving_clip_id and pair.protocol in ("same_identity", "audio_driven")
+    )
 
 
 def build_pairs(
@@ -36,14 +40,15 @@ def build_pairs(
     """Pairs of clips, sorted by id. They depend on the seed and the ids of the clips alone, never on their order.
 
     - `same_identity`: every clip drives its own first frame, as papers measure reconstruction.
-    - `cross_identity`: every clip drives `per_clip` others of other persons and other sources, which of them by the hash of seed and ids.
-      A clip that has none is left out.
+    - `cross_identity`: every clip drives `per_clip` others of other persons and other sources, which of them by the
+      hash of seed and ids. A clip that has none is left out.
     - `audio_driven`: the sound of every clip drives its own first frame.
     - `text_driven`: as that, for the clips of `transcribed`.
 
     Args:
         identities: who is seen in each clip.
-        splits: by clip; where there are any, only clips of `split` are paired, so that nobody of the training share is among them.
+        splits: by clip; where there are any, only clips of `split` are paired, so that nobody of the training share is
+            among them.
     """
     if splits:
         clips = [clip for clip in clips if clip.clip_id in splits and splits[clip.clip_id].split == split]
@@ -65,7 +70,9 @@ def build_pairs(
                 sources = [driving] if protocol != "text_driven" or driving.clip_id in transcribed else []
             for source in sources:
                 pair_id = f"{protocol}/{source.clip_id}/{driving.clip_id}"
-                found.append(Pair(driving.source_id, pair_id, protocol, source.clip_id, driving.clip_id, split if splits else ""))
+                found.append(
+                    Pair(driving.source_id, pair_id, protocol, source.clip_id, driving.clip_id, split if splits else "")
+                )
     return sorted(found, key=lambda pair: pair.pair_id)
 
 
@@ -83,19 +90,24 @@ def make_pairs(
         raise UsageError(f"no protocol {unknown[0]!r}; there are {', '.join(PROTOCOLS)}")
     clips = list(all_rows(manifest, Clip))
     published = {row.published_id: row.identity for row in all_rows(manifest, Published)}
-    identities = {clip.clip_id: published.get(clip.published_id or "") or f"{clip.source_id}/{clip.speaker}" for clip in clips}
+    identities = {
+        clip.clip_id: published.get(clip.published_id or "") or f"{clip.source_id}/{clip.speaker}" for clip in clips
+    }
     said = {row.subject for row in all_rows(manifest, Annotation) if row.name == TRANSCRIPT}
     splits = {row.clip_id: row for row in all_rows(manifest, Split)}
     pairs = build_pairs(clips, identities, said, splits, protocols=protocols, split=split, per_clip=per_clip, seed=seed)
     if not pairs:
         why = f"none of its {len(clips)} clips is in the split {split!r}" if splits else "it holds no clips"
         raise UsageError(f"{manifest.root}: nothing to pair, since {why}")
-    manifest.write_whole(Pair, step_named("Pairs", 1, sorted(protocols), split, per_clip, seed, [pair.pair_id for pair in pairs]), pairs)
+    manifest.write_whole(
+        Pair, step_named("Pairs", 1, sorted(protocols), split, per_clip, seed, [pair.pair_id for pair in pairs]), pairs
+    )
     return pairs
 
 
 def lines_of(manifest: Manifest, clips: Collection[str]) -> bytes:
-    """What a release says of its pairs: a line of JSON for each whose two clips are both in it, sorted by id; b"" where there are none.
+    """What a release says of its pairs: a line of JSON for each whose two clips are both in it, sorted by id; b"" where
+    there are none.
 
     Args:
         clips: those in the release.

@@ -1,21 +1,23 @@
 """Training, validation and test shares that have nobody and nothing in common.
 
-Clips that share a source, a channel, an identity, a face that `headset identities` recognised, or sources that are near-duplicates of
-each other are one group, and so are those joined by others between them: the connected components. A group is in one split as a whole,
-chosen by a hash of its most lasting member alone: the first identity by hash, else the first channel, else the first source. So, without
-any memory of earlier splits:
+Clips that share a source, a channel, an identity, a face that `headset identities` recognised, or sources that are
+near-duplicates of each other are one group, and so are those joined by others between them: the connected components. A
+group is in one split as a whole, chosen by a hash of its most lasting member alone: the first identity by hash, else
+the first channel, else the first source. So, without any memory of earlier splits:
 
 - a corpus gives the same splits in whatever order its sources came;
-- a group stays where it is when any of its sources disappear, as long as its key member is among those left: always, where one
-  identity or one channel holds it together;
-- a source of a new group changes no other group; one that joins a group changes it with probability 1 / (members + 1) at most;
+- a group stays where it is when any of its sources disappear, as long as its key member is among those left: always,
+  where one identity or one channel holds it together;
+- a source of a new group changes no other group; one that joins a group changes it with probability 1 / (members + 1)
+  at most;
 - a group that gets its first identity, or its first channel, gets another key by that;
-- when two groups merge, the key of one of them is the key of both: it stays, and the other may have to move, since both are now one;
+- when two groups merge, the key of one of them is the key of both: it stays, and the other may have to move, since both
+  are now one;
 - larger shares for test and validation only take from training.
 
-The shares are those of groups in expectation. One large group makes a corpus miss them; the outcome is told. A corpus so small that a
-share which is asked for gets no group at all gives it the group whose place is nearest, where another split has two: first test, then
-validation. That group may go back when the corpus grows.
+The shares are those of groups in expectation. One large group makes a corpus miss them; the outcome is told. A corpus
+so small that a share which is asked for gets no group at all gives it the group whose place is nearest, where another
+split has two: first test, then validation. That group may go back when the corpus grows.
 """
 
 import hashlib
@@ -30,7 +32,8 @@ from pipeline.corpus_steps.common import digest, step_named
 from pipeline.query.selection import Selection
 
 SPLITS = ("train", "validation", "test")
-KINDS = ("identity", "channel", "source", "face")  # by how lasting they are; a face that was recognised never gives the name
+# by how lasting they are; a face that was recognised never gives the name
+KINDS = ("identity", "channel", "source", "face")
 VERSION = 1
 
 
@@ -77,7 +80,9 @@ def groups_of(sources: Iterable[str], links: Iterable[tuple[str, str, str]]) -> 
 
 
 def split_of(key: str, shares: tuple[float, float, float]) -> str:
-    """The split of a group: test below, validation above, training between, so that larger shares only take from training."""
+    """The split of a group: test below, validation above, training between, so that larger shares only take from
+    training.
+    """
     place = _place(key)
     return "test" if place < shares[2] else "validation" if place >= 1 - shares[1] else "train"
 
@@ -107,7 +112,9 @@ def _place(key: str) -> float:
 
 
 def links_of(manifest: Manifest) -> list[tuple[str, str, str]]:
-    """What joins the sources of a corpus: channels, identities that a list or an annotation names, near-duplicates, and recognised faces."""
+    """What joins the sources of a corpus: channels, identities that a list or an annotation names, near-duplicates, and
+    recognised faces.
+    """
     found: set[tuple[str, str, str]] = set()
     for row in _rows(manifest.dataset(Source), ["source_id", "channel"]):
         if row["channel"]:
@@ -119,9 +126,13 @@ def links_of(manifest: Manifest) -> list[tuple[str, str, str]]:
         if row["name"] == "identity" and row["value"]:
             found.add((row["source_id"], "identity", row["value"]))
     found |= {
-        (row["source_id"], "source", row["duplicate_of"]) for row in _rows(manifest.dataset(Duplicate), ["source_id", "duplicate_of"])
+        (row["source_id"], "source", row["duplicate_of"])
+        for row in _rows(manifest.dataset(Duplicate), ["source_id", "duplicate_of"])
     }
-    found |= {(row["source_id"], "face", row["identity_id"]) for row in _rows(manifest.dataset(Identity), ["source_id", "identity_id"])}
+    found |= {
+        (row["source_id"], "face", row["identity_id"])
+        for row in _rows(manifest.dataset(Identity), ["source_id", "identity_id"])
+    }
     return sorted(found)
 
 
@@ -138,14 +149,16 @@ def split_clips(manifest: Manifest, shares: tuple[float, float, float], chosen: 
 
     Args:
         shares: of training, validation and test; each 0 to 1, 1 together.
-        chosen: the clips to split; all where None. The groups are those of the whole corpus either way, so that a clip is in
-            the same split in every selection.
+        chosen: the clips to split; all where None. The groups are those of the whole corpus either way, so that a clip
+            is in the same split in every selection.
 
     Raises:
         UsageError: for shares that are none.
     """
     if len(shares) != 3 or min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
-        raise UsageError(f"--shares {','.join(map(str, shares))}: name three from 0 to 1 that make 1, for {', '.join(SPLITS)}")
+        raise UsageError(
+            f"--shares {','.join(map(str, shares))}: name three from 0 to 1 that make 1, for {', '.join(SPLITS)}"
+        )
     links = links_of(manifest)
     key_of = groups_of((row["source_id"] for row in _rows(manifest.dataset(Source), ["source_id"])), links)
     wanted = None
@@ -169,5 +182,7 @@ def split_clips(manifest: Manifest, shares: tuple[float, float, float], chosen: 
     step = step_named("SplitClips", VERSION, shares, chosen.version if chosen else "", made)
     manifest.write_whole(Split, step, rows)
     groups = Counter(name_of[key] for key in members)
-    largest = max(((_shown(key), count) for key, count in members.items()), key=lambda one: (one[1], one[0]), default=("", 0))
+    largest = max(
+        ((_shown(key), count) for key, count in members.items()), key=lambda one: (one[1], one[0]), default=("", 0)
+    )
     return Outcome(dict(clips), dict(seconds), dict(groups), largest, step)

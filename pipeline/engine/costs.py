@@ -10,7 +10,8 @@ from manifests.cache import cache_folder
 from manifests.manifest import Manifest
 from manifests.tables import Source
 
-# Seconds of one core for a second of 720p video that is all talking head, until this machine has its own: docs/speed.md.
+# Seconds of one core for a second of 720p video that is all talking head, until this machine has its own:
+# docs/speed.md.
 SHIPPED: dict[str, float] = {
     "DownloadVideo": 0.006,
     "ProbeSource": 0.004,
@@ -47,7 +48,9 @@ class Rates:
 def rates() -> Rates:
     """This machine's own rates where it has run before, those shipped with headset for the rest."""
     own = {name: told["seconds"] / told["media_s"] for name, told in _load().items() if told["media_s"] > 0}
-    return Rates({**SHIPPED, **own}, "rates measured by earlier runs here" if own else "rates measured on another machine")
+    return Rates(
+        {**SHIPPED, **own}, "rates measured by earlier runs here" if own else "rates measured on another machine"
+    )
 
 
 def learn(manifest: Manifest, since: dict[str, set[int]]) -> None:
@@ -60,7 +63,9 @@ def learn(manifest: Manifest, since: dict[str, set[int]]) -> None:
         return
     known = _load()
     for step in manifest.run.steps:
-        for shard, receipt in manifest.receipts(step.version, manifest.committed(step.version) - since.get(step.version, set())).items():
+        for shard, receipt in manifest.receipts(
+            step.version, manifest.committed(step.version) - since.get(step.version, set())
+        ).items():
             held = manifest.current(shard).get(Source.table, [])
             media_s = sum(source.end_s - source.start_s for source in manifest.read(Source, held, shard))
             told = known.setdefault(step.operator, {"seconds": 0.0, "media_s": 0.0})

@@ -77,7 +77,9 @@ class _Lane(Generic[T, R]):
 
 
 class _Items(Iterator[T]):
-    """What a reader is given; it may say what it wants of it (`operators.base.Sparing`), and need not be woken for the rest."""
+    """What a reader is given; it may say what it wants of it (`operators.base.Sparing`), and need not be woken for the
+    rest.
+    """
 
     def __init__(self, lane: _Lane[T, Any]):
         self._lane, self._ended = lane, False

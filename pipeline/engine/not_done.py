@@ -1,7 +1,7 @@
 """What depends on a failure: rows that a step cannot judge, since a step before it failed on what it would look at.
 
-A failed step leaves no rows, and what joins them would take that for an answer: no face detected, nobody speaking. Such a row
-is dropped as `not_done`, naming the step that failed.
+A failed step leaves no rows, and what joins them would take that for an answer: no face detected, nobody speaking. Such
+a row is dropped as `not_done`, naming the step that failed.
 """
 
 from collections.abc import Iterable, Iterator
@@ -30,7 +30,9 @@ class Failures:
         return ""
 
     def _asked(self, step: Step) -> Iterator[str]:
-        """The steps behind what a step joins, in the plan's order. Those behind the row itself were asked when it was made."""
+        """The steps behind what a step joins, in the plan's order. Those behind the row itself were asked when it was
+        made.
+        """
         signature = step.operator.signature
         joined = self._behind(version for table in signature.joins.values() for version in step.inputs[table])
         if joined:
@@ -54,9 +56,13 @@ class Failures:
             drops = [
                 drop
                 for drop in self.manifest.read(Dropped, [version], self.shard)
-                if (drop.failed or drop.reason == NOT_DONE) and drop.reason != DUPLICATE_KEY and drop.subject_table == reads.table
+                if (drop.failed or drop.reason == NOT_DONE)
+                and drop.reason != DUPLICATE_KEY
+                and drop.subject_table == reads.table
             ]
-            rows = {row.row_id: row for row in self.manifest.read(reads, step.inputs[reads], self.shard)} if drops else {}
+            rows = (
+                {row.row_id: row for row in self.manifest.read(reads, step.inputs[reads], self.shard)} if drops else {}
+            )
             self._failed[version] = [(rows.get(drop.subject), drop) for drop in drops]
         return self._failed[version]
 
@@ -64,7 +70,8 @@ class Failures:
 def concerns(failed: Row | None, drop: Dropped, row: Row) -> bool:
     """Whether what a step would have made of a row is asked for by another row.
 
-    It is where both are the same row, or one names the other. Else it may be where they are of one source and their spans meet.
+    It is where both are the same row, or one names the other. Else it may be where they are of one source and their
+    spans meet.
     """
     if drop.source_id != row.source_id:
         return False

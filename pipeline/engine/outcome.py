@@ -16,7 +16,8 @@ from manifests.takedowns import REASON, Takedowns
 from operators.base import Drop, Frames
 from pipeline.recipe import Step
 
-NOT_DONE = "not_done"  # a row that cannot be judged, since a step before failed on what would be looked at: `not_done.py`
+# a row that cannot be judged, since a step before failed on what would be looked at: `not_done.py`
+NOT_DONE = "not_done"
 MAX_DEATHS = 2  # a row in work when its worker died this often in one run is dropped
 
 
@@ -40,13 +41,17 @@ def call_step(step: Step, row: Row, joins: dict[str, list[Row]], media: Any, fra
     return call_operator(step.operator.name, row, _called(step, row, joins, media, frames))
 
 
-def _called(step: Step, row: Row, joins: dict[str, list[Row]], media: Any, frames: Iterator[Any]) -> Iterator[Row | Drop]:
+def _called(
+    step: Step, row: Row, joins: dict[str, list[Row]], media: Any, frames: Iterator[Any]
+) -> Iterator[Row | Drop]:
     operator, writes = step.operator, step.operator.signature.writes
     asks = {name: frames if kind is Frames else media.of(kind) for name, kind in operator.signature.asks.items()}
     lost = type(row) in step.refines
     for item in operator(row, **joins, **asks):
         if type(item) not in (*writes, Drop):
-            raise TypeError(f"{operator.name} yielded a {type(item).__name__}; it declares {', '.join(t.__name__ for t in writes)}")
+            raise TypeError(
+                f"{operator.name} yielded a {type(item).__name__}; it declares {', '.join(t.__name__ for t in writes)}"
+            )
         lost = lost and type(item) not in (type(row), Drop)
         yield item
     if lost:
@@ -54,7 +59,9 @@ def _called(step: Step, row: Row, joins: dict[str, list[Row]], media: Any, frame
 
 
 def call_operator(name: str, row: Row, made: Iterable[Row | Drop]) -> Answer:
-    """What an operator or a metric of this name makes of a row. Its drops and errors become rows, here and nowhere else."""
+    """What an operator or a metric of this name makes of a row. Its drops and errors become rows, here and nowhere
+    else.
+    """
     began, rows, drops, status = time.thread_time(), list[Row](), list[Dropped](), "answered"
     try:
         for item in made:
@@ -83,7 +90,15 @@ def not_done(row: Row, step: Step, cause: str) -> Answer:
 
 def _dropped(operator: str, row: Row, drop: Drop, failed: bool = False) -> Dropped:
     return Dropped(
-        row.source_id, f"{row.row_id}@{operator}", row.row_id, row.table, operator, drop.reason, drop.detail, failed, drop.retryable
+        row.source_id,
+        f"{row.row_id}@{operator}",
+        row.row_id,
+        row.table,
+        operator,
+        drop.reason,
+        drop.detail,
+        failed,
+        drop.retryable,
     )
 
 
@@ -98,9 +113,24 @@ def without_paths(text: str) -> str:
 
 def _failed(operator: str, row: Row, error: Exception) -> Dropped:
     """Names the error and where it came from, without the paths of this machine."""
-    frames = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
-    detail = f"{type(error).__name__}: {without_paths(str(error))[:1000]}\n" + "\n".join(f"  {line}" for line in frames[-8:])
-    return Dropped(row.source_id, f"{row.row_id}@{operator}", row.row_id, row.table, operator, type(error).__name__, detail, True, True)
+    frames = [
+        f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)
+    ]
+    detail = f"{type(error).__name__}: {without_paths(str(error))[:1000]}\n" + "\n".join(
+        f"  {line}" for line in frames[-8:]
+    )
+    return Dropped(
+        row.source_id,
+        f"{row.row_id}@{operator}",
+        row.row_id,
+        row.table,
+        operator,
+        type(error).__name__,
+        detail,
+        True,
+        True,
+    )
 
 
 class StepLog:

@@ -1,6 +1,7 @@
 """How far a run is: told by workers at most twice a second, summed by an actor, asked by whoever shows it.
 
-The actor also knows which shards are in work, so that a row that kills its worker is found: `Claim`. It lives as long as the run.
+The actor also knows which shards are in work, so that a row that kills its worker is found: `Claim`. It lives as long
+as the run.
 """
 
 import contextlib
@@ -175,7 +176,9 @@ class ProgressActor:
 def _aged(heard: _Heard, now: float) -> Work:
     silent_s = now - heard.at
     work = heard.told.work
-    return Work(**{**vars(work), "elapsed_s": work.elapsed_s + silent_s, "still_s": now - heard.moved_at, "silent_s": silent_s})
+    return Work(
+        **{**vars(work), "elapsed_s": work.elapsed_s + silent_s, "still_s": now - heard.moved_at, "silent_s": silent_s}
+    )
 
 
 class Watcher:
@@ -225,7 +228,9 @@ def _state_of(work: Work) -> str:
         return process_state(work.pid)
     there = NodeAffinitySchedulingStrategy(work.node, soft=False)
     try:
-        return ray.get(ray.remote(process_state).options(num_cpus=0, scheduling_strategy=there).remote(work.pid), timeout=10)
+        return ray.get(
+            ray.remote(process_state).options(num_cpus=0, scheduling_strategy=there).remote(work.pid), timeout=10
+        )
     except RayError:
         return "out of reach"
 

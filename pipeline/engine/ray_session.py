@@ -10,7 +10,8 @@ from pathlib import Path
 from manifests.errors import UsageError
 from pipeline.engine.worker import WORKER_ENVIRONMENT
 
-# Seconds that Ray gives its own parts to start: on a busy machine a process of Python takes a minute to import what it needs.
+# Seconds that Ray gives its own parts to start: on a busy machine a process of Python takes a minute to import what it
+# needs.
 PATIENCE = {
     "RAY_gcs_server_port_wait_time_s": "300",
     "RAY_gcs_server_request_timeout_seconds": "300",

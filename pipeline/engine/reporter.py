@@ -118,6 +118,8 @@ class Reporter:
         if in_work := self._row:
             row, media, elapsed_s = in_work[0].row_id, in_work[1], time.monotonic() - in_work[2]
             length_s, done_s = media.length_s, media.done_s
-        work = Work(self.stage, self.operators, self.node, self.host, os.getpid(), self._shard, row, length_s, done_s, elapsed_s)
+        work = Work(
+            self.stage, self.operators, self.node, self.host, os.getpid(), self._shard, row, length_s, done_s, elapsed_s
+        )
         share = (self._rows_done + (min(done_s / length_s, 1.0) if length_s else 0.0)) / self._rows
         return Told(work, self._rows_done, share, self._counts)

@@ -18,11 +18,12 @@ class Retry:
 
 
 def retry(manifest: Manifest, *, reasons: tuple[str, ...] = (), operator: str = "") -> Retry:
-    """Takes back the receipts of the steps that dropped these rows, and of all that read them, for the rows' sources alone.
+    """Takes back the receipts of the steps that dropped these rows, and of all that read them, for the rows' sources
+    alone.
 
     The next run then does these sources again, from the step that dropped them on, and leaves all others as they are.
-    Steps that another recipe or another `--set` made from the same rows are taken back too: they are done again when they
-    are next asked for.
+    Steps that another recipe or another `--set` made from the same rows are taken back too: they are done again when
+    they are next asked for.
 
     Args:
         reasons: of the drops to try again; () for all that are marked `retryable`.
@@ -46,7 +47,9 @@ def retry(manifest: Manifest, *, reasons: tuple[str, ...] = (), operator: str = 
                 else:
                     others[drop.reason] += 1
     left = _left(manifest)
-    order = TopologicalSorter({version: {one for steps in tables.values() for one in steps} for version, tables in inputs.items()})
+    order = TopologicalSorter(
+        {version: {one for steps in tables.values() for one in steps} for version, tables in inputs.items()}
+    )
     # From the end to the start: a reader must never keep its receipt when what it read has lost its own.
     for version in reversed([*order.static_order()]):
         done = manifest.committed(version) | manifest.retries(version).keys()

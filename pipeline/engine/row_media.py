@@ -35,7 +35,8 @@ class RowMedia:
     fetcher: SourceFetcher | None = None  # to get again what has left the store
     on_gpu: bool = False  # whether to decode there
     at_s: float | None = field(default=None, init=False)  # pts of the last frame that was looked at
-    _one_at_a_time: Any = field(default_factory=Lock, repr=False)  # operators that share a decode ask from threads of their own
+    # operators that share a decode ask from threads of their own
+    _one_at_a_time: Any = field(default_factory=Lock, repr=False)
 
     @cached_property
     def path(self) -> Path:

@@ -20,7 +20,9 @@ from pipeline.recipe import Plan, Step
 
 
 class Part(NamedTuple):
-    """A share of the shards, for jobs that know nothing of each other. Any division gives the same bytes, and may change at any time."""
+    """A share of the shards, for jobs that know nothing of each other. Any division gives the same bytes, and may
+    change at any time.
+    """
 
     number: int  # from 1
     of: int
@@ -74,7 +76,13 @@ def _progress_actor(sources: dict[int, int]) -> Any:
 
 
 def _stream(
-    plan: Plan, manifest: Manifest, todo: list[int], left: list[int], workers: int | None, progress: Any, tell: Callable[[], None]
+    plan: Plan,
+    manifest: Manifest,
+    todo: list[int],
+    left: list[int],
+    workers: int | None,
+    progress: Any,
+    tell: Callable[[], None],
 ) -> None:
     import ray
     from ray.data import ActorPoolStrategy, DataContext
@@ -90,9 +98,13 @@ def _stream(
     sizes = pool_sizes([plan.of_stage(stage) for stage in todo], needs, there, len(left), workers)
     # Every stage holds at least its share of an actor at once, or the last would wait for ever on a small machine.
     cpu_share = min(
-        1.0, there.get("CPU", 1.0) / (sum(size * need.cpus for size, need in zip(sizes, needs, strict=True) if not need.gpus) or 1)
+        1.0,
+        there.get("CPU", 1.0)
+        / (sum(size * need.cpus for size, need in zip(sizes, needs, strict=True) if not need.gpus) or 1),
     )
-    gpu_share = min(1.0, there.get("GPU", 0.0) / (sum(size * need.gpus for size, need in zip(sizes, needs, strict=True)) or 1))
+    gpu_share = min(
+        1.0, there.get("GPU", 0.0) / (sum(size * need.gpus for size, need in zip(sizes, needs, strict=True)) or 1)
+    )
     dataset: Any = ray.data.from_items([{"shard": shard} for shard in left], override_num_blocks=len(left))
     for stage, need, size in zip(todo, needs, sizes, strict=True):
         dataset = dataset.map(
@@ -111,7 +123,9 @@ def _stream(
     tell()
 
 
-def pool_sizes(todo: list[list[Step]], needs: list[Resources], there: dict[str, float], shards: int, workers: int | None) -> list[int]:
+def pool_sizes(
+    todo: list[list[Step]], needs: list[Resources], there: dict[str, float], shards: int, workers: int | None
+) -> list[int]:
     """How many actors each stage gets: one, and of the cores that are left its share by measured cost."""
     if workers:
         return [min(workers, shards)] * len(todo)

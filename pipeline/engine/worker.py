@@ -38,7 +38,9 @@ ENDS_WITHIN_S = 2.0  # where the kernel does not tell of a parent's end
 
 
 def end_with_parent() -> None:
-    """Has this process killed when its parent ends, by the kernel where it offers that, and by a look at who its parent is."""
+    """Has this process killed when its parent ends, by the kernel where it offers that, and by a look at who its parent
+    is.
+    """
     parent = os.getppid()
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
@@ -56,12 +58,12 @@ def end_with_parent() -> None:
 def prepare_worker() -> None:
     """What a worker process does first, before any library of a model is imported.
 
-    Standard input becomes /dev/null. Ray puts each worker into a process group of its own with the terminal of who started Ray as
-    standard input. A child that asks this terminal anything, as `import scenedetect` has ffmpeg do, would get SIGTTOU, which stops the
-    whole group without an error and for ever.
+    Standard input becomes /dev/null. Ray puts each worker into a process group of its own with the terminal of who
+    started Ray as standard input. A child that asks this terminal anything, as `import scenedetect` has ffmpeg do,
+    would get SIGTTOU, which stops the whole group without an error and for ever.
 
-    The process ends with the one that started it, its raylet, whatever it is doing then: Ray's own orderly end waits for the row in
-    work, which a native library may hold for an hour.
+    The process ends with the one that started it, its raylet, whatever it is doing then: Ray's own orderly end waits
+    for the row in work, which a native library may hold for an hour.
     """
     end_with_parent()
     os.environ.update(WORKER_ENVIRONMENT)
@@ -108,7 +110,9 @@ class ShardWorker:
         return {"shard": shard}
 
     def _evict(self, shard: int) -> None:
-        """Deletes what was fetched for a shard, where the recipe says so. A source's own file elsewhere is never touched."""
+        """Deletes what was fetched for a shard, where the recipe says so. A source's own file elsewhere is never
+        touched.
+        """
         for step in self.plan.steps:
             if isinstance(step.operator, SourceFetcher) and not step.operator.keep_sources:
                 for source in self.manifest.read(Source, [step.version], shard):

@@ -1,20 +1,22 @@
 """Clips in the layout that a trainer's loader reads.
 
-A layout is one module of `pipeline/export/layouts`, found by its name. The first line of its docstring says whose loader reads it, at which
-commit, the rest what the loader is given and what is written. It defines
+A layout is one module of `pipeline/export/layouts`, found by its name. The first line of its docstring says whose
+loader reads it, at which commit, the rest what the loader is given and what is written. It defines
 
     VERSION = 1                                 # raised when the same clips make other files
-    NEEDS = {"coeff_3dmm": "..."}               # what it cannot do without and headset cannot compute: what it is, where it comes from
-    SUBSTITUTES = {"coeff_3dmm": "..."}         # what headset can write in its place, where it can
-    def write(clip: ExportClip, to: Path, given: Given) -> Note: ...          # one clip, whole or not at all
-    def finish(written: Sequence[Written], to: Path, given: Given) -> None    # the lists, once all clips are there
-    def validate(folder: Path) -> Iterator[str]                               # what the loader would choke on, by the loader's own rules
+    NEEDS = {"coeff_3dmm": "..."}               # what it cannot do without and headset cannot compute: what it is,
+    where it comes from SUBSTITUTES = {"coeff_3dmm": "..."}         # what headset can write in its place, where it can
+    def write(clip: ExportClip, to: Path, given: Given) -> Note: ...          # one clip, whole or not at all def
+    finish(written: Sequence[Written], to: Path, given: Given) -> None    # the lists, once all clips are there def
+    validate(folder: Path) -> Iterator[str]                               # what the loader would choke on, by the
+    loader's own rules
 
-`NEEDS` and `SUBSTITUTES` may be left out. A clip that the loader cannot use is given up by `Drop`, which the report counts. A clip
-may be written again over itself, since a killed export does not know whether its last clip was whole.
+`NEEDS` and `SUBSTITUTES` may be left out. A clip that the loader cannot use is given up by `Drop`, which the report
+counts. A clip may be written again over itself, since a killed export does not know whether its last clip was whole.
 
-Names are made of ids, never of titles: a person is `p` and ten digits of a hash, so that no person's name is part of another's, as
-loaders that compare parts of paths need, and it holds none of the separators `#`, `-`, `_`, `.` and no blank.
+Names are made of ids, never of titles: a person is `p` and ten digits of a hash, so that no person's name is part of
+another's, as loaders that compare parts of paths need, and it holds none of the separators `#`, `-`, `_`, `.` and no
+blank.
 """
 
 import hashlib
@@ -70,7 +72,8 @@ class Faces:
 
     Attributes:
         points: (frames, 478, 2) pixels of the picture, of MediaPipe's mesh.
-        matrix: (frames, 4, 4) from the face's own axes (x to the image's right, y up, z out of the face; centimetres of a mean face) to
+        matrix: (frames, 4, 4) from the face's own axes (x to the image's right, y up, z out of the face; centimetres of
+        a mean face) to
             those of a camera with a vertical field of view of 63 degrees.
         blendshapes: (frames, 52), 0 to 1, in MediaPipe's order.
     """
@@ -124,10 +127,10 @@ class ExportClip:
         number: from 1, in the order clips were first exported to the folder; it stays with the clip.
         root, media, sha256: where its file is kept.
         annotations: what is said of the whole clip, by name.
-        spoken: its words in order, where they are known; without those that its render does not hold, since its sound was moved.
-        box: its crop in the source's frame, left, top, right and bottom as shares of it; None where the frame's size is not known.
-        crop_px: the same in pixels.
-        mesh: the file of the corpus that holds the face of its every frame; "" where none does.
+        spoken: its words in order, where they are known; without those that its render does not hold, since its sound
+        was moved. box: its crop in the source's frame, left, top, right and bottom as shares of it; None where the
+        frame's size is not known. crop_px: the same in pixels. mesh: the file of the corpus that holds the face of its
+        every frame; "" where none does.
     """
 
     clip_id: str
@@ -174,7 +177,9 @@ class ExportClip:
         return _safe(self.clip_id.removeprefix("yt-").replace("/", "-"), self.clip_id)
 
     def vox_name(self, first: int = 0, end: int | None = None) -> str:
-        """`<person>#<video>#<start>#<end>` of the clip's frames from `first` to before `end`, frames of the source at 25 a second."""
+        """`<person>#<video>#<start>#<end>` of the clip's frames from `first` to before `end`, frames of the source at
+        25 a second.
+        """
         end = self.frames if end is None else end
         start, stop = (max(0, round((self.start_s + at / self.fps) * NAME_FPS)) for at in (first, end))
         track = self.clip_id.rpartition("/")[2]
@@ -182,7 +187,9 @@ class ExportClip:
         return f"{self.person}#{video}#{start:06d}#{stop:06d}"
 
     def parts(self, longest: int) -> list[tuple[int, int]]:
-        """The clip in as few parts of nearly equal length as hold no more than `longest` frames: first, and the one after the last."""
+        """The clip in as few parts of nearly equal length as hold no more than `longest` frames: first, and the one
+        after the last.
+        """
         count = -(-self.frames // longest)
         ends = [round(self.frames * n / count) for n in range(count + 1)]
         return list(pairwise(ends))
@@ -193,7 +200,8 @@ class ExportClip:
         """The frames at a rate, the clip's own where None: number k is on show at k / fps.
 
         Raises:
-            Drop: `frames_differ` where the file holds another number of frames than the manifest says, and those of the decoder.
+            Drop: `frames_differ` where the file holds another number of frames than the manifest says, and those of the
+                decoder.
         """
         rate = fps or self.fps
         count = self.count(fps)
@@ -251,7 +259,9 @@ class ExportClip:
     # Faces.
 
     def faces(self, fps: float | None = None) -> Faces:
-        """The face in every frame, in pixels of the render: as `MeshFaces` has it where it looked at every frame, else found here, once."""
+        """The face in every frame, in pixels of the render: as `MeshFaces` has it where it looked at every frame, else
+        found here, once.
+        """
         rate = fps or self.fps
         if rate not in self._faces:
             self._faces[rate] = self._meshed(rate) if self.mesh else _faces(self.shown(fps), self.width, self.height)
@@ -369,7 +379,9 @@ def settled(name: str, folders: Mapping[str, Path], substitutes: Iterable[str]) 
             raise UsageError(f"{name}: --with {need} and --substitute {need} exclude each other; give one")
         if need not in chosen and need not in folders:
             other = f", or --substitute {need} to have {fills[need]} written in its place" if need in fills else ""
-            raise UsageError(f"{name} needs {need}, which headset cannot compute: {what}. Give --with {need}=DIR{other}.")
+            raise UsageError(
+                f"{name} needs {need}, which headset cannot compute: {what}. Give --with {need}=DIR{other}."
+            )
     for need, folder in folders.items():
         if not folder.is_dir():
             raise UsageError(f"--with {need}={folder}: there is no such folder")
@@ -382,16 +394,17 @@ def settled(name: str, folders: Mapping[str, Path], substitutes: Iterable[str]) 
 def clips_of(manifest: Manifest, selected: Iterable[str] | None = None, test_share: float = 0.1) -> list[ExportClip]:
     """The clips of a corpus that are rendered, sorted by id, with who is in them and which split they belong to.
 
-    The identity is the one annotated to the clip, or of the published list it comes from; where nobody says, it is the speaker of its
-    source, so one person in two sources counts as two. The split is that of `headset split`, else annotated, else published. Where
-    nobody says, people (never clips) are drawn for the test by a hash of their identity, at least one of two or more, so a person
-    stays in a split when others come and go.
+    The identity is the one annotated to the clip, or of the published list it comes from; where nobody says, it is the
+    speaker of its source, so one person in two sources counts as two. The split is that of `headset split`, else
+    annotated, else published. Where nobody says, people (never clips) are drawn for the test by a hash of their
+    identity, at least one of two or more, so a person stays in a split when others come and go.
 
     Args:
         selected: ids of clips; all where None.
 
     Raises:
-        UsageError: where there is no rendered clip, where some clips have a split and others none, or where a split has another name.
+        UsageError: where there is no rendered clip, where some clips have a split and others none, or where a split has
+            another name.
     """
     wanted = None if selected is None else set(selected)
     told: dict[str, dict[str, str]] = {}
@@ -402,18 +415,35 @@ def clips_of(manifest: Manifest, selected: Iterable[str] | None = None, test_sha
         if row["start_s"] is None:
             told.setdefault(row["subject"], {})[row["name"]] = row["value"]
         elif row["name"] in ("word", "asd_score"):
-            parts.setdefault(row["subject"], {}).setdefault(row["name"], {})[row["start_s"], row["end_s"]] = row["value"]
+            parts.setdefault(row["subject"], {}).setdefault(row["name"], {})[row["start_s"], row["end_s"]] = row[
+                "value"
+            ]
     splits = {row["clip_id"]: row["split"] for row in manifest.table(Split).select(["clip_id", "split"]).to_pylist()}
     columns = ["source_id", "licence", "width", "height"]
     sources = {row["source_id"]: row for row in manifest.table(Source).select(columns).to_pylist()}
     meshes = _mesh_files(manifest)
-    columns = ["clip_id", "speaker", "start_s", "end_s", "published_id", "sound_late_s", "left_px", "top_px", "right_px", "bottom_px"]
+    columns = [
+        "clip_id",
+        "speaker",
+        "start_s",
+        "end_s",
+        "published_id",
+        "sound_late_s",
+        "left_px",
+        "top_px",
+        "right_px",
+        "bottom_px",
+    ]
     spans = {row["clip_id"]: row for row in manifest.table(Clip).select(columns).to_pylist()}
     columns = ["source_id", "clip_id", "made_by", "media", "sha256", "fps", "width", "height", "frames"]
     found = []
     for render in manifest.table(Render).select(columns).to_pylist():
         clip_id = render["clip_id"]
-        if render.pop("made_by") != "recording" or (wanted is not None and clip_id not in wanted) or clip_id not in spans:
+        if (
+            render.pop("made_by") != "recording"
+            or (wanted is not None and clip_id not in wanted)
+            or clip_id not in spans
+        ):
             continue
         span = spans[clip_id]
         said = {**told.get(span["published_id"] or "", {}), **told.get(clip_id, {})}
@@ -421,7 +451,8 @@ def clips_of(manifest: Manifest, selected: Iterable[str] | None = None, test_sha
         found.append(
             ExportClip(
                 **render,
-                identity=said.get("identity") or f"{render['source_id']}/{span['speaker'] or clip_id.rpartition('/')[2]}",
+                identity=said.get("identity")
+                or f"{render['source_id']}/{span['speaker'] or clip_id.rpartition('/')[2]}",
                 split=_split_name(clip_id, splits.get(clip_id, "") if splits else said.get("split", "")),
                 start_s=span["start_s"],
                 end_s=span["end_s"],
@@ -435,7 +466,9 @@ def clips_of(manifest: Manifest, selected: Iterable[str] | None = None, test_sha
             )
         )
     if not found:
-        raise UsageError(f"{manifest.root} has no rendered clip to export; `headset status {manifest.root}` tells where it stands")
+        raise UsageError(
+            f"{manifest.root} has no rendered clip to export; `headset status {manifest.root}` tells where it stands"
+        )
     found.sort(key=lambda clip: clip.clip_id)
     return _drawn(found, test_share)
 
@@ -492,7 +525,10 @@ def _drawn(clips: list[ExportClip], test_share: float) -> list[ExportClip]:
     if not without:
         return clips
     if len(without) < len(clips):
-        raise UsageError(f"{len(without)} of {len(clips)} clips have no split, such as {without[0]}; `headset split` gives one to each")
+        raise UsageError(
+            f"{len(without)} of {len(clips)} clips have no split, such as {without[0]}; `headset split` gives one to"
+            " each"
+        )
     people = {clip.identity for clip in clips}
     draws = {who: int(hashlib.sha256(f"split {who}".encode()).hexdigest()[:8], 16) / 2**32 for who in people}
     test = {who for who, draw in draws.items() if draw < test_share}
@@ -504,11 +540,14 @@ def _drawn(clips: list[ExportClip], test_share: float) -> list[ExportClip]:
 # An export.
 
 
-def export(name: str, clips: Sequence[ExportClip], to: Path, given: Given | None = None, workers: int = 1) -> Iterator[Written | Refused]:
-    """Writes clips in a layout, one after the other, then its lists and `export.json`. Each clip ends as written or refused.
+def export(
+    name: str, clips: Sequence[ExportClip], to: Path, given: Given | None = None, workers: int = 1
+) -> Iterator[Written | Refused]:
+    """Writes clips in a layout, one after the other, then its lists and `export.json`. Each clip ends as written or
+    refused.
 
-    What an earlier export of the same clips to the same folder has written is told, not written again: `export.jsonl` holds a line for
-    each clip that is whole.
+    What an earlier export of the same clips to the same folder has written is told, not written again: `export.jsonl`
+    holds a line for each clip that is whole.
 
     Raises:
         UsageError: where the folder holds another export, or clips that are not among these.
@@ -519,7 +558,8 @@ def export(name: str, clips: Sequence[ExportClip], to: Path, given: Given | None
     now = {clip.clip_id: clip for clip in clips}
     if stale := sorted(clip_id for clip_id, outcome in done.items() if not _holds(outcome, now.get(clip_id))):
         raise UsageError(
-            f"{to} holds {len(stale)} clips that are gone or changed since, such as {stale[0]}; export to another folder, and delete this one"
+            f"{to} holds {len(stale)} clips that are gone or changed since, such as {stale[0]}; export to another"
+            " folder, and delete this one"
         )
     to.mkdir(parents=True, exist_ok=True)
     highest = max((outcome.number for outcome in done.values()), default=0)
@@ -534,9 +574,13 @@ def export(name: str, clips: Sequence[ExportClip], to: Path, given: Given | None
         journal.add(outcome)
         done[outcome.clip_id] = outcome
         yield outcome
-    written = sorted((outcome for outcome in done.values() if isinstance(outcome, Written)), key=lambda outcome: outcome.clip_id)
+    written = sorted(
+        (outcome for outcome in done.values() if isinstance(outcome, Written)), key=lambda outcome: outcome.clip_id
+    )
     layout.finish(written, to, given)
-    write_text(to / "export.json", json.dumps(_report(name, layout, given, clips, done), indent=1, sort_keys=True) + "\n")
+    write_text(
+        to / "export.json", json.dumps(_report(name, layout, given, clips, done), indent=1, sort_keys=True) + "\n"
+    )
 
 
 def _holds(before: "Written | Refused", clip: ExportClip | None) -> bool:
@@ -578,11 +622,17 @@ def _settings(name: str, layout: Layout, given: Given) -> dict[str, Any]:
     }
 
 
-def _report(name: str, layout: Layout, given: Given, clips: Sequence[ExportClip], done: Mapping[str, Written | Refused]) -> dict[str, Any]:
+def _report(
+    name: str, layout: Layout, given: Given, clips: Sequence[ExportClip], done: Mapping[str, Written | Refused]
+) -> dict[str, Any]:
     written = [outcome for outcome in done.values() if isinstance(outcome, Written)]
     refused = [outcome for outcome in done.values() if isinstance(outcome, Refused)]
-    assert len(written) + len(refused) == len(clips), f"{len(written)} written and {len(refused)} refused of {len(clips)} clips"
-    content = hashlib.sha256("".join(f"{clip.clip_id} {clip.sha256}\n" for clip in sorted(clips, key=lambda c: c.clip_id)).encode())
+    assert len(written) + len(refused) == len(clips), (
+        f"{len(written)} written and {len(refused)} refused of {len(clips)} clips"
+    )
+    content = hashlib.sha256(
+        "".join(f"{clip.clip_id} {clip.sha256}\n" for clip in sorted(clips, key=lambda c: c.clip_id)).encode()
+    )
     return {
         **_settings(name, layout, given),
         "reads": layouts()[name],
@@ -608,11 +658,15 @@ class _Journal:
         if not self.path.is_file():
             return {}
         lines = self.path.read_bytes().split(b"\n")
-        whole = [json.loads(line) for line in lines[:-1]]  # behind the last line's end is nothing, or what a killed export left
+        # behind the last line's end is nothing, or what a killed export left
+        whole = [json.loads(line) for line in lines[:-1]]
         if lines[-1]:
             write_text(self.path, "".join(json.dumps(line, sort_keys=True) + "\n" for line in whole))
         if whole and whole[0] != self.settings:
-            raise UsageError(f"{self.path.parent} holds an export with other settings, {whole[0]}; export to another folder, or delete it")
+            raise UsageError(
+                f"{self.path.parent} holds an export with other settings, {whole[0]}; export to another folder, or"
+                " delete it"
+            )
         outcomes = [(Refused if "reason" in line else Written)(**line) for line in whole[1:]]
         return {outcome.clip_id: outcome for outcome in outcomes}
 
@@ -685,7 +739,8 @@ def write_picture(path: Path, picture: Picture, quality: int = 95) -> None:
     """PNG, or JPEG of this quality, by the suffix."""
     from PIL import Image
 
-    Image.fromarray(picture).save(path, quality=quality, compress_level=1)  # of PNG: a third of the time, a tenth more bytes
+    # of PNG: a third of the time, a tenth more bytes
+    Image.fromarray(picture).save(path, quality=quality, compress_level=1)
 
 
 def write_wav(path: Path, samples: NDArray[np.float32], hz: int = 16000) -> None:
@@ -697,7 +752,9 @@ def write_wav(path: Path, samples: NDArray[np.float32], hz: int = 16000) -> None
         file.writeframes(np.round(np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
 
 
-def write_mp4(path: Path, pictures: Iterable[Picture], fps: float, samples: NDArray[np.float32] | None = None, hz: int = 16000) -> int:
+def write_mp4(
+    path: Path, pictures: Iterable[Picture], fps: float, samples: NDArray[np.float32] | None = None, hz: int = 16000
+) -> int:
     """H.264 (CRF 18, yuv420p, BT.709) with AAC where there is sound. Returns the frames written. Sides are even."""
     import av
     from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
@@ -719,12 +776,16 @@ def write_mp4(path: Path, pictures: Iterable[Picture], fps: float, samples: NDAr
                 video.height, video.width = picture.shape[:2]
             if sound is not None and not count:
                 for at in range(0, len(samples), 1024):  # type: ignore[arg-type]
-                    heard = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples[None, at : at + 1024]), "fltp", "mono")  # type: ignore[index]
+                    heard = av.AudioFrame.from_ndarray(
+                        np.ascontiguousarray(samples[None, at : at + 1024]), "fltp", "mono"
+                    )  # type: ignore[index]
                     heard.sample_rate, heard.pts, heard.time_base = hz, at, Fraction(1, hz)
                     container.mux(sound.encode(heard))
                 container.mux(sound.encode(None))
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
-            frame = frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG, threads=1)
+            frame = frame.reformat(
+                format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG, threads=1
+            )
             frame.pts, frame.time_base = count, 1 / rate
             container.mux(video.encode(frame))
             count += 1
@@ -741,7 +802,11 @@ def listed(folder: Path, name: str, empty: str = "") -> tuple[list[str], list[st
     if not path.is_file():
         return [], [f"{name}: missing", *([f"{name}: {empty}"] if empty else [])]
     text = path.read_text()
-    problems = [] if not text or text.endswith("\n") else [f"{name}: the last line has no end, and loaders cut the last character off"]
+    problems = (
+        []
+        if not text or text.endswith("\n")
+        else [f"{name}: the last line has no end, and loaders cut the last character off"]
+    )
     lines = text.splitlines()
     problems += [f"{name}: {line} is listed {n} times" for line, n in Counter(lines).items() if n > 1]
     problems += [f"{name}: {empty}"] if empty and not lines else []

@@ -20,7 +20,8 @@ _NUMBER = re.compile(r"-?\d{1,9}(\.\d{1,12})?")
 
 
 def read(folder: Path) -> Iterator[Imported]:
-    """The segments, train before test, in the order of the files; where the face is at the start, as the annotation `face_at`.
+    """The segments, train before test, in the order of the files; where the face is at the start, as the annotation
+    `face_at`.
 
     A clip is named `<YouTube id>_<start>-<end>`, as the list writes the times.
 

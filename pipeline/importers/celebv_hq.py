@@ -1,7 +1,8 @@
 """CelebV-HQ: 35,666 clips of celebrities with 83 attributes (Zhu et al., ECCV 2022).
 
-The folder holds `celebvhq_info.json`, or another .json of that form. Boxes are shares of the frame; the published script expands and
-squares them (`operators/clips/crops.py: celebv_hq`). Times have centiseconds and are kept as they are.
+The folder holds `celebvhq_info.json`, or another .json of that form. Boxes are shares of the frame; the published
+script expands and squares them (`operators/clips/crops.py: celebv_hq`). Times have centiseconds and are kept as they
+are.
 """
 
 import json
@@ -18,11 +19,13 @@ EMOTIONS = ("neutral", "happy", "sad", "anger", "fear", "surprise", "contempt", 
 
 
 def read(folder: Path) -> Iterator[Imported]:
-    """The clips in the order of the file, with their appearances and actions (the names of those that hold) and emotions.
+    """The clips in the order of the file, with their appearances and actions (the names of those that hold) and
+    emotions.
 
     Drops: `bad_interval`, `bad_box`, `bad_id`, `malformed_row`.
-    Traps: `centiseconds_truncated` (the published script cuts 10 ms early), `box_beyond_frame`, `emotion_not_as_flagged`,
-    `emotion_beyond_clip`, `emotion_unknown`, `attributes_do_not_fit`, `named_after_another_video`.
+    Traps: `centiseconds_truncated` (the published script cuts 10 ms early), `box_beyond_frame`,
+    `emotion_not_as_flagged`, `emotion_beyond_clip`, `emotion_unknown`, `attributes_do_not_fit`,
+    `named_after_another_video`.
 
     Raises:
         UsageError: where there is no such file, or its attributes have no names.
@@ -35,7 +38,9 @@ def read(folder: Path) -> Iterator[Imported]:
     names = whole.get("meta_info", whole.get("mete_info", {}))
     mappings = {kind: names.get(f"{kind}_mapping") for kind in ("appearance", "action")}
     if not all(isinstance(mapping, list) for mapping in mappings.values()):
-        raise UsageError(f"{path} has no meta_info with appearance_mapping and action_mapping; take the whole published file")
+        raise UsageError(
+            f"{path} has no meta_info with appearance_mapping and action_mapping; take the whole published file"
+        )
     rows = Rows("celebv_hq")
     for name, clip in whole["clips"].items():
         yield from _clip(rows, name, clip, mappings)
@@ -104,13 +109,23 @@ def _clip(rows: Rows, name: str, clip: Any, mappings: dict[str, Any]) -> Iterato
         values = attributes.get(kind)
         if not isinstance(values, list) or len(values) != len(mapping):
             traps.append(
-                ("attributes_do_not_fit", f"{kind}: {len(values) if isinstance(values, list) else 'none'} for {len(mapping)} names")
+                (
+                    "attributes_do_not_fit",
+                    f"{kind}: {len(values) if isinstance(values, list) else 'none'} for {len(mapping)} names",
+                )
             )
         else:
             notes.append((kind, ", ".join(label for label, value in zip(mapping, values, strict=True) if value)))
     labels, spans, odd = _emotions(attributes.get("emotion"), end_s - start_s)
     yield from rows.clip(
-        source, name, seconds=(start_s, end_s), box=box, crop="celebv_hq", traps=traps + odd, notes=notes + labels, spans=spans
+        source,
+        name,
+        seconds=(start_s, end_s),
+        box=box,
+        crop="celebv_hq",
+        traps=traps + odd,
+        notes=notes + labels,
+        spans=spans,
     )
 
 
@@ -126,12 +141,16 @@ def _truncated(time_s: float) -> int:
     return int(time_s) * 100 + int((time_s - int(time_s)) * 100)
 
 
-def _emotions(emotion: Any, length_s: float) -> tuple[list[tuple[str, str]], list[tuple[str, str, float, float]], list[Trap]]:
+def _emotions(
+    emotion: Any, length_s: float
+) -> tuple[list[tuple[str, str]], list[tuple[str, str, float, float]], list[Trap]]:
     """A label for the whole clip, or labels for its parts, as `sep_flag` says; and what does not fit."""
     traps: dict[str, str] = {}
     labels = emotion.get("labels") if isinstance(emotion, dict) else None
     if isinstance(labels, list) != bool(isinstance(emotion, dict) and emotion.get("sep_flag")):
-        traps["emotion_not_as_flagged"] = f"{type(labels).__name__} with sep_flag {emotion.get('sep_flag')}" if emotion else "no emotion"
+        traps["emotion_not_as_flagged"] = (
+            f"{type(labels).__name__} with sep_flag {emotion.get('sep_flag')}" if emotion else "no emotion"
+        )
     whole, parts = [], []
     if isinstance(labels, str):
         whole.append(("emotion", labels))

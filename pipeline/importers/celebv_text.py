@@ -1,7 +1,7 @@
 """CelebV-Text: 70,000 clips of faces with texts (Yu et al., CVPR 2023).
 
-The folder holds `celebvtext_info.json`, or another .json of that form: `clips.<name>` = ytb_id, duration, bbox, version. Boxes are pixels of
-a frame whose size the list does not give, so they fit a video of the size its authors had.
+The folder holds `celebvtext_info.json`, or another .json of that form: `clips.<name>` = ytb_id, duration, bbox,
+version. Boxes are pixels of a frame whose size the list does not give, so they fit a video of the size its authors had.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,8 @@ def read(folder: Path) -> Iterator[Imported]:
     """The clips in the order of the file.
 
     Drops: `malformed_row`, `bad_id`, `bad_interval`, `bad_box`.
-    Traps: `frame_size_unknown` (every clip), `seconds_named_frames`, `centiseconds_truncated` (the published script cuts 10 ms early).
+    Traps: `frame_size_unknown` (every clip), `seconds_named_frames`, `centiseconds_truncated` (the published script
+    cuts 10 ms early).
 
     Raises:
         UsageError: where there is no such file.

@@ -1,8 +1,9 @@
 """HDTF: 436 stamps in 369 YouTube videos of speeches, with a square window each (Zhang et al., CVPR 2021).
 
-The folder holds `{RD,WDA,WRA}_{video_url,resolution,annotion_time,crop_wh,crop_ratio}.txt` of MRzzm/HDTF, one group or all.
-A clip is a stamp that has a window. Stamps are whole seconds. Windows are pixels of a frame as high as `resolution` says.
-The published ratio is applied in the window already: it is kept as a note, for those who detect the face anew.
+The folder holds `{RD,WDA,WRA}_{video_url,resolution,annotion_time,crop_wh,crop_ratio}.txt` of MRzzm/HDTF, one group or
+all. A clip is a stamp that has a window. Stamps are whole seconds. Windows are pixels of a frame as high as
+`resolution` says. The published ratio is applied in the window already: it is kept as a note, for those who detect the
+face anew.
 """
 
 import re
@@ -42,13 +43,15 @@ def read(folder: Path) -> Iterator[Imported]:
     """The clips, in the order of the lists of addresses, group by group.
 
     Drops: `no_crop`, `no_interval`, `no_url`, `bad_url`, `bad_interval`, `bad_crop`, `repeated_row`.
-    Traps: `byte_order_mark`, `space_around`, `no_last_newline`, `time_in_address`, `one_video_two_names`, `height_unknown`,
-    `unusual_height`, `box_beyond_frame`, `box_below_512`, `overlapping_stamps`.
+    Traps: `byte_order_mark`, `space_around`, `no_last_newline`, `time_in_address`, `one_video_two_names`,
+    `height_unknown`, `unusual_height`, `box_beyond_frame`, `box_below_512`, `overlapping_stamps`.
 
     Raises:
         UsageError: where a list of a group is missing.
     """
-    groups = sorted(path.name.removesuffix("_annotion_time.txt") for path in existing(folder).glob("*_annotion_time.txt"))
+    groups = sorted(
+        path.name.removesuffix("_annotion_time.txt") for path in existing(folder).glob("*_annotion_time.txt")
+    )
     if not groups:
         raise UsageError(f"{folder} holds no *_annotion_time.txt; name the folder HDTF_dataset of MRzzm/HDTF")
     read_groups = {name: _group(folder, name) for name in groups}
@@ -86,7 +89,11 @@ def _video(line: _Line) -> str:
 def _clips(rows: Rows, group_name: str, group: _Group, names: dict[str, list[str]]) -> Iterator[Imported]:
     unused = set(group.crop_wh) | set(group.crop_ratio)
     for name in [*group.video_url, *(name for name in group.annotion_time if name not in group.video_url)]:
-        address, times, resolution = group.video_url.get(name), group.annotion_time.get(name), group.resolution.get(name)
+        address, times, resolution = (
+            group.video_url.get(name),
+            group.annotion_time.get(name),
+            group.resolution.get(name),
+        )
         traps = [trap for line in (address, resolution, times) if line for trap in line.traps]
         video = _video(address) if address else ""
         source_id = f"yt-{video}" if video else ""
@@ -107,7 +114,11 @@ def _clips(rows: Rows, group_name: str, group: _Group, names: dict[str, list[str
             clip = f"{name}_{index}"
             unused.discard(clip)
             crop, ratio = group.crop_wh.get(clip), group.crop_ratio.get(clip)
-            odd = traps + [trap for line in (crop, ratio) if line for trap in line.traps] + _overlaps(index, times.fields, spans)
+            odd = (
+                traps
+                + [trap for line in (crop, ratio) if line for trap in line.traps]
+                + _overlaps(index, times.fields, spans)
+            )
             told = f"{stamp}, {span[1] - span[0]:g} s" if span else stamp
             if not address:
                 yield rows.drop(clip, "no_url", told, traps=odd)
@@ -117,7 +128,11 @@ def _clips(rows: Rows, group_name: str, group: _Group, names: dict[str, list[str
                 yield rows.drop(clip, "bad_interval", told, source_id=source_id, traps=odd)
             elif not crop:
                 yield rows.drop(clip, "no_crop", told, source_id=source_id, traps=odd)
-            elif len(crop.fields) != 4 or not all(re.fullmatch(r"\d+", text) for text in crop.fields) or "0" in crop.fields[1::2]:
+            elif (
+                len(crop.fields) != 4
+                or not all(re.fullmatch(r"\d+", text) for text in crop.fields)
+                or "0" in crop.fields[1::2]
+            ):
                 yield rows.drop(clip, "bad_crop", " ".join(crop.fields), source_id=source_id, traps=odd)
             else:
                 x, width, y, high = map(int, crop.fields)
@@ -137,13 +152,17 @@ def _span(stamp: str) -> tuple[float, float] | None:
     found = re.fullmatch(r"((?:\d+:)?\d+:\d+)-((?:\d+:)?\d+:\d+)", stamp)
     if not found:
         return None
-    start_s, end_s = (float(sum(int(part) * 60**n for n, part in enumerate(reversed(text.split(":"))))) for text in found.groups())
+    start_s, end_s = (
+        float(sum(int(part) * 60**n for n, part in enumerate(reversed(text.split(":"))))) for text in found.groups()
+    )
     return (start_s, end_s) if end_s > start_s else None
 
 
 def _overlaps(index: int, stamps: list[str], spans: list[tuple[float, float] | None]) -> list[Trap]:
     here = spans[index]
-    others = [n for n, span in enumerate(spans) if n != index and here and span and span[0] < here[1] and here[0] < span[1]]
+    others = [
+        n for n, span in enumerate(spans) if n != index and here and span and span[0] < here[1] and here[0] < span[1]
+    ]
     return [("overlapping_stamps", f"{stamps[index]} and {', '.join(stamps[n] for n in others)}")] if others else []
 
 
@@ -151,7 +170,9 @@ def _of_box(right: int, bottom: int, side: int, height: int) -> list[Trap]:
     traps: list[Trap] = []
     wide = height * 16 // 9
     if height and (bottom > height or right > wide):
-        traps.append(("box_beyond_frame", f"{right} > {wide} across" if bottom <= height else f"{bottom} > {height} down"))
+        traps.append(
+            ("box_beyond_frame", f"{right} > {wide} across" if bottom <= height else f"{bottom} > {height} down")
+        )
     if side < SIDE:
         traps.append(("box_below_512", str(side)))
     return traps

@@ -1,7 +1,8 @@
 """LRS3: a user's own copy of the clips of TED talks, checked file by file (Afouras et al., arXiv 1809.00496).
 
-LRS3 is withdrawn: nothing can be had from here or by this. The folder holds `{pretrain,trainval,test}/<YouTube id>/<5 digits>.mp4` with a
-`.txt` each, as it was given out: 224 x 224 at 25 frames a second, 16 kHz mono. The clips of this import are those files, whole.
+LRS3 is withdrawn: nothing can be had from here or by this. The folder holds `{pretrain,trainval,test}/<YouTube id>/<5
+digits>.mp4` with a `.txt` each, as it was given out: 224 x 224 at 25 frames a second, 16 kHz mono. The clips of this
+import are those files, whole.
 """
 
 import re
@@ -14,8 +15,8 @@ from operators.base import Drop
 from pipeline.importing import Held, Imported, Rows, Trap, existing, lines, own_copy
 
 TERMS = (
-    "LRS3: withdrawn. Its owners no longer give it out, and its terms allow research without commerce to those who signed for it. "
-    "Only your own copy is checked and listed; nothing is downloaded."
+    "LRS3: withdrawn. Its owners no longer give it out, and its terms allow research without commerce to those who"
+    " signed for it. Only your own copy is checked and listed; nothing is downloaded."
 )
 SPLITS = {"pretrain": "train", "trainval": "train", "test": "test"}
 FPS, SIDE, AUDIO_HZ = 25, 224, 16000
@@ -26,25 +27,32 @@ class Text:
     """What the text of a clip says. Frames are those of the talk, at 25 a second; boxes are shares of its frame."""
 
     facts: dict[str, str] = field(default_factory=dict)  # Text, Conf, Ref
-    frames: list[tuple[int, float, float, float, float]] = field(default_factory=list)  # number, left, top, width, height
-    words: list[tuple[str, float, float, str]] = field(default_factory=list)  # word, start, end, score of the speaker's activity
+    # number, left, top, width, height
+    frames: list[tuple[int, float, float, float, float]] = field(default_factory=list)
+    # word, start, end, score of the speaker's activity
+    words: list[tuple[str, float, float, str]] = field(default_factory=list)
 
 
 def read(folder: Path) -> Iterator[Imported]:
     """The clips sorted by their path, with transcript, words and the frames of the talk that they were cut from.
 
     Drops: `no_text`, `no_video`, `malformed_text`, and those of a file that is no video.
-    Traps: `not_224`, `not_25_fps`, `not_16_khz_mono`, `no_words`, `frames_with_gaps`, `frames_do_not_fit`, `another_ref`, `name_not_5_digits`.
+    Traps: `not_224`, `not_25_fps`, `not_16_khz_mono`, `no_words`, `frames_with_gaps`, `frames_do_not_fit`,
+    `another_ref`, `name_not_5_digits`.
 
     Raises:
         UsageError: where there is none of the three folders.
     """
     splits = [split for split in SPLITS if (existing(folder) / split).is_dir()]
     if not splits:
-        raise UsageError(f"{folder} holds neither {', '.join(SPLITS)}; name the folder of your own copy of LRS3. {TERMS}")
+        raise UsageError(
+            f"{folder} holds neither {', '.join(SPLITS)}; name the folder of your own copy of LRS3. {TERMS}"
+        )
     rows = Rows("lrs3")
     for split in splits:
-        stems = sorted({path.with_suffix("") for path in (folder / split).glob("*/*") if path.suffix in (".mp4", ".txt")})
+        stems = sorted(
+            {path.with_suffix("") for path in (folder / split).glob("*/*") if path.suffix in (".mp4", ".txt")}
+        )
         for stem in stems:
             yield from _clip(rows, split, stem)
 
@@ -88,7 +96,9 @@ def _clip(rows: Rows, split: str, stem: Path) -> Iterator[Imported]:
         return
     traps = of_file(held, SIDE, AUDIO_HZ) + _of_text(text, held, stem)
     notes = [("transcript", text.facts["Text"]), ("subset", split)]
-    notes += [(word, text.facts[fact]) for word, fact in (("confidence", "Conf"), ("talk", "Ref")) if fact in text.facts]
+    notes += [
+        (word, text.facts[fact]) for word, fact in (("confidence", "Conf"), ("talk", "Ref")) if fact in text.facts
+    ]
     if text.frames:
         notes.append(("talk_frames", f"{text.frames[0][0]}-{text.frames[-1][0]}"))
     yield from rows.clip(

@@ -1,8 +1,8 @@
 """LRW: a user's own copy of the 500 words from the BBC, checked file by file (Chung and Zisserman, ACCV 2016).
 
-LRW is given out by the BBC to those who signed for it. The folder holds `<WORD>/{train,val,test}/<WORD>_<5 digits>.mp4` with a `.txt` each,
-or lists of such names (`<WORD>/test/<WORD>_00001` a line), or both: what is listed and not there is a drop. A list of the 500 words
-(`*500Words*.txt`) is held against both.
+LRW is given out by the BBC to those who signed for it. The folder holds `<WORD>/{train,val,test}/<WORD>_<5 digits>.mp4`
+with a `.txt` each, or lists of such names (`<WORD>/test/<WORD>_00001` a line), or both: what is listed and not there is
+a drop. A list of the 500 words (`*500Words*.txt`) is held against both.
 """
 
 import re
@@ -24,20 +24,28 @@ NAME = re.compile(r"([A-Z']+)/(train|val|test)/\1_(\d{5})")
 
 
 def read(folder: Path) -> Iterator[Imported]:
-    """What is listed, in the order of the lists, then what else is there, sorted; each with its word and when it is spoken.
+    """What is listed, in the order of the lists, then what else is there, sorted; each with its word and when it is
+    spoken.
 
-    Drops: `not_at_hand` (listed, and no file), `no_text`, `malformed_text`, `malformed_row`, `repeated_row`, and those of a file that is no video.
-    Traps: `not_29_frames`, `not_256`, `not_25_fps`, `not_16_khz_mono`, `word_not_listed`, `word_longer_than_clip`.
+    Drops: `not_at_hand` (listed, and no file), `no_text`, `malformed_text`, `malformed_row`, `repeated_row`, and those
+    of a file that is no video. Traps: `not_29_frames`, `not_256`, `not_25_fps`, `not_16_khz_mono`, `word_not_listed`,
+    `word_longer_than_clip`.
 
     Raises:
         UsageError: where there is neither a clip nor a list.
     """
-    there = {name: path for path in sorted(_files(existing(folder))) if NAME.fullmatch(name := "/".join(path.with_suffix("").parts[-3:]))}
+    there = {
+        name: path
+        for path in sorted(_files(existing(folder)))
+        if NAME.fullmatch(name := "/".join(path.with_suffix("").parts[-3:]))
+    }
     words_path = one_of(folder, "*500Words*.txt")
     words = {word for word, _ in lines(words_path)} if words_path else set()
     lists = [path for path in sorted(folder.glob("*.txt")) if path != words_path and _is_list(path)]
     if not there and not lists:
-        raise UsageError(f"{folder} holds neither <WORD>/<split>/<WORD>_<5 digits>.mp4 nor a list of such names. {TERMS}")
+        raise UsageError(
+            f"{folder} holds neither <WORD>/<split>/<WORD>_<5 digits>.mp4 nor a list of such names. {TERMS}"
+        )
     rows = Rows("lrw")
     for path in lists:
         for number, (name, traps) in enumerate(lines(path), 1):
@@ -93,5 +101,11 @@ def _clip(rows: Rows, name: str, video: Path | None, words: set[str], traps: lis
     # The word stands in the middle of the clip.
     spoken = max(0.0, (LENGTH_S - length_s) / 2), min(LENGTH_S, (LENGTH_S + length_s) / 2)
     yield from rows.clip(
-        own_copy(video), name, frames=(0, held.frames), split=split, traps=traps, notes=[("label", word)], spans=[("word", word, *spoken)]
+        own_copy(video),
+        name,
+        frames=(0, held.frames),
+        split=split,
+        traps=traps,
+        notes=[("label", word)],
+        spans=[("word", word, *spoken)],
     )

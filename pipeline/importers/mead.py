@@ -1,11 +1,13 @@
-"""MEAD: a user's own copy of the acted emotions, checked file by file, and the published lists of frames (Wang et al., ECCV 2020).
+"""MEAD: a user's own copy of the acted emotions, checked file by file, and the published lists of frames (Wang et al.,
+ECCV 2020).
 
 MEAD is given out under its own terms. The folder holds `<M|W>ddd/video/<view>/<emotion>/level_<n>/<3 digits>.mp4` and
-`<M|W>ddd/audio/<emotion>/level_<n>/<3 digits>.m4a` of a copy, or the lists `video_list.txt`, `video_list_test.txt` and `audio_demo.txt` of
-uniBruce/Mead, or both. The lists name frames of cuts that were never given out and that no released file can be told to be, so each
-cut in them is a drop with its count of rows.
+`<M|W>ddd/audio/<emotion>/level_<n>/<3 digits>.m4a` of a copy, or the lists `video_list.txt`, `video_list_test.txt` and
+`audio_demo.txt` of uniBruce/Mead, or both. The lists name frames of cuts that were never given out and that no released
+file can be told to be, so each cut in them is a drop with its count of rows.
 
-Emotions are kept as words: two orders of numbers circulate (the README's, and the alphabet in EVP), which differ for five of eight.
+Emotions are kept as words: two orders of numbers circulate (the README's, and the alphabet in EVP), which differ for
+five of eight.
 """
 
 import re
@@ -34,10 +36,10 @@ CUT = re.compile(r"(?:([MW]\d{3})/)?([MW]\d{3})_(\d\d)_(\d)_output_(\d\d)/(\d+)\
 def read(folder: Path) -> Iterator[Imported]:
     """The clips of the copy sorted by path, then the cuts of the lists in their order.
 
-    Drops: `unknown_emotion`, `unknown_view`, those of a file that is no video, `cut_not_given_out` (of the lists; the detail has the rows),
-    `malformed_row`.
-    Traps: `not_1080p`, `not_30_fps`, `views_missing`, `audio_missing`, `neutral_with_level`, `level_unknown`; in the details of the
-    lists' drops: `numbers_of_readme`, `numbers_of_evp`, `numbers_of_neither`, `level_differs`.
+    Drops: `unknown_emotion`, `unknown_view`, those of a file that is no video, `cut_not_given_out` (of the lists; the
+    detail has the rows), `malformed_row`. Traps: `not_1080p`, `not_30_fps`, `views_missing`, `audio_missing`,
+    `neutral_with_level`, `level_unknown`; in the details of the lists' drops: `numbers_of_readme`, `numbers_of_evp`,
+    `numbers_of_neither`, `level_differs`.
 
     Raises:
         UsageError: where there is neither a copy nor a list.
@@ -45,7 +47,9 @@ def read(folder: Path) -> Iterator[Imported]:
     videos = sorted(existing(folder).glob("[MW][0-9][0-9][0-9]/video/*/*/level_*/*.mp4"))
     lists = [name for name in LISTS if (folder / name).is_file()]
     if not videos and not lists:
-        raise UsageError(f"{folder} holds neither M003/video/front/... of a copy of MEAD nor one of {', '.join(LISTS)}. {TERMS}")
+        raise UsageError(
+            f"{folder} holds neither M003/video/front/... of a copy of MEAD nor one of {', '.join(LISTS)}. {TERMS}"
+        )
     rows = Rows("mead")
     views: dict[str, set[str]] = defaultdict(set)
     sentences: dict[Path, list[str]] = defaultdict(list)
@@ -88,7 +92,13 @@ def _clip(rows: Rows, folder: Path, video: Path, views: set[str], sentences: lis
     is_test = video.stem in sentences[-LAST_FOR_TEST.get(emotion, 6) :]
     notes = [("emotion", emotion), ("level", level.removeprefix("level_")), ("view", view), ("sentence", video.stem)]
     yield from rows.clip(
-        own_copy(video), name, frames=(0, held.frames), identity=actor, split="test" if is_test else "train", traps=traps, notes=notes
+        own_copy(video),
+        name,
+        frames=(0, held.frames),
+        identity=actor,
+        split="test" if is_test else "train",
+        traps=traps,
+        notes=notes,
     )
 
 
@@ -101,7 +111,8 @@ class _Cut:
     odd: dict[str, str] = field(default_factory=dict)
 
 
-# Of the recordings of an actor, the numbers of an emotion's: seen in the published list, where all 545 cuts keep to them.
+# Of the recordings of an actor, the numbers of an emotion's: seen in the published list, where all 545 cuts keep to
+# them.
 PARTS = {
     "angry": (1, 8),
     "disgusted": (9, 16),
@@ -114,7 +125,9 @@ PARTS = {
 
 
 def _cuts(rows: Rows, path: Path, width: int) -> Iterator[Imported]:
-    """The cuts of a list. A row of one names a frame, its emotion and its intensity, and in the training list the neutral frame to reach."""
+    """The cuts of a list. A row of one names a frame, its emotion and its intensity, and in the training list the
+    neutral frame to reach.
+    """
     cuts: dict[str, _Cut] = {}
     for number, (text, traps) in enumerate(lines(path), 1):
         fields = text.split()
@@ -139,9 +152,14 @@ def _of_labels(cut: _Cut) -> list[Trap]:
     traps: Counter[Trap] = Counter()
     for emotion, intensity in cut.labels:
         number = int(emotion) if emotion.isdigit() and int(emotion) < len(README_ORDER) else -1
-        orders = [name for name, order in (("readme", README_ORDER), ("evp", EVP_ORDER)) if number >= 0 and order[number] == meant]
+        orders = [
+            name
+            for name, order in (("readme", README_ORDER), ("evp", EVP_ORDER))
+            if number >= 0 and order[number] == meant
+        ]
         traps[
-            "_or_".join(["numbers_of", *orders]).replace("of_or_", "of_") if orders else "numbers_of_neither", f"{meant} is {emotion}"
+            "_or_".join(["numbers_of", *orders]).replace("of_or_", "of_") if orders else "numbers_of_neither",
+            f"{meant} is {emotion}",
         ] += 1
         if intensity != str(int(cut.level) - 1):
             traps["level_differs", f"level {cut.level} is intensity {intensity}"] += 1

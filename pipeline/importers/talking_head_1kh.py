@@ -1,8 +1,9 @@
 """TalkingHead-1KH: tubes in minutes of YouTube videos (Wang et al., CVPR 2021).
 
-The folder holds `{train,val,small}_video_tubes.txt` and `{train,val,small}_video_ids.txt` of the official data_list.zip, one pair or all.
-A tube is `VIDEO_NNNN, H, W, S, E, L, T, R, B`: frames S to E, both in it, of the minute NNNN that a stream copy made of the
-video, and a box in a frame of W x H. What the minutes are is settled by `PlacePublished`.
+The folder holds `{train,val,small}_video_tubes.txt` and `{train,val,small}_video_ids.txt` of the official
+data_list.zip, one pair or all. A tube is `VIDEO_NNNN, H, W, S, E, L, T, R, B`: frames S to E, both in it, of the minute
+NNNN that a stream copy made of the video, and a box in a frame of W x H. What the minutes are is settled by
+`PlacePublished`.
 """
 
 import re
@@ -20,16 +21,19 @@ SIDE = 512  # that the paper asks for
 def read(folder: Path) -> Iterator[Imported]:
     """The tubes, list by list, in their order. Videos of a list of ids that have no tube follow as drops.
 
-    Drops: `malformed_row`, `bad_frames`, `bad_box`, `repeated_row`, `no_tube` (an id without a tube: no clip is lost by it).
-    Traps: `space_around`, `no_last_newline`, `byte_order_mark`, `id_not_listed`, `box_not_square`, `box_below_512`, `box_beyond_frame`,
-    `shared_frames` (with the tube before it in the list), `minute_cut_at_key_frame` (every minute but the first).
+    Drops: `malformed_row`, `bad_frames`, `bad_box`, `repeated_row`, `no_tube` (an id without a tube: no clip is lost by
+    it). Traps: `space_around`, `no_last_newline`, `byte_order_mark`, `id_not_listed`, `box_not_square`,
+    `box_below_512`, `box_beyond_frame`, `shared_frames` (with the tube before it in the list),
+    `minute_cut_at_key_frame` (every minute but the first).
 
     Raises:
         UsageError: where there is no list of tubes.
     """
     found = [name for name in SPLITS if (existing(folder) / f"{name}_video_tubes.txt").is_file()]
     if not found:
-        raise UsageError(f"{folder} holds no *_video_tubes.txt; unpack data_list.zip of TalkingHead-1KH and name its folder")
+        raise UsageError(
+            f"{folder} holds no *_video_tubes.txt; unpack data_list.zip of TalkingHead-1KH and name its folder"
+        )
     rows = Rows("talking_head_1kh")
     for name in found:
         yield from _tubes(rows, folder, name)
@@ -54,7 +58,9 @@ def _tubes(rows: Rows, folder: Path, listing: str) -> Iterator[Imported]:
         if path.is_file() and video not in listed:
             traps.append(("id_not_listed", path.name))
         if rows.seen(name):
-            yield rows.drop(name, "repeated_row", f"line {number} of the {listing} list", source_id=source.source_id, traps=traps)
+            yield rows.drop(
+                name, "repeated_row", f"line {number} of the {listing} list", source_id=source.source_id, traps=traps
+            )
         elif not 0 <= first <= last:
             yield rows.drop(name, "bad_frames", f"{first} to {last}", source_id=source.source_id, traps=traps)
         elif not (left < right and top < bottom and height > 0 and width > 0):
@@ -73,7 +79,9 @@ def _tubes(rows: Rows, folder: Path, listing: str) -> Iterator[Imported]:
         before = fields[0], first, last
     for video, traps in listed.items():
         if video not in seen:
-            yield rows.drop(f"{listing}-{video}", "no_tube", f"in {path.name} only", source_id=f"yt-{video}", traps=traps)
+            yield rows.drop(
+                f"{listing}-{video}", "no_tube", f"in {path.name} only", source_id=f"yt-{video}", traps=traps
+            )
 
 
 def _of_box(left: int, top: int, right: int, bottom: int, width: int, height: int) -> list[Trap]:

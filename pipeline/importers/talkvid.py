@@ -53,7 +53,11 @@ def _records(path: Path) -> Iterator[Any]:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-        whole = json.loads(text) if text.lstrip().startswith("[") else [json.loads(line) for line in text.split("\n") if line.strip()]
+        whole = (
+            json.loads(text)
+            if text.lstrip().startswith("[")
+            else [json.loads(line) for line in text.split("\n") if line.strip()]
+        )
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is neither a JSON array nor a record a line: {error}") from None
     yield from whole
@@ -109,7 +113,9 @@ def _notes(record: Mapping[str, Any], info: Mapping[str, Any]) -> Iterator[tuple
         yield "description", str(record["description"])
     detail = record.get("head_detail")
     scores = detail.get("scores") if isinstance(detail, dict) else None
-    told = {name: record.get(name) for name in SCORES} | ({f"head_{k}": v for k, v in scores.items()} if isinstance(scores, dict) else {})
+    told = {name: record.get(name) for name in SCORES} | (
+        {f"head_{k}": v for k, v in scores.items()} if isinstance(scores, dict) else {}
+    )
     for name, value in told.items():
         if isinstance(value, int | float):
             yield name, repr(value)

@@ -1,7 +1,7 @@
 """VFHQ: 16,000 clips of interviews (Xie et al., CVPRW 2022).
 
-The folder holds, in it or below, one text a clip, `Clip+<YouTube id>+P<person>+C<clip>+F<start>-<end>.txt`, with lines that begin with H, W,
-FPS and CROP (x0 y0 x1 y1 at its end). Used are the frames after start and before end.
+The folder holds, in it or below, one text a clip, `Clip+<YouTube id>+P<person>+C<clip>+F<start>-<end>.txt`, with lines
+that begin with H, W, FPS and CROP (x0 y0 x1 y1 at its end). Used are the frames after start and before end.
 """
 
 import re
@@ -47,7 +47,11 @@ def _clip(rows: Rows, path: Path) -> Iterator[Imported]:
         traps |= dict(odd)
         key, *rest = text.replace(":", " ").split()
         values = rest[-FIELDS.get(key, 0) or len(rest) :]
-        if key in FIELDS and len(values) == FIELDS[key] and all(re.fullmatch(r"-?\d+(\.\d+)?", value) for value in values):
+        if (
+            key in FIELDS
+            and len(values) == FIELDS[key]
+            and all(re.fullmatch(r"-?\d+(\.\d+)?", value) for value in values)
+        ):
             says[key] = list(map(float, values))
     if missing := [key for key in FIELDS if key not in says]:
         yield rows.drop(name, "missing_field", ", ".join(missing), source_id=source.source_id)
@@ -57,7 +61,12 @@ def _clip(rows: Rows, path: Path) -> Iterator[Imported]:
     if first >= last or fps <= 0:
         yield rows.drop(name, "bad_frames", f"{start} to {end} at {fps:g}", source_id=source.source_id)
     elif not (left < right and top < bottom and height > 0 and width > 0):
-        yield rows.drop(name, "bad_box", f"{left:g} {top:g} {right:g} {bottom:g} of {width:g} x {height:g}", source_id=source.source_id)
+        yield rows.drop(
+            name,
+            "bad_box",
+            f"{left:g} {top:g} {right:g} {bottom:g} of {width:g} x {height:g}",
+            source_id=source.source_id,
+        )
     else:
         odd: list[Trap] = list(traps.items())
         if left < 0 or top < 0 or right > width or bottom > height:

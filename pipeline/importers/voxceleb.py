@@ -1,7 +1,9 @@
-"""VoxCeleb as the FOMM family uses it: 20,075 boxes in 3,442 YouTube videos (`vox-metadata.csv` of video-preprocessing).
+"""VoxCeleb as the FOMM family uses it: 20,075 boxes in 3,442 YouTube videos (`vox-metadata.csv` of
+video-preprocessing).
 
-The folder holds `vox-metadata.csv` and, in it or below, `vox1_meta.csv` and `vox2_meta.csv` where at hand: what they say of a person goes to
-each of that person's clips. Frames are counted at 25 a second; the box is the crop, in a frame of the size given.
+The folder holds `vox-metadata.csv` and, in it or below, `vox1_meta.csv` and `vox2_meta.csv` where at hand: what they
+say of a person goes to each of that person's clips. Frames are counted at 25 a second; the box is the crop, in a frame
+of the size given.
 """
 
 import csv
@@ -13,17 +15,27 @@ from manifests.errors import UsageError
 from operators.sources import addresses
 from pipeline.importing import Imported, Rows, Trap, is_whole, one_of, youtube
 
-TERMS = "VoxCeleb: metadata CC BY 4.0; the list of video-preprocessing states no licence; the videos belong to their makers."
+TERMS = (
+    "VoxCeleb: metadata CC BY 4.0; the list of video-preprocessing states no licence; the videos belong to their"
+    " makers."
+)
 COLUMNS = ("video_id", "start", "end", "bbox", "fps", "width", "height", "partition", "person_id")
-FACTS = {"Gender": "gender", "Nationality": "nationality", "Set": "voxceleb_set", "VGGFace1 ID": "name", "VGGFace2ID": "vggface2"}
+FACTS = {
+    "Gender": "gender",
+    "Nationality": "nationality",
+    "Set": "voxceleb_set",
+    "VGGFace1 ID": "name",
+    "VGGFace2ID": "vggface2",
+}
 
 
 def read(folder: Path) -> Iterator[Imported]:
     """The clips in the order of the file. A row that is in it twice gives one clip.
 
     Drops: `malformed_row`, `bad_id`, `bad_frames`, `bad_box`, `repeated_row`.
-    Traps: `box_beyond_frame`, `box_not_square` (the published script squeezes it), `person_in_two_partitions`, `same_name_other_box` (the
-    published script writes one clip over the other), `person_not_listed` (where the lists of persons are at hand).
+    Traps: `box_beyond_frame`, `box_not_square` (the published script squeezes it), `person_in_two_partitions`,
+    `same_name_other_box` (the published script writes one clip over the other), `person_not_listed` (where the lists of
+    persons are at hand).
 
     Raises:
         UsageError: where there is no such file, or it has other columns.
@@ -51,7 +63,9 @@ def _table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _persons(folder: Path) -> dict[str, list[tuple[str, str]]]:
-    """What the lists of VoxCeleb say of each person. One is separated by tabs in spite of its name, the other has a byte order mark."""
+    """What the lists of VoxCeleb say of each person. One is separated by tabs in spite of its name, the other has a
+    byte order mark.
+    """
     found: dict[str, list[tuple[str, str]]] = {}
     for path in filter(None, [one_of(folder, "vox1_meta.csv"), one_of(folder, "vox2_meta.csv")]):
         text = path.read_text(encoding="utf-8-sig").splitlines()
@@ -75,7 +89,12 @@ def _clip(
     video, person = row["video_id"], row["person_id"]
     edges = row["bbox"].split("-")
     numeric = [row["start"], row["end"], row["width"], row["height"], *edges]
-    if len(edges) != 4 or not all(map(is_whole, numeric)) or not row["fps"].replace(".", "", 1).isdigit() or not float(row["fps"]):
+    if (
+        len(edges) != 4
+        or not all(map(is_whole, numeric))
+        or not row["fps"].replace(".", "", 1).isdigit()
+        or not float(row["fps"])
+    ):
         yield rows.drop(f"line-{number}", "malformed_row", ",".join(row.values()))
         return
     start, end, width, height, left, top, right, bottom = map(int, numeric)
@@ -90,7 +109,12 @@ def _clip(
     if right - left != bottom - top:
         traps.append(("box_not_square", f"{right - left} x {bottom - top}"))
     if len(partitions) > 1:
-        traps.append(("person_in_two_partitions", f"{person}: {', '.join(f'{n} {part}' for part, n in sorted(partitions.items()))}"))
+        traps.append(
+            (
+                "person_in_two_partitions",
+                f"{person}: {', '.join(f'{n} {part}' for part, n in sorted(partitions.items()))}",
+            )
+        )
     if tuple(row.values()) in known:
         yield rows.drop(name, "repeated_row", f"line {number}", source_id=source_id, traps=traps)
         return

@@ -91,7 +91,9 @@ def is_header(cells: Sequence[str], base: str) -> bool:
     """
     if {normal(cell) for cell in cells} & HEADER and not any(likeness(cell) == 2 for cell in cells):
         return True
-    return not any(likeness(cell) or (cell.strip() and os.path.isfile(os.path.join(base, cell.strip()))) for cell in cells)
+    return not any(
+        likeness(cell) or (cell.strip() and os.path.isfile(os.path.join(base, cell.strip()))) for cell in cells
+    )
 
 
 def entry_column(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> int:

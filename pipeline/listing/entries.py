@@ -39,7 +39,8 @@ class Tally:
     what: str  # lines, files or objects
     total: int = 0  # read
     whole: int = 0  # entries that are about all of it: empty, unreadable
-    rest: Counter[str] = field(default_factory=Counter)  # lines: header, comment, blank; files: those passed over, by suffix
+    # lines: header, comment, blank; files: those passed over, by suffix
+    rest: Counter[str] = field(default_factory=Counter)
     left_out: list[str] = field(default_factory=list)  # folders that were not searched, with the reason
     notes: Counter[str] = field(default_factory=Counter)  # sentences about what was not read, with how often
     sources: int = 0  # entries that were the first to name a source
@@ -54,7 +55,9 @@ class Tally:
         """
         ended = self.sources + self.clip_lines + self.refused.total() + self.rest.total()
         if ended != self.total + self.whole:
-            raise Inconsistent(f"{self.name}: {self.total} {self.what} were read and {ended} accounted for; please report this")
+            raise Inconsistent(
+                f"{self.name}: {self.total} {self.what} were read and {ended} accounted for; please report this"
+            )
 
     def told(self) -> str:
         """One line for people: "list.csv: 120 lines, 118 sources, 1 duplicate, 1 refused (missing_file 1)"."""
@@ -65,7 +68,10 @@ class Tally:
         parts += [_counted(duplicates, "duplicate")] if duplicates else []
         parts += [f"{refused.total()} refused ({_by_count(refused)})"] if refused else []
         if self.what == "lines":
-            parts += [f"{count} blank" if kind == "blank" else _counted(count, kind) for kind, count in sorted(self.rest.items())]
+            parts += [
+                f"{count} blank" if kind == "blank" else _counted(count, kind)
+                for kind, count in sorted(self.rest.items())
+            ]
         elif self.rest:
             parts.append(f"{self.rest.total()} others passed over ({_by_count(self.rest)})")
         notes = [f"{note} ({count} times)" if count > 1 else note for note, count in sorted(self.notes.items())]

@@ -25,9 +25,12 @@ class Hashes:
         try:
             cache.mkdir(parents=True, exist_ok=True)
             self._known = sqlite3.connect(cache / "hashes.sqlite", timeout=60, check_same_thread=False)
-            self._known.execute("create table if not exists hashes (path text primary key, bytes int, changed_ns int, sha256 text)")
+            self._known.execute(
+                "create table if not exists hashes (path text primary key, bytes int, changed_ns int, sha256 text)"
+            )
         except (OSError, sqlite3.Error):
-            self._known = sqlite3.connect(":memory:", check_same_thread=False)  # where nothing can be written, all is read each time
+            # where nothing can be written, all is read each time
+            self._known = sqlite3.connect(":memory:", check_same_thread=False)
             self._known.execute("create table hashes (path text primary key, bytes int, changed_ns int, sha256 text)")
 
     def of(self, path: str, found: os.stat_result) -> str:

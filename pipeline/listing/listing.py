@@ -1,4 +1,5 @@
-"""What the user typed, as rows: files, folders, lists and addresses become sources; what cannot be one is a drop with its reason.
+"""What the user typed, as rows: files, folders, lists and addresses become sources; what cannot be one is a drop with
+its reason.
 
 Ids are content or address, never names: `yt-<video id>` for YouTube in any form, `file-<sha256>` for a local file, so
 that moving it changes nothing, and `web-<sha256 of the address>` else. The order of the arguments changes nothing
@@ -26,7 +27,8 @@ from pipeline.listing.hashes import Hashes
 from pipeline.listing.lists import is_list, read_list
 from pipeline.listing.sources import source_of
 
-VIDEOS = "files, folders, lists (.txt .csv .tsv .json .jsonl .parquet), http(s) and s3 addresses, YouTube ids"  # for people
+# for people
+VIDEOS = "files, folders, lists (.txt .csv .tsv .json .jsonl .parquet), http(s) and s3 addresses, YouTube ids"
 MOST_TOLD = 20  # refusals on a terminal
 DATASET = "list"  # of the clips that a list of the user's own asks for
 
@@ -37,7 +39,8 @@ class Listing:
 
     sources: list[Source]  # unique, by source_id
     dropped: list[Dropped]  # by drop_id
-    lists: dict[str, dict[str, float | None]]  # by the path of a list: what it named, with its seconds where it tells; see `Manifest.add`
+    # by the path of a list: what it named, with its seconds where it tells; see `Manifest.add`
+    lists: dict[str, dict[str, float | None]]
     published: list[Published] = field(default_factory=list)  # the clips that lists ask for, by published_id
     tallies: list[Tally] = field(default_factory=list)  # of each list and folder, by name
 
@@ -122,7 +125,8 @@ def list_sources(arguments: Iterable[str], skip: Iterable[Path] = ()) -> Listing
     dropped = _drops(problems, lists)
     if len(sources) + clip_lines + len(dropped) != len(listed):
         raise Inconsistent(
-            f"{len(listed)} entries were listed and {len(sources) + clip_lines + len(dropped)} accounted for; please report this"
+            f"{len(listed)} entries were listed and {len(sources) + clip_lines + len(dropped)} accounted for; please"
+            " report this"
         )
     for tally in tallies.values():
         tally.check()
@@ -213,7 +217,11 @@ def _drops(problems: list[tuple[str, _Ended, Problem]], lists: dict[str, dict[st
         where = f"in {one.entry.where}" if one.entry.where else ""
         text = addresses.told(text) if not source_id and has_scheme(text) else text
         detail = addresses.scrubbed("; ".join(part for part in (text, where, problem.detail) if part))
-        dropped.append(Dropped(source_id or subject, f"{subject}@{by}", subject, "sources", by, problem.reason, detail, False, False))
+        dropped.append(
+            Dropped(
+                source_id or subject, f"{subject}@{by}", subject, "sources", by, problem.reason, detail, False, False
+            )
+        )
     return dropped
 
 

@@ -24,10 +24,13 @@ from pipeline.listing.columns import entry_column, fields_of, is_header, likenes
 from pipeline.listing.entries import Entry, Problem, Tally
 from pipeline.listing.text_files import plain_name, text_of
 
-LISTS = frozenset([".txt", ".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".parquet"])  # each also with .gz, but for Parquet
+# each also with .gz, but for Parquet
+LISTS = frozenset([".txt", ".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".parquet"])
 OTHERS = {  # what people take for lists, with what to do
     **dict.fromkeys([".xlsx", ".xls", ".ods", ".numbers"], "a workbook: save the sheet as .csv"),
-    **dict.fromkeys([".zip", ".7z", ".rar", ".tar", ".bz2", ".xz", ".zst", ".tgz"], "an archive: unpack it and name what is in it"),
+    **dict.fromkeys(
+        [".zip", ".7z", ".rar", ".tar", ".bz2", ".xz", ".zst", ".tgz"], "an archive: unpack it and name what is in it"
+    ),
     **dict.fromkeys(
         [".pdf", ".doc", ".docx", ".html", ".htm", ".xml", ".yaml", ".yml"],
         "no list: name a text with one address or path a line",
@@ -72,7 +75,9 @@ def read_list(path: Path, tally: Tally) -> Iterator[Entry]:
             yield _entry(row, f"{path.name} {where}".strip(), base, whole, tally)
     except UNREADABLE as error:
         tally.whole += 1
-        yield Entry(str(path), problem=Problem("list_unreadable", _said(error, tally)), list_path=whole if found else "")
+        yield Entry(
+            str(path), problem=Problem("list_unreadable", _said(error, tally)), list_path=whole if found else ""
+        )
     else:
         if not found:
             tally.whole += 1
@@ -94,7 +99,10 @@ def _entry(row: Row | Problem, where: str, base: str, list_path: str, tally: Tal
         return Entry(where, list_path=list_path, problem=row)
     if not row.text.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in row.text):
         return Entry(row.text, where, list_path=list_path, problem=Problem("not_utf8", "save the list as UTF-8"))
-    facts = {fact: next((row.fields[name] for name in names if name in row.fields), None) for fact, names in columns.FACTS.items()}
+    facts = {
+        fact: next((row.fields[name] for name in names if name in row.fields), None)
+        for fact, names in columns.FACTS.items()
+    }
     sha256, licence = (str(facts[fact] or "").strip() for fact in ("sha256", "licence"))
     asked = () if row.fields.keys() >= columns.OURS else ranges.ranges_of(row.fields, row.text)
     if ranges.points_into(row.text) and not asked:
@@ -156,9 +164,13 @@ def _table_rows(path: Path, tally: Tally) -> Rows:
     header = _header(sample[: data + 1], data, base)
     body = [cells for cells in sample if cells is not header]
     names = header or [str(n) for n in range(max(map(len, body), default=0))]
-    column = entry_column(names if header else [""] * len(names), [cells for cells in body if not cells[0].startswith("#")] or body)
+    column = entry_column(
+        names if header else [""] * len(names), [cells for cells in body if not cells[0].startswith("#")] or body
+    )
     if header is None and len(names) > 1:
-        tally.notes[f"it has no header: only column {column + 1} is read; name the columns (url,start,end) to have more read"] += 1
+        tally.notes[
+            f"it has no header: only column {column + 1} is read; name the columns (url,start,end) to have more read"
+        ] += 1
     unread = sorted({normal(name) for name in names} & ranges.FRAMES)
     if unread:
         tally.notes[f"{', '.join(unread)} are not read: clips of a list are in seconds"] += 1
@@ -236,7 +248,9 @@ def _separator(lines: list[str], default: str) -> str:
     for separator in SEPARATORS:
         try:
             rows = [
-                cells for cells in csv.reader(lines, delimiter=separator, skipinitialspace=True) if cells and not cells[0].startswith("#")
+                cells
+                for cells in csv.reader(lines, delimiter=separator, skipinitialspace=True)
+                if cells and not cells[0].startswith("#")
             ]
         except csv.Error:
             continue
@@ -331,7 +345,10 @@ def _values(whole: Any) -> list[Any] | Problem:
         return [{"key": name, **value} for name, value in whole.items()]
     if not whole or any(likeness(value) for value in whole.values() if isinstance(value, str)):
         return [whole]
-    told = "a JSON object without one array of entries: write an array of addresses, or a line each; for a published dataset see headset import"
+    told = (
+        "a JSON object without one array of entries: write an array of addresses, or a line each; for a published"
+        " dataset see headset import"
+    )
     return Problem("list_form_unknown", told)
 
 

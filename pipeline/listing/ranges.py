@@ -27,7 +27,8 @@ ENDS |= {"end_time_s": 1, "clip_end": 1, "t_end": 1, "end_ms": 1000}
 LENGTHS = ("duration_s", "duration", "durations", "seconds")
 LISTED = ("timestamp", "timestamps")  # Panda-70M: several ranges a row
 NAMES = frozenset([*STARTS, *ENDS, *LENGTHS, *LISTED, "fps"])
-FRAMES = frozenset(["start_frame", "end_frame", "first_frame", "last_frame"])  # named here to say that they are not read
+# named here to say that they are not read
+FRAMES = frozenset(["start_frame", "end_frame", "first_frame", "last_frame"])
 MAX_S = 1e7  # four months
 
 _CLOCK = re.compile(r"(?:(\d{1,4}):)?(\d{1,4}):(\d{1,2}(?:[.,]\d{1,9})?)")
@@ -78,16 +79,23 @@ def ranges_of(fields: Mapping[str, Any], address: str) -> tuple[Range, ...] | Pr
     if start_name is None and end_name is None:
         return _in_address(address)
     if "fps" in fields and {start_name, end_name} <= {"start", "end", None}:
-        said = "start and end beside fps may be frames or seconds: name them start_s and end_s, or use headset import where there is one"
+        said = (
+            "start and end beside fps may be frames or seconds: name them start_s and end_s, or use headset import"
+            " where there is one"
+        )
         return Problem("range_unit_unknown", said)
     start_s = seconds_of(fields[start_name]) if start_name else None
     end_s = seconds_of(fields[end_name]) if end_name else None
     if start_name and end_name:
-        return _checked([(_unit(start_s, STARTS[start_name]), _unit(end_s, ENDS[end_name]))], _said(fields, start_name, end_name))
+        return _checked(
+            [(_unit(start_s, STARTS[start_name]), _unit(end_s, ENDS[end_name]))], _said(fields, start_name, end_name)
+        )
     length = next((name for name in LENGTHS if not _blank(fields.get(name))), None)
     if start_name and length and start_s is not None and (length_s := seconds_of(fields[length])) is not None:
         start_s = start_s / STARTS[start_name]
-        return _checked([(start_s, float(Decimal(repr(start_s)) + Decimal(repr(length_s))))], _said(fields, start_name, length))
+        return _checked(
+            [(start_s, float(Decimal(repr(start_s)) + Decimal(repr(length_s))))], _said(fields, start_name, length)
+        )
     alone = start_name or end_name or ""
     return Problem("bad_range", f"{_said(fields, alone)} without {'an end' if start_name else 'a start'}")
 
@@ -112,8 +120,12 @@ def _several(value: Any) -> tuple[Range, ...] | Problem | None:
     if not isinstance(value, Sequence):
         return None
     pairs = [value] if len(value) == 2 and all(seconds_of(one) is not None for one in value) else value
-    times = [(seconds_of(p[0]), seconds_of(p[1])) if isinstance(p, Sequence) and len(p) == 2 else (None, None) for p in pairs]
-    return _checked(times, f"timestamp {str(value)[:60]}") if times else Problem("bad_range", "timestamp names no range")
+    times = [
+        (seconds_of(p[0]), seconds_of(p[1])) if isinstance(p, Sequence) and len(p) == 2 else (None, None) for p in pairs
+    ]
+    return (
+        _checked(times, f"timestamp {str(value)[:60]}") if times else Problem("bad_range", "timestamp names no range")
+    )
 
 
 def _in_address(address: str) -> tuple[Range, ...] | Problem:
@@ -138,11 +150,15 @@ def _times_in(address: str) -> dict[str, str]:
     except ValueError:
         return {}
     fields = [*parse_qsl(parts.query), *parse_qsl(parts.fragment)]
-    return {name: value.removeprefix("npt:") for name, value in fields if name in ("t", "start", "end", "time_continue")}
+    return {
+        name: value.removeprefix("npt:") for name, value in fields if name in ("t", "start", "end", "time_continue")
+    }
 
 
 def _checked(times: Sequence[tuple[float | None, float | None]], said: str) -> tuple[Range, ...] | Problem:
-    good = [(start_s, end_s) for start_s, end_s in times if start_s is not None and end_s is not None and start_s < end_s]
+    good = [
+        (start_s, end_s) for start_s, end_s in times if start_s is not None and end_s is not None and start_s < end_s
+    ]
     if len(good) < len(times):
         return Problem("bad_range", f"{said}: not a start and a later end, in seconds or as h:mm:ss")
     return tuple(good)

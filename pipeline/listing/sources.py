@@ -55,7 +55,9 @@ def _address(text: str, entry: Entry) -> Source | Problem:
     if re.fullmatch(r"(?i)s3://([^/]+|.*/)", text):
         return Problem("not_one_video", "a bucket or a prefix: name it outside of a list, with a slash at its end")
     address = addresses.normalised(text)
-    return Source(f"web-{hashlib.sha256(address.encode()).hexdigest()[:12]}", address, sha256=entry.sha256, licence=entry.licence)
+    return Source(
+        f"web-{hashlib.sha256(address.encode()).hexdigest()[:12]}", address, sha256=entry.sha256, licence=entry.licence
+    )
 
 
 def _youtube(video: str, entry: Entry) -> Source:
@@ -86,7 +88,12 @@ def _file(path: str, entry: Entry, hashes: Hashes) -> Source | Problem:
 
 def missing(argument: str) -> str | None:
     """What to tell of a name on the command line that is neither there nor an address; None for every other."""
-    if has_scheme(argument) or argument.startswith("yt:") or addresses.is_youtube_id(argument) or without_scheme(argument):
+    if (
+        has_scheme(argument)
+        or argument.startswith("yt:")
+        or addresses.is_youtube_id(argument)
+        or without_scheme(argument)
+    ):
         return None
     return None if os.path.lexists(argument) else f"{argument}: {closest(os.path.abspath(argument))}"
 

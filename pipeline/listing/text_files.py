@@ -25,7 +25,8 @@ def is_gzip(path: Path) -> bool:
 
 @contextmanager
 def text_of(path: Path, newline: str | None = None) -> Iterator[TextIO]:
-    """Opens a list: plain or compressed by gzip, in UTF-8, or in UTF-16 or 32 with a byte order mark, or in UTF-16 without one.
+    """Opens a list: plain or compressed by gzip, in UTF-8, or in UTF-16 or 32 with a byte order mark, or in UTF-16
+    without one.
 
     Bytes that are no text of that encoding become lone surrogates, so that they cost no more than the cell they stand
     in.
@@ -37,7 +38,9 @@ def text_of(path: Path, newline: str | None = None) -> Iterator[TextIO]:
         buffered = stack.enter_context(path.open("rb"))
         if is_gzip(path):
             buffered = stack.enter_context(io.BufferedReader(gzip.GzipFile(fileobj=buffered)))
-        yield stack.enter_context(io.TextIOWrapper(buffered, _encoding(buffered.peek(256)[:256]), "surrogateescape", newline))
+        yield stack.enter_context(
+            io.TextIOWrapper(buffered, _encoding(buffered.peek(256)[:256]), "surrogateescape", newline)
+        )
 
 
 def _encoding(head: bytes) -> str:

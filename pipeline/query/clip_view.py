@@ -1,9 +1,9 @@
 # ruff: noqa: S608 - the queries are of this file and of the user, over tables that DuckDB cannot change
 """One wide view over the current rows: a row a clip, and all that is known of it in columns, to select by in SQL.
 
-The view `wide` is made for a query: it joins only the tables, and pivots only the scores, whose columns the query names.
-DuckDB streams the Parquet files, and puts on disk what does not fit into its memory, so a million clips take no more than ten
-thousand.
+The view `wide` is made for a query: it joins only the tables, and pivots only the scores, whose columns the query
+names. DuckDB streams the Parquet files, and puts on disk what does not fit into its memory, so a million clips take no
+more than ten thousand.
 """
 
 import difflib
@@ -22,7 +22,17 @@ PART_CLIPS = 50_000  # that are made wide at a time where all columns are asked 
 RECORDING = "@recording"  # what the id of a clip's own render ends with
 FACE_WIDTH = "face_width_px"  # of ScoreFace: the median width of the face, in pixels of the source
 _SOURCE = ("uri", "channel", "language", "licence", "title", "uploaded_on")  # facts of the source that keep their name
-_SOURCE_FACTS = ("sha256", "width", "height", "fps", "variable_fps", "video_codec", "audio_codec", "audio_hz", "audio_channels")
+_SOURCE_FACTS = (
+    "sha256",
+    "width",
+    "height",
+    "fps",
+    "variable_fps",
+    "video_codec",
+    "audio_codec",
+    "audio_hz",
+    "audio_channels",
+)
 _RENDER = ("media", "frames", "fps", "width", "height", "bytes", "frames_sha256", "encoder")
 
 
@@ -94,7 +104,13 @@ def _distinct(manifest: Manifest, table: type[Row], names: tuple[str, ...]) -> l
     for file in manifest.files(table):
         rows = manifest.parquet(file, names)
         there = [name for name in names if name in rows.schema.names]
-        kinds = rows.to_table(columns=there, use_threads=False).unify_dictionaries().group_by(there).aggregate([]).to_pylist()
+        kinds = (
+            rows.to_table(columns=there, use_threads=False)
+            .unify_dictionaries()
+            .group_by(there)
+            .aggregate([])
+            .to_pylist()
+        )
         found |= {tuple(kind.get(name, "") for name in names) for kind in kinds}
     return sorted(found)
 
@@ -103,20 +119,31 @@ def _annotations(manifest: Manifest) -> list[Column]:
     names = _distinct(manifest, Annotation, ("name",))
     several = "string_agg(distinct value, ', ' order by value)"
     tests = {name: f"name = {_text(name)}" for (name,) in names}
-    return [Column(_word(name), "annotations", f"{several} filter (where {test})", test) for name, test in tests.items()]
+    return [
+        Column(_word(name), "annotations", f"{several} filter (where {test})", test) for name, test in tests.items()
+    ]
 
 
 def see_wide(
-    manifest: Manifest, connection: Any, query: str, known: dict[str, Column] | None = None, shards: Iterable[int] | None = None
+    manifest: Manifest,
+    connection: Any,
+    query: str,
+    known: dict[str, Column] | None = None,
+    shards: Iterable[int] | None = None,
 ) -> dict[str, Column]:
-    """Makes the view `wide`, with the columns that a query names; with all where it says `*`. Returns all there could be.
+    """Makes the view `wide`, with the columns that a query names; with all where it says `*`. Returns all there could
+    be.
 
     The tables that the query names are there too.
     """
     known = known or columns(manifest)
     words = _words(query)
     everything = "*" in re.sub(r"count\s*\(\s*\*\s*\)", "", query, flags=re.IGNORECASE) or bool(words & _ALL)
-    chosen = [column for name, column in known.items() if everything or name.lower() in words or name in ("clip_id", "source_id")]
+    chosen = [
+        column
+        for name, column in known.items()
+        if everything or name.lower() in words or name in ("clip_id", "source_id")
+    ]
     see_tables(manifest, connection, {*words, Clip.table, *(column.part for column in chosen)}, shards)
     connection.execute(f"create or replace temp view wide as {_wide(chosen)}")
     return known
@@ -138,7 +165,10 @@ def _wide(chosen: list[Column]) -> str:
     if "sources" in by_part:
         joins += " left join sources on sources.source_id = clips.source_id"
     if "renders" in by_part:
-        joins += " left join (select * from renders where made_by = 'recording') as renders on renders.clip_id = clips.clip_id"
+        joins += (
+            " left join (select * from renders where made_by = 'recording') as renders on renders.clip_id ="
+            " clips.clip_id"
+        )
     for part, on in (("splits", "clip_id"), ("duplicates", "source_id"), ("published", "published_id")):
         if part in by_part:
             joins += f" left join {part} on {part}.{on} = clips.{on}"
@@ -154,20 +184,26 @@ def _wide(chosen: list[Column]) -> str:
 
 _SUBJECTS = {
     # A clip is judged by its own scores and by those of its recording.
-    "scores": f"""select case when ends_with(subject, '{RECORDING}') then left(subject, -{len(RECORDING)}) else subject end as of_clip,
-        metric, variant, coalesce(protocol, '') as protocol, value from scores""",
-    # What a list says of a published clip is said of the clip that was made from it; what is said of a part, of neither.
-    "annotations": """select coalesce(made.clip_id, subject) as of_clip, name, value from annotations
+    "scores": (
+        f"""select case when ends_with(subject, '{RECORDING}') then left(subject, -{len(RECORDING)}) else subject end as of_clip,
+        metric, variant, coalesce(protocol, '') as protocol, value from scores"""
+    ),
+    # What a list says of a published clip is said of the clip that was made from it; what is said of a part, of
+    # neither.
+    "annotations": (
+        """select coalesce(made.clip_id, subject) as of_clip, name, value from annotations
         left join (select clip_id, published_id from clips where published_id != '') as made on made.published_id = subject
-        where annotations.start_s is null""",
+        where annotations.start_s is null"""
+    ),
 }
 
 
 def lay_down(manifest: Manifest, path: Path, query: str = "select * from wide") -> dict[str, Column]:
-    """Writes what a query over `wide` gives into a Parquet file, some shards at a time, so that memory does not grow with the corpus.
+    """Writes what a query over `wide` gives into a Parquet file, some shards at a time, so that memory does not grow
+    with the corpus.
 
-    A shard holds its sources whole, so a clip's row depends on its own shard; the query must not compare one clip with another.
-    Returns the columns that `wide` has.
+    A shard holds its sources whole, so a clip's row depends on its own shard; the query must not compare one clip with
+    another. Returns the columns that `wide` has.
     """
     import pyarrow.parquet as pq
 
@@ -205,7 +241,10 @@ def plainly(error: Any, known: dict[str, Column]) -> str:
     missing = re.search(r'[Cc]olumn "([^"]+)"', said)
     if not missing or missing[1] in known:
         return said
-    near = difflib.get_close_matches(missing[1], known, 3, 0.5) or [name for name in known if missing[1].lower() in name.lower()][:3]
+    near = (
+        difflib.get_close_matches(missing[1], known, 3, 0.5)
+        or [name for name in known if missing[1].lower() in name.lower()][:3]
+    )
     meant = f"; did you mean {' or '.join(near)}?" if near else ""
     return f"no column {missing[1]!r}{meant}\nColumns: {', '.join(known)}"
 
@@ -249,7 +288,9 @@ def select_rows(manifest: Manifest, query: str, *, files: bool = False) -> Any:
         return connection.sql(query)
     except duckdb.PermissionException as error:
         said = str(error).splitlines()[0].removeprefix("Permission Error: ")
-        raise UsageError(f"{said}: a query sees the tables alone; give --files to let it read and write files") from None
+        raise UsageError(
+            f"{said}: a query sees the tables alone; give --files to let it read and write files"
+        ) from None
     except duckdb.Error as error:
         raise UsageError(plainly(error, known) if known else f"{error}\nTables: wide, {', '.join(tables())}") from None
 

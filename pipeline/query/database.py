@@ -1,4 +1,5 @@
-"""DuckDB, with nothing within reach but what it is given: queries are of users and, in a selection of somebody else's, of strangers.
+"""DuckDB, with nothing within reach but what it is given: queries are of users and, in a selection of somebody else's,
+of strangers.
 
 It reads and writes no file, loads no extension and sees no variable of this program; and no query can change that.
 """
@@ -12,7 +13,8 @@ MEMORY = "512MB"  # that DuckDB takes before it puts intermediate results on dis
 
 
 def connect(*, files: bool = False) -> Any:
-    """A connection in memory, which puts on disk what does not fit. Tables are given to it by `register`, as Arrow datasets.
+    """A connection in memory, which puts on disk what does not fit. Tables are given to it by `register`, as Arrow
+    datasets.
 
     Args:
         files: whether queries may read and write files of this machine: for who writes the query, and asks for it.
@@ -21,7 +23,8 @@ def connect(*, files: bool = False) -> Any:
 
     config: dict[str, Any] = {
         "memory_limit": MEMORY,
-        "temp_directory": os.path.join(tempfile.gettempdir(), f"headset-{os.getpid()}"),  # made when it is needed, and removed
+        # made when it is needed, and removed
+        "temp_directory": os.path.join(tempfile.gettempdir(), f"headset-{os.getpid()}"),
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "allow_community_extensions": False,
@@ -30,7 +33,8 @@ def connect(*, files: bool = False) -> Any:
     }
     connection = duckdb.connect(config=config)
     if not files:
-        connection.execute("set enable_external_access = false")  # after the spill folder is named, which it forbids too
+        # after the spill folder is named, which it forbids too
+        connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
     return connection
 

@@ -42,7 +42,9 @@ class Side:
         return f"{self.manifest.root}/@{self.chosen.name}:{self.chosen.version}" if self.chosen else self.manifest.root
 
     def register(self, connection: Any, name: str, folder: Path) -> list[str]:
-        """Has DuckDB see its clips under a name: the selection's file, or `wide` laid down in the folder. Returns the columns."""
+        """Has DuckDB see its clips under a name: the selection's file, or `wide` laid down in the folder. Returns the
+        columns.
+        """
         if self.chosen:
             connection.register(name, self.manifest.parquet(self.chosen.file))
         else:
@@ -91,17 +93,23 @@ def differ(before: Side, after: Side, most: int) -> Difference:
         # First by a hash of each row, which is small; then the values of those that differ.
         shown = ", ".join(map(quoted, common))
         for side in "ab":
-            connection.execute(f"create temp table keys_{side} as select clip_id, source_id, hash({shown}) as content from {side}")
+            connection.execute(
+                f"create temp table keys_{side} as select clip_id, source_id, hash({shown}) as content from {side}"
+            )
         pairs = "keys_a as a full outer join keys_b as b on a.clip_id = b.clip_id"
         both = "a.clip_id is not null and b.clip_id is not null"
         conditions = (both, "a.clip_id is null", "b.clip_id is null", f"{both} and a.content != b.content")
         asked = ", ".join(f"count(*) filter (where {condition})" for condition in conditions)
         n_both, n_added, n_removed, n_changed = connection.execute(f"select {asked} from {pairs}").fetchall()[0]
         connection.execute(f"create temp table altered as select a.clip_id from {pairs} where {conditions[3]}")
-        altered = " join ".join(f"(select * from {side} where clip_id in (select clip_id from altered)) as {side}" for side in "ab")
+        altered = " join ".join(
+            f"(select * from {side} where clip_id in (select clip_id from altered)) as {side}" for side in "ab"
+        )
         altered += " on a.clip_id = b.clip_id"
         asked = ", ".join(f"count(*) filter (where {test})" for test in differs.values())
-        by_column = connection.execute(f"select {asked} from {altered}").fetchall()[0] if n_changed else [0] * len(common)
+        by_column = (
+            connection.execute(f"select {asked} from {altered}").fetchall()[0] if n_changed else [0] * len(common)
+        )
         changes: list[Change] = []
         why: dict[str, dict[str, int]] = {"added": {}, "removed": {}}
         for what, absent, there, count in (("added", before, "b", n_added), ("removed", after, "a", n_removed)):
@@ -116,14 +124,20 @@ def differ(before: Side, after: Side, most: int) -> Difference:
             shown = ", ".join(f"a.{quoted(name)}, b.{quoted(name)}" for name in common)
             query = f"select a.clip_id, {shown} from {altered} order by a.clip_id limit {most}"
             for clip, *values in connection.execute(query).fetchall():
-                columns = {name: (values[2 * i], values[2 * i + 1]) for i, name in enumerate(common) if values[2 * i] != values[2 * i + 1]}
+                columns = {
+                    name: (values[2 * i], values[2 * i + 1])
+                    for i, name in enumerate(common)
+                    if values[2 * i] != values[2 * i + 1]
+                }
                 changes.append(Change(clip, "changed", "", columns))
         columns = {name: count for name, count in zip(common, by_column, strict=True) if count}
         return Difference(n_both, n_added, n_removed, n_changed, columns, why["added"], why["removed"], changes)
 
 
 def _why(side: Side, clips: Path, most: int) -> tuple[dict[str, int], list[tuple[str, str]]]:
-    """Why some clips are not on a side: how many for which reason, and the reasons of the first by id, with the numbers."""
+    """Why some clips are not on a side: how many for which reason, and the reasons of the first by id, with the
+    numbers.
+    """
     parts: list[Predicate] = predicates(side.chosen.where) if side.chosen else []
     connection = connect()
     connection.register("absent", parquet(clips))
@@ -155,13 +169,21 @@ def _why(side: Side, clips: Path, most: int) -> tuple[dict[str, int], list[tuple
 
     def reason(part: int, operator: str | None, why: str | None) -> str:
         if part >= 0:
-            return parts[part].text if part < len(parts) else "chosen by now: the corpus changed after the selection was made"
+            return (
+                parts[part].text
+                if part < len(parts)
+                else "chosen by now: the corpus changed after the selection was made"
+            )
         nothing = "not proposed: no row of this span and track" if part == -1 else "its source is not in the corpus"
         return f"{operator}: {why}" if operator else nothing
 
-    counts = connection.execute("select part, operator, reason, count(*) from told group by all order by 4 desc, 1, 2, 3").fetchall()
+    counts = connection.execute(
+        "select part, operator, reason, count(*) from told group by all order by 4 desc, 1, 2, 3"
+    ).fetchall()
     first = []
-    for clip, part, numbers, operator, why, detail in connection.execute(f"select * from told order by clip_id limit {most}").fetchall():
+    for clip, part, numbers, operator, why, detail in connection.execute(
+        f"select * from told order by clip_id limit {most}"
+    ).fetchall():
         number = numbers[part] if 0 <= part < len(parts) else None
         more = (
             f" ({parts[part].column} is {number})"

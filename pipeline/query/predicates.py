@@ -42,7 +42,11 @@ def predicates(where: str) -> list[Predicate]:
 
     def text_of(tree: dict[str, Any]) -> str:
         parsed["statements"][0]["node"]["where_clause"] = tree
-        return connection.execute("select json_deserialize_sql(?)", [json.dumps(parsed)]).fetchall()[0][0].split(" WHERE ", 1)[1]
+        return (
+            connection.execute("select json_deserialize_sql(?)", [json.dumps(parsed)])
+            .fetchall()[0][0]
+            .split(" WHERE ", 1)[1]
+        )
 
     def conditions(tree: dict[str, Any]) -> Iterator[dict[str, Any]]:
         if tree["type"] == "CONJUNCTION_AND":
@@ -73,10 +77,14 @@ def predicates(where: str) -> list[Predicate]:
             return Predicate(text)
         return Predicate(text, left["column_names"][-1], sign, threshold)
 
-    parsed = json.loads(connection.execute("select json_serialize_sql(?)", [f"select 1 from wide where ({where}\n)"]).fetchall()[0][0])
+    parsed = json.loads(
+        connection.execute("select json_serialize_sql(?)", [f"select 1 from wide where ({where}\n)"]).fetchall()[0][0]
+    )
     if parsed["error"] or len(parsed["statements"]) != 1 or parsed["statements"][0]["node"].get("where_clause") is None:
         said = parsed.get("error_message", "it holds more than a condition")
-        raise UsageError(f'--where {where!r} is no condition in SQL: {said}; write for example "dnsmos_ovrl > 3 and seconds >= 4"')
+        raise UsageError(
+            f'--where {where!r} is no condition in SQL: {said}; write for example "dnsmos_ovrl > 3 and seconds >= 4"'
+        )
     return [predicate(tree) for tree in conditions(parsed["statements"][0]["node"]["where_clause"])]
 
 
@@ -100,7 +108,8 @@ def normal(where: str) -> str:
 
 
 def forget(where: str, ids: Collection[str], names: Collection[str]) -> str:
-    """A condition as DuckDB writes it, whose texts no longer name what was taken down: `TAKEN_DOWN` stands in their place.
+    """A condition as DuckDB writes it, whose texts no longer name what was taken down: `TAKEN_DOWN` stands in their
+    place.
 
     Nothing has that value, so the condition chooses the same of what is left.
 
@@ -110,7 +119,9 @@ def forget(where: str, ids: Collection[str], names: Collection[str]) -> str:
     """
 
     def held(text: str) -> bool:
-        return text in names or any(one in text and re.search(rf"(?<![\w-]){re.escape(one)}(?![\w-])", text) for one in ids)
+        return text in names or any(
+            one in text and re.search(rf"(?<![\w-]){re.escape(one)}(?![\w-])", text) for one in ids
+        )
 
     def one(found: re.Match[str]) -> str:
         quoted = found[0]

@@ -1,12 +1,13 @@
 # ruff: noqa: S608 - the queries are of this file and of the user, over tables that DuckDB cannot change
-"""Selections: clips chosen from a corpus by a query over `wide`, under a name, with a version of its own for each outcome.
+"""Selections: clips chosen from a corpus by a query over `wide`, under a name, with a version of its own for each
+outcome.
 
     <root>/selections/<name>/<version>.parquet   the clips, sorted by id, with the values that they were chosen by
     <root>/selections/<name>/<version>.json      the query, and of what it was the next version
     <root>/selections/<name>/current.json        which version the name stands for
 
-Nothing is computed or rendered again: a selection only names rows. The version is a hash of the query and the clips, so the
-same query on the same corpus is the same version.
+Nothing is computed or rendered again: a selection only names rows. The version is a hash of the query and the clips, so
+the same query on the same corpus is the same version.
 """
 
 import hashlib
@@ -88,7 +89,9 @@ def select(manifest: Manifest, where: str, name: str) -> tuple[Selection, bool]:
             manifest.save(f"selections/{name}/current.json", {"version": version})
         return version_of(manifest, name, version), False
     parent = current["version"] if current else ""
-    found = Selection(name, version, text, clips, seconds, parent, datetime.now(UTC).isoformat(timespec="seconds"), chosen)
+    found = Selection(
+        name, version, text, clips, seconds, parent, datetime.now(UTC).isoformat(timespec="seconds"), chosen
+    )
     manifest.put(found.file, sink.getvalue())
     manifest.save(f"selections/{name}/{version}.json", asdict(found))
     manifest.save(f"selections/{name}/current.json", {"version": version})
@@ -137,5 +140,7 @@ def selection(manifest: Manifest, reference: str) -> Selection:
     found = [one for one in there if one.name == name and version and one.version.startswith(version)]
     if len(found) != 1:
         known = ", ".join(f"{one.name}:{one.version}" for one in there) or "none yet; `headset select` makes one"
-        raise UsageError(f"{manifest.root} has {'no' if not found else 'more than one'} selection {reference!r}; it has {known}")
+        raise UsageError(
+            f"{manifest.root} has {'no' if not found else 'more than one'} selection {reference!r}; it has {known}"
+        )
     return found[0]

@@ -71,7 +71,10 @@ def yields(manifest: Manifest, where: str, metric: str = "") -> Yield:
     shown += [f"cast({quoted(parts[number].column)} as double) as v{number}" for number in swept]
     run_plainly(connection.execute, f"create temp table rows as select {', '.join(shown)} from wide", known)
     true = [f"coalesce(p{number}, false)" for number in range(len(parts))]
-    others = [" and ".join([test for other, test in enumerate(true) if other != number] or ["true"]) for number in range(len(parts))]
+    others = [
+        " and ".join([test for other, test in enumerate(true) if other != number] or ["true"])
+        for number in range(len(parts))
+    ]
     every = " and ".join(true or ["true"])
     points: dict[int, list[float]] = {}
     shares = ", ".join(str(step / STEPS) for step in range(STEPS + 1))
@@ -95,12 +98,23 @@ def yields(manifest: Manifest, where: str, metric: str = "") -> Yield:
         if at := points.get(number, []):
             # Each clip falls between two thresholds; what survives one is the sum of what lies on its right side.
             passed = " + ".join(f"(v{number} {part.sign} {threshold!r})::int" for threshold in at)
-            query = f"select {passed} as passed, {', '.join(count('true') + count(others[number]))} from rows where v{number} is not null group by 1"
+            query = (
+                f"select {passed} as passed, {', '.join(count('true') + count(others[number]))} from rows where"
+                f" v{number} is not null group by 1"
+            )
             bins = connection.execute(query).fetchall()
             for rank, threshold in enumerate(at, 1):
-                needed = rank if part.sign.startswith(">") else len(at) - rank + 1  # thresholds that a clip passes if it passes this one
-                curve.append(Point(threshold, *(sum(found[column] for found in bins if found[0] >= needed) for column in range(1, 5))))
-        cuts.append(Cut(part.text, part.column, part.sign, part.threshold, alone, alone_s, unknown, cost, cost_s, curve))
+                # thresholds that a clip passes if it passes this one
+                needed = rank if part.sign.startswith(">") else len(at) - rank + 1
+                curve.append(
+                    Point(
+                        threshold,
+                        *(sum(found[column] for found in bins if found[0] >= needed) for column in range(1, 5)),
+                    )
+                )
+        cuts.append(
+            Cut(part.text, part.column, part.sign, part.threshold, alone, alone_s, unknown, cost, cost_s, curve)
+        )
     cuts.sort(key=lambda cut: (-cut.joint_cost, cut.clips, cut.predicate))
     return Yield(clips, seconds, left_clips, left_seconds, cuts)
 
@@ -122,8 +136,16 @@ def draw_yield(found: Yield, out: Any) -> None:
     figure, axes = plt.subplots(1, len(curves), figsize=(4.2 * len(curves), 3.4), dpi=110, squeeze=False)
     for panel, cut in zip(axes[0], curves, strict=True):
         at = [point.threshold for point in cut.curve]
-        panel.plot(at, [point.seconds / 3600 for point in cut.curve], color="#9a9a9a", marker=".", label="this cut alone")
-        panel.plot(at, [point.joint_seconds / 3600 for point in cut.curve], color="#3a9d5d", marker=".", label="with all others")
+        panel.plot(
+            at, [point.seconds / 3600 for point in cut.curve], color="#9a9a9a", marker=".", label="this cut alone"
+        )
+        panel.plot(
+            at,
+            [point.joint_seconds / 3600 for point in cut.curve],
+            color="#3a9d5d",
+            marker=".",
+            label="with all others",
+        )
         if cut.threshold != float("-inf"):
             panel.axvline(cut.threshold, color="#c0392b", linewidth=1)
         panel.set_xlabel(f"{cut.column} {cut.sign}")

@@ -1,8 +1,8 @@
 """A corpus made as CelebV-HQ was: 3 to 20 s of one face, alone, in a square of at least 512 pixels.
 
-After Zhu et al., "CelebV-HQ: A Large-Scale Video Facial Attributes Dataset", ECCV 2022 (arXiv 2207.12393), and the published
-script (d1b6cf3a). Whether the person speaks is not asked. Shots are found first: the published times are whole seconds, and some
-clips have a cut inside (their issue 8).
+After Zhu et al., "CelebV-HQ: A Large-Scale Video Facial Attributes Dataset", ECCV 2022 (arXiv 2207.12393), and the
+published script (d1b6cf3a). Whether the person speaks is not asked. Shots are found first: the published times are
+whole seconds, and some clips have a cut inside (their issue 8).
 
 Not followed: the 83 attributes were labelled by people, and what identities there are was searched for by name.
 """

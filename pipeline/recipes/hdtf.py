@@ -1,11 +1,12 @@
 """A corpus made as HDTF was: long spans of one talker, cut to one square for the whole span, 512 x 512.
 
-After Zhang et al., "Flow-guided One-shot Talking Face Generation with a High-resolution Audio-visual Dataset", CVPR 2021 (the
-section on the dataset), and the README of its repository (bbde889b). The authors chose videos and spans by hand; here shots, face tracks, voices and the
-face that speaks choose them.
+After Zhang et al., "Flow-guided One-shot Talking Face Generation with a High-resolution Audio-visual Dataset", CVPR
+2021 (the section on the dataset), and the README of its repository (bbde889b). The authors chose videos and spans by
+hand; here shots, face tracks, voices and the face that speaks choose them.
 
-Not followed: the boxes are a detector's, not of landmarks, and 1.2 is the ratio of 342 of the 421 published clips, where the
-authors set it by eye. Deinterlacing is left out. Clips have 25 frames a second; theirs keep the rate of the video.
+Not followed: the boxes are a detector's, not of landmarks, and 1.2 is the ratio of 342 of the 421 published clips,
+where the authors set it by eye. Deinterlacing is left out. Clips have 25 frames a second; theirs keep the rate of the
+video.
 """
 
 from operators.clips.crop_clips import CropClips

@@ -1,13 +1,15 @@
-"""A corpus made as LRS3's trainval and test were: sentences of one visible speaker, up to 6 s or 100 characters, with word times.
+"""A corpus made as LRS3's trainval and test were: sentences of one visible speaker, up to 6 s or 100 characters, with
+word times.
 
-After Afouras, Chung and Zisserman, "LRS3-TED: a large-scale dataset for visual speech recognition" (arXiv 1809.00496). Shots, face tracks
-and the face that speaks give spans of one talker; their words are heard, and each sentence is a clip. `headset export --layout lrs3`
-writes the published form.
+After Afouras, Chung and Zisserman, "LRS3-TED: a large-scale dataset for visual speech recognition" (arXiv 1809.00496).
+Shots, face tracks and the face that speaks give spans of one talker; their words are heard, and each sentence is a
+clip. `headset export --layout lrs3` writes the published form.
 
-Not followed: the authors have TED's transcripts and align them with P2FA, here Whisper hears both words and times. Faces were found by SSD,
-and the speaker, sound out of sync and voice-over by SyncNet; here those are MediaPipe, LR-ASD and diarization. Their test set was
-checked, and no speaker of it is in trainval: `headset split` does the second. The size of the crop about the face is not published:
-`ratio` is ours. The pretraining set, whole talks in longer pieces, is not made: for it leave `CutSentences` out.
+Not followed: the authors have TED's transcripts and align them with P2FA, here Whisper hears both words and times.
+Faces were found by SSD, and the speaker, sound out of sync and voice-over by SyncNet; here those are MediaPipe, LR-ASD
+and diarization. Their test set was checked, and no speaker of it is in trainval: `headset split` does the second. The
+size of the crop about the face is not published: `ratio` is ours. The pretraining set, whole talks in longer pieces, is
+not made: for it leave `CutSentences` out.
 """
 
 from operators.clips.crop_clips import CropClips

@@ -1,12 +1,14 @@
 """A corpus made as LRW was: 29 frames around one word of 5 to 10 letters, from speakers who are seen.
 
-After Chung and Zisserman, "Lip Reading in the Wild" (ACCV 2016). Shots, face tracks and the face that speaks give spans of one talker;
-their words are heard, and each long word is a clip with the word in the middle. `headset export --layout lrw` writes the published form.
+After Chung and Zisserman, "Lip Reading in the Wild" (ACCV 2016). Shots, face tracks and the face that speaks give spans
+of one talker; their words are heard, and each long word is a clip with the word in the middle. `headset export --layout
+lrw` writes the published form.
 
-Not followed: the authors have the BBC's subtitles and align them with a forced aligner, here Whisper hears both words and times. Faces were
-found and tracked by other means, and the speaker and voice-over by a SyncNet; here those are MediaPipe, LR-ASD and diarization. Only the
-500 most frequent words were kept, and their sets were divided by date of broadcast: set `CutWords.vocabulary` once the words are counted
-(`headset sql`); `headset split` divides by person. The size of the crop about the face is not published: `ratio` is ours.
+Not followed: the authors have the BBC's subtitles and align them with a forced aligner, here Whisper hears both words
+and times. Faces were found and tracked by other means, and the speaker and voice-over by a SyncNet; here those are
+MediaPipe, LR-ASD and diarization. Only the 500 most frequent words were kept, and their sets were divided by date of
+broadcast: set `CutWords.vocabulary` once the words are counted (`headset sql`); `headset split` divides by person. The
+size of the crop about the face is not published: `ratio` is ours.
 """
 
 from operators.clips.crop_clips import CropClips
@@ -37,7 +39,8 @@ RECIPE = Recipe(
         Stage(MatchSpeakers()),
         Stage(PlanClips(min_s=1.2, max_s=30.0)),  # 29 frames at least; 30 s is what Whisper hears at once
         Stage(TranscribeSpeech()),
-        Stage(CutWords(frames=29, fps=25, min_letters=5, max_letters=10)),  # the section on the pipeline: 1.16 s, 5 to 10 letters
+        # the section on the pipeline: 1.16 s, 5 to 10 letters
+        Stage(CutWords(frames=29, fps=25, min_letters=5, max_letters=10)),
         Stage(CropClips(rule="hdtf", ratio=1.6)),
         Stage(RenderClips(size=256)),  # the published files: 256 x 256, 25 frames a second
     ),

@@ -1,12 +1,14 @@
-"""Recorded footage laid out as MEAD: each recording is a clip, whole, with the labels of its path and the checks a studio's files need.
+"""Recorded footage laid out as MEAD: each recording is a clip, whole, with the labels of its path and the checks a
+studio's files need.
 
-After Wang et al., "MEAD: A Large-scale Audio-visual Dataset for Emotional Talking-face Generation" (ECCV 2020), and its released layout:
-`<M|W>ddd/video/<view>/<emotion>/level_<1|2|3>/<3 digits>.mp4`. Nothing is cut and nothing is chosen by speech: a recording is given up
-where its path is another, a cut is found in it, or not one face is seen all through. The head's turn is measured for each, so that the
-seven views, and an actor's neutral recordings among them, can be compared (`headset sql`).
+After Wang et al., "MEAD: A Large-scale Audio-visual Dataset for Emotional Talking-face Generation" (ECCV 2020), and its
+released layout: `<M|W>ddd/video/<view>/<emotion>/level_<1|2|3>/<3 digits>.mp4`. Nothing is cut and nothing is chosen by
+speech: a recording is given up where its path is another, a cut is found in it, or not one face is seen all through.
+The head's turn is measured for each, so that the seven views, and an actor's neutral recordings among them, can be
+compared (`headset sql`).
 
-Not followed: the seven cameras are not held to one clock, the separate audio files are not read, and how an emotion is acted is not judged.
-Your own copy of MEAD itself is checked file by file by `headset import mead`.
+Not followed: the seven cameras are not held to one clock, the separate audio files are not read, and how an emotion is
+acted is not judged. Your own copy of MEAD itself is checked file by file by `headset import mead`.
 """
 
 from operators.clips.render_clips import RenderClips

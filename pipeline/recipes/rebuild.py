@@ -1,7 +1,8 @@
 """The clips of a published list, or of another manifest, out of what is left of their videos.
 
-Each video is fetched and measured. Where it is not the file that the clips were cut from, and the list carries their looks,
-each clip is looked for in it. Then it is cut: to the frame by the file's own times, to the box as the list's rule has it.
+Each video is fetched and measured. Where it is not the file that the clips were cut from, and the list carries their
+looks, each clip is looked for in it. Then it is cut: to the frame by the file's own times, to the box as the list's
+rule has it.
 """
 
 from manifests.tables import Annotation, Published

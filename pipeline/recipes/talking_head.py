@@ -1,8 +1,10 @@
-"""Clips of one visible speaker: one face that speaks, at least 96 pixels wide, for 3 to 30 seconds, with no other voice.
+"""Clips of one visible speaker: one face that speaks, at least 96 pixels wide, for 3 to 30 seconds, with no other
+voice.
 
-A source is decoded once for shots and faces, who they are and how well they are to be seen. Boxes are linked to tracks through each shot;
-voices are told apart by diarization; each face is asked whether it is the one heard, and each turn gets the face that speaks it, or why none does.
-Where shot, track and turn agree, a clip is proposed. The proposals are decoded again to be measured, and only those that pass are encoded.
+A source is decoded once for shots and faces, who they are and how well they are to be seen. Boxes are linked to tracks
+through each shot; voices are told apart by diarization; each face is asked whether it is the one heard, and each turn
+gets the face that speaks it, or why none does. Where shot, track and turn agree, a clip is proposed. The proposals are
+decoded again to be measured, and only those that pass are encoded.
 """
 
 from operators.clips.keep_clips import KeepClips

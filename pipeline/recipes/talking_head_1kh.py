@@ -1,12 +1,14 @@
 """A corpus made as TalkingHead-1KH was: tubes in which one face is tracked, whoever speaks.
 
 After Wang, Mallya and Liu, "One-Shot Free-View Neural Talking-Head Synthesis for Video Conferencing", CVPR 2021 (the
-paragraph on the dataset), and the published tubes and scripts (2f293089). The crop is that of VoxCeleb in FOMM's version, which the paper's
-model is compared on: the published boxes of TalkingHead-1KH itself come without the rule that made them.
+paragraph on the dataset), and the published tubes and scripts (2f293089). The crop is that of VoxCeleb in FOMM's
+version, which the paper's model is compared on: the published boxes of TalkingHead-1KH itself come without the rule
+that made them.
 
-Not followed: the authors publish no detector and no thresholds. The shortest tube of the published list has 29 frames, and 512
-pixels is the size the paper calls high resolution: both are parameters here. The published scripts cut pictures without sound, of
-any size, and so that minutes begin at key frames; here clips have their sound, one size, and begin where they should.
+Not followed: the authors publish no detector and no thresholds. The shortest tube of the published list has 29 frames,
+and 512 pixels is the size the paper calls high resolution: both are parameters here. The published scripts cut pictures
+without sound, of any size, and so that minutes begin at key frames; here clips have their sound, one size, and begin
+where they should.
 """
 
 from operators.clips.crop_clips import CropClips
@@ -29,7 +31,8 @@ RECIPE = Recipe(
         Stage(ProbeSource(needs=("video",))),
         Stage(DetectShots(), DetectFaces(), EmbedFaces(), FingerprintSource()),
         Stage(TrackFaces()),
-        Stage(PlanTubes(min_s=1.0, max_s=30.0, min_face_px=128.0)),  # the published list: 29 frames is the shortest tube
+        # the published list: 29 frames is the shortest tube
+        Stage(PlanTubes(min_s=1.0, max_s=30.0, min_face_px=128.0)),
         Stage(CropClips(rule="voxceleb", ratio=0.1)),  # crop_vox.py: 0.1
         Stage(RenderClips(size=512, silent=True)),
     ),

@@ -11,21 +11,31 @@ from manifests.tables import Dropped
 from pipeline.query.selection import Selection
 from pipeline.views.facts import clock
 
-GROUPS = ("language", "gender", "age", "ethnicity", "race", "accent")  # that filters are compared by, where they are known
+# that filters are compared by, where they are known
+GROUPS = ("language", "gender", "age", "ethnicity", "race", "accent")
 HEIGHTS = (144, 240, 360, 480, 720, 1080, 1440, 2160)
 READ = {
-    "webdataset": 'clips = datasets.load_dataset("webdataset", data_files={files})\n'
-    'clips = clips.cast_column("mp4", datasets.Video(decode=False))  # the bytes; without this line, frames by torchcodec',
-    "parquet": 'clips = datasets.load_dataset("parquet", data_files={files})\n'
-    'loader = torch.utils.data.DataLoader(clips["{first}"].with_format("torch"), batch_size=None)  # clip["video"]: the bytes of an mp4',
-    "folder": 'rows = [json.loads(path.read_text()) for path in sorted(Path(".").glob("*-*/*.json"))]\n'
-    'videos = sorted(Path(".").glob("*-*/*.mp4"))',
+    "webdataset": (
+        'clips = datasets.load_dataset("webdataset", data_files={files})\nclips = clips.cast_column("mp4",'
+        " datasets.Video(decode=False))  # the bytes; without this line, frames by torchcodec"
+    ),
+    "parquet": (
+        'clips = datasets.load_dataset("parquet", data_files={files})\nloader ='
+        ' torch.utils.data.DataLoader(clips["{first}"].with_format("torch"), batch_size=None)  # clip["video"]: the'
+        " bytes of an mp4"
+    ),
+    "folder": (
+        'rows = [json.loads(path.read_text()) for path in sorted(Path(".").glob("*-*/*.json"))]\n'
+        'videos = sorted(Path(".").glob("*-*/*.mp4"))'
+    ),
 }
 PLOTS = ("clips", "scores")
 PATTERN = {"webdataset": "-*.tar", "parquet": "-*.parquet", "folder": "-*/*"}
 
 
-def describe(place: Any, manifest: Manifest, name: str, form: str, chosen: Selection | None, shards: list[Any], rows: Any) -> float:
+def describe(
+    place: Any, manifest: Manifest, name: str, form: str, chosen: Selection | None, shards: list[Any], rows: Any
+) -> float:
     """Writes `README.md`, `plots/` and `release.json` beside the shards. Returns the seconds of all clips."""
     facts = gather(rows.connection, manifest)
     digest = digest_of(shards)
@@ -64,24 +74,38 @@ def gather(connection: Any, manifest: Manifest) -> dict[str, Any]:
 
     def counts(expression: str) -> dict[str, dict[str, float]]:
         found = ask(
-            f"select coalesce(nullif(cast({expression} as varchar), ''), 'unknown') as what, count(*), sum(seconds) from given group by 1 order by 2 desc, 1"
+            f"select coalesce(nullif(cast({expression} as varchar), ''), 'unknown') as what, count(*), sum(seconds)"
+            " from given group by 1 order by 2 desc, 1"
         )
         return {what: {"clips": clips, "seconds": round(seconds, 3)} for what, clips, seconds in found}
 
     clips, seconds, sources, channels = ask(
-        "select count(*), coalesce(sum(seconds), 0), count(distinct source_id), count(distinct nullif(channel, '')) from given"
+        "select count(*), coalesce(sum(seconds), 0), count(distinct source_id), count(distinct nullif(channel, ''))"
+        " from given"
     )[0]
     lines = " ".join(f"when source_height >= {height} then '{height} lines and more'" for height in reversed(HEIGHTS))
     numbers = [
         name
         for name, kind in there.items()
         if kind == "DOUBLE"
-        and name not in ("start_s", "end_s", "left_px", "top_px", "right_px", "bottom_px", "fps", "source_fps", "source_seconds")
+        and name
+        not in (
+            "start_s",
+            "end_s",
+            "left_px",
+            "top_px",
+            "right_px",
+            "bottom_px",
+            "fps",
+            "source_fps",
+            "source_seconds",
+        )
     ]
     scores = {}
     for name in numbers:
         low, middle, high, known = ask(
-            f'select quantile_disc("{name}", 0.05), quantile_disc("{name}", 0.5), quantile_disc("{name}", 0.95), count("{name}") from given'
+            f'select quantile_disc("{name}", 0.05), quantile_disc("{name}", 0.5), quantile_disc("{name}", 0.95),'
+            f' count("{name}") from given'
         )[0]
         if known:
             scores[name] = {"p5": low, "median": middle, "p95": high, "clips": known}
@@ -111,7 +135,9 @@ def _drops(manifest: Manifest) -> list[str]:
 
 
 def _shares(connection: Any, manifest: Manifest, group: str, there: dict[str, str]) -> dict[str, dict[str, float]]:
-    """By group what share of the corpus came through to the release: of its sources by language, of its clips by what annotations say."""
+    """By group what share of the corpus came through to the release: of its sources by language, of its clips by what
+    annotations say.
+    """
     if group not in there:
         return {}
     if group == "language":
@@ -119,9 +145,15 @@ def _shares(connection: Any, manifest: Manifest, group: str, there: dict[str, st
 
         connection.register(
             "everything",
-            manifest.dataset(Source).to_table(columns=["source_id", "language"]) if manifest.files(Source) else manifest.table(Source),
+            (
+                manifest.dataset(Source).to_table(columns=["source_id", "language"])
+                if manifest.files(Source)
+                else manifest.table(Source)
+            ),
         )
-        connection.execute("create or replace temp table all_of as select source_id as one, language as what from everything")
+        connection.execute(
+            "create or replace temp table all_of as select source_id as one, language as what from everything"
+        )
         mine = "select distinct source_id as one from given"
     else:
         from pipeline.query.clip_view import see_wide
@@ -148,17 +180,26 @@ def readme(facts: dict[str, Any]) -> str:
     lines = ["---", "configs:", "- config_name: default", "  data_files:", *head, "---", ""] if files else []
     lines += [f"# {facts['name']}", ""]
     chosen = facts["selection"]
-    what = f"the selection {chosen['name']}:{chosen['version']} (`{chosen['where']}`)" if chosen else "all rendered clips"
+    what = (
+        f"the selection {chosen['name']}:{chosen['version']} (`{chosen['where']}`)" if chosen else "all rendered clips"
+    )
     recipe = f" The corpus was made by the recipe {facts['recipe']['name']} of headset." if facts["recipe"] else ""
-    recipe += "".join(f" {operator}: {line}." for operator, line in (facts["recipe"] or {}).get("stand_ins", {}).items())
+    recipe += "".join(
+        f" {operator}: {line}." for operator, line in (facts["recipe"] or {}).get("stand_ins", {}).items()
+    )
     lines += [f"{facts['clips']} clips, {clock(facts['seconds'])}, of {facts['sources']} sources and {facts['channels']} known channels"
               + (f", {facts['identities']} named identities" if facts["identities"] else "") + f": {what}.{recipe}", ""]  # fmt: skip
     lines += [
-        f"Format: {form}, {facts['shards']} shards, {facts['bytes'] / 1e6:.1f} MB; `index.jsonl` has their sha256. Shards together: {facts['sha256'][:16]}.",
+        (
+            f"Format: {form}, {facts['shards']} shards, {facts['bytes'] / 1e6:.1f} MB; `index.jsonl` has their sha256."
+            f" Shards together: {facts['sha256'][:16]}."
+        ),
         "",
     ]
     lines += (
-        _of_clips(facts, files) if facts["clips"] else ["It holds no clip: none is chosen, or all that were in it were taken down.", ""]
+        _of_clips(facts, files)
+        if facts["clips"]
+        else ["It holds no clip: none is chosen, or all that were in it were taken down.", ""]
     )
     lines += ["## What the corpus left out, and why", "", "| row: operator: reason | rows |", "|---|---|"]
     lines += [f"| {why} | {count} |" for why, count in facts["left_out"].items()]
@@ -166,10 +207,15 @@ def readme(facts: dict[str, Any]) -> str:
         lines += ["", f"{facts['not_rendered']} clips are not rendered, and so not released."]
     lines += ["", "## Whom the filters leave out", ""]
     if not facts["groups"]:
-        lines += ["Neither languages nor any annotation that names a group are known of the corpus, so this cannot be told.", ""]
+        lines += [
+            "Neither languages nor any annotation that names a group are known of the corpus, so this cannot be told.",
+            "",
+        ]
     for group, shares in facts["groups"].items():
         lines += [f"| {group} | in the corpus | released | share |", "|---|---|---|---|"]
-        lines += [f"| {what} | {of['in_corpus']} | {of['released']} | {of['share']:.1%} |" for what, of in shares.items()] + [""]
+        lines += [
+            f"| {what} | {of['in_corpus']} | {of['released']} | {of['share']:.1%} |" for what, of in shares.items()
+        ] + [""]
     lines += ["## Takedowns", "", f"{facts['takedowns']} so far. Whoever wants to be taken out can ask whoever gave this release away; "
               "`headset takedown` removes every row, file and shard entry, here and in later runs.", ""]  # fmt: skip
     return "\n".join(lines)
@@ -197,7 +243,10 @@ def _of_clips(facts: dict[str, Any], files: dict[str, str]) -> list[str]:
         "| column | 5 % | median | 95 % | clips with a value |",
         "|---|---|---|---|---|",
     ]
-    lines += [f"| {name} | {of['p5']:.4g} | {of['median']:.4g} | {of['p95']:.4g} | {of['clips']} |" for name, of in facts["scores"].items()]
+    lines += [
+        f"| {name} | {of['p5']:.4g} | {of['median']:.4g} | {of['p95']:.4g} | {of['clips']} |"
+        for name, of in facts["scores"].items()
+    ]
     return [*lines, "", "![](plots/scores.png)", ""]
 
 
@@ -218,9 +267,18 @@ def plots(connection: Any, facts: dict[str, Any]) -> dict[str, bytes]:
     def histogram(panel: Any, column: str) -> None:
         low, high = connection.execute(f'select min("{column}"), max("{column}") from given').fetchall()[0]
         width = (high - low) / 30 or 1.0
-        query = f'select least(29, floor(("{column}" - {low!r}) / {width!r})) as bin, count(*) from given where "{column}" is not null group by 1 order by 1'
+        query = (
+            f'select least(29, floor(("{column}" - {low!r}) / {width!r})) as bin, count(*) from given where "{column}"'
+            " is not null group by 1 order by 1"
+        )
         found = connection.execute(query).fetchall()
-        panel.bar([low + bin * width for bin, _ in found], [count for _, count in found], width=width, align="edge", color="#3a9d5d")
+        panel.bar(
+            [low + bin * width for bin, _ in found],
+            [count for _, count in found],
+            width=width,
+            align="edge",
+            color="#3a9d5d",
+        )
         panel.set_title(column, fontsize=9)
         panel.locator_params(nbins=4)
         panel.tick_params(labelsize=7)

@@ -76,7 +76,9 @@ def parquet_writer(made: Path, schema: pa.Schema) -> pq.ParquetWriter:
     """A writer that neither packs nor counts the videos."""
     columns: Any = [name for name in schema.names if name != VIDEO]
     packed: Any = {**dict.fromkeys(columns, "zstd"), VIDEO: "none"}
-    return pq.ParquetWriter(made, schema.remove_metadata(), compression=packed, use_dictionary=columns, write_statistics=columns)
+    return pq.ParquetWriter(
+        made, schema.remove_metadata(), compression=packed, use_dictionary=columns, write_statistics=columns
+    )
 
 
 def _write_folder(made: Path, table: pa.Table, lines: list[str], media: Iterable[Path]) -> None:

@@ -1,6 +1,7 @@
 """Where a release lies: a folder or `s3://bucket/prefix`, and its shards there.
 
-What is read there may come from anybody, so a shard's name is held to a pattern, and no link out of the folder is followed.
+What is read there may come from anybody, so a shard's name is held to a pattern, and no link out of the folder is
+followed.
 """
 
 import json
@@ -78,7 +79,9 @@ class Place:
         shutil.rmtree(made) if made.is_dir() else made.unlink()
 
     def get(self, name: str, folder: Path) -> Path:
-        """A copy of a file, or of a folder of files, under a folder of this machine; the file itself where it lies on this machine."""
+        """A copy of a file, or of a folder of files, under a folder of this machine; the file itself where it lies on
+        this machine.
+        """
         if self.files.is_local:
             return self.path(name)
         folder.mkdir(parents=True, exist_ok=True)
@@ -87,7 +90,9 @@ class Place:
             into.mkdir(parents=True, exist_ok=True)
         for file in inside or [""]:
             with s3_errors(f"{self.to}/{name}/{file}"):
-                self._client.download_file(self._s3[0], self._key(f"{name}/{file}" if file else name), str(into / file if file else into))
+                self._client.download_file(
+                    self._s3[0], self._key(f"{name}/{file}" if file else name), str(into / file if file else into)
+                )
         return into
 
     def delete(self, name: str) -> None:
@@ -103,16 +108,24 @@ class Place:
 
     def has(self, shard: Shard) -> bool:
         """Whether a shard lies there with as many bytes as were noted; `holds` reads them."""
-        return (self.files.storage.size(shard.name) or sum(size for _, size in self.files.storage.walk(shard.name))) == shard.bytes
+        return (
+            self.files.storage.size(shard.name) or sum(size for _, size in self.files.storage.walk(shard.name))
+        ) == shard.bytes
 
     def there(self, name: str) -> bool:
         """Whether a shard is there, whatever it holds."""
-        return self.path(name).exists() if self.files.is_local else bool(self.files.names(name)) or self._size(name) is not None
+        return (
+            self.path(name).exists()
+            if self.files.is_local
+            else bool(self.files.names(name)) or self._size(name) is not None
+        )
 
     def _size(self, name: str) -> int | None:
         """Of an object of S3; None where there is none."""
         with s3_errors(f"{self.to}/{name}"):
-            there = self._client.list_objects_v2(Bucket=self._s3[0], Prefix=self._key(name), MaxKeys=1).get("Contents", [])
+            there = self._client.list_objects_v2(Bucket=self._s3[0], Prefix=self._key(name), MaxKeys=1).get(
+                "Contents", []
+            )
         return there[0]["Size"] if there and there[0]["Key"] == self._key(name) else None
 
     def holds(self, shard: Shard) -> bool:
@@ -171,7 +184,9 @@ class Place:
         """Removes what a killed `put` has left beside a shard. Returns the names."""
         if not self.files.is_local:
             return []
-        found = sorted(path for path in Path(self.to).glob(".*.part") if SHARD.fullmatch(path.name[1:].removesuffix(".part")))
+        found = sorted(
+            path for path in Path(self.to).glob(".*.part") if SHARD.fullmatch(path.name[1:].removesuffix(".part"))
+        )
         for path in found:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         return [path.name for path in found]

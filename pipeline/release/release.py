@@ -10,9 +10,9 @@
     <to>/release.json          the same for programs
     <to>/.state/               what is finished of a release that is not: gone when it is
 
-Equal corpora give equal bytes: clips are sorted by id, and nothing of when, where or by whom is written. A shard is written
-beside its place and then moved, so it is whole or not there. A stopped release goes on: shards that are finished, and have
-the hash that was noted, are kept. `<to>` is a folder or `s3://bucket/prefix`.
+Equal corpora give equal bytes: clips are sorted by id, and nothing of when, where or by whom is written. A shard is
+written beside its place and then moved, so it is whole or not there. A stopped release goes on: shards that are
+finished, and have the hash that was noted, are kept. `<to>` is a folder or `s3://bucket/prefix`.
 """
 
 import hashlib
@@ -85,7 +85,9 @@ def release(
         raise UsageError(f"{name!r} is no name for a release: use letters, digits, - and _; name one by --name")
     to = to if "://" in to else os.path.abspath(to)
     if (known := manifest.load(f"releases/{name}.json")) and known["to"] != to:
-        raise UsageError(f"{manifest.root} has a release {name!r} already, at {known['to']}; give this one another --name")
+        raise UsageError(
+            f"{manifest.root} has a release {name!r} already, at {known['to']}; give this one another --name"
+        )
     place = Place(to)
     before = {shard.name: shard for shard in [*place.shards(), *place.begun()]}
     ours = place.files.load("release.json")
@@ -97,12 +99,14 @@ def release(
         plans = list(rows.plan(form, shard_bytes))
         if not plans and not ours:  # what is there of an earlier time is made empty
             raise UsageError(
-                f"{manifest.root}: nothing to release: none of the clips is rendered; `headset status {manifest.root}` says why"
+                f"{manifest.root}: nothing to release: none of the clips is rendered; `headset status {manifest.root}`"
+                " says why"
             )
         total, done = sum(len(plan.clips) for plan in plans), 0
         # Before the first shard: a place that holds some of a release must be found by a takedown.
         manifest.save(
-            f"releases/{name}.json", asdict(Release(name, to, form, f"{chosen.name}:{chosen.version}" if chosen else "", 0, 0.0, 0, ""))
+            f"releases/{name}.json",
+            asdict(Release(name, to, form, f"{chosen.name}:{chosen.version}" if chosen else "", 0, 0.0, 0, "")),
         )
         if not ours:
             place.files.save("release.json", {"name": name, "finished": False})
@@ -122,7 +126,9 @@ def release(
             place.files.delete(f".state/{state}")
         if place.files.is_local:
             shutil.rmtree(Path(to, ".state"), ignore_errors=True)
-        made = Release(name, to, form, f"{chosen.name}:{chosen.version}" if chosen else "", total, seconds, len(shards), _now())
+        made = Release(
+            name, to, form, f"{chosen.name}:{chosen.version}" if chosen else "", total, seconds, len(shards), _now()
+        )
         manifest.save(f"releases/{name}.json", asdict(made))
         return made
 
@@ -174,7 +180,10 @@ class Rows:
 
     def plan(self, form: str, shard_bytes: int) -> Iterator[Plan]:
         """The shards to write: the clips of a split by id, until a shard is full."""
-        query = "select split, clip_id, media, media_sha256, bytes from released where media is not null order by split, clip_id"
+        query = (
+            "select split, clip_id, media, media_sha256, bytes from released where media is not null order by split,"
+            " clip_id"
+        )
         numbers: dict[str, int] = {}
         at, held, clips, files = "", 0, [], []
         keys: set[str] = set()
@@ -211,9 +220,12 @@ class Rows:
 def _shard(place: Place, rows: Rows, form: str, plan: Plan, before: Shard | None, folder: Path) -> Shard:
     """Writes the shard of a plan, where it is not there already."""
     table = rows.of(plan.clips)
-    # Readers take a column's type from the first clips they see, so what is not known has the column's type: NaN, or "".
+    # Readers take a column's type from the first clips they see, so what is not known has the column's type: NaN, or
+    # "".
     nothing = {field.name: "" if pa.types.is_string(field.type) else math.nan for field in table.schema}
-    known = [{name: nothing[name] if value is None else value for name, value in row.items()} for row in table.to_pylist()]
+    known = [
+        {name: nothing[name] if value is None else value for name, value in row.items()} for row in table.to_pylist()
+    ]
     lines = [json.dumps(row, ensure_ascii=False) for row in known]
     planned = hashlib.sha256("\n".join([f"{form} {VERSION}", *lines]).encode()).hexdigest()
     if before and before.plan == planned and place.holds(before):

@@ -1,7 +1,8 @@
-"""The board of a protocol: a system a row, a metric a column, where a row that lacks pairs stands apart and the recordings and the floors always stand beside.
+"""The board of a protocol: a system a row, a metric a column, where a row that lacks pairs stands apart and the
+recordings and the floors always stand beside.
 
-A value is the mean over pairs. Its interval is by bootstrap over persons, not pairs: ten clips of one person are no ten witnesses. Values of a metric that differ in
-protocol or model are not set beside each other: the column says so.
+A value is the mean over pairs. Its interval is by bootstrap over persons, not pairs: ten clips of one person are no ten
+witnesses. Values of a metric that differ in protocol or model are not set beside each other: the column says so.
 """
 
 from collections import defaultdict
@@ -78,7 +79,9 @@ class Board:
         return self.complete + self.partial
 
 
-def board(manifest: Manifest, protocol: str, *, random: bool = False, resamples: int = RESAMPLES, seed: int = 0) -> Board:
+def board(
+    manifest: Manifest, protocol: str, *, random: bool = False, resamples: int = RESAMPLES, seed: int = 0
+) -> Board:
     """Puts the scores of a protocol together.
 
     Args:
@@ -91,7 +94,8 @@ def board(manifest: Manifest, protocol: str, *, random: bool = False, resamples:
     renders, recordings = _renders(manifest, pairs, random)
     if not renders:
         raise UsageError(
-            f"{manifest.root} holds no renders of {protocol}; `headset generate {manifest.root} --system copy --protocol {protocol}` makes a floor's"
+            f"{manifest.root} holds no renders of {protocol}; `headset generate {manifest.root} --system copy"
+            f" --protocol {protocol}` makes a floor's"
         )
     values, withheld = _values(manifest, pairs, renders, recordings)
     if not values:
@@ -104,7 +108,9 @@ def board(manifest: Manifest, protocol: str, *, random: bool = False, resamples:
     rows = []
     for maker in sorted({RECORDING, *counts, *floors & values.keys()}):
         kind = maker if maker == RECORDING else "floor" if maker in floors else "system"
-        number = sum(pair.driving_clip_id in recordings for pair in pairs.values()) if maker == RECORDING else counts[maker]
+        number = (
+            sum(pair.driving_clip_id in recordings for pair in pairs.values()) if maker == RECORDING else counts[maker]
+        )
         cells = {variant: _cell(of, persons, resamples, seed) for variant, of in values.get(maker, {}).items()}
         rows.append(BoardRow(maker, kind, number, cells))
     rows.sort(key=lambda row: (("recording", "system", "floor").index(row.kind), row.maker))
@@ -116,7 +122,9 @@ def board(manifest: Manifest, protocol: str, *, random: bool = False, resamples:
     )  # fmt: skip
 
 
-def _renders(manifest: Manifest, pairs: Mapping[str, Pair], random: bool) -> tuple[dict[tuple[str, str], Render], dict[str, Render]]:
+def _renders(
+    manifest: Manifest, pairs: Mapping[str, Pair], random: bool
+) -> tuple[dict[tuple[str, str], Render], dict[str, Render]]:
     renders, recordings = {}, {}
     for row in all_rows(manifest, Render):
         if row.made_by == RECORDING:
@@ -127,7 +135,10 @@ def _renders(manifest: Manifest, pairs: Mapping[str, Pair], random: bool) -> tup
 
 
 def _values(
-    manifest: Manifest, pairs: Mapping[str, Pair], renders: Mapping[tuple[str, str], Render], recordings: Mapping[str, Render]
+    manifest: Manifest,
+    pairs: Mapping[str, Pair],
+    renders: Mapping[tuple[str, str], Render],
+    recordings: Mapping[str, Render],
 ) -> tuple[dict[str, dict[str, dict[str, float]]], dict[str, str]]:
     """By maker, variant and pair the value; and why a variant is withheld."""
     there = metrics_there()
@@ -151,11 +162,17 @@ def _values(
             continue
         kinds[row.variant].add((row.protocol, row.model_sha256))
     withheld = {
-        variant: f"its values are of {len(found)} kinds, which must not be compared: {'; '.join(sorted(kind[0] for kind in found))}"
+        variant: (
+            f"its values are of {len(found)} kinds, which must not be compared:"
+            f" {'; '.join(sorted(kind[0] for kind in found))}"
+        )
         for variant, found in kinds.items()
         if len(found) > 1
     }
-    kept = {maker: {variant: of for variant, of in some.items() if variant not in withheld} for maker, some in values.items()}
+    kept = {
+        maker: {variant: of for variant, of in some.items() if variant not in withheld}
+        for maker, some in values.items()
+    }
     return {maker: some for maker, some in kept.items() if some}, withheld
 
 
@@ -172,7 +189,8 @@ def _cell(of: Mapping[str, float], persons: Mapping[str, str], resamples: int, s
 
 
 def by_person(values: NDArray[np.float64], persons: list[str], resamples: int, seed: int) -> tuple[float, float]:
-    """The 2.5th and 97.5th percentile of the mean, with persons drawn with replacement, each with all its values; NaN for fewer than two persons.
+    """The 2.5th and 97.5th percentile of the mean, with persons drawn with replacement, each with all its values; NaN
+    for fewer than two persons.
 
     Args:
         values: (n,).
@@ -188,24 +206,35 @@ def by_person(values: NDArray[np.float64], persons: list[str], resamples: int, s
 
 
 def _difference(name: str, values: Mapping[str, Mapping[str, Mapping[str, float]]]) -> float:
-    """How far systems differ on a pair: the mean over metrics of the spread of their values, in units of the metric's spread over all."""
+    """How far systems differ on a pair: the mean over metrics of the spread of their values, in units of the metric's
+    spread over all.
+    """
     spreads = []
     for variant in {variant for some in values.values() for variant in some}:
-        every = [value for maker, some in values.items() if maker != RECORDING for value in some.get(variant, {}).values()]
-        here = [some[variant][name] for maker, some in values.items() if maker != RECORDING and name in some.get(variant, {})]
+        every = [
+            value for maker, some in values.items() if maker != RECORDING for value in some.get(variant, {}).values()
+        ]
+        here = [
+            some[variant][name]
+            for maker, some in values.items()
+            if maker != RECORDING and name in some.get(variant, {})
+        ]
         if len(here) > 1 and np.std(every) > 0:
             spreads.append(float(np.std(here) / np.std(every)))
     return float(np.mean(spreads)) if spreads else 0.0
 
 
-def _groups(manifest: Manifest, pairs: Mapping[str, Pair], values: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Iterable[BoardGroup]:
+def _groups(
+    manifest: Manifest, pairs: Mapping[str, Pair], values: Mapping[str, Mapping[str, Mapping[str, float]]]
+) -> Iterable[BoardGroup]:
     """Means of pairs whose driving clips are alike in head turn, in the size of the face, or in language."""
     yaw, face = {}, {}
     for mesh in all_rows(manifest, Mesh):
         seen = np.array(mesh.seen, bool)
         if seen.any():
             yaw[mesh.clip_id] = float(np.median(np.abs(np.array(mesh.yaw_deg)[seen])))
-            face[mesh.clip_id] = float(np.median(np.array(mesh.side_px)[seen])) / 2  # the square looked at is twice the face's box
+            # the square looked at is twice the face's box
+            face[mesh.clip_id] = float(np.median(np.array(mesh.side_px)[seen])) / 2
     spoken = {source.source_id: source.language for source in all_rows(manifest, Source)}
     language = {clip.clip_id: spoken.get(clip.source_id, "") for clip in all_rows(manifest, Clip)}
     told: list[tuple[str, Callable[[str], bool]]] = [
@@ -213,7 +242,10 @@ def _groups(manifest: Manifest, pairs: Mapping[str, Pair], values: Mapping[str, 
         (f"{FRONTAL_DEG:.0f}° to {TURNED_DEG:.0f}°", lambda clip: FRONTAL_DEG <= yaw.get(clip, nan) < TURNED_DEG),
         (f"{TURNED_DEG:.0f}° and more", lambda clip: yaw.get(clip, nan) >= TURNED_DEG),
         (f"face under {SMALL_FACE_PX:.0f} px", lambda clip: face.get(clip, nan) < SMALL_FACE_PX),
-        (f"face of {SMALL_FACE_PX:.0f} to {LARGE_FACE_PX:.0f} px", lambda clip: SMALL_FACE_PX <= face.get(clip, nan) < LARGE_FACE_PX),
+        (
+            f"face of {SMALL_FACE_PX:.0f} to {LARGE_FACE_PX:.0f} px",
+            lambda clip: SMALL_FACE_PX <= face.get(clip, nan) < LARGE_FACE_PX,
+        ),
         (f"face of {LARGE_FACE_PX:.0f} px and more", lambda clip: face.get(clip, nan) >= LARGE_FACE_PX),
     ]
     languages = sorted(set(language.values()) - {""})
@@ -231,11 +263,17 @@ def _groups(manifest: Manifest, pairs: Mapping[str, Pair], values: Mapping[str, 
 
 
 def _notes(
-    renders: Mapping[tuple[str, str], Render], recordings: Mapping[str, Render], floors: set[str], counts: Mapping[str, int]
+    renders: Mapping[tuple[str, str], Render],
+    recordings: Mapping[str, Render],
+    floors: set[str],
+    counts: Mapping[str, int],
 ) -> Iterable[str]:
     encoders = {row.encoder for row in [*renders.values(), *recordings.values()]}
     if len(encoders) > 1:
-        yield f"Renders and recordings were encoded in {len(encoders)} ways; a change of codec alone moves measures of lip sync: {'; '.join(sorted(encoders))}."
+        yield (
+            f"Renders and recordings were encoded in {len(encoders)} ways; a change of codec alone moves measures of"
+            f" lip sync: {'; '.join(sorted(encoders))}."
+        )
     else:
         yield "Renders and recordings went through one transcode, with the driving sound in them."
     if missing := sorted(name for name in floors if name not in counts and (FOLDER / f"{name}.py").is_file()):

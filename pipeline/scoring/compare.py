@@ -1,4 +1,6 @@
-"""Compares makers of renders: the mean of each metric over clips with its interval, and what was refused; nothing is averaged that differs in kind."""
+"""Compares makers of renders: the mean of each metric over clips with its interval, and what was refused; nothing is
+averaged that differs in kind.
+"""
 
 import base64
 import html
@@ -51,12 +53,18 @@ class Comparison:
 
 
 def compare(
-    manifest: Manifest, *, protocol: str = "", resamples: int = RESAMPLES, set_resamples: int = SET_RESAMPLES, seed: int = 0
+    manifest: Manifest,
+    *,
+    protocol: str = "",
+    resamples: int = RESAMPLES,
+    set_resamples: int = SET_RESAMPLES,
+    seed: int = 0,
 ) -> Comparison:
     """Averages what may be averaged.
 
-    A value is the mean over clips, each of which counts once. A maker whose renders come of pairs of several protocols is a column for each.
-    Values of one variant that differ in protocol or model are not averaged, nor set beside each other: the cell says why.
+    A value is the mean over clips, each of which counts once. A maker whose renders come of pairs of several protocols
+    is a column for each. Values of one variant that differ in protocol or model are not averaged, nor set beside each
+    other: the cell says why.
 
     Args:
         protocol: only values whose protocol holds this text.
@@ -75,7 +83,9 @@ def compare(
         for render in current(manifest, Render, shard):
             pair = pairs.get(render.pair_id or "")
             column[render.render_id] = render.made_by + (f", {pair.protocol}" if pair else "")
-            partner[render.render_id] = pair.source_clip_id if pair and pair.protocol == "cross_identity" else render.clip_id
+            partner[render.render_id] = (
+                pair.source_clip_id if pair and pair.protocol == "cross_identity" else render.clip_id
+            )
         for row in current(manifest, Score, shard):
             if row.subject in column and row.variant in there and protocol in (row.protocol or ""):
                 scores[row.variant, column[row.subject]].append(row)
@@ -85,7 +95,8 @@ def compare(
                 refused[names[drop.operator], column[drop.subject]][drop.reason] += 1
     cells: dict[tuple[str, str], Cell] = defaultdict(Cell)
     notes: list[str] = []
-    kinds: dict[tuple[str, str], Counter[tuple[str, str]]] = defaultdict(Counter)  # by variant and beside whom it may stand
+    # by variant and beside whom it may stand
+    kinds: dict[tuple[str, str], Counter[tuple[str, str]]] = defaultdict(Counter)
 
     def beside(variant: str, maker: str) -> tuple[str, str]:
         # Across identities every frame is compared with one picture: another protocol, and another column.
@@ -94,7 +105,9 @@ def compare(
     for (variant, maker), rows in scores.items():
         kinds[beside(variant, maker)].update((row.protocol or "", row.model_sha256 or "") for row in rows)
         cells[variant, maker] = _mean(sorted(rows, key=lambda row: row.score_id), resamples, seed)
-    for (variant, maker), (cell, found) in _sets(manifest, column, partner, protocol, there, resamples and set_resamples, seed).items():
+    for (variant, maker), (cell, found) in _sets(
+        manifest, column, partner, protocol, there, resamples and set_resamples, seed
+    ).items():
         cells[variant, maker] = cell
         kinds[beside(variant, maker)].update(found)
     for kind, reasons in refused.items():
@@ -104,11 +117,12 @@ def compare(
     for group in sorted(kinds):
         if len(kinds[group]) > 1:
             told = "; ".join(
-                f"{count} of '{kind[0]}'" + (f" by model {kind[1][:8]}" if kind[1] else "") for kind, count in sorted(kinds[group].items())
+                f"{count} of '{kind[0]}'" + (f" by model {kind[1][:8]}" if kind[1] else "")
+                for kind, count in sorted(kinds[group].items())
             )
             notes.append(
-                f"{group[0]} is withheld: its values are of {len(kinds[group])} kinds, which must not be averaged or compared: {told}. "
-                "Choose one by --protocol."
+                f"{group[0]} is withheld: its values are of {len(kinds[group])} kinds, which must not be averaged or"
+                f" compared: {told}. Choose one by --protocol."
             )
             for key in [key for key in cells if beside(*key) == group]:
                 cells[key] = Cell(refused=cells[key].refused, withheld="protocols differ", clips=cells[key].clips)
@@ -117,7 +131,14 @@ def compare(
         protocols[variant] |= {kind[0] for kind in found}
     makers = sorted({maker for _, maker in cells}, key=lambda maker: (maker != RECORDING, maker))
     metrics = [metric for variant, metric in there.items() if any(key[0] == variant for key in cells)]
-    return Comparison(manifest.root, makers, metrics, dict(cells), notes, {variant: sorted(found) for variant, found in protocols.items()})
+    return Comparison(
+        manifest.root,
+        makers,
+        metrics,
+        dict(cells),
+        notes,
+        {variant: sorted(found) for variant, found in protocols.items()},
+    )
 
 
 def _mean(rows: Sequence[Score], resamples: int, seed: int) -> Cell:
@@ -127,8 +148,11 @@ def _mean(rows: Sequence[Score], resamples: int, seed: int) -> Cell:
     return cell
 
 
-def interval(statistic: Callable[[NDArray[np.float64]], Any], clips: int, resamples: int, seed: int) -> tuple[float, float]:
-    """The 2.5th and 97.5th percentile of a statistic over clips drawn with replacement; (nan, nan) for fewer than two clips.
+def interval(
+    statistic: Callable[[NDArray[np.float64]], Any], clips: int, resamples: int, seed: int
+) -> tuple[float, float]:
+    """The 2.5th and 97.5th percentile of a statistic over clips drawn with replacement; (nan, nan) for fewer than two
+    clips.
 
     Args:
         statistic: of how often each clip was drawn, (clips,).
@@ -142,9 +166,17 @@ def interval(statistic: Callable[[NDArray[np.float64]], Any], clips: int, resamp
 
 
 def _sets(
-    manifest: Manifest, column: dict[str, str], partner: dict[str, str], protocol: str, there: dict[str, Metric], resamples: int, seed: int
+    manifest: Manifest,
+    column: dict[str, str],
+    partner: dict[str, str],
+    protocol: str,
+    there: dict[str, Metric],
+    resamples: int,
+    seed: int,
 ) -> dict[tuple[str, str], tuple[Cell, Counter[tuple[str, str]]]]:
-    """Metrics of sets: the features of a maker's renders beside those of the recordings of the same clips, both resampled by clip."""
+    """Metrics of sets: the features of a maker's renders beside those of the recordings of the same clips, both
+    resampled by clip.
+    """
     features: dict[str, dict[str, Features]] = defaultdict(dict)  # by variant and render
     for row in all_rows(manifest, Features):
         if row.variant in there and row.subject in column and protocol in row.protocol:
@@ -172,7 +204,9 @@ def _sets(
                     cell.withheld = "too few features"
                 else:
 
-                    def statistic(weights: NDArray[np.float64], parts: Any = parts, metric: SetMetric = metric) -> float:
+                    def statistic(
+                        weights: NDArray[np.float64], parts: Any = parts, metric: SetMetric = metric
+                    ) -> float:
                         return metric.statistic(*(_drawn([pair[side] for pair in parts], weights) for side in (0, 1)))
 
                     cell.value = statistic(np.ones(len(both)))
@@ -237,7 +271,10 @@ def latex(found: Comparison) -> str:
         return text.replace("↑", r"$\uparrow$").replace("↓", r"$\downarrow$")
 
     lines = [r"\begin{tabular}{l" + "r" * (len(head) - 1) + "}", r"\toprule"]
-    lines += [" & ".join(escaped(cell) for cell in row) + r" \\" + (r" \midrule" if row is head else "") for row in (head, *rows)]
+    lines += [
+        " & ".join(escaped(cell) for cell in row) + r" \\" + (r" \midrule" if row is head else "")
+        for row in (head, *rows)
+    ]
     lines += [r"\bottomrule", r"\end{tabular}", *(f"% {note}" for note in footnotes(found))]
     return "\n".join(lines) + "\n"
 
@@ -245,7 +282,10 @@ def latex(found: Comparison) -> str:
 def footnotes(found: Comparison) -> list[str]:
     """What the numbers are: how averaged, under which protocols, and what is withheld."""
     notes = [
-        "Mean over clips, [95 % interval by resampling clips], (clips, refusals by reason). Metrics of sets are of all clips together.",
+        (
+            "Mean over clips, [95 % interval by resampling clips], (clips, refusals by reason). Metrics of sets are of"
+            " all clips together."
+        ),
     ]
     for metric in found.metrics:
         under = "; ".join(found.protocols.get(metric.variant, []))
@@ -262,12 +302,18 @@ def page(found: Comparison) -> str:
         for row in part
     )
     notes = "".join(f"<li>{html.escape(note)}</li>" for note in footnotes(found))
-    style = "body{font:15px/1.5 system-ui,sans-serif;margin:2rem;max-width:75rem}table{border-collapse:collapse}td,th{padding:.3rem .8rem;text-align:right;border-bottom:1px solid #ddd}td:first-child,th:first-child{text-align:left}li{color:#555}img{max-width:100%}"
+    style = (
+        "body{font:15px/1.5"
+        " system-ui,sans-serif;margin:2rem;max-width:75rem}table{border-collapse:collapse}td,th{padding:.3rem"
+        " .8rem;text-align:right;border-bottom:1px solid"
+        " #ddd}td:first-child,th:first-child{text-align:left}li{color:#555}img{max-width:100%}"
+    )
     plot = base64.b64encode(picture(found)).decode()
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(found.corpus)}</title><style>{style}</style></head>'
-        f'<body><h1>{html.escape(Path(found.corpus).name)}</h1><table>{table}</table><img alt="Each metric: the clips of each maker, their mean and its interval" '
-        f'src="data:image/svg+xml;base64,{plot}"><ul>{notes}</ul></body></html>\n'
+        '<!doctype html><html lang="en"><head><meta'
+        f' charset="utf-8"><title>{html.escape(found.corpus)}</title><style>{style}</style></head><body><h1>{html.escape(Path(found.corpus).name)}</h1><table>{table}</table><img'
+        ' alt="Each metric: the clips of each maker, their mean and its interval"'
+        f' src="data:image/svg+xml;base64,{plot}"><ul>{notes}</ul></body></html>\n'
     )
 
 

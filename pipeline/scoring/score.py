@@ -1,8 +1,8 @@
 """Scores renders: a render and its reference are decoded once for all metrics, and what is done is never done again.
 
-A step is one variant of a metric on the renders of one maker; its name is a hash of the metric, the renders and the pairs. Its scores
-are written by shard and committed by receipt, like those of any step. Metrics of sets leave features, which
-`headset compare` makes a value of.
+A step is one variant of a metric on the renders of one maker; its name is a hash of the metric, the renders and the
+pairs. Its scores are written by shard and committed by receipt, like those of any step. Metrics of sets leave features,
+which `headset compare` makes a value of.
 """
 
 import hashlib
@@ -46,13 +46,19 @@ def metrics_there() -> dict[str, Metric]:
     found: dict[str, Metric] = {}
     for module in sorted(one.name for one in pkgutil.iter_modules(operators.metrics.__path__)):
         for made in vars(importlib.import_module(f"operators.metrics.{module}")).values():
-            if isinstance(made, type) and issubclass(made, Metric) and made.__module__.endswith(f".{module}") and hasattr(made, "known"):
+            if (
+                isinstance(made, type)
+                and issubclass(made, Metric)
+                and made.__module__.endswith(f".{module}")
+                and hasattr(made, "known")
+            ):
                 found |= {variant: replace(made(), variant=variant) for variant in made.known}
     return found
 
 
 def chosen(text: str) -> tuple[list[Metric], list[str]]:
-    """The metrics that a comma-separated text names by metric (its default variant) or variant, and what was left out and why.
+    """The metrics that a comma-separated text names by metric (its default variant) or variant, and what was left out
+    and why.
 
     `all` is every variant whose model files can be had; the others are left out, each with a line.
 
@@ -68,7 +74,9 @@ def chosen(text: str) -> tuple[list[Metric], list[str]]:
                 _fetch(metric)
                 found.append(metric)
             except WeightError:
-                files = ", ".join(f"{weight.file} ({weight.what})" for weight in metric.weights if weight.found() is None)
+                files = ", ".join(
+                    f"{weight.file} ({weight.what})" for weight in metric.weights if weight.found() is None
+                )
                 left.append(f"{variant}: without {files}")
         return found, left
     defaults = {metric.metric: type(metric)() for metric in there.values()}
@@ -77,12 +85,16 @@ def chosen(text: str) -> tuple[list[Metric], list[str]]:
         if name not in there and name not in defaults:
             known = sorted({*defaults, *there})
             close = get_close_matches(name, known, 1)
-            raise UsageError(f"no metric {name!r}" + (f"; is it {close[0]}?" if close else f"; there are {', '.join(known)}"))
+            raise UsageError(
+                f"no metric {name!r}" + (f"; is it {close[0]}?" if close else f"; there are {', '.join(known)}")
+            )
         metric = there.get(name) or defaults[name]
         try:
             _fetch(metric)
         except WeightError as error:
-            others = [variant for variant, other in there.items() if type(other) is type(metric) and not _missing(other)]
+            others = [
+                variant for variant, other in there.items() if type(other) is type(metric) and not _missing(other)
+            ]
             instead = f"\nOr score another definition, under its own name: {', '.join(others)}" if others else ""
             raise WeightError(f"{metric.variant}: {error}{instead}") from None
         found.append(metric)
@@ -139,14 +151,23 @@ def plan(manifest: Manifest, metrics: Sequence[Metric], made_by: str = "", size:
     if not makers:
         raise UsageError(f"{manifest.root} holds no renders to score; `headset status {manifest.root}` says why")
     if made_by and made_by not in makers:
-        raise UsageError(f"{manifest.root} holds no renders made by {made_by!r}; there are those of {', '.join(sorted(makers))}")
+        raise UsageError(
+            f"{manifest.root} holds no renders made by {made_by!r}; there are those of {', '.join(sorted(makers))}"
+        )
     jobs = []
     for maker in sorted({made_by} if made_by else makers):
         for metric in metrics:
             if maker == RECORDING and metric.compares != NOTHING:
                 continue  # a recording is what others are compared with
             read = sorted(makers[maker] | (makers[RECORDING] if metric.compares != NOTHING else set()))
-            what = [metric.fingerprint(), maker, read, manifest.whole(Pair) if metric.compares != NOTHING else "", size, VERSION]
+            what = [
+                metric.fingerprint(),
+                maker,
+                read,
+                manifest.whole(Pair) if metric.compares != NOTHING else "",
+                size,
+                VERSION,
+            ]
             what += [sorted(notes)] if metric.hears_words else []
             step = f"{metric.name}-{hashlib.sha256(json.dumps(what).encode()).hexdigest()[:12]}"
             writes = Features.table if isinstance(metric, SetMetric) else Score.table
@@ -186,7 +207,9 @@ def score(
         import ray
         from ray.util import ActorPool
 
-        actors: Any = [ray.remote(num_cpus=1)(ScoringWorker).remote(root, jobs, size) for _ in range(min(workers, len(left)))]
+        actors: Any = [
+            ray.remote(num_cpus=1)(ScoringWorker).remote(root, jobs, size) for _ in range(min(workers, len(left)))
+        ]
         answers: Any = ActorPool(actors).map_unordered(lambda actor, shard: actor.score_shard.remote(shard), left)
     else:
         scorer = Scorer(root, jobs, size)
@@ -225,7 +248,11 @@ class Scorer:
     def score_shard(self, shard: int) -> Tally:
         """Scores what has no receipt, writes it, and commits."""
         jobs = [job for job in self.jobs if self.manifest.receipt(job.step, shard) is None]
-        renders = [render for render in current(self.manifest, Render, shard) if any(render.made_by == job.made_by for job in jobs)]
+        renders = [
+            render
+            for render in current(self.manifest, Render, shard)
+            if any(render.made_by == job.made_by for job in jobs)
+        ]
         logs = {job.step: _JobLog(job) for job in jobs}
         self._notes = self._said(shard) if any(job.metric.hears_words for job in jobs) else {}
         for render in renders:
@@ -247,11 +274,19 @@ class Scorer:
         if render.pair_id and pair is None:
             lost = Drop("pair_unknown", detail=f"{render.pair_id} is not among the pairs", retryable=True)
             return [call_operator(metric.name, render, [lost]) for metric in metrics]
-        driving = None if render.made_by == RECORDING else self._recording(pair.driving_clip_id if pair else render.clip_id)
-        refused = {number: drop for number, metric in enumerate(metrics) if (drop := self._refusal(metric, render, pair, driving))}
+        driving = (
+            None if render.made_by == RECORDING else self._recording(pair.driving_clip_id if pair else render.clip_id)
+        )
+        refused = {
+            number: drop
+            for number, metric in enumerate(metrics)
+            if (drop := self._refusal(metric, render, pair, driving))
+        }
         asked = [(number, metric) for number, metric in enumerate(metrics) if number not in refused]
         answers = {number: call_operator(metrics[number].name, render, [drop]) for number, drop in refused.items()}
-        paired = {metric.compares if metric.compares != IDENTITY or has_target(pair) else "still" for _, metric in asked} - {NOTHING}
+        paired = {
+            metric.compares if metric.compares != IDENTITY or has_target(pair) else "still" for _, metric in asked
+        } - {NOTHING}
         source = self._recording(pair.source_clip_id) if pair and "still" in paired else None
         moments = self._moments(render, driving if paired - {"still"} else None, source)
 
@@ -269,7 +304,9 @@ class Scorer:
             return None
         still = metric.compares == IDENTITY and not has_target(pair)
         if metric.compares == TARGET and not has_target(pair):
-            return Drop("no_target", detail=f"no recording shows what a render of {pair.pair_id if pair else ''} should show")
+            return Drop(
+                "no_target", detail=f"no recording shows what a render of {pair.pair_id if pair else ''} should show"
+            )
         if still:
             source = self._recording(pair.source_clip_id) if pair else None
             return None if source else Drop("no_recording", detail="the source clip is not rendered", retryable=True)
@@ -278,15 +315,28 @@ class Scorer:
         if abs(driving.fps - render.fps) > 0.01:
             return Drop("fps_mismatch", detail=f"{render.fps:g} and {driving.fps:g} frames a second")
         if abs(driving.frames - render.frames) > SPARE_FRAMES:
-            return Drop("length_mismatch", detail=f"{render.frames} and {driving.frames} frames, more than {SPARE_FRAMES} apart")
+            return Drop(
+                "length_mismatch", detail=f"{render.frames} and {driving.frames} frames, more than {SPARE_FRAMES} apart"
+            )
         return None
 
     def _made(self, metric: Metric, render: Render, pair: Pair | None, moments: Iterator[Moment]) -> Iterator[Row]:
         said = self._notes.get(render.clip_id, ())
         video = Video(
-            _frame_pairs(metric, moments, has_target(pair)), render.fps, lambda: self._sound(render), render.render_id, render.frames, said
+            _frame_pairs(metric, moments, has_target(pair)),
+            render.fps,
+            lambda: self._sound(render),
+            render.render_id,
+            render.frames,
+            said,
         )
-        where = (render.source_id, f"{render.render_id}#{metric.variant}", render.render_id, metric.metric, metric.variant)
+        where = (
+            render.source_id,
+            f"{render.render_id}#{metric.variant}",
+            render.render_id,
+            metric.metric,
+            metric.variant,
+        )
         how = metric.model_sha256, self.protocol(metric, render, pair)
         if isinstance(metric, SetMetric):
             found = metric.features(video).astype("<f4")
@@ -295,7 +345,9 @@ class Scorer:
             yield Score(*where, float(metric.measure(video)), *how)
 
     def protocol(self, metric: Metric, render: Render, pair: Pair | None) -> str:
-        """Crop, colour and alignment, size, frame rate, and how frames are paired: what values must share to be averaged."""
+        """Crop, colour and alignment, size, frame rate, and how frames are paired: what values must share to be
+        averaged.
+        """
         size = f"{self.size}x{self.size} px, scaled" if self.size else f"{render.width}x{render.height} px"
         paired = "" if metric.compares == NOTHING else "; frame by frame, of the shorter"
         if metric.compares == IDENTITY and not has_target(pair):
@@ -310,7 +362,9 @@ class Scorer:
 
     def _pictures(self, render: Render) -> Iterator[Picture]:
         for frame in VideoFrames(self._path(render)):
-            yield Picture(frame.crop(0, 0, frame.width, frame.height, (self.size, self.size)) if self.size else frame.rgb())
+            yield Picture(
+                frame.crop(0, 0, frame.width, frame.height, (self.size, self.size)) if self.size else frame.rgb()
+            )
 
     def _path(self, render: Render) -> Path:
         return self.store.fetch(render.media, render.sha256, media_cache())

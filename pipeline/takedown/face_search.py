@@ -16,7 +16,8 @@ from manifests.tables import Appearance, Clip, Render, Source, Track
 from pipeline.corpus_steps.identities import views_of
 
 LOOKS = 5  # of a track or a clip, evenly over its length
-MIN_COSINE = 0.4  # between two pictures of one person it was 0.64 and more, of two people 0.22 and less, in 136 pairs of 10 people
+# between two pictures of one person it was 0.64 and more, of two people 0.22 and less, in 136 pairs of 10 people
+MIN_COSINE = 0.4
 NETWORK = "faceplugin"
 CROP_PX = 320
 WAIT_S = 1.0  # for the first frame after a look
@@ -33,7 +34,8 @@ class FaceMatch:
 
 
 def search_faces(manifest: Manifest, picture: Path) -> tuple[list[FaceMatch], list[str]]:
-    """Looks at every track of the corpus: at its appearances where it has some, else in its source where that can be read, else in the renders of its clips.
+    """Looks at every track of the corpus: at its appearances where it has some, else in its source where that can be
+    read, else in the renders of its clips.
 
     Returns:
         The matches, the highest first; and the sources with tracks of which nothing could be looked at.
@@ -50,15 +52,24 @@ def search_faces(manifest: Manifest, picture: Path) -> tuple[list[FaceMatch], li
         sources = {source.source_id: source for source in manifest.read(Source, held[Source.table], shard)}
         tracks = manifest.read(Track, held.get(Track.table, []), shard)
         clips = manifest.read(Clip, held.get(Clip.table, []), shard)
-        renders = {one.clip_id: one for one in manifest.read(Render, held.get(Render.table, []), shard) if one.made_by == "recording"}
+        renders = {
+            one.clip_id: one
+            for one in manifest.read(Render, held.get(Render.table, []), shard)
+            if one.made_by == "recording"
+        }
         known = {track.track_id for track in tracks}
         appearances = manifest.read(Appearance, held.get(Appearance.table, []), shard)
         for source_id in sorted({row.source_id for row in (*tracks, *clips)}):
             path = _path(store, sources.get(source_id))
             mine = [track for track in tracks if track.source_id == source_id]
-            embedded = views_of(mine, [row for row in appearances if row.source_id == source_id and row.model == NETWORK])
+            embedded = views_of(
+                mine, [row for row in appearances if row.source_id == source_id and row.model == NETWORK]
+            )
             told = {track_id: [float(wanted @ view) for view in views] for (track_id, _), views in embedded.items()}
-            found += [FaceMatch(source_id, track_id, float(np.median(cosines)), len(cosines)) for track_id, cosines in sorted(told.items())]
+            found += [
+                FaceMatch(source_id, track_id, float(np.median(cosines)), len(cosines))
+                for track_id, cosines in sorted(told.items())
+            ]
             seen = bool(told)
             for track in mine if path else []:
                 if track.track_id not in told:
@@ -86,11 +97,15 @@ def _of_picture(path: Path) -> NDArray[np.float64]:
     except (OSError, UnidentifiedImageError) as error:
         raise UsageError(f"{path} cannot be read as a picture: {error}") from None
     if (found := embedding(Picture(rgb), NETWORK)) is None:
-        raise UsageError(f"no face is found in {path}; use a picture in which the face is seen from the front, and large")
+        raise UsageError(
+            f"no face is found in {path}; use a picture in which the face is seen from the front, and large"
+        )
     return found
 
 
-def _match(wanted: NDArray[np.float64], source_id: str, row_id: str, pictures: Iterable[NDArray[np.uint8]]) -> Iterator[FaceMatch]:
+def _match(
+    wanted: NDArray[np.float64], source_id: str, row_id: str, pictures: Iterable[NDArray[np.uint8]]
+) -> Iterator[FaceMatch]:
     from operators.models.face_pictures import embedding
     from operators.picture import Picture
 

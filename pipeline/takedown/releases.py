@@ -32,7 +32,8 @@ class Withdrawal:
                 known[name] = release_named(self.manifest, name)
         for name, made in known.items():
             with self.report.attempt(f"the release {name} at {made.to}"):
-                names = [other.name for other in known.values() if other.to == made.to]  # one place may have been released to twice
+                # one place may have been released to twice
+                names = [other.name for other in known.values() if other.to == made.to]
                 self._remove(made, names)
 
     def describe(self) -> None:
@@ -69,7 +70,11 @@ class Withdrawal:
 
     def _from_shard(self, made: Release, place: Place, shard: Shard) -> list[Shard]:
         """The shard without what is taken down; none where nothing is left of it."""
-        gone = {clip for clip in shard.clips if clip in self.clips or any(clip.startswith(f"{source}/") for source in self.sources)}
+        gone = {
+            clip
+            for clip in shard.clips
+            if clip in self.clips or any(clip.startswith(f"{source}/") for source in self.sources)
+        }
         if not gone:
             return [shard]
         self.report.releases[made.name] = made.to

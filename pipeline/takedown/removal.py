@@ -39,13 +39,21 @@ from pipeline.takedown.report import Report
 pc: Any = pyarrow.compute  # its functions are made when it is imported, where no type checker sees them
 
 FIRST: tuple[type[Row], ...] = (Source, Track, Turn, Clip)  # rows that name a row of these are gone with it
-ACROSS: tuple[type[Row], ...] = (Duplicate, Identity, Pair, Split)  # tables of the whole corpus, whose rows may name another source
+# tables of the whole corpus, whose rows may name another source
+ACROSS: tuple[type[Row], ...] = (Duplicate, Identity, Pair, Split)
 
 
 class Removal:
     """Takes what a takedown covers out of a corpus; or, as a plan, only finds it."""
 
-    def __init__(self, manifest: Manifest, gone: Takedowns, report: Report, names: Iterable[str] = (), plan: "Removal | None" = None):
+    def __init__(
+        self,
+        manifest: Manifest,
+        gone: Takedowns,
+        report: Report,
+        names: Iterable[str] = (),
+        plan: "Removal | None" = None,
+    ):
         """
         Args:
             report: is filled in; where it is `planned`, no file is changed.
@@ -59,10 +67,13 @@ class Removal:
         self.ids: set[str] = {*plan.ids} if plan else set()  # of all other rows that are gone
         self.media: set[str] = {*plan.media} if plan else set()  # places in the store to be deleted
         self.names = {*names, *(plan.names if plan else ())}
-        self.driven: set[int] = plan.driven if plan else set()  # shards of other sources that hold renders of a pair with this one
+        # shards of other sources that hold renders of a pair with this one
+        self.driven: set[int] = plan.driven if plan else set()
         self.changed: set[int] = set()  # shards of which a file was rewritten
         steps = [*(step for run in manifest.runs() for step in run.steps), *manifest.attached.values()]
-        self.reads: dict[str, tuple[str, dict[str, list[str]]]] = {step.version: (step.reads, step.inputs) for step in steps}
+        self.reads: dict[str, tuple[str, dict[str, list[str]]]] = {
+            step.version: (step.reads, step.inputs) for step in steps
+        }
 
     def steps(self, table: type[Row]) -> list[str]:
         return self.manifest.names(table.table, folders=True)
@@ -70,12 +81,18 @@ class Removal:
     def tables(self) -> None:
         """Takes rows out of all tables, of all steps that any run ever did.
 
-        A plan looks first at the rows that others name. Rows go in the other order, so that who is killed finds the rest again.
+        A plan looks first at the rows that others name. Rows go in the other order, so that who is killed finds the
+        rest again.
         """
         shards = self.manifest.shards()
         own = [shard for shard in shards if self._holds(shard)]
         rest = [table for table in tables().values() if table not in (*FIRST, *ACROSS)]
-        parts = [(own, FIRST), (shards, ACROSS), (own, rest), ([shard for shard in shards if shard not in own], (Render,))]
+        parts = [
+            (own, FIRST),
+            (shards, ACROSS),
+            (own, rest),
+            ([shard for shard in shards if shard not in own], (Render,)),
+        ]
         if self.dry:
             for some, kinds in parts:
                 for shard in some:
@@ -105,7 +122,11 @@ class Removal:
         """First: of a takedown that was killed, a drop tells that the shard holds something."""
         drops = self.manifest.read(Dropped, [LISTED], shard)
         told = {drop.drop_id for drop in drops}
-        found = [self.gone.drop_of(one) for one in self.manifest.read(Source, [LISTED], shard) if one.source_id in self.sources]
+        found = [
+            self.gone.drop_of(one)
+            for one in self.manifest.read(Source, [LISTED], shard)
+            if one.source_id in self.sources
+        ]
         if new := [drop for drop in found if drop.drop_id not in told]:
             self.manifest.write(Dropped, LISTED, shard, [*drops, *new])
 
@@ -171,7 +192,9 @@ class Removal:
             return pc.or_(cut, pa.array(gone, pa.bool_())), rows
         if table not in (Track, Clip, Turn, *OF_LOOKS):
             return cut, rows
-        here = [(i, _row(table, values)) for i, values in enumerate(rows.to_pylist()) if values["source_id"] in self.touched]
+        here = [
+            (i, _row(table, values)) for i, values in enumerate(rows.to_pylist()) if values["source_id"] in self.touched
+        ]
         if table in OF_LOOKS:
             fewer = {i: new for i, row in here if (new := self.gone.without(row)) is not row}
             if not fewer:
@@ -183,25 +206,40 @@ class Removal:
         return pc.or_(cut, pa.array([i in covered for i in range(rows.num_rows)], pa.bool_())), rows
 
     def _tracks(self, step: str, shard: int) -> list[dict[str, Any]]:
-        """The tracks that a step has of a shard, in the sources that hold a person; of all shards where identities still lie in one."""
-        files = [f"{Track.table}/{step}/{name}" for name in self.manifest.names(f"{Track.table}/{step}") if name.endswith(".parquet")]
+        """The tracks that a step has of a shard, in the sources that hold a person; of all shards where identities
+        still lie in one.
+        """
+        files = [
+            f"{Track.table}/{step}/{name}"
+            for name in self.manifest.names(f"{Track.table}/{step}")
+            if name.endswith(".parquet")
+        ]
         if Identity.table not in self.manifest.in_shard_0:
             files = [file for file in files if file == file_of(Track.table, step, shard)]
-        rows = [row for file in files for row in self.manifest.parquet(file).to_table(columns=["track_id", "source_id"]).to_pylist()]
+        rows = [
+            row
+            for file in files
+            for row in self.manifest.parquet(file).to_table(columns=["track_id", "source_id"]).to_pylist()
+        ]
         return [row for row in rows if row["source_id"] in self.touched]
 
     def _media_of(self, table: type[Row], rows: pa.Table, cut: Any) -> set[str]:
         """The files of the store that hold what is taken out; of a person's source, the whole file."""
         if table not in (Source, Render) or "media" not in rows.schema.names:
             return set()
-        here = pc.or_(cut, pc.is_in(rows["source_id"], pa.array(sorted(self.touched), pa.string()))) if table is Source else cut
+        here = (
+            pc.or_(cut, pc.is_in(rows["source_id"], pa.array(sorted(self.touched), pa.string())))
+            if table is Source
+            else cut
+        )
         return {*rows.filter(here)["media"].to_pylist()} - {"", None}
 
     def _count_anew(self, step: str, shard: int) -> None:
         """Makes a receipt say again what lies in the files."""
         if (receipt := self.manifest.receipt(step, shard)) is None:
             return
-        if step not in self.reads and not receipt.reads:  # of a recipe that was changed since: done again, should it ever be asked for
+        # of a recipe that was changed since: done again, should it ever be asked for
+        if step not in self.reads and not receipt.reads:
             self.manifest.forget(step, shard)
             return
         if (new := self.manifest.recount(step, shard, receipt, *self.reads.get(step, ("", {})))) != receipt:
@@ -209,7 +247,8 @@ class Removal:
             self.report.receipts += 1
 
     def delete_media(self) -> None:
-        """Deletes files of the store that nothing else names, with their copies and what was fetched in part on this machine.
+        """Deletes files of the store that nothing else names, with their copies and what was fetched in part on this
+        machine.
 
         Before the rows that name them: who is killed in between still finds them.
         """
@@ -284,7 +323,9 @@ class Removal:
             self.manifest.save(f"selections/{name}/{version}.json", {**asdict(chosen), **told})
 
     def _sweep(self) -> None:
-        """Removes what killed writers have left beside the files: it may hold anything. Whoever takes down holds the corpus's lease."""
+        """Removes what killed writers have left beside the files: it may hold anything. Whoever takes down holds the
+        corpus's lease.
+        """
         for path in sorted(Path(self.manifest.root).rglob("*.part")) if self.manifest.is_local else ():
             with self.report.attempt(str(path)):
                 if path.is_file() or path.is_symlink():

@@ -10,7 +10,8 @@ import pyarrow as pa
 from manifests.errors import HeadsetError
 from pipeline.takedown.face_search import FaceMatch
 
-TROUBLE = (HeadsetError, OSError, pa.ArrowInvalid, tarfile.TarError)  # of one file; all others are looked at all the same
+# of one file; all others are looked at all the same
+TROUBLE = (HeadsetError, OSError, pa.ArrowInvalid, tarfile.TarError)
 
 
 @dataclass
@@ -29,7 +30,8 @@ class Report:
     conditions: list[str] = field(default_factory=list)  # selections whose condition names what is gone
     shards: dict[str, int] = field(default_factory=dict)  # clips taken out of each shard of a release
     releases: dict[str, str] = field(default_factory=dict)  # where the releases lie that are touched, by name
-    unreachable: dict[str, str] = field(default_factory=dict)  # releases that are not where they were written to, and where that was
+    # releases that are not where they were written to, and where that was
+    unreachable: dict[str, str] = field(default_factory=dict)
     copies: list[str] = field(default_factory=list)  # other sources that show the same, as `headset duplicates` found
     receipts: int = 0  # counted anew
     notes: int = 0  # of pairs that a generation system was asked for
@@ -46,25 +48,41 @@ class Report:
     def lines(self) -> list[str]:
         """For people, one thing a line."""
         would = "would be " if self.planned else ""
-        told = [f"{self.takedown_id}: {len(self.sources)} sources whole, {self.regions} regions of others, {len(self.clips)} clips."]
+        told = [
+            f"{self.takedown_id}: {len(self.sources)} sources whole, {self.regions} regions of others,"
+            f" {len(self.clips)} clips."
+        ]
         told += [f"  {count} rows of {table}" for table, count in sorted(self.rows.items())]
         receipts = "" if self.planned else f", {self.receipts} receipts counted anew"
         if self.notes:
             told.append(f"  {self.notes} notes of pairs that generation systems were asked for")
         told.append(f"  {self.files} files of tables {would}rewritten{receipts}")
         told += [f"  media {would}deleted: {place}" for place in self.media]
-        told += [f"  media kept, since a source that is not taken down has the same content: {place}" for place in self.shared]
+        told += [
+            f"  media kept, since a source that is not taken down has the same content: {place}"
+            for place in self.shared
+        ]
         told += [f"  {count} clips out of the selection {name}" for name, count in self.selections.items()]
         told += [f"  the condition of the selection {name} names it: {would}rewritten" for name in self.conditions]
         told += [f"  the release {name} at {to}" for name, to in self.releases.items()]
         told += [f"  {count} clips out of {shard}" for shard, count in self.shards.items()]
-        told += [f"  NOT REACHED: the release {name} is not at {to}; take it down where it is now" for name, to in self.unreachable.items()]
-        told += [f"  looked at {one.row_id}: cosine {one.cosine:.2f} over {one.looks} looks" for one in self.matches[:20]]
+        told += [
+            f"  NOT REACHED: the release {name} is not at {to}; take it down where it is now"
+            for name, to in self.unreachable.items()
+        ]
+        told += [
+            f"  looked at {one.row_id}: cosine {one.cosine:.2f} over {one.looks} looks" for one in self.matches[:20]
+        ]
         told += [f"  NOT LOOKED AT: {source}, whose file is out of reach, with no render" for source in self.unseen]
-        told += [f"  shows the same, and is still here: {source}; headset takedown CORPUS --source {source}" for source in self.copies]
+        told += [
+            f"  shows the same, and is still here: {source}; headset takedown CORPUS --source {source}"
+            for source in self.copies
+        ]
         told += [f"  NOT DONE: {error}" for error in self.errors]
         if self.errors and not self.planned:
-            told.append(f"{len(self.errors)} things are left to do: mend what is named above, and give the same command again.")
+            told.append(
+                f"{len(self.errors)} things are left to do: mend what is named above, and give the same command again."
+            )
         return told
 
     def count(self, table: str, rows: int) -> None:

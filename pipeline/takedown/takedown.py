@@ -1,10 +1,10 @@
 """Takedowns: every row, file and shard entry of a source or a person is removed, and does not come back.
 
-First all is found that is covered, and nothing changed: that is what `--dry-run` tells, and what is agreed to. Then the takedown is
-written down, so that whatever runs next knows of it. Then it is taken out: media, tables of all runs there ever were and not only of
-the last, receipts, selections, releases; and last the datasheets of what is left. What goes wrong with one file is told at the end,
-and stops no other. Whoever is killed in between asks again: what is done already is found done. Do it while no run is at work on
-the corpus.
+First all is found that is covered, and nothing changed: that is what `--dry-run` tells, and what is agreed to. Then the
+takedown is written down, so that whatever runs next knows of it. Then it is taken out: media, tables of all runs there
+ever were and not only of the last, receipts, selections, releases; and last the datasheets of what is left. What goes
+wrong with one file is told at the end, and stops no other. Whoever is killed in between asks again: what is done
+already is found done. Do it while no run is at work on the corpus.
 """
 
 import json
@@ -57,7 +57,8 @@ def takedown_source(manifest: Manifest, source_id: str, agree: Agree = go_ahead)
 
 
 def takedown_identity(manifest: Manifest, name: str, agree: Agree = go_ahead) -> Report:
-    """Removes a person, by the name that lists or annotations have for them, from every clip in which they are seen or heard.
+    """Removes a person, by the name that lists or annotations have for them, from every clip in which they are seen or
+    heard.
 
     Raises:
         UsageError: for a name that nothing has, with those there are.
@@ -89,7 +90,9 @@ def takedown_like(manifest: Manifest, picture: Path, min_cosine: float = MIN_COS
 
 
 def _of_rows(manifest: Manifest, takedown_id: str, rows: set[str]) -> Takedown:
-    """The demand of a person whom some clips or tracks show: where they are seen and heard, beside what was known already."""
+    """The demand of a person whom some clips or tracks show: where they are seen and heard, beside what was known
+    already.
+    """
     before = next((one for one in manifest.takedowns().all if one.takedown_id == takedown_id), None)
     regions = [*(before.regions if before else []), *_regions(manifest, rows)]
     unique = list({json.dumps(asdict(region), sort_keys=True): region for region in regions}.values())
@@ -120,13 +123,21 @@ def _regions(manifest: Manifest, rows: set[str]) -> list[Region]:
     for shard in manifest.shards():
         held = manifest.current(shard)
         tracks = {track.track_id: track for track in manifest.read(Track, held.get(Track.table, []), shard)}
-        clips = [clip for clip in manifest.read(Clip, held.get(Clip.table, []), shard) if rows & {clip.clip_id, clip.track_id}]
+        clips = [
+            clip
+            for clip in manifest.read(Clip, held.get(Clip.table, []), shard)
+            if rows & {clip.clip_id, clip.track_id}
+        ]
         turns = manifest.read(Turn, held.get(Turn.table, []), shard) if clips else []
-        about = {(clip.source_id, clip.track_id) for clip in clips} | {(tracks[row].source_id, row) for row in rows & tracks.keys()}
+        about = {(clip.source_id, clip.track_id) for clip in clips} | {
+            (tracks[row].source_id, row) for row in rows & tracks.keys()
+        }
         for source_id, track_id in sorted(about):
             mine = [clip for clip in clips if (clip.source_id, clip.track_id) == (source_id, track_id)]
             voices = {clip.speaker for clip in mine} - {""}
-            heard = [[turn.start_s, turn.end_s] for turn in turns if turn.source_id == source_id and turn.speaker in voices]
+            heard = [
+                [turn.start_s, turn.end_s] for turn in turns if turn.source_id == source_id and turn.speaker in voices
+            ]
             if track := tracks.get(track_id):
                 boxes = track.times_s, track.left_px, track.top_px, track.right_px, track.bottom_px
                 found.append(Region(track.source_id, track.start_s, track.end_s, *boxes, heard_s=heard))
@@ -139,7 +150,14 @@ def _whole(clip: Clip, heard: list[list[float]]) -> Region:
     sides = (clip.left_px, clip.top_px, clip.right_px, clip.bottom_px)
     if any(side is None for side in sides):
         return Region(clip.source_id, clip.start_s, clip.end_s, heard_s=heard)
-    return Region(clip.source_id, clip.start_s, clip.end_s, [clip.start_s, clip.end_s], *([side, side] for side in sides), heard_s=heard)
+    return Region(
+        clip.source_id,
+        clip.start_s,
+        clip.end_s,
+        [clip.start_s, clip.end_s],
+        *([side, side] for side in sides),
+        heard_s=heard,
+    )
 
 
 def _now() -> str:
@@ -164,7 +182,9 @@ def _take_down(
 
     def report(planned: bool) -> Report:
         sources, regions = sorted(demand.sources), len(demand.regions)
-        return Report(demand.takedown_id, sources, regions, copies=copies, matches=[*matches], unseen=[*unseen], planned=planned)
+        return Report(
+            demand.takedown_id, sources, regions, copies=copies, matches=[*matches], unseen=[*unseen], planned=planned
+        )
 
     plan = Removal(manifest, Takedowns((demand,)), report(planned=True), names)
     plan.tables()
@@ -197,4 +217,7 @@ def _copies(manifest: Manifest, sources: set[str]) -> list[str]:
 
     rows = manifest.table(Duplicate).to_pylist()
     shown = {row["duplicate_of"] for row in rows if row["source_id"] in sources} | sources
-    return sorted({name for row in rows if row["duplicate_of"] in shown for name in (row["source_id"], row["duplicate_of"])} - sources)
+    return sorted(
+        {name for row in rows if row["duplicate_of"] in shown for name in (row["source_id"], row["duplicate_of"])}
+        - sources
+    )

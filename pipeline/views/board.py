@@ -1,4 +1,6 @@
-"""The board as a page: tables, and players side by side, in a folder that opens from disk. Other people's text is escaped."""
+"""The board as a page: tables, and players side by side, in a folder that opens from disk. Other people's text is
+escaped.
+"""
 
 import html
 import math
@@ -61,7 +63,8 @@ def write_board(found: Board, folder: Path, players: int = PLAYERS) -> Path:
     page = folder / "index.html"
     title = html.escape(f"{Path(found.corpus).name}: {found.protocol}")
     page.write_text(
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport"'
+        f' content="width=device-width">'
         f"<title>{title}</title><style>{STYLE}</style></head><body>{''.join(body)}<script>{SCRIPT}</script></body></html>\n",
         encoding="utf-8",
     )
@@ -71,19 +74,27 @@ def write_board(found: Board, folder: Path, players: int = PLAYERS) -> Path:
 def _head(found: Board) -> str:
     corpus, protocol = html.escape(Path(found.corpus).name), html.escape(found.protocol)
     notes = "".join(f"<p>{html.escape(note)}</p>" for note in found.notes)
-    lost = "".join(f"<p>{html.escape(variant)} is withheld: {html.escape(why)}.</p>" for variant, why in found.withheld.items())
+    lost = "".join(
+        f"<p>{html.escape(variant)} is withheld: {html.escape(why)}.</p>" for variant, why in found.withheld.items()
+    )
     return (
-        f"<h1>{corpus}: {protocol}</h1><p>{len(found.pairs)} pairs of {found.persons} persons. Mean over pairs; in small print the 95 % interval by bootstrap over "
-        f"persons. Floors are no contenders: a system that does not pass them has shown nothing.</p>{notes}{lost}"
+        f"<h1>{corpus}: {protocol}</h1><p>{len(found.pairs)} pairs of {found.persons} persons. Mean over pairs; in"
+        " small print the 95 % interval by bootstrap over persons. Floors are no contenders: a system that does not"
+        f" pass them has shown nothing.</p>{notes}{lost}"
     )
 
 
 def _table(found: Board) -> str:
-    head = "".join(f"<th title='{html.escape(metric.definition.what, quote=True)}'>{_metric(metric)}</th>" for metric in found.metrics)
+    head = "".join(
+        f"<th title='{html.escape(metric.definition.what, quote=True)}'>{_metric(metric)}</th>"
+        for metric in found.metrics
+    )
     parts = [f"<tbody>{''.join(_row(found, row) for row in found.complete)}</tbody>"]
     if found.partial:
         cells = len(found.metrics) + 1
-        parts.append(f"<tbody class='apart'><tr><td colspan='{cells}'>not comparable: without a render of every pair</td></tr>")
+        parts.append(
+            f"<tbody class='apart'><tr><td colspan='{cells}'>not comparable: without a render of every pair</td></tr>"
+        )
         parts.append("".join(_row(found, row) for row in found.partial) + "</tbody>")
     return f"<div class='scroll'><table><thead><tr><th>made by</th>{head}</tr></thead>{''.join(parts)}</table></div>"
 
@@ -120,18 +131,29 @@ def _groups(found: Board) -> str:
             values = [group.cells.get((row.maker, metric.variant)) for metric in found.metrics]
             if any(value is not None for value in values):
                 cells = "".join(f"<td>{'–' if value is None else f'{value:.4g}'}</td>" for value in values)
-                lines.append(f"<tr><td>{html.escape(group.name)}, n={group.pairs}<small>{html.escape(row.maker)}</small></td>{cells}</tr>")
+                lines.append(
+                    f"<tr><td>{html.escape(group.name)},"
+                    f" n={group.pairs}<small>{html.escape(row.maker)}</small></td>{cells}</tr>"
+                )
     table = f"<table><thead><tr><th>driving clips</th>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
     return f"<h2>By group</h2><div class='scroll'>{table}</div>"
 
 
 def _pair(found: Board, pair: Pair, folder: Path) -> str:
-    videos = [("source", found.recordings.get(pair.source_clip_id)), ("driving", found.recordings.get(pair.driving_clip_id))]
+    videos = [
+        ("source", found.recordings.get(pair.source_clip_id)),
+        ("driving", found.recordings.get(pair.driving_clip_id)),
+    ]
     if pair.source_clip_id == pair.driving_clip_id:
         videos = [("recording", videos[1][1])]
-    videos += [(row.maker, found.renders.get((pair.pair_id, row.maker))) for row in found.rows if row.kind != "recording"]
+    videos += [
+        (row.maker, found.renders.get((pair.pair_id, row.maker))) for row in found.rows if row.kind != "recording"
+    ]
     figures = "".join(_figure(found, name, render, folder) for name, render in videos)
-    return f"<section class='pair'><header><button>play all</button><code>{html.escape(pair.pair_id)}</code></header><div class='players'>{figures}</div></section>"
+    return (
+        f"<section class='pair'><header><button>play all</button><code>{html.escape(pair.pair_id)}</code></header><div"
+        f" class='players'>{figures}</div></section>"
+    )
 
 
 def _figure(found: Board, name: str, render: Render | None, folder: Path) -> str:
@@ -142,7 +164,10 @@ def _figure(found: Board, name: str, render: Render | None, folder: Path) -> str
     _pictured(folder / file, folder / poster)
     muted = "" if name in ("driving", "recording") else " muted"  # one sound is enough: it is the same in all
     size = f"{render.width}×{render.height}, {render.fps:g} fps"
-    return f"<figure><video src='{file}' poster='{poster}' controls preload='none'{muted}></video><figcaption>{html.escape(name)} <span>{size}</span></figcaption></figure>"
+    return (
+        f"<figure><video src='{file}' poster='{poster}' controls"
+        f" preload='none'{muted}></video><figcaption>{html.escape(name)} <span>{size}</span></figcaption></figure>"
+    )
 
 
 def _copied(path: Path, place: Path) -> None:
@@ -169,5 +194,7 @@ def board_lines(found: Board) -> Iterable[list[str]]:
     for metric in found.metrics:
         cells = [row.cells.get(metric.variant) for row in rows]
         counts = ["" if cell is None or cell.pairs == len(found.pairs) else f" (n={cell.pairs})" for cell in cells]
-        values = ["–" if cell is None else f"{cell.value:.4g}{count}" for cell, count in zip(cells, counts, strict=True)]
+        values = [
+            "–" if cell is None else f"{cell.value:.4g}{count}" for cell, count in zip(cells, counts, strict=True)
+        ]
         yield [f"{metric.variant} {ARROWS[metric.definition.better]}".strip(), *values]

@@ -38,7 +38,8 @@ class ComparisonView(Fact):
             "corpus": self.found.corpus,
             "makers": json_of(self.found.makers),
             "metrics": {
-                name: {**definition._asdict(), "protocols": self.found.protocols.get(name, [])} for name, definition in metrics.items()
+                name: {**definition._asdict(), "protocols": self.found.protocols.get(name, [])}
+                for name, definition in metrics.items()
             },
             "values": values,
             "notes": json_of(self.found.notes),

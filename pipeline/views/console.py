@@ -1,7 +1,8 @@
 """The one way to a terminal. What it prints may come from strangers: titles, file names, details of errors.
 
-No text is markup, no word becomes a picture, and letters that steer a terminal are left out wherever they come from: a style is always
-given beside the text, never in it. Off a terminal nothing is wrapped, so that a log can be searched line by line.
+No text is markup, no word becomes a picture, and letters that steer a terminal are left out wherever they come from: a
+style is always given beside the text, never in it. Off a terminal nothing is wrapped, so that a log can be searched
+line by line.
 """
 
 import atexit
@@ -83,7 +84,14 @@ def counting(what: str, out: Console) -> Iterator[Callable[[int, int | None], No
         To be called with how many are done, and of how many; None where that is not known.
     """
     if out.is_terminal:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
 
         columns = (
             TextColumn("{task.description}", markup=False),
@@ -113,7 +121,8 @@ def now() -> str:
 
 @contextmanager
 def alone(out: Console) -> Iterator[None]:
-    """Lets nobody but `out` be heard: what libraries and their processes write to the terminal, such as Ray's notes, goes to a file.
+    """Lets nobody but `out` be heard: what libraries and their processes write to the terminal, such as Ray's notes,
+    goes to a file.
 
     Of an error that ends it, the last lines of that file are a note.
     """
@@ -135,7 +144,8 @@ def alone(out: Console) -> Iterator[None]:
             raise
         finally:
             if (colours := sys.modules.get("colorama.initialise")) is not None:
-                atexit.unregister(colours.reset_all)  # it would write, when all ends, to what was standard output when Ray brought it in
+                # it would write, when all ends, to what was standard output when Ray brought it in
+                atexit.unregister(colours.reset_all)
             out.file.flush()
             for number, descriptor in enumerate(held, 1):
                 os.dup2(descriptor, number)

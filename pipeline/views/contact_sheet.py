@@ -46,7 +46,9 @@ def draw_sheet(manifest: Manifest, out: Path, most: int = 40) -> int:
         for i, picture in enumerate(reader.get_batch(picks).asnumpy()):
             sheet.paste(Image.fromarray(picture), (i * SIDE, top + CAPTION))
         clip = clips[render["clip_id"]]
-        values = ", ".join(f"{name} {scores[clip['clip_id']][name]:.2f}" for name in SHOWN if name in scores.get(clip["clip_id"], {}))
+        values = ", ".join(
+            f"{name} {scores[clip['clip_id']][name]:.2f}" for name in SHOWN if name in scores.get(clip["clip_id"], {})
+        )
         pen.text((4, top + 3), f"{clip['clip_id']}   {render['duration_s']:.2f} s, {clip['speaker']}", fill="black")
         pen.text((4, top + 17), values, fill="#555555")
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,6 @@
-"""Which sources show what another one shows, and which tracks show the same person: the tables of the whole corpus, for people."""
+"""Which sources show what another one shows, and which tracks show the same person: the tables of the whole corpus, for
+people.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -44,7 +46,9 @@ def copies(manifest: Manifest, duplicates: Sequence[Duplicate]) -> Copies:
     """What `headset duplicates` found."""
     shown = {name for row in duplicates for name in (row.source_id, row.duplicate_of)}
     uris = {source.source_id: source.uri for source in all_rows(manifest, Source)}
-    return Copies(manifest.root, len(uris), tuple(duplicates), {name: uri for name, uri in uris.items() if name in shown})
+    return Copies(
+        manifest.root, len(uris), tuple(duplicates), {name: uri for name, uri in uris.items() if name in shown}
+    )
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,9 @@ class People(Fact):
         known = f"{self.tracks} tracks show {len(self.people)} people, {several} of them in several sources"
         yield Line.of(f"{known}; of {self.unknown} tracks too little was seen.")
         if self.people:
-            query = "select identity_id, count(*) from identities join clips using (track_id) group by 1 order by 2 desc"
+            query = (
+                "select identity_id, count(*) from identities join clips using (track_id) group by 1 order by 2 desc"
+            )
             yield Line.of(f'Their clips: headset sql {self.root} "{query}"')
 
 

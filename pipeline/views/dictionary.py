@@ -1,7 +1,7 @@
 """What every column holds: the tables, and the columns of the clip view, from the code that defines them.
 
-A column's meaning is the comment behind its field in `manifests/tables.py`, else what a column of that name always holds; a score's is the
-`Measure` of its operator.
+A column's meaning is the comment behind its field in `manifests/tables.py`, else what a column of that name always
+holds; a score's is the `Measure` of its operator.
 """
 
 import ast
@@ -133,7 +133,13 @@ class Dictionary(Fact):
             rows = [one for one in self.columns if one.table == table]
             yield Line.of(Cell(table, "strong"), f"  {what}")
             names = ("  column", "type", "unit", "range", "better", "meaning")
-            yield Grid.of(names, ([f"  {one.name}", Cell(one.type, "quiet"), one.unit, one.range, one.better, one.meaning] for one in rows))
+            yield Grid.of(
+                names,
+                (
+                    [f"  {one.name}", Cell(one.type, "quiet"), one.unit, one.range, one.better, one.meaning]
+                    for one in rows
+                ),
+            )
             yield BLANK
 
     def markdown(self) -> str:
@@ -141,11 +147,21 @@ class Dictionary(Fact):
         lines = [
             "# Every column",
             "",
-            "Made from the code by `headset columns --out FILE`. Times are seconds on the source's own clock, spans are half-open.",
+            (
+                "Made from the code by `headset columns --out FILE`. Times are seconds on the source's own clock, spans"
+                " are half-open."
+            ),
             "",
         ]
         for table, what in self.tables.items():
-            lines += [f"## {table}", "", what, "", "| column | type | unit | range | better | meaning |", "|---|---|---|---|---|---|"]
+            lines += [
+                f"## {table}",
+                "",
+                what,
+                "",
+                "| column | type | unit | range | better | meaning |",
+                "|---|---|---|---|---|---|",
+            ]
             for one in self.columns:
                 if one.table == table:
                     cells = f"`{one.name}`", one.type, one.unit, one.range, one.better, one.meaning
@@ -165,7 +181,9 @@ def dictionary(manifest: Manifest | None = None, wanted: str = "") -> Dictionary
     told[VIEW] = "A row a clip, with all that is known of it: the view that select, yield and sql choose by."
     found = [column for table in tables().values() for column in _columns(table)] + _clip_view(manifest)
     kept = [one for one in found if not wanted or one.table == wanted] or [one for one in found if wanted in one.name]
-    return Dictionary({name: what for name, what in told.items() if any(one.table == name for one in kept)}, tuple(kept))
+    return Dictionary(
+        {name: what for name, what in told.items() if any(one.table == name for one in kept)}, tuple(kept)
+    )
 
 
 def _columns(table: type[Row]) -> Iterator[ColumnTold]:
@@ -236,17 +254,25 @@ def _clip_view(manifest: Manifest | None) -> list[ColumnTold]:
     scores, found = measures(), []
     for name, column in columns(manifest or Manifest(NONE)).items():
         if column.part == Score.table and name != "face_px":
-            metric = next((one for one in sorted(scores, key=len, reverse=True) if name == one or name.startswith(f"{one}_")), "")
-            found.append(_score(name, scores.get(metric) or Measure("a score that no operator of this headset describes")))
+            metric = next(
+                (one for one in sorted(scores, key=len, reverse=True) if name == one or name.startswith(f"{one}_")), ""
+            )
+            found.append(
+                _score(name, scores.get(metric) or Measure("a score that no operator of this headset describes"))
+            )
             continue
         own = {one.name: one for one in _columns(tables()[column.part])} if column.part in tables() else {}
         told = own.get(name) or own.get(name.partition("_")[2])
         meaning = USUAL.get(name) or (told.meaning if told else f"of {column.part}")
         whose = "of the source: " if name.startswith("source_") and name not in USUAL else ""
         kind = told.type if told else "double"
-        found.append(ColumnTold(VIEW, name, kind, told.unit if told else _unit(name), _range(name, meaning), "", whose + meaning))
+        found.append(
+            ColumnTold(VIEW, name, kind, told.unit if told else _unit(name), _range(name, meaning), "", whose + meaning)
+        )
     there = {one.name for one in found}
-    return found + [_score(name, measure) for name, measure in sorted(scores.items()) if manifest is None and name not in there]
+    return found + [
+        _score(name, measure) for name, measure in sorted(scores.items()) if manifest is None and name not in there
+    ]
 
 
 def _score(name: str, measure: Measure) -> ColumnTold:
@@ -274,7 +300,11 @@ class Reasons(Fact):
     def parts(self) -> Iterator[Part]:
         names = ("reason", "meaning", "what to set or do", "another try")
         yield Grid.of(
-            names, ([Cell(one.word, "warn"), one.meaning, one.change, "may end otherwise" if one.again else ""] for one in self.reasons)
+            names,
+            (
+                [Cell(one.word, "warn"), one.meaning, one.change, "may end otherwise" if one.again else ""]
+                for one in self.reasons
+            ),
         )
 
     def markdown(self) -> str:

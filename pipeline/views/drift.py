@@ -20,18 +20,29 @@ class Drift(Fact):
     clips: tuple[Verdict, ...]
 
     def parts(self) -> Iterator[Part]:
-        rows = ([str(self.counts[verdict]), verdict, meaning] for verdict, meaning in VERDICTS.items() if self.counts.get(verdict))
+        rows = (
+            [str(self.counts[verdict]), verdict, meaning]
+            for verdict, meaning in VERDICTS.items()
+            if self.counts.get(verdict)
+        )
         yield Grid.of((">clips", "verdict", "which means"), rows)
         others = [one for one in self.clips if one.verdict not in ("identical", "rendered")]
         if others:
             names = ("clip", "verdict", ">moved", ">distance", "why")
             yield Grid.of(
-                names, ([one.published_id, one.verdict, _signed(one.moved_s), _far(one.distance), one.why] for one in others[:MOST])
+                names,
+                (
+                    [one.published_id, one.verdict, _signed(one.moved_s), _far(one.distance), one.why]
+                    for one in others[:MOST]
+                ),
             )
         if len(others) > MOST:
             yield Line.of(f"and {len(others) - MOST} more; --json has them all")
         if builds := sum(one.verdict == "identical" and one.why != "" for one in self.clips):
-            yield Line.of(f"{builds} identical clips lie in files of other bytes: another encoder, or another build of it, wrote them")
+            yield Line.of(
+                f"{builds} identical clips lie in files of other bytes: another encoder, or another build of it, wrote"
+                " them"
+            )
         same = f"{self.counts.get('identical', 0)} of {len(self.clips)} clips are identical"
         yield Line.of(f"{same}; sha256 of that subset: {self.identical_subset_sha256}")
 
@@ -47,4 +58,6 @@ def _far(distance: float | None) -> str:
 def drift_of(manifest: Manifest) -> Drift:
     """What became of each published clip of a corpus."""
     verdicts = drift(manifest)
-    return Drift(dict(Counter(one.verdict for one in verdicts)), exact_subset_sha256(manifest, verdicts), tuple(verdicts))
+    return Drift(
+        dict(Counter(one.verdict for one in verdicts)), exact_subset_sha256(manifest, verdicts), tuple(verdicts)
+    )

@@ -1,7 +1,8 @@
 """A fact has three faces: a terminal's, a notebook's and a program's. All three are made of the same parts.
 
-A fact is a frozen dataclass. Its fields are what `to_json` gives; `parts` says how it reads: lines, grids and lanes of cells, each a
-text and a mood. Texts may come from strangers, so the terminal shows them as they are (`console.py`) and HTML escapes them.
+A fact is a frozen dataclass. Its fields are what `to_json` gives; `parts` says how it reads: lines, grids and lanes of
+cells, each a text and a mood. Texts may come from strangers, so the terminal shows them as they are (`console.py`) and
+HTML escapes them.
 """
 
 import math
@@ -163,7 +164,9 @@ def clock(seconds: float) -> str:
 
 def by_number(counts: Mapping[str, int]) -> str:
     """`too_short 4, no_face 1`: the most frequent first."""
-    return ", ".join(f"{name} {number}" for name, number in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+    return ", ".join(
+        f"{name} {number}" for name, number in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    )
 
 
 # On a terminal.
@@ -260,7 +263,10 @@ def _svg(lanes: Lanes) -> str:
             if end_s >= lanes.start_s and start_s < lanes.end_s:
                 left = names + (max(start_s, lanes.start_s) - lanes.start_s) / long_s * wide
                 length = max(1.0, (min(end_s, lanes.end_s) - max(start_s, lanes.start_s)) / long_s * wide)
-                made.append(f'<rect x="{left:.1f}" y="{number * high + 2}" width="{length:.1f}" height="{high - 4}" fill="{colour}"/>')
+                made.append(
+                    f'<rect x="{left:.1f}" y="{number * high + 2}" width="{length:.1f}" height="{high - 4}"'
+                    f' fill="{colour}"/>'
+                )
     bottom = len(lanes.lanes) * high + 14
     made.append(f'<text x="{names}" y="{bottom}">{lanes.start_s:.1f} s</text>')
     made.append(f'<text x="{names + wide}" y="{bottom}" text-anchor="end">{lanes.end_s:.1f} s</text>')

@@ -63,7 +63,8 @@ class Funnel(Fact):
 
 def _wrote(step: FunnelStep) -> str:
     return ", ".join(
-        f"{n} {name}" + (f" of {n + step.given_up[name]}" if step.given_up.get(name) else "") for name, n in step.wrote.items()
+        f"{n} {name}" + (f" of {n + step.given_up[name]}" if step.given_up.get(name) else "")
+        for name, n in step.wrote.items()
     )
 
 
@@ -82,10 +83,17 @@ def _steps(manifest: Manifest) -> list[FunnelStep]:
         return []
     shards = manifest.shards()
     listed = [drop for shard in shards for drop in manifest.read(Dropped, [LISTED], shard)]
-    given = {table.table: sum(manifest.count(table, LISTED, shard) for shard in shards) for table in [Source, *manifest.given()]}
+    given = {
+        table.table: sum(manifest.count(table, LISTED, shard) for shard in shards)
+        for table in [Source, *manifest.given()]
+    }
     reasons, refused = Counter(drop.reason for drop in listed), Counter(drop.subject_table for drop in listed)
     sources, lost = given[Source.table], refused.pop(Source.table, 0)
-    steps = [FunnelStep("listed", "sources", sources + lost, sources, lost, 0, given, dict(refused), dict(reasons), len(shards))]
+    steps = [
+        FunnelStep(
+            "listed", "sources", sources + lost, sources, lost, 0, given, dict(refused), dict(reasons), len(shards)
+        )
+    ]
     for step in manifest.run.steps:
         calls: Counter[str] = Counter()
         wrote: Counter[str] = Counter({table: 0 for table in step.writes})
@@ -98,7 +106,9 @@ def _steps(manifest: Manifest) -> list[FunnelStep]:
             counted.update(receipt.reasons)
             given_up.update(receipt.given_up)
         ends = (calls["read"], calls["answered"], calls["dropped"], calls["failed"])
-        steps.append(FunnelStep(step.operator, step.reads, *ends, dict(wrote), dict(given_up), dict(counted), len(receipts)))
+        steps.append(
+            FunnelStep(step.operator, step.reads, *ends, dict(wrote), dict(given_up), dict(counted), len(receipts))
+        )
     return steps
 
 
@@ -107,17 +117,24 @@ def _sums(manifest: Manifest, steps: Sequence[FunnelStep]) -> Iterator[TableSum]
     Raises:
         Inconsistent: when what was proposed is not what was kept, dropped and failed.
     """
-    refined_by = {(step.operator, table) for step in (manifest.run.steps if manifest.run else []) for table in step.refines}
+    refined_by = {
+        (step.operator, table) for step in (manifest.run.steps if manifest.run else []) for table in step.refines
+    }
     for name, table in tables().items():
         writers = [line for line in steps if name in line.wrote]
         if not writers or name == Dropped.table:
             continue
         first = [line for line in writers if (line.step, name) not in refined_by]
         refiners = [line for line in writers if (line.step, name) in refined_by]
-        lost = [line.dropped if (line.step, name) == ("listed", Source.table) else line.given_up.get(name, 0) for line in first]
+        lost = [
+            line.dropped if (line.step, name) == ("listed", Source.table) else line.given_up.get(name, 0)
+            for line in first
+        ]
         proposed = sum(line.wrote[name] for line in first) + sum(lost) + sum(_divided(line, name) for line in refiners)
         kept = manifest.count_rows(table)
-        dropped = sum(lost) + sum(line.dropped for line in refiners) + sum(line.given_up.get(name, 0) for line in refiners)
+        dropped = (
+            sum(lost) + sum(line.dropped for line in refiners) + sum(line.given_up.get(name, 0) for line in refiners)
+        )
         failed = sum(line.failed for line in refiners)
         if proposed != kept + dropped + failed:
             total = kept + dropped + failed
@@ -127,7 +144,9 @@ def _sums(manifest: Manifest, steps: Sequence[FunnelStep]) -> Iterator[TableSum]
 
 
 def _divided(line: FunnelStep, name: str) -> int:
-    """How many rows a step that refines its table proposed beyond those it was given: each may be divided, none is left out."""
+    """How many rows a step that refines its table proposed beyond those it was given: each may be divided, none is left
+    out.
+    """
     return max(line.wrote[name] + line.given_up.get(name, 0) - line.answered, 0) if line.table == name else 0
 
 
@@ -139,10 +158,14 @@ def _chain(steps: Sequence[FunnelStep]) -> str:
             continue
         first, last = writers[0], writers[-1]
         if table == "clips":
-            proposed = first.wrote[table] + first.given_up.get(table, 0) + sum(_divided(line, table) for line in writers[1:])
+            proposed = (
+                first.wrote[table] + first.given_up.get(table, 0) + sum(_divided(line, table) for line in writers[1:])
+            )
             parts += [f"{proposed} clips proposed", f"{last.wrote[table]} clips kept"]
         elif table == "sources":
-            parts.append(f"{first.read} sources" + (f" ({last.wrote[table]} usable)" if last.wrote[table] != first.read else ""))
+            parts.append(
+                f"{first.read} sources" + (f" ({last.wrote[table]} usable)" if last.wrote[table] != first.read else "")
+            )
         else:
             parts.append(f"{last.wrote[table]} {table}")
     return " -> ".join(parts)

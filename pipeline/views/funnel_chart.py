@@ -12,7 +12,9 @@ MOST = 6  # reasons told apart; rarer ones are summed up
 
 
 def reasons(manifest: Manifest) -> dict[str, tuple[int, Counter[str]]]:
-    """By table: rows that went on, and the reasons of those that did not, each row counted once, by the last step that gave it up."""
+    """By table: rows that went on, and the reasons of those that did not, each row counted once, by the last step that
+    gave it up.
+    """
     last: dict[tuple[str, str], str] = {}
     for drop in manifest.table(Dropped).to_pylist():
         last[drop["subject_table"], drop["subject"]] = drop["reason"]
@@ -63,9 +65,13 @@ def draw_funnel(manifest: Manifest, out: Path) -> None:
                     color="white" if number == 0 else "black",
                 )
             elif count and share > 0.015:
-                axes.text(left + share / 2, place, f"{name} {count}", ha="center", va="center", fontsize=6.5, rotation=90)
+                axes.text(
+                    left + share / 2, place, f"{name} {count}", ha="center", va="center", fontsize=6.5, rotation=90
+                )
             left += share
-    axes.set_yticks(range(len(rows)), [f"{went_on + why.total()} {table}" for table, (went_on, why) in rows.items()], fontsize=10)
+    axes.set_yticks(
+        range(len(rows)), [f"{went_on + why.total()} {table}" for table, (went_on, why) in rows.items()], fontsize=10
+    )
     axes.invert_yaxis()
     axes.set_xlim(0, 1)
     axes.set_xticks([])

@@ -42,9 +42,21 @@ def metric_list(metrics: Iterable[Metric]) -> MetricList:
     lines = []
     for metric in metrics:
         told = metric.definition
-        files, missing = [weight.file for weight in metric.weights], [weight.file for weight in metric.weights if not weight.found()]
+        files, missing = (
+            [weight.file for weight in metric.weights],
+            [weight.file for weight in metric.weights if not weight.found()],
+        )
         default = type(metric)().variant == metric.variant
         lines.append(
-            MetricLine(metric.metric, metric.variant, default, told.better, told.what, told.protocol, tuple(files), tuple(missing))
+            MetricLine(
+                metric.metric,
+                metric.variant,
+                default,
+                told.better,
+                told.what,
+                told.protocol,
+                tuple(files),
+                tuple(missing),
+            )
         )
     return MetricList(tuple(lines))

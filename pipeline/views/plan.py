@@ -81,14 +81,17 @@ class PlanSummary(Fact):
             rest = "" if all(step.measured for step in self.steps) else "; some steps are not measured yet"
             yield BLANK
             yield Line.of(
-                f"{clock(self.media_s)} of video{more}. About {clock(self.seconds)} on {self.cores:g} cores ({self.rates}){rest}."
+                f"{clock(self.media_s)} of video{more}. About {clock(self.seconds)} on {self.cores:g} cores"
+                f" ({self.rates}){rest}."
             )
 
     def _told(self, step: PlannedStep) -> Line:
         joined = "".join(f" + {table}" for table in step.joins)
         cost = clock(step.seconds) if step.seconds is not None else "?" if step.measured else "not measured yet"
         state = f", {step.done} of {self.shards} shards done" if self.shards else ""
-        return Line.of(Cell(step.operator, "name"), f"  {step.reads}{joined} -> {', '.join(step.writes)}   {cost}{state}", indent=2)
+        return Line.of(
+            Cell(step.operator, "name"), f"  {step.reads}{joined} -> {', '.join(step.writes)}   {cost}{state}", indent=2
+        )
 
 
 def _model_row(model: PlannedModel) -> list[str]:
@@ -97,7 +100,9 @@ def _model_row(model: PlannedModel) -> list[str]:
     return [model.file, model.what, f"{model.bytes / 1e6:.1f} MB", licence, where]
 
 
-def plan_summary(plan: Plan, manifest: Manifest | None, media_s: float | None, unknown: int, rates: Rates, cores: float) -> PlanSummary:
+def plan_summary(
+    plan: Plan, manifest: Manifest | None, media_s: float | None, unknown: int, rates: Rates, cores: float
+) -> PlanSummary:
     """What a recipe would do.
 
     Args:
@@ -140,5 +145,15 @@ def plan_summary(plan: Plan, manifest: Manifest | None, media_s: float | None, u
     )
     total = None if media_s is None else sum(step.seconds or 0.0 for step in steps) / cores
     return PlanSummary(
-        plan.recipe, plan.what, tuple(steps), models, len(shards), media_s, unknown, total, cores, rates.origin, dict(plan.stand_ins)
+        plan.recipe,
+        plan.what,
+        tuple(steps),
+        models,
+        len(shards),
+        media_s,
+        unknown,
+        total,
+        cores,
+        rates.origin,
+        dict(plan.stand_ins),
     )

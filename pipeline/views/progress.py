@@ -1,4 +1,6 @@
-"""How far a run is: a table that moves on a terminal, lines with the time elsewhere, and a file of records where one is asked for."""
+"""How far a run is: a table that moves on a terminal, lines with the time elsewhere, and a file of records where one is
+asked for.
+"""
 
 import json
 import time
@@ -64,7 +66,9 @@ def table(lines: Sequence[Progress], elapsed_s: float) -> RenderableType:
         rest = left_s(line)
         latest = rest = None if rest is None or latest is None else max(rest, latest)
         left = "done" if line.done else clock(rest) if rest is not None else ""
-        shown.add_row(line.stage, f"{line.sources_done}/{line.sources}", bar, str(line.kept), str(line.dropped), failed, left)
+        shown.add_row(
+            line.stage, f"{line.sources_done}/{line.sources}", bar, str(line.kept), str(line.dropped), failed, left
+        )
     below = [Text(f"{line.stage}: {told}", style="dim", overflow="fold") for line in lines if (told := in_work(line))]
     below += [Text(str(stall), style=MOODS["warn"][0], overflow="fold") for line in lines for stall in line.stalls]
     return Group(shown, Text(""), *below, Text(_whole(lines, elapsed_s), style="bold"))
@@ -83,7 +87,9 @@ def _told(line: Progress) -> str:
 
 @dataclass
 class Log:
-    """A file of records, one JSON object a line, each with its time. Without a path it takes what it is told and keeps nothing."""
+    """A file of records, one JSON object a line, each with its time. Without a path it takes what it is told and keeps
+    nothing.
+    """
 
     path: Path | None = None
     _file: IO[str] | None = field(default=None, repr=False)
@@ -97,7 +103,10 @@ class Log:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if self._file is not None:
             if error is not None:
-                self.tell("stopped" if isinstance(error, KeyboardInterrupt) else "ended", error=f"{type(error).__name__}: {error}")
+                self.tell(
+                    "stopped" if isinstance(error, KeyboardInterrupt) else "ended",
+                    error=f"{type(error).__name__}: {error}",
+                )
             self._file.close()
 
     def tell(self, event: str, **facts: Any) -> None:
@@ -169,4 +178,9 @@ class Watch:
                 self._logged[line.stage] = counts, at
                 facts = {"stage": line.stage, "sources": line.sources, "done": line.sources_done, "kept": line.kept}
                 facts |= {"dropped": line.dropped, "failed": line.failed, "seconds": round(line.seconds, 1)}
-                self.log.tell("progress", **facts, work=[vars(work) for work in line.work], stalls=[str(stall) for stall in line.stalls])
+                self.log.tell(
+                    "progress",
+                    **facts,
+                    work=[vars(work) for work in line.work],
+                    stalls=[str(stall) for stall in line.stalls],
+                )

@@ -42,7 +42,9 @@ class Coverage:
         why = [f"{n} {reason}" for reason, n in sorted(self.reasons.items(), key=lambda item: (-item[1], item[0]))]
         why += [f"{self.waiting} not done yet"] if self.waiting else []
         head = (
-            f"{self.name}: {self.had} of {self.listed} videos" if self.name else f"Everything listed: {self.had} of {self.listed} sources"
+            f"{self.name}: {self.had} of {self.listed} videos"
+            if self.name
+            else f"Everything listed: {self.had} of {self.listed} sources"
         )
         told = f"{head}, {known}" if known else head
         return (f"{told}; {', '.join(why)}" if why else told) + f". Subset {self.subset}."
@@ -61,7 +63,8 @@ class Status(Fact):
     clips: int  # kept
     clips_s: float
     coverage: tuple[Coverage, ...]
-    stand_ins: dict[str, str]  # by operator of the last run, what acted in place of its model, and how to have the model
+    # by operator of the last run, what acted in place of its model, and how to have the model
+    stand_ins: dict[str, str]
 
     @property
     def unfinished(self) -> list[str]:
@@ -72,10 +75,14 @@ class Status(Fact):
         if not self.recipe:
             yield Line.of(f"{self.root}: {self.sources} sources listed, nothing run yet.")
             return
-        yield Line.of(Cell(self.root, "strong"), f": recipe {self.recipe}, {self.sources} sources in {self.shards} shards")
+        yield Line.of(
+            Cell(self.root, "strong"), f": recipe {self.recipe}, {self.sources} sources in {self.shards} shards"
+        )
         wide = max(len(step.operator) for step in self.steps)
         for step in self.steps if self.unfinished else ():
-            yield Line.of(f"{step.operator:{wide}} ", Cell(f" {step.done}/{step.shards}", share=step.done / max(1, step.shards)))
+            yield Line.of(
+                f"{step.operator:{wide}} ", Cell(f" {step.done}/{step.shards}", share=step.done / max(1, step.shards))
+            )
         yield BLANK
         yield from self.funnel.parts()
         if self.clips:
@@ -86,7 +93,9 @@ class Status(Fact):
         for operator, line in self.stand_ins.items():
             yield Line.of(Cell(f"{operator}: ", "warn"), line)
         if self.unfinished:
-            yield Line.of(Cell("Not finished: ", "warn"), f"{', '.join(self.unfinished)}. Run the same command again to go on.")
+            yield Line.of(
+                Cell("Not finished: ", "warn"), f"{', '.join(self.unfinished)}. Run the same command again to go on."
+            )
 
 
 def status(manifest: Manifest) -> Status:
@@ -97,19 +106,33 @@ def status(manifest: Manifest) -> Status:
     """
     shards, steps = manifest.shards(), manifest.run.steps if manifest.run else []
     listed = sum(manifest.count(Source, LISTED, shard) for shard in shards)
-    done = tuple(StepDone(step.operator, len(manifest.committed(step.version) & set(shards)), len(shards)) for step in steps)
+    done = tuple(
+        StepDone(step.operator, len(manifest.committed(step.version) & set(shards)), len(shards)) for step in steps
+    )
     lengths = [clip.end_s - clip.start_s for clip in all_rows(manifest, Clip)]
     recipe = manifest.run.recipe if manifest.run else ""
     stand_ins = {step.operator: step.stand_in for step in steps if step.stand_in}
     covered = tuple(coverage(manifest)) if manifest.run else ()
-    return Status(manifest.root, recipe, listed, len(shards), done, funnel(manifest), len(lengths), sum(lengths), covered, stand_ins)
+    return Status(
+        manifest.root,
+        recipe,
+        listed,
+        len(shards),
+        done,
+        funnel(manifest),
+        len(lengths),
+        sum(lengths),
+        covered,
+        stand_ins,
+    )
 
 
 def coverage(manifest: Manifest) -> list[Coverage]:
     """The share that was had of each list, with the reasons for the rest, and of everything that was listed.
 
-    A source was had when it survived every step that refines sources. The subset's name is the first 12 hex digits of the
-    sha256 of its sources' lines `<source_id> <sha256>\n`, sorted: two people who got the same files have the same name.
+    A source was had when it survived every step that refines sources. The subset's name is the first 12 hex digits of
+    the sha256 of its sources' lines `<source_id> <sha256>\n`, sorted: two people who got the same files have the same
+    name.
     """
     finishing = [step.version for step in (manifest.run.steps if manifest.run else []) if Source.table in step.refines]
     finished = [manifest.committed(version) for version in finishing]
@@ -123,8 +146,14 @@ def coverage(manifest: Manifest) -> list[Coverage]:
             had |= sources
         else:
             waiting |= sources.keys()
-        drops = manifest.read(Dropped, [LISTED, *(version for version in finishing if version in held[Dropped.table])], shard)
-        reasons |= {drop.subject: drop.reason for drop in drops if drop.subject_table == Source.table and drop.reason != "duplicate"}
+        drops = manifest.read(
+            Dropped, [LISTED, *(version for version in finishing if version in held[Dropped.table])], shard
+        )
+        reasons |= {
+            drop.subject: drop.reason
+            for drop in drops
+            if drop.subject_table == Source.table and drop.reason != "duplicate"
+        }
     lists = manifest.lists()
     everything = {named: None for named in [*had, *waiting, *reasons]}
     return [
@@ -140,7 +169,9 @@ def _coverage(
     lengths = [had[one].end_s - had[one].start_s or listed[one] for one in ours]
     subset = hashlib.sha256("".join(f"{one} {had[one].sha256}\n" for one in ours).encode()).hexdigest()[:12]
     why = dict(Counter(reasons[one] for one in listed if one in reasons))
-    return Coverage(name, len(listed), len(ours), len(waiting & listed.keys()), _sum(lengths), _sum(listed.values()), why, subset)
+    return Coverage(
+        name, len(listed), len(ours), len(waiting & listed.keys()), _sum(lengths), _sum(listed.values()), why, subset
+    )
 
 
 def _sum(seconds: Iterable[float | None]) -> float | None:

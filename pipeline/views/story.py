@@ -61,7 +61,9 @@ class Measured:
         """`3 and up`, `up to 30`, `-35 to 35`; "" where anything will do."""
         if self.low is not None and self.high is not None:
             return f"{self.low:g} to {self.high:g}"
-        return f"{self.low:g} and up" if self.low is not None else f"up to {self.high:g}" if self.high is not None else ""
+        return (
+            f"{self.low:g} and up" if self.low is not None else f"up to {self.high:g}" if self.high is not None else ""
+        )
 
 
 @dataclass(frozen=True)
@@ -77,12 +79,19 @@ class ClipStory(Fact):
     axis: Lanes
 
     def parts(self) -> Iterator[Part]:
-        yield Line.of(Cell(self.clip_id, "strong"), ": ", Cell("kept", "good") if self.kept else Cell("not kept", "warn"))
+        yield Line.of(
+            Cell(self.clip_id, "strong"), ": ", Cell("kept", "good") if self.kept else Cell("not kept", "warn")
+        )
         yield Line.of(f"of {self.uri}", indent=2)
         for drop in self.drops:
-            yield Line.of(f"{drop.operator}: ", Cell(drop.reason, "warn"), f", {drop.detail}" if drop.detail else "", indent=2)
+            yield Line.of(
+                f"{drop.operator}: ", Cell(drop.reason, "warn"), f", {drop.detail}" if drop.detail else "", indent=2
+            )
         if (clip := self.clip) is not None:
-            box = f"{clip.right_px - clip.left_px:.0f}x{clip.bottom_px - clip.top_px:.0f} px at {clip.left_px:.0f},{clip.top_px:.0f}"
+            box = (
+                f"{clip.right_px - clip.left_px:.0f}x{clip.bottom_px - clip.top_px:.0f} px at"
+                f" {clip.left_px:.0f},{clip.top_px:.0f}"
+            )
             span = f"{clip.start_s:.2f} to {clip.end_s:.2f} s ({clip.end_s - clip.start_s:.2f} s)"
             yield Line.of(f"{span}, {clip.speaker}, face {clip.track_id}, crop {box}", indent=2)
             yield self.axis
@@ -90,7 +99,11 @@ class ClipStory(Fact):
             yield BLANK
             names = ("metric", ">value", "variant", "wanted")
             yield Grid.of(
-                names, ([one.metric, Cell(f"{one.value:.4g}", "" if one.inside else "bad"), one.variant, one.wanted] for one in self.scores)
+                names,
+                (
+                    [one.metric, Cell(f"{one.value:.4g}", "" if one.inside else "bad"), one.variant, one.wanted]
+                    for one in self.scores
+                ),
             )
 
 
@@ -153,7 +166,9 @@ def story(manifest: Manifest, wanted: str) -> Story | ClipStory:
     named = exact or [(shard, source) for shard, source in found if wanted in (source.uri, Path(source.uri).name)]
     named = named or [(shard, source) for shard, source in found if wanted and wanted in source.uri]
     if len(named) > 1:
-        raise NotFound(f"{wanted!r} fits {len(named)} sources: " + ", ".join(source.source_id for _, source in named[:8]))
+        raise NotFound(
+            f"{wanted!r} fits {len(named)} sources: " + ", ".join(source.source_id for _, source in named[:8])
+        )
     if named:
         rows = _Rows(manifest, *named[0])
         if exact and wanted.count("/") >= 2 and (clip := _clip_story(rows, wanted)):
@@ -200,14 +215,18 @@ def _source_story(rows: _Rows) -> Story:
         why[drop.subject].append(f"{drop.reason} ({drop.detail})" if drop.detail else drop.reason)
     proposed = {clip.clip_id for clip in clips}
     outcomes = [
-        ClipOutcome(one.clip_id, one.start_s, one.end_s, one.speaker, one.track_id, one.clip_id in kept, tuple(why[one.clip_id]))
+        ClipOutcome(
+            one.clip_id, one.start_s, one.end_s, one.speaker, one.track_id, one.clip_id in kept, tuple(why[one.clip_id])
+        )
         for one in clips
     ]
     turns = rows.current(Turn)
     known = source.end_s > source.start_s
     rate = f"{source.fps:.3f} fps{' (variable)' if source.variable_fps else ''}"
     video = f"{source.width}x{source.height} {source.video_codec} {rate}" if source.video_codec else "no video"
-    audio = f"{source.audio_codec} {source.audio_hz} Hz, {source.audio_channels} ch" if source.audio_codec else "no audio"
+    audio = (
+        f"{source.audio_codec} {source.audio_hz} Hz, {source.audio_channels} ch" if source.audio_codec else "no audio"
+    )
     return Story(
         source_id=source.source_id,
         uri=source.uri,
@@ -262,9 +281,13 @@ def _axis(rows: _Rows, source: Source, kept: set[str], span: tuple[float, float]
         if talks := tuple(span for track in members if (row := speaking.get(track.track_id)) for span in _talks(row)):
             lanes.append(Lane("speaks", talks, "name"))
     voices = sorted({turn.speaker for turn in turns})[:MOST_LANES]
-    lanes += [Lane(one, tuple((turn.start_s, turn.end_s) for turn in turns if turn.speaker == one), "voice") for one in voices]
+    lanes += [
+        Lane(one, tuple((turn.start_s, turn.end_s) for turn in turns if turn.speaker == one), "voice") for one in voices
+    ]
     clips = rows.ever(Clip)
-    lanes.append(Lane("clips proposed", tuple((one.start_s, one.end_s) for one in clips if one.clip_id not in kept), "warn"))
+    lanes.append(
+        Lane("clips proposed", tuple((one.start_s, one.end_s) for one in clips if one.clip_id not in kept), "warn")
+    )
     lanes.append(Lane("clips kept", tuple((one.start_s, one.end_s) for one in clips if one.clip_id in kept), "good"))
     return Lanes(start_s, end_s, tuple(lanes))
 

@@ -1,4 +1,6 @@
-"""The layouts that trainers' loaders read, one module each, found by name; `pipeline/export/export.py` says what a module defines."""
+"""The layouts that trainers' loaders read, one module each, found by name; `pipeline/export/export.py` says what a
+module defines.
+"""
 
 import pkgutil
 from pathlib import Path

@@ -1,12 +1,15 @@
-"""One-shot talking face of AAAI 2022 (FuxiVirtualHuman/AAAI22-one-shot-talking-face 48cd3c61): an image, sound and phonemes with their times.
+"""One-shot talking face of AAAI 2022 (FuxiVirtualHuman/AAAI22-one-shot-talking-face 48cd3c61): an image, sound and
+phonemes with their times.
 
     image/<clip>.png (256x256, the first frame), audio/<clip>.wav (16 kHz), phoneme/<clip>.json
 
-Give the three files of a clip to `test_script.py`; it runs OpenFace on the image. No training code was released. A phoneme file is a list of words, each with its `phones`: `ph` of the
-41 the code knows, `bg` and `ed` in hundredths of a second from the clip's beginning. Pictures are made up to the last `ed`, 25 a second.
+Give the three files of a clip to `test_script.py`; it runs OpenFace on the image. No training code was released. A
+phoneme file is a list of words, each with its `phones`: `ph` of the 41 the code knows, `bg` and `ed` in hundredths of a
+second from the clip's beginning. Pictures are made up to the last `ed`, 25 a second.
 
-Phonemes are asked for: `--with phones=DIR`, as <clip>.TextGrid with the tiers `words` and `phones`, as the Montreal Forced Aligner writes them for English (ARPA) of an export's
-`audio`: wav files for it come from any layout that has them, such as `pc_avs`.
+Phonemes are asked for: `--with phones=DIR`, as <clip>.TextGrid with the tiers `words` and `phones`, as the Montreal
+Forced Aligner writes them for English (ARPA) of an export's `audio`: wav files for it come from any layout that has
+them, such as `pc_avs`.
 """
 
 import json
@@ -111,7 +114,10 @@ def timed(grid: str) -> list[dict[str, Any]]:
     Raises:
         ValueError: where a tier is missing, or a phone is none of ARPA's.
     """
-    tiers = {name: _INTERVAL.findall(body) for name, body in re.findall(r'name = "(\w+)"(.*?)(?=name = "|\Z)', grid, re.DOTALL)}
+    tiers = {
+        name: _INTERVAL.findall(body)
+        for name, body in re.findall(r'name = "(\w+)"(.*?)(?=name = "|\Z)', grid, re.DOTALL)
+    }
     if not tiers.get("words") or not tiers.get("phones"):
         raise ValueError("has no tiers `words` and `phones`")
     phones = [(float(start), float(end), _arpa(text)) for start, end, text in tiers["phones"]]
@@ -119,7 +125,12 @@ def timed(grid: str) -> list[dict[str, Any]]:
     for start, end, text in tiers["words"]:
         ours = [phone for phone in phones if float(start) <= (phone[0] + phone[1]) / 2 < float(end)]
         made = [{"ph": ph, "bg": round(100 * bg), "ed": round(100 * ed)} for bg, ed, ph in ours]
-        words.append({"word": text, "phones": made or [{"ph": "SIL", "bg": round(100 * float(start)), "ed": round(100 * float(end))}]})
+        words.append(
+            {
+                "word": text,
+                "phones": made or [{"ph": "SIL", "bg": round(100 * float(start)), "ed": round(100 * float(end))}],
+            }
+        )
     return words
 
 
@@ -157,14 +168,20 @@ def validate(folder: Path) -> Iterator[str]:
 
 
 def _words_problem(words: Any, seconds: float) -> str:
-    if not isinstance(words, list) or not words or not all(isinstance(word, dict) and word.get("phones") for word in words):
+    if (
+        not isinstance(words, list)
+        or not words
+        or not all(isinstance(word, dict) and word.get("phones") for word in words)
+    ):
         return "is no list of words that have phones each"
     phones = [phone for word in words for phone in word["phones"]]
     if unknown := [phone.get("ph") for phone in phones if phone.get("ph") not in PHONES]:
         return f"{unknown[0]!r} is none of the 41 phones"
     last = 0
     for phone in phones:
-        if not (isinstance(phone.get("bg"), int) and isinstance(phone.get("ed"), int) and last <= phone["bg"] <= phone["ed"]):
+        if not (
+            isinstance(phone.get("bg"), int) and isinstance(phone.get("ed"), int) and last <= phone["bg"] <= phone["ed"]
+        ):
             return f"{phone} does not follow the phone before it, which ends at {last}, in whole hundredths"
         last = phone["ed"]
     return "" if abs(last / 100 - seconds) <= 0.1 else f"ends at {last / 100:.2f} s, the clip at {seconds:.2f} s"

@@ -1,21 +1,23 @@
 """DFA-NeRF (ShunyuYao/DFA-NeRF f0d258b6): a folder a clip, with its pictures, cameras, sound features and expression.
 
     dataset/<clip>/ori_imgs/000000.jpg, aud.wav                        512x512 at 25 frames a second; 16 kHz
-    .../head_imgs/000000.jpg, com_imgs/000000.jpg, bc.jpg              the head before the background, the person before it, the background
-    .../transforms_train_ba.json, transforms_val_ba.json               focal_len, cx, cy; a frame each: img_id, aud_id, transform_matrix, face_rect
-    .../<clip>_aud.pt, <clip>_64_32.pt                                 a tensor (rows, 512); exp_o (rows, 64)
-    .../HeadNeRF_config_ba.txt                                         names, and the nearest and farthest point of a ray
+    .../head_imgs/000000.jpg, com_imgs/000000.jpg, bc.jpg              the head before the background, the person before
+    it, the background .../transforms_train_ba.json, transforms_val_ba.json               focal_len, cx, cy; a frame
+    each: img_id, aud_id, transform_matrix, face_rect .../<clip>_aud.pt, <clip>_64_32.pt
+    a tensor (rows, 512); exp_o (rows, 64) .../HeadNeRF_config_ba.txt                                         names, and
+    the nearest and farthest point of a ray
 
-Copy it over a checkout, and train as `scripts/train_obama.sh` does: `--use_ba --all_speaker`, with the folder and the two files of a clip
-in place of obama's, and without `--resume`. A model is one person in one place, so a clip is one. Without `--all_speaker` the loader wants
-speak_time.npy, which is not written.
+Copy it over a checkout, and train as `scripts/train_obama.sh` does: `--use_ba --all_speaker`, with the folder and the
+two files of a clip in place of obama's, and without `--resume`. A model is one person in one place, so a clip is one.
+Without `--all_speaker` the loader wants speak_time.npy, which is not written.
 
-All but the first line is asked for; it is what the authors' `scripts/process_data.sh <clip>` makes of the clip's render, put at
-dataset/vids/<clip>.mp4: give that checkout's folder `dataset` for each need. Pictures are copied for the frames that the cameras name. The
-sound features are 512 numbers of the authors' audio encoder, not DeepSpeech, which their first steps compute and the loader no longer
-reads; they end about five frames before the pictures, and the loader repeats the last one. The cameras and exp_o hang on a face model with
-a licence of its own, so they have substitutes: a camera for each frame with a face, in metres, from MediaPipe's pose, the first ten
-elevenths of them to train on; and 52 blendshapes with 12 zeros. Nothing stands for the pictures or the sound features.
+All but the first line is asked for; it is what the authors' `scripts/process_data.sh <clip>` makes of the clip's
+render, put at dataset/vids/<clip>.mp4: give that checkout's folder `dataset` for each need. Pictures are copied for the
+frames that the cameras name. The sound features are 512 numbers of the authors' audio encoder, not DeepSpeech, which
+their first steps compute and the loader no longer reads; they end about five frames before the pictures, and the loader
+repeats the last one. The cameras and exp_o hang on a face model with a licence of its own, so they have substitutes: a
+camera for each frame with a face, in metres, from MediaPipe's pose, the first ten elevenths of them to train on; and 52
+blendshapes with 12 zeros. Nothing stands for the pictures or the sound features.
 """
 
 import json
@@ -46,10 +48,18 @@ from pipeline.export.layouts.pirender import BRIDGED
 VERSION = 1
 SIZE, FPS, HZ = 512, 25, 16000
 NEEDS = {
-    "parsing": "<clip>/head_imgs/000000.jpg, <clip>/com_imgs/000000.jpg and <clip>/bc.jpg of steps 3 to 5 of the authors' process_data.sh",
-    "camera": "<clip>/transforms_train_ba.json and <clip>/transforms_val_ba.json of its steps 6 to 9 (their face model is under a licence)",
+    "parsing": (
+        "<clip>/head_imgs/000000.jpg, <clip>/com_imgs/000000.jpg and <clip>/bc.jpg of steps 3 to 5 of the authors'"
+        " process_data.sh"
+    ),
+    "camera": (
+        "<clip>/transforms_train_ba.json and <clip>/transforms_val_ba.json of its steps 6 to 9 (their face model is"
+        " under a licence)"
+    ),
     "aud": "<clip>/<clip>_aud.pt of its step 11, a tensor (rows, 512) at 25 rows a second",
-    "exp_o": "<clip>/<clip>_64_32.pt of its step 10, exp_o (rows, 64), a row a frame (their face model is under a licence)",
+    "exp_o": (
+        "<clip>/<clip>_64_32.pt of its step 10, exp_o (rows, 64), a row a frame (their face model is under a licence)"
+    ),
 }
 SUBSTITUTES = {
     "camera": "head pose of MediaPipe's face landmarker before its camera of 63 degrees, not adjusted over the clip",
@@ -59,15 +69,16 @@ _SPLITS = ("train", "val")
 _LEAST = 4  # frames to train on: half of the 8 poses that are smoothed together
 _AUD, _EXP = 512, 64
 _FOCAL = SIZE / 2 / math.tan(math.radians(63 / 2))  # pixels
-_BEFORE, _BEHIND = 0.2, 0.4  # of the head's middle, where a ray begins and ends: as the authors' step 9 has it, but never behind the camera
+# of the head's middle, where a ray begins and ends: as the authors' step 9 has it, but never behind the camera
+_BEFORE, _BEHIND = 0.2, 0.4
 Meta = dict[str, Any]
 
 
 def write(clip: ExportClip, to: Path, given: Given) -> Note:
     """
     Raises:
-        Drop: `too_short`; `face_not_seen` and `face_missing` for the substitutes; `<need>_missing` and `<need>_differs` for what is given; `not_square`; those of
-            the decoder.
+        Drop: `too_short`; `face_not_seen` and `face_missing` for the substitutes; `<need>_missing` and `<need>_differs`
+            for what is given; `not_square`; those of the decoder.
     """
     import torch
 
@@ -78,7 +89,10 @@ def write(clip: ExportClip, to: Path, given: Given) -> Note:
     if len(metas["train"]["frames"]) < _LEAST or not metas["val"]["frames"]:
         raise Drop(
             "too_short",
-            detail=f"{[len(metas[split]['frames']) for split in _SPLITS]} frames to train on and beside, {_LEAST} and 1 are needed",
+            detail=(
+                f"{[len(metas[split]['frames']) for split in _SPLITS]} frames to train on and beside, {_LEAST} and 1"
+                " are needed"
+            ),
         )
     used = [frame["img_id"] for split in _SPLITS for frame in metas[split]["frames"]]
     parsed = [f"{kind}/{number:06d}.jpg" for kind in ("head_imgs", "com_imgs") for number in used]
@@ -105,7 +119,9 @@ def write(clip: ExportClip, to: Path, given: Given) -> Note:
             (folder / f"transforms_{split}_ba.json").write_text(json.dumps(metas[split]) + "\n")
         torch.save(torch.from_numpy(heard), folder / f"{name}_aud.pt")
         torch.save({"exp_o": torch.from_numpy(expression)}, folder / f"{name}_64_32.pt")
-        away = float(np.mean([_distance(frame["transform_matrix"]) for split in _SPLITS for frame in metas[split]["frames"]]))
+        away = float(
+            np.mean([_distance(frame["transform_matrix"]) for split in _SPLITS for frame in metas[split]["frames"]])
+        )
         lines = {"expname": f"{name}_head", "datadir": f"dataset/{name}", "basedir": f"dataset/{name}/logs"}
         config = {**lines, "near": max(away - _BEFORE, away / 2), "far": away + _BEHIND, "testskip": 1}
         write_lines(folder / "HeadNeRF_config_ba.txt", (f"{key} = {value}" for key, value in config.items()))
@@ -115,8 +131,9 @@ def write(clip: ExportClip, to: Path, given: Given) -> Note:
 def cameras(faces: Faces, scale: float) -> dict[str, Meta]:
     """By split, what the loader reads of the frames with a face.
 
-    The matrix (4, 4) goes from a camera that looks along its -z, y up, to the face; metres. The rectangle (left, top, width, height; pixels) is as wide
-    as one and a half jaws, around the top of the nose's bridge, and reaches 1.15 times as far as the chin, as the authors' step 9 has it.
+    The matrix (4, 4) goes from a camera that looks along its -z, y up, to the face; metres. The rectangle (left, top,
+    width, height; pixels) is as wide as one and a half jaws, around the top of the nose's bridge, and reaches 1.15
+    times as far as the chin, as the authors' step 9 has it.
 
     Args:
         scale: from the pixels of the faces to those of a picture of `SIZE`.
@@ -153,7 +170,9 @@ def _given_cameras(given: Given, name: str, frames: int) -> dict[str, Meta]:
         meta = _meta(path)
         if isinstance(meta, str):
             raise Drop("camera_differs", detail=f"{path.name} {meta}")
-        if (meta["cx"], meta["cy"]) != (SIZE / 2, SIZE / 2) or max(frame["img_id"] for frame in meta["frames"]) >= frames:
+        if (meta["cx"], meta["cy"]) != (SIZE / 2, SIZE / 2) or max(
+            frame["img_id"] for frame in meta["frames"]
+        ) >= frames:
             raise Drop("camera_differs", detail=f"{path.name} is not of {frames} pictures of {SIZE}x{SIZE}")
         metas[split] = meta
     return metas
@@ -164,18 +183,26 @@ def _meta(path: Path) -> Meta | str:
     try:
         meta = json.loads(path.read_text())
         lens = [float(meta[key]) for key in ("focal_len", "cx", "cy")]
-        poses, rects = (np.array([frame[key] for frame in meta["frames"]], float) for key in ("transform_matrix", "face_rect"))
+        poses, rects = (
+            np.array([frame[key] for frame in meta["frames"]], float) for key in ("transform_matrix", "face_rect")
+        )
         numbers = [frame[key] for frame in meta["frames"] for key in ("img_id", "aud_id")]
     except (OSError, KeyError, TypeError, ValueError) as error:
         return f"does not read ({type(error).__name__}: {error})"
     if not numbers:
         return "names no frame, and the loader cannot join nothing to the other split"
-    if poses.shape[1:] != (4, 4) or rects.shape[1:] != (4,) or not all(isinstance(number, int) and number >= 0 for number in numbers):
+    if (
+        poses.shape[1:] != (4, 4)
+        or rects.shape[1:] != (4,)
+        or not all(isinstance(number, int) and number >= 0 for number in numbers)
+    ):
         return "holds frames without a matrix (4, 4), a rectangle of four, or whole numbers"
     return meta if np.isfinite(poses).all() and np.isfinite(lens).all() else "holds what is no finite number"
 
 
-def _given_rows(given: Given, need: str, name: str, width: int, between: tuple[int, int], key: str = "") -> NDArray[np.float32]:
+def _given_rows(
+    given: Given, need: str, name: str, width: int, between: tuple[int, int], key: str = ""
+) -> NDArray[np.float32]:
     rows = _rows(given.file(need, name), width, key)
     if isinstance(rows, str):
         raise Drop(f"{need}_differs", detail=f"{name} {rows}")
@@ -237,7 +264,11 @@ def _problems(place: Path) -> Iterator[str]:
         if isinstance(rows, str):
             yield f"{name}: {rows}"
     config = place / "HeadNeRF_config_ba.txt"
-    told = dict(line.split(" = ", 1) for line in config.read_text().splitlines() if " = " in line) if config.is_file() else {}
+    told = (
+        dict(line.split(" = ", 1) for line in config.read_text().splitlines() if " = " in line)
+        if config.is_file()
+        else {}
+    )
     try:
         near, far = float(told["near"]), float(told["far"])
     except (KeyError, ValueError) as error:

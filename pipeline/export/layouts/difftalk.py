@@ -5,12 +5,14 @@
     data/HDTF/data.txt                     line number <clip>: its name and how many frames it has
     data/data_train.txt, data_test.txt     <clip>_<frame>, and data_val.txt, which the loader does not read
 
-Put `data` into a checkout. Clips and frames are counted from 1, frames at 25 a second. The loader wants a reference at least 60 frames away from
-every frame, so a clip of fewer than 122 frames makes it crash. A clip's number stays its own when another is refused: that one's line says 0.
+Put `data` into a checkout. Clips and frames are counted from 1, frames at 25 a second. The loader wants a reference at
+least 60 frames away from every frame, so a clip of fewer than 122 frames makes it crash. A clip's number stays its own
+when another is refused: that one's line says 0.
 
-`audio_smooth` is, for each frame, the windows of the 8 frames from 4 before it, zeros beyond the clip. The windows, (16, 29) a frame, are
-DeepSpeech's: give them by `--with deepspeech=DIR`, as <name>.npy (frames, 16, 29). The substitute is 29 cepstral numbers, 13 MFCC and 16 zeros, at
-50 a second. Landmarks are MediaPipe's; gaps of up to 5 frames are filled.
+`audio_smooth` is, for each frame, the windows of the 8 frames from 4 before it, zeros beyond the clip. The windows,
+(16, 29) a frame, are DeepSpeech's: give them by `--with deepspeech=DIR`, as <name>.npy (frames, 16, 29). The substitute
+is 29 cepstral numbers, 13 MFCC and 16 zeros, at 50 a second. Landmarks are MediaPipe's; gaps of up to 5 frames are
+filled.
 """
 
 from collections.abc import Iterator, Sequence
@@ -47,14 +49,19 @@ _SPLITS = ("train", "val", "test")
 def write(clip: ExportClip, to: Path, given: Given) -> Note:
     """
     Raises:
-        Drop: `too_short`, `face_not_seen`, `face_missing`, `not_square`, `deepspeech_missing`, `deepspeech_differs`; those of the decoder.
+        Drop: `too_short`, `face_not_seen`, `face_missing`, `not_square`, `deepspeech_missing`, `deepspeech_differs`;
+            those of the decoder.
     """
     frames = clip.count(FPS)
     if frames < _LEAST:
         raise Drop("too_short", detail=f"{frames} frames, {_LEAST} are needed")
     found = clip.faces(FPS)
     landmarks = found.bridged(BRIDGED).landmarks_68 * (SIZE / clip.width)
-    windows = smoothed(substitute(clip.samples(HZ), frames) if "deepspeech" in given.substitutes else given_windows(clip, given, frames))
+    windows = smoothed(
+        substitute(clip.samples(HZ), frames)
+        if "deepspeech" in given.substitutes
+        else given_windows(clip, given, frames)
+    )
     for number, picture in enumerate(clip.pictures(SIZE, FPS)):
         name = f"{clip.number}_{number + 1}"
         with whole_file(to / _PLACE / f"images/{name}.jpg") as part:
@@ -95,7 +102,9 @@ def finish(written: Sequence[Written], to: Path, given: Given) -> None:
     write_lines(to / _PLACE / "data.txt", (f"{name} {frames}" for name, frames in lines))
     for split in _SPLITS:
         ours = [clip.note for clip in written if clip.split == split]
-        write_lines(to / f"data/data_{split}.txt", (f"{note['number']}_{n + 1}" for note in ours for n in range(note["frames"])))
+        write_lines(
+            to / f"data/data_{split}.txt", (f"{note['number']}_{n + 1}" for note in ours for n in range(note["frames"]))
+        )
 
 
 def validate(folder: Path) -> Iterator[str]:

@@ -1,14 +1,16 @@
-"""Diffused Heads (MStypulkowski/diffused-heads, branch train, 2838e57a): videos of 128x128, sound, landmarks and audio embeddings.
+"""Diffused Heads (MStypulkowski/diffused-heads, branch train, 2838e57a): videos of 128x128, sound, landmarks and audio
+embeddings.
 
-    data/video/<person>/<clip>.mp4, data/audio/<person>/<clip>.wav (16 kHz), data/lmks/<person>/<clip>.npy (frames, 68, 2; pixels)
-    data/file_list_train.txt, data/file_list_test.txt    <person>/<clip>.mp4, and file_list_val.txt, which the loader does not read
-    audio_emb/<person>/<clip>.pth                        a tensor (frames, D)
+    data/video/<person>/<clip>.mp4, data/audio/<person>/<clip>.wav (16 kHz), data/lmks/<person>/<clip>.npy (frames, 68,
+    2; pixels) data/file_list_train.txt, data/file_list_test.txt    <person>/<clip>.mp4, and file_list_val.txt, which
+    the loader does not read audio_emb/<person>/<clip>.pth                        a tensor (frames, D)
 
-`data_dir` is the folder data, which must not be called vox or avspeech, where the loader looks for other names; `audio_emb_dir` is audio_emb.
-25 frames a second. Landmarks by MediaPipe stand for those of the authors' detector; gaps of up to 5 frames are filled.
+`data_dir` is the folder data, which must not be called vox or avspeech, where the loader looks for other names;
+`audio_emb_dir` is audio_emb. 25 frames a second. Landmarks by MediaPipe stand for those of the authors' detector; gaps
+of up to 5 frames are filled.
 
-The embeddings come from the authors' audio encoder: give them by `--with audio_emb=DIR`, as <person>/<clip>.pth. The substitute is four rows
-of 13 MFCC a frame, D = 52.
+The embeddings come from the authors' audio encoder: give them by `--with audio_emb=DIR`, as <person>/<clip>.pth. The
+substitute is four rows of 13 MFCC a frame, D = 52.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,7 +37,9 @@ from pipeline.export.export import (
 
 VERSION = 2  # the points of the inner lips, the nose's base and the jaw lie nearer to iBUG's
 SIZE, FPS, HZ = 128, 25, 16000
-NEEDS = {"audio_emb": "<person>/<clip>.pth files of the authors' audio encoder, a tensor (frames, D) at 25 frames a second"}
+NEEDS = {
+    "audio_emb": "<person>/<clip>.pth files of the authors' audio encoder, a tensor (frames, D) at 25 frames a second"
+}
 SUBSTITUTES = {"audio_emb": "13 MFCC, four rows a frame (frames, 52)"}
 BRIDGED = 5
 _SPLITS = ("train", "val", "test")
@@ -44,8 +48,8 @@ _SPLITS = ("train", "val", "test")
 def write(clip: ExportClip, to: Path, given: Given) -> Note:
     """
     Raises:
-        Drop: `too_short` for a single frame, since two are drawn; `face_not_seen`, `face_missing`, `not_square`, `audio_emb_missing`,
-            `audio_emb_differs`; those of the decoder.
+        Drop: `too_short` for a single frame, since two are drawn; `face_not_seen`, `face_missing`, `not_square`,
+            `audio_emb_missing`, `audio_emb_differs`; those of the decoder.
     """
     import torch
 
@@ -88,22 +92,31 @@ def _given_embedding(path: Path, frames: int):
     except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise Drop("audio_emb_differs", detail=f"{path.name} does not read: {error}") from None
     if not isinstance(tensor, torch.Tensor) or tensor.ndim != 2 or len(tensor) != frames:
-        raise Drop("audio_emb_differs", detail=f"{path.name}: {getattr(tensor, 'shape', type(tensor))} for {frames} frames")
+        raise Drop(
+            "audio_emb_differs", detail=f"{path.name}: {getattr(tensor, 'shape', type(tensor))} for {frames} frames"
+        )
     return tensor
 
 
 def finish(written: Sequence[Written], to: Path, given: Given) -> None:
     for split in _SPLITS:
-        write_lines(to / f"data/file_list_{split}.txt", [f"{clip.note['name']}.mp4" for clip in written if clip.split == split])
+        write_lines(
+            to / f"data/file_list_{split}.txt", [f"{clip.note['name']}.mp4" for clip in written if clip.split == split]
+        )
 
 
 def validate(folder: Path) -> Iterator[str]:
     for split in ("train", "test"):
-        lines, problems = listed(folder, f"data/file_list_{split}.txt", "names no clip, and the loader opens the first one")
+        lines, problems = listed(
+            folder, f"data/file_list_{split}.txt", "names no clip, and the loader opens the first one"
+        )
         yield from problems
         for line in lines:
             if not line.endswith(".mp4"):
-                yield f"data/file_list_{split}.txt: {line!r} does not end in .mp4, and the loader cuts that many characters off"
+                yield (
+                    f"data/file_list_{split}.txt: {line!r} does not end in .mp4, and the loader cuts that many"
+                    " characters off"
+                )
                 continue
             yield from _clip_problems(folder, line.removesuffix(".mp4"))
 

@@ -1,14 +1,16 @@
-"""EVP, its training of emotions (jixinya/EVP 990ea8b0): windows of MFCC with the emotion in their names, a folder a person.
+"""EVP, its training of emotions (jixinya/EVP 990ea8b0): windows of MFCC with the emotion in their names, a folder a
+person.
 
-    <person>/MFCC/<emotion>_<n>/<i>.npy          28 rows of 13 MFCC, 100 a second, a window each 4 rows; 0.12 s of silence before and behind
-    <person>/train_M030.pkl, val_M030.pkl        lists of <emotion>_<n>/<i>.npy
+    <person>/MFCC/<emotion>_<n>/<i>.npy          28 rows of 13 MFCC, 100 a second, a window each 4 rows; 0.12 s of
+    silence before and behind <person>/train_M030.pkl, val_M030.pkl        lists of <emotion>_<n>/<i>.npy
 
-Take one person's folder: `dataset_dir` is its MFCC, and the two lists, called so by the code whoever it is, lie above the working folder. The windows are
-pickles in spite of their suffix: the authors' script saves by NumPy what their loader unpickles. They name NumPy's modules as before its version 2,
-so that old ones read them. Clips for validation, else those for the test, are in the second list.
+Take one person's folder: `dataset_dir` is its MFCC, and the two lists, called so by the code whoever it is, lie above
+the working folder. The windows are pickles in spite of their suffix: the authors' script saves by NumPy what their
+loader unpickles. They name NumPy's modules as before its version 2, so that old ones read them. Clips for validation,
+else those for the test, are in the second list.
 
-Emotions come from the annotation `emotion` of a clip: angry, contempt, disgusted, fear, happy, neutral, sad, surprised. The later stages read 106
-landmarks reduced to the authors' own components, which are not written.
+Emotions come from the annotation `emotion` of a clip: angry, contempt, disgusted, fear, happy, neutral, sad, surprised.
+The later stages read 106 landmarks reduced to the authors' own components, which are not written.
 """
 
 import io

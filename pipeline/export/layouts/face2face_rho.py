@@ -1,4 +1,5 @@
-"""Face2Face-rho (NetEase-GameAI/Face2FaceRHO d14e6a24): JPEG frames of 512x512, with 72 landmarks, a head pose and a face mask each.
+"""Face2Face-rho (NetEase-GameAI/Face2FaceRHO d14e6a24): JPEG frames of 512x512, with 72 landmarks, a head pose and a
+face mask each.
 
     list.txt                                            the videos to train on, one a line
     <person>#<video>#<start>#<end>/img/<frame>.jpg      from 0, 25 frames a second; a frame without a face is left out
@@ -8,8 +9,9 @@
 
 The folder is `dataroot`. The other splits are in `list_val.txt` and `list_test.txt`, which the loader does not read.
 
-The authors fit a face model of their own; headset takes landmarks and pose from MediaPipe's face landmarker, in the authors' order and units,
-and the mask is the oval of the mesh. docs/layouts.md says how far both are apart on the two clips of the authors' repository.
+The authors fit a face model of their own; headset takes landmarks and pose from MediaPipe's face landmarker, in the
+authors' order and units, and the mask is the oval of the mesh. docs/layouts.md says how far both are apart on the two
+clips of the authors' repository.
 """
 
 import math
@@ -36,14 +38,16 @@ from pipeline.export.export import (
 
 VERSION = 2  # the points of the inner lips, the nose's base and the jaw lie nearer to iBUG's
 SIZE, FPS = 512, 25
-# Of MediaPipe's mesh, in the loader's order: the jaw down to the chin and down the other side, brows, nose, eyes of eight points, lips.
+# Of MediaPipe's mesh, in the loader's order: the jaw down to the chin and down the other side, brows, nose, eyes of
+# eight points, lips.
 _JAW, _LIPS = IBUG_68[:17], IBUG_68[48:]
 POINTS_72 = (
     *_JAW[:9], *_JAW[:8:-1], *IBUG_68[17:36],
     33, 161, 159, 157, 133, 154, 145, 163, 362, 384, 386, 388, 263, 390, 374, 381,
     *(_LIPS[n] for n in (0, 2, 1, 12, 13, 6, 4, 5, 16, 15, 3, 14, 17, 7, 8, 19, 11, 10, 18, 9)),
 )  # fmt: skip
-# The authors' `pose_transform_config.json` brings poses of another fit to their units: place = offset + 0.256 * place, scale / 4122.4.
+# The authors' `pose_transform_config.json` brings poses of another fit to their units: place = offset + 0.256 * place,
+# scale / 4122.4.
 _X_OFFSET, _Y_OFFSET, _PLACE, _SCALE = 0.25828, -0.26075, 0.256, 4122.4
 _CAMERA = 1 / math.tan(math.radians(63 / 2))  # focal length of MediaPipe's camera, in half heights of the picture
 _NOSE_TIP = 4
@@ -52,7 +56,8 @@ _NOSE_TIP = 4
 def write(clip: ExportClip, to: Path, given: Given) -> Note:
     """
     Raises:
-        Drop: `too_short` for fewer than two frames with a face, since two are drawn; `not_square`; those of the decoder.
+        Drop: `too_short` for fewer than two frames with a face, since two are drawn; `not_square`; those of the
+            decoder.
     """
     faces = clip.faces(FPS)
     if faces.seen.sum() < 2:
@@ -68,7 +73,10 @@ def write(clip: ExportClip, to: Path, given: Given) -> Note:
             write_picture(folder / f"img/{number}.jpg", picture)
             spread = points[number, POINTS_72] * 2 / (SIZE - 1) - 1
             write_lines(folder / f"landmark/{number}.txt", (f"{x:.6f} {y:.6f}" for x, y in spread))
-            write_lines(folder / f"headpose/{number}.txt", (f"{value:.8f}" for value in head_pose(faces.matrix[number], points[number])))
+            write_lines(
+                folder / f"headpose/{number}.txt",
+                (f"{value:.8f}" for value in head_pose(faces.matrix[number], points[number])),
+            )
             _write_mask(folder / f"mask/{number}.png", points[number, FACE_OVAL])
     return {"name": name, "frames": int(faces.seen.sum()), "holes": int((~faces.seen).sum())}
 
@@ -79,7 +87,8 @@ def finish(written: Sequence[Written], to: Path, given: Given) -> None:
 
 
 def head_pose(matrix: NDArray[np.float64], points: NDArray[np.float64]) -> list[float]:
-    """Axis angle of the head (radians; x to the image's right, y up, z to the camera), then x, y and scale in the loader's units.
+    """Axis angle of the head (radians; x to the image's right, y up, z to the camera), then x, y and scale in the
+    loader's units.
 
     Args:
         matrix: (4, 4) of MediaPipe.
@@ -89,8 +98,14 @@ def head_pose(matrix: NDArray[np.float64], points: NDArray[np.float64]) -> list[
 
     turn = matrix[:3, :3] / np.linalg.norm(matrix[:3, :3], axis=0)
     x, y = points[_NOSE_TIP] * 2 / (SIZE - 1) - 1
-    scale = 100 * _CAMERA * np.linalg.norm(matrix[:3, 0]) / abs(matrix[2, 3])  # half heights of the picture a metre of the face
-    return [*Rotation.from_matrix(turn).as_rotvec().tolist(), _X_OFFSET + _PLACE * x, _Y_OFFSET - _PLACE * y, scale / _SCALE]
+    # half heights of the picture a metre of the face
+    scale = 100 * _CAMERA * np.linalg.norm(matrix[:3, 0]) / abs(matrix[2, 3])
+    return [
+        *Rotation.from_matrix(turn).as_rotvec().tolist(),
+        _X_OFFSET + _PLACE * x,
+        _Y_OFFSET - _PLACE * y,
+        scale / _SCALE,
+    ]
 
 
 def _write_mask(path: Path, oval: NDArray[np.float64]) -> None:
@@ -107,7 +122,10 @@ def validate(folder: Path) -> Iterator[str]:
     people = {name.split("#")[0] for name in names}
     for person in sorted(people):
         if inside := sorted(name for name in names if person in name and name.split("#")[0] != person):
-            yield f"list.txt: {person} is a part of {inside[0]}, so the loader takes that one's videos for the same person's"
+            yield (
+                f"list.txt: {person} is a part of {inside[0]}, so the loader takes that one's videos for the same"
+                " person's"
+            )
     for name in names:
         if not (folder / name / "img").is_dir():
             yield f"{name}: has no folder img"
@@ -152,7 +170,11 @@ def _mask_problem(path: Path) -> str:
     try:
         with Image.open(path) as mask:
             mask.load()
-            return "" if mask.mode == "L" and mask.size == (SIZE, SIZE) else f"is {mask.mode} of {mask.size}, not L of {SIZE}x{SIZE}"
+            return (
+                ""
+                if mask.mode == "L" and mask.size == (SIZE, SIZE)
+                else f"is {mask.mode} of {mask.size}, not L of {SIZE}x{SIZE}"
+            )
     except FileNotFoundError:
         return "is missing, and read where emphasize_face_area is on, as it is"
     except (UnidentifiedImageError, OSError) as error:

@@ -1,15 +1,17 @@
-"""FACIAL, its audio2face stage (zhangchenxu528/FACIAL 95eaf8f4): DeepSpeech windows, face parameters and blinks, a file each a clip.
+"""FACIAL, its audio2face stage (zhangchenxu528/FACIAL 95eaf8f4): DeepSpeech windows, face parameters and blinks, a file
+each a clip.
 
     audio/<clip>.pkl      an array (frames, 16, 29), pickled
-    params/<clip>.npz     `face` (frames, 71): pose and place (6), one that the blink takes the place of, expression (64)
-    openface/<clip>.csv   with the column ` AU45_r`, its blank included
-    train.txt, val.txt, test.txt    the clips: give the loader the three files of each, in one order
+    params/<clip>.npz     `face` (frames, 71): pose and place (6), one that the blink takes the place of, expression
+    (64) openface/<clip>.csv   with the column ` AU45_r`, its blank included train.txt, val.txt, test.txt    the clips:
+    give the loader the three files of each, in one order
 
 30 frames a second, windows of 128, so a clip of fewer than 129 frames gives none and is given up.
 
-All three are asked for: `--with deepspeech=DIR` as <clip>.npy (frames, 16, 29), `--with face_params=DIR` as <clip>.npz, `--with openface=DIR` as <clip>.csv, each at 30
-frames a second. The substitutes are 13 MFCC and 16 zeros (see `difftalk`), pose and blendshapes (see `pirender`), and five times MediaPipe's mean
-eyeBlink, on the scale of the action unit's intensity. face2vid's pictures are drawn by the authors' renderer, and are not written.
+All three are asked for: `--with deepspeech=DIR` as <clip>.npy (frames, 16, 29), `--with face_params=DIR` as <clip>.npz,
+`--with openface=DIR` as <clip>.csv, each at 30 frames a second. The substitutes are 13 MFCC and 16 zeros (see
+`difftalk`), pose and blendshapes (see `pirender`), and five times MediaPipe's mean eyeBlink, on the scale of the action
+unit's intensity. face2vid's pictures are drawn by the authors' renderer, and are not written.
 """
 
 import csv
@@ -21,7 +23,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from pipeline.export.export import ExportClip, Faces, Given, Note, Written, array_problem, listed, whole_file, write_lines, write_text
+from pipeline.export.export import (
+    ExportClip,
+    Faces,
+    Given,
+    Note,
+    Written,
+    array_problem,
+    listed,
+    whole_file,
+    write_lines,
+    write_text,
+)
 from pipeline.export.layouts.difftalk import substitute as substitute_deepspeech
 from pipeline.export.layouts.evp import old_pickle, unpickled
 from pipeline.export.layouts.pirender import BRIDGED
@@ -31,7 +44,9 @@ VERSION = 1
 FPS, HZ = 30, 16000
 NEEDS = {
     "deepspeech": "<clip>.npy files of DeepSpeech 0.1, (frames, 16, 29) at 30 frames a second",
-    "face_params": "<clip>.npz files of the authors' face reconstruction, face (frames, 71 or more) at 30 frames a second",
+    "face_params": (
+        "<clip>.npz files of the authors' face reconstruction, face (frames, 71 or more) at 30 frames a second"
+    ),
     "openface": "<clip>.csv files of OpenFace with the column ` AU45_r`, at 30 frames a second",
 }
 SUBSTITUTES = {
@@ -48,7 +63,8 @@ _SPLITS = ("train", "val", "test")
 def write(clip: ExportClip, to: Path, given: Given) -> Note:
     """
     Raises:
-        Drop: `too_short`, `face_not_seen`, `face_missing`; `<need>_missing` and `<need>_differs` for what is given; those of the decoder.
+        Drop: `too_short`, `face_not_seen`, `face_missing`; `<need>_missing` and `<need>_differs` for what is given;
+            those of the decoder.
     """
     frames, name = clip.count(FPS), clip.name
     if frames < _LEAST:
@@ -56,16 +72,23 @@ def write(clip: ExportClip, to: Path, given: Given) -> Note:
     made = given.substitutes & {"face_params", "openface"}
     faces = clip.faces(FPS).bridged(BRIDGED) if made else None
     windows = (
-        substitute_deepspeech(clip.samples(HZ), frames, FPS) if "deepspeech" in given.substitutes else _given_windows(given, name, frames)
+        substitute_deepspeech(clip.samples(HZ), frames, FPS)
+        if "deepspeech" in given.substitutes
+        else _given_windows(given, name, frames)
     )
     with whole_file(to / f"params/{name}.npz") as part:
         if "face_params" in given.substitutes and faces is not None:
             np.savez(part, face=face_params(faces, clip))
         else:
-            shutil.copyfile(_checked(given.file("face_params", f"{name}.npz"), "face_params", _params_problem, frames), part)
+            shutil.copyfile(
+                _checked(given.file("face_params", f"{name}.npz"), "face_params", _params_problem, frames), part
+            )
     if "openface" in given.substitutes and faces is not None:
         blinks = 5 * faces.blendshapes[:, _BLINKS].mean(axis=1)
-        lines = [f"frame, timestamp,{BLINK}", *(f"{n + 1}, {n / FPS:.3f}, {blink:.4f}" for n, blink in enumerate(blinks))]
+        lines = [
+            f"frame, timestamp,{BLINK}",
+            *(f"{n + 1}, {n / FPS:.3f}, {blink:.4f}" for n, blink in enumerate(blinks)),
+        ]
         write_text(to / f"openface/{name}.csv", "\n".join(lines) + "\n")
     else:
         with whole_file(to / f"openface/{name}.csv") as part:
@@ -78,7 +101,9 @@ def write(clip: ExportClip, to: Path, given: Given) -> Note:
 def face_params(faces: Faces, clip: ExportClip) -> NDArray[np.float32]:
     """(frames, 71): angles and translation, a zero, expression, of the substitute for PIRenderer."""
     rows = substitute_coefficients(faces, clip)
-    return np.concatenate([rows[:, 224:227], rows[:, 254:257], np.zeros((len(rows), 1), np.float32), rows[:, 80:144]], axis=1)
+    return np.concatenate(
+        [rows[:, 224:227], rows[:, 254:257], np.zeros((len(rows), 1), np.float32), rows[:, 80:144]], axis=1
+    )
 
 
 def _given_windows(given: Given, name: str, frames: int) -> NDArray[np.float32]:
@@ -104,7 +129,11 @@ def _params_problem(path: Path, frames: int) -> str:
         return f"holds face {face.shape}, not ({frames}, 71 or more)"
     if not np.isfinite(face).all():
         return "holds what is no finite number"
-    return "" if face[:, :6].std(axis=0).all() else "holds a pose that never changes, and the loader divides by its deviation"
+    return (
+        ""
+        if face[:, :6].std(axis=0).all()
+        else "holds a pose that never changes, and the loader divides by its deviation"
+    )
 
 
 def _blink_problem(path: Path, frames: int) -> str:

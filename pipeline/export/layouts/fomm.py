@@ -1,13 +1,17 @@
-"""First Order Motion Model, DaGAN and their family (AliaksandrSiarohin/first-order-model c0274845, harlanhong/CVPR2022-DaGAN 052ad359): mp4 files of 256x256.
+"""First Order Motion Model, DaGAN and their family (AliaksandrSiarohin/first-order-model c0274845,
+harlanhong/CVPR2022-DaGAN 052ad359): mp4 files of 256x256.
 
-    train/<person>#<video>#<start>#<end>.mp4    and test/, val/, as AliaksandrSiarohin/video-preprocessing ac40aac5 names them
+    train/<person>#<video>#<start>#<end>.mp4    and test/, val/, as AliaksandrSiarohin/video-preprocessing ac40aac5
+    names them
 
-The folder is the `root_dir` of the configuration. The loader draws a person and then one of the videos whose name begins so
-(`id_sampling`). It reads a video whole, and gives up at 256 MB of pixels: a clip of more than 1024 frames is cut into equal parts.
-`start` and `end` count frames of the source at 25 a second. The loaders know no `val`, and leave it alone.
+The folder is the `root_dir` of the configuration. The loader draws a person and then one of the videos whose name
+begins so (`id_sampling`). It reads a video whole, and gives up at 256 MB of pixels: a clip of more than 1024 frames is
+cut into equal parts. `start` and `end` count frames of the source at 25 a second. The loaders know no `val`, and leave
+it alone.
 
-The framing is that of the render: a recipe decides how much room there is around the face, in VoxCeleb about a tenth of it on each side.
-Both loaders read these whatever the version of NumPy; of folders of PNG files that is not so, see the layout `fomm_png`.
+The framing is that of the render: a recipe decides how much room there is around the face, in VoxCeleb about a tenth of
+it on each side. Both loaders read these whatever the version of NumPy; of folders of PNG files that is not so, see the
+layout `fomm_png`.
 """
 
 import re

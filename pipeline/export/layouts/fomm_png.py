@@ -1,13 +1,16 @@
-"""First Order Motion Model, from single pictures (AliaksandrSiarohin/first-order-model c0274845): a folder of 256x256 PNG files a video.
+"""First Order Motion Model, from single pictures (AliaksandrSiarohin/first-order-model c0274845): a folder of 256x256
+PNG files a video.
 
-    train/<person>#<video>#<start>#<end>.mp4/0000000.png    and test/, val/: the folder's name ends in .mp4, as the loader globs
+    train/<person>#<video>#<start>#<end>.mp4/0000000.png    and test/, val/: the folder's name ends in .mp4, as the
+    loader globs
 
-The folder is the `root_dir` of the configuration. Two pictures are read for a sample, where a video would be read whole, so training is
-faster and clips may be of any length. See `fomm` for the names.
+The folder is the `root_dir` of the configuration. Two pictures are read for a sample, where a video would be read
+whole, so training is faster and clips may be of any length. See `fomm` for the names.
 
-With `id_sampling` the loader draws a folder by NumPy. Newer versions of NumPy (1.26 is one) make `os.listdir` of what they draw give bytes, on which FOMM's loader
-fails; DaGAN's (harlanhong/CVPR2022-DaGAN 052ad359) decodes them, and fails without `id_sampling`. So: FOMM with the NumPy it asks for, 1.15, or without
-`id_sampling`; DaGAN with a newer NumPy and `id_sampling`; or the layout `fomm`.
+With `id_sampling` the loader draws a folder by NumPy. Newer versions of NumPy (1.26 is one) make `os.listdir` of what
+they draw give bytes, on which FOMM's loader fails; DaGAN's (harlanhong/CVPR2022-DaGAN 052ad359) decodes them, and fails
+without `id_sampling`. So: FOMM with the NumPy it asks for, 1.15, or without `id_sampling`; DaGAN with a newer NumPy and
+`id_sampling`; or the layout `fomm`.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,14 +1,17 @@
-"""Audio-driven-TalkingFace-HeadPose (yiranran/Audio-driven-TalkingFace-HeadPose 8ebc0283): a video a person with its frames, five points, MFCC and 3DMM coefficients.
+"""Audio-driven-TalkingFace-HeadPose (yiranran/Audio-driven-TalkingFace-HeadPose 8ebc0283): a video a person with its
+frames, five points, MFCC and 3DMM coefficients.
 
-    Data/<n>.mp4, Data/<n>/frame<k>.png, Data/<n>/frame<k>.txt       25 frames a second; the first 400; eyes, nose and corners of the mouth, whole pixels
-    Audio/dataset/mfcc/19_news/<n>.npy                               13 MFCC, 100 a second, with 0.12 s of silence before and behind
-    Deep3DFaceReconstruction/output/coeff/19_news/<n>/frame<k>.mat   coeff (1, 257)
+    Data/<n>.mp4, Data/<n>/frame<k>.png, Data/<n>/frame<k>.txt       25 frames a second; the first 400; eyes, nose and
+    corners of the mouth, whole pixels Audio/dataset/mfcc/19_news/<n>.npy                               13 MFCC, 100 a
+    second, with 0.12 s of silence before and behind Deep3DFaceReconstruction/output/coeff/19_news/<n>/frame<k>.mat
+    coeff (1, 257)
 
-Copy it over a checkout, then train on a number: `Audio/code/train_19news_1.py <n> <gpu>` finds its MFCC and coefficients. The scripts read 400 frames whatever
-there is, so a clip of less than 16 s is given up. Only the frames are cut to 400, the sound is whole.
+Copy it over a checkout, then train on a number: `Audio/code/train_19news_1.py <n> <gpu>` finds its MFCC and
+coefficients. The scripts read 400 frames whatever there is, so a clip of less than 16 s is given up. Only the frames
+are cut to 400, the sound is whole.
 
-Coefficients are asked for, and substituted, as in the layout `pirender`; their frames must be at 25 a second. MFCC are those of python_speech_features on sound
-from -1 to 1. Landmarks are MediaPipe's; gaps of up to 12 frames are filled.
+Coefficients are asked for, and substituted, as in the layout `pirender`; their frames must be at 25 a second. MFCC are
+those of python_speech_features on sound from -1 to 1. Landmarks are MediaPipe's; gaps of up to 12 frames are filled.
 """
 
 from collections.abc import Iterator, Sequence
@@ -49,7 +52,8 @@ _COEFF, _MFCC = Path("Deep3DFaceReconstruction/output/coeff/19_news"), Path("Aud
 def write(clip: ExportClip, to: Path, given: Given) -> Note:
     """
     Raises:
-        Drop: `too_short`, `not_25_fps`, `face_not_seen`, `face_missing`, `not_square`, `coeff_3dmm_missing`, `coeff_3dmm_differs`; those of the decoder.
+        Drop: `too_short`, `not_25_fps`, `face_not_seen`, `face_missing`, `not_square`, `coeff_3dmm_missing`,
+            `coeff_3dmm_differs`; those of the decoder.
     """
     from scipy.io import savemat
 
@@ -62,7 +66,9 @@ def write(clip: ExportClip, to: Path, given: Given) -> Note:
     if "coeff_3dmm" in given.substitutes:
         rows = substitute(found, clip)[:FRAMES, :257]
     else:
-        parts = [given_coefficients(given, clip.vox_name(first, end), end - first) for first, end in clip.parts(LONGEST)]
+        parts = [
+            given_coefficients(given, clip.vox_name(first, end), end - first) for first, end in clip.parts(LONGEST)
+        ]
         rows = np.concatenate(parts)[:FRAMES, :257]
     samples, n = clip.samples(HZ), str(clip.number)
     with whole_file(to / f"Data/{n}.mp4") as part:
@@ -80,17 +86,22 @@ def write(clip: ExportClip, to: Path, given: Given) -> Note:
 
 
 def five_points(landmarks: NDArray[np.float64]) -> NDArray[np.int64]:
-    """(frames, 5, 2): the middles of the eyes, the tip of the nose's base, the corners of the mouth, of (frames, 68, 2) landmarks."""
+    """(frames, 5, 2): the middles of the eyes, the tip of the nose's base, the corners of the mouth, of (frames, 68, 2)
+    landmarks.
+    """
     eyes = [landmarks[:, part].mean(axis=1) for part in (slice(36, 42), slice(42, 48))]
     return np.round(np.stack([*eyes, landmarks[:, 33], landmarks[:, 48], landmarks[:, 54]], axis=1)).astype(np.int64)
 
 
 def float_mfcc(samples: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(rows, 13) of `operators.models.mfcc`, as if the sound were not brought to 16 bits: only the energy, the first one, tells."""
+    """(rows, 13) of `operators.models.mfcc`, as if the sound were not brought to 16 bits: only the energy, the first
+    one, tells.
+    """
     from operators.models.mfcc import mfcc
 
     cepstra = mfcc(samples)
-    cepstra[:, 0] = np.maximum(cepstra[:, 0] - 2 * np.log(32768), np.log(np.finfo(float).eps))  # which stands for silence
+    # which stands for silence
+    cepstra[:, 0] = np.maximum(cepstra[:, 0] - 2 * np.log(32768), np.log(np.finfo(float).eps))
     return cepstra
 
 
@@ -131,7 +142,9 @@ def _frame_problems(folder: Path, n: str) -> Iterator[str]:
             yield f"Data/{n}/frame{number}.png: {problem}"
         text = frame.with_suffix(".txt")
         words = [line.split(" ") for line in text.read_text().splitlines()] if text.is_file() else []
-        if len(words) != 5 or any(len(row) != 2 or not all(word.lstrip("-").isdigit() for word in row) for row in words):
+        if len(words) != 5 or any(
+            len(row) != 2 or not all(word.lstrip("-").isdigit() for word in row) for row in words
+        ):
             yield f"Data/{n}/frame{number}.txt: holds no five lines of two whole numbers"
         if number >= _TRAINED:
             continue

@@ -1,13 +1,14 @@
-"""LRS3 as it was given out (arXiv 1809.00496), for lip readers: 224x224 at 25 frames a second, sound at 16 kHz, and the words.
+"""LRS3 as it was given out (arXiv 1809.00496), for lip readers: 224x224 at 25 frames a second, sound at 16 kHz, and the
+words.
 
     trainval/<video>/<number>.mp4 and .txt    sentences of up to 6 s and 100 characters
     test/<video>/<number>.mp4 and .txt
     pretrain/<video>/<number>.mp4 and .txt    what is longer, and not for the test
 
-A text holds the sentence in capitals without punctuation, its confidence, the video, the box of the crop in each frame of the source
-(numbers at 25 a second, shares of the frame), and the words with their times and active-speaker scores. Those scores are LR-ASD's here and
-SyncNet's there, and the confidence is the mean of the words' times 10: compare neither with the published ones. The box does not move
-with the face.
+A text holds the sentence in capitals without punctuation, its confidence, the video, the box of the crop in each frame
+of the source (numbers at 25 a second, shares of the frame), and the words with their times and active-speaker scores.
+Those scores are LR-ASD's here and SyncNet's there, and the confidence is the mean of the words' times 10: compare
+neither with the published ones. The box does not move with the face.
 
 LRS3 itself is withdrawn. This is its form, for clips of one's own.
 """
@@ -30,8 +31,8 @@ _SUBSETS = ("pretrain", "trainval", "test")
 def write(clip: ExportClip, to: Path, given: Given) -> Note:
     """
     Raises:
-        Drop: `no_transcript`, `no_words` (none with a time), `words_differ` (from the transcript), `too_long` for the test,
-            `not_square`, and those of the decoder.
+        Drop: `no_transcript`, `no_words` (none with a time), `words_differ` (from the transcript), `too_long` for the
+            test, `not_square`, and those of the decoder.
     """
     text = spelled(clip.annotations.get("transcript", ""))
     if not text:
@@ -55,7 +56,9 @@ def write(clip: ExportClip, to: Path, given: Given) -> Note:
         left, top, right, bottom = clip.box
         lines.append("FRAME \tX \tY \tW \tH ")
         first = round(clip.start_s * FPS)
-        lines += [f"{first + n:06d} \t{left:.3f} \t{top:.3f} \t{right - left:.3f} \t{bottom - top:.3f}" for n in range(count)]
+        lines += [
+            f"{first + n:06d} \t{left:.3f} \t{top:.3f} \t{right - left:.3f} \t{bottom - top:.3f}" for n in range(count)
+        ]
         lines.append("")
     lines.append("WORD START END ASDSCORE")
     for word, said in words:
@@ -72,7 +75,9 @@ def finish(written: Sequence[Written], to: Path, given: Given) -> None:
 def validate(folder: Path) -> Iterator[str]:
     subsets = defaultdict(set)
     for subset in _SUBSETS:
-        for stem in sorted({path.with_suffix("") for path in (folder / subset).glob("*/*") if path.suffix in (".mp4", ".txt")}):
+        for stem in sorted(
+            {path.with_suffix("") for path in (folder / subset).glob("*/*") if path.suffix in (".mp4", ".txt")}
+        ):
             subsets[stem.parent.name].add(subset)
             yield from (f"{subset}/{stem.parent.name}/{stem.name}: {problem}" for problem in _problems(stem, subset))
     if not subsets:

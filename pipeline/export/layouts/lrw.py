@@ -1,4 +1,5 @@
-"""LRW as it is given out, and as mpc001/Lipreading_using_Temporal_Convolutional_Networks 0cc99fab reads it: 29 frames around a word.
+"""LRW as it is given out, and as mpc001/Lipreading_using_Temporal_Convolutional_Networks 0cc99fab reads it: 29 frames
+around a word.
 
     <WORD>/{train,val,test}/<WORD>_<number>.mp4    256x256 at 25 frames a second, 16 kHz
     <WORD>/{train,val,test}/<WORD>_<number>.txt    its fifth line says how long the word is, which is in the middle
@@ -24,7 +25,8 @@ _OFF_S = 0.04  # by which the middle of the word may be off that of the clip: a 
 def write(clip: ExportClip, to: Path, given: Given) -> Note:
     """
     Raises:
-        Drop: `no_label`, `no_words` (the label has no time), `not_29_frames`, `word_off_centre`, `not_square`, and those of the decoder.
+        Drop: `no_label`, `no_words` (the label has no time), `not_29_frames`, `word_off_centre`, `not_square`, and
+            those of the decoder.
     """
     label = clip.annotations.get("label", "")
     name = f"{label}/{clip.split}/{label}_{clip.number:05d}"

@@ -1,15 +1,18 @@
-"""MetaPortrait, its base model (Meta-Portrait/MetaPortrait 4c3c9e38): PNG frames of 256x256 with 669 landmarks, a pose and an identity.
+"""MetaPortrait, its base model (Meta-Portrait/MetaPortrait 4c3c9e38): PNG frames of 256x256 with 669 landmarks, a pose
+and an identity.
 
     src_map_dict.pkl                                              the name of each driving frame, and its clip's number
     src_<n>.png, src_<n>_ldmk.npy, src_<n>_theta.npy, src_<n>_id.npy    the first frame of clip n, the source
     <n>/imgs/<n><frame>.png, <n>/ldmks/<n><frame>_ldmk.npy, <n>/thetas/<n><frame>_theta.npy
 
-The folder is the `root` of a data set in the configuration, for `PersonalDataset` and `PersonalMetaDataset`. Frames are called by clip and frame, five digits each, since a name may not
-come twice in the whole folder, and begin with no letter of `src_`, which the loader would skip. It pairs pictures, landmarks and poses by their place in
-three sorted lists.
+The folder is the `root` of a data set in the configuration, for `PersonalDataset` and `PersonalMetaDataset`. Frames are
+called by clip and frame, five digits each, since a name may not come twice in the whole folder, and begin with no
+letter of `src_`, which the loader would skip. It pairs pictures, landmarks and poses by their place in three sorted
+lists.
 
-Landmarks, poses and identities are asked for: the authors' detectors were not released. `--with ldmk_669=DIR`, as <clip>.npz with `ldmk` (frames, 669, 2) in shares of
-the picture, `theta` (frames, ...) and `id` (1, D). There is no substitute: connections and indices of the 669 points are part of the code.
+Landmarks, poses and identities are asked for: the authors' detectors were not released. `--with ldmk_669=DIR`, as
+<clip>.npz with `ldmk` (frames, 669, 2) in shares of the picture, `theta` (frames, ...) and `id` (1, D). There is no
+substitute: connections and indices of the 669 points are part of the code.
 """
 
 from collections import Counter
@@ -20,13 +23,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from pipeline.export.export import ExportClip, Given, Note, Written, array_problem, picture_problem, whole_file, whole_folder, write_picture
+from pipeline.export.export import (
+    ExportClip,
+    Given,
+    Note,
+    Written,
+    array_problem,
+    picture_problem,
+    whole_file,
+    whole_folder,
+    write_picture,
+)
 from pipeline.export.layouts.evp import old_pickle, unpickled
 
 VERSION = 1
 SIZE, POINTS = 256, 669
 NEEDS = {
-    "ldmk_669": "<clip>.npz files with ldmk (frames, 669, 2) in shares of the picture, theta (frames, ...) and id (1, D), of the authors' detectors"
+    "ldmk_669": (
+        "<clip>.npz files with ldmk (frames, 669, 2) in shares of the picture, theta (frames, ...) and id (1, D), of"
+        " the authors' detectors"
+    )
 }
 _MAP = "src_map_dict.pkl"
 
@@ -34,7 +50,8 @@ _MAP = "src_map_dict.pkl"
 def write(clip: ExportClip, to: Path, given: Given) -> Note:
     """
     Raises:
-        Drop: `too_short` for a single frame, `not_square`, `ldmk_669_missing`, `ldmk_669_differs`; those of the decoder.
+        Drop: `too_short` for a single frame, `not_square`, `ldmk_669_missing`, `ldmk_669_differs`; those of the
+            decoder.
     """
     if clip.frames < 2:
         raise Drop("too_short", detail=f"{clip.frames} frames, 2 are needed")
@@ -65,7 +82,12 @@ def _given(clip: ExportClip, given: Given) -> tuple[NDArray[np.float32], NDArray
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise Drop("ldmk_669_differs", detail=f"{path.name} does not read: {error}") from None
     shapes = landmarks.shape, thetas.shape, identity.shape
-    if shapes[0] != (clip.frames, POINTS, 2) or shapes[1][:1] != (clip.frames,) or len(shapes[2]) != 2 or len(identity) != 1:
+    if (
+        shapes[0] != (clip.frames, POINTS, 2)
+        or shapes[1][:1] != (clip.frames,)
+        or len(shapes[2]) != 2
+        or len(identity) != 1
+    ):
         raise Drop("ldmk_669_differs", detail=f"{path.name}: {shapes} for {clip.frames} frames")
     return landmarks, thetas, identity
 
@@ -83,9 +105,15 @@ def validate(folder: Path) -> Iterator[str]:
         yield f"{_MAP}: does not read ({error})"
         return
     found = [sorted(folder.glob(pattern)) for pattern in ("*/imgs/*.png", "*/ldmks/*_ldmk.npy", "*/thetas/*_theta.npy")]
-    stems = [[path.name.removesuffix(end) for path in paths] for paths, end in zip(found, (".png", "_ldmk.npy", "_theta.npy"), strict=True)]
+    stems = [
+        [path.name.removesuffix(end) for path in paths]
+        for paths, end in zip(found, (".png", "_ldmk.npy", "_theta.npy"), strict=True)
+    ]
     if not stems[0] == stems[1] == stems[2]:
-        yield f"imgs, ldmks, thetas: {len(stems[0])}, {len(stems[1])} and {len(stems[2])} files that do not pair, and the loader pairs them by place"
+        yield (
+            f"imgs, ldmks, thetas: {len(stems[0])}, {len(stems[1])} and {len(stems[2])} files that do not pair, and the"
+            " loader pairs them by place"
+        )
     for stem, count in Counter(stems[0]).items():
         if count > 1:
             yield f"{stem}.png: comes {count} times, and the loader knows frames by their name alone"

@@ -1,14 +1,17 @@
-"""PC-AVS (Hangz-nju-cuhk/Talking-Face_PC-AVS 201d2b94): aligned JPEG frames of 224x224, sound, and a csv of what drives what.
+"""PC-AVS (Hangz-nju-cuhk/Talking-Face_PC-AVS 201d2b94): aligned JPEG frames of 224x224, sound, and a csv of what drives
+what.
 
     frames/<clip>/000000.jpg, audio/<clip>.wav (16 kHz)    25 frames a second
     train.csv, val.csv, test.csv                            eight fields a line, blanks between
 
-Link the folder as `misc` into a checkout, and give `--meta_path_vox ./misc/test.csv`: the paths in the lines begin with `misc/`. A line
-says which frames give the identity, the pose and the mouth, and which sound: here all are those of one clip. Where others are wanted, mix
-the fields of the lines. The loader leaves out the first two frames and the last two. No training code was released.
+Link the folder as `misc` into a checkout, and give `--meta_path_vox ./misc/test.csv`: the paths in the lines begin with
+`misc/`. A line says which frames give the identity, the pose and the mouth, and which sound: here all are those of one
+clip. Where others are wanted, mix the fields of the lines. The loader leaves out the first two frames and the last two.
+No training code was released.
 
-Frames are aligned as the authors' `scripts/align_68.py` does it: one similarity for the clip takes the eyes and the mouth to their places, and
-each frame is moved so that the mouth stays on its own. Like it, a clip with a frame without a face is given up. Landmarks are MediaPipe's.
+Frames are aligned as the authors' `scripts/align_68.py` does it: one similarity for the clip takes the eyes and the
+mouth to their places, and each frame is moved so that the mouth stays on its own. Like it, a clip with a frame without
+a face is given up. Landmarks are MediaPipe's.
 """
 
 from collections.abc import Iterator, Sequence
@@ -54,8 +57,12 @@ def write(clip: ExportClip, to: Path, given: Given) -> Note:
     landmarks = clip.faces(FPS).bridged(0).landmarks_68
     samples = clip.samples(HZ)
     with whole_folder(to / "frames" / clip.name) as folder:
-        for number, (picture, turn) in enumerate(zip(clip.pictures(clip.width, FPS), alignments(landmarks), strict=True)):
-            write_picture(folder / f"{number:06d}.jpg", np.asarray(cv2.warpAffine(picture, turn, (SIZE, SIZE)), np.uint8))
+        for number, (picture, turn) in enumerate(
+            zip(clip.pictures(clip.width, FPS), alignments(landmarks), strict=True)
+        ):
+            write_picture(
+                folder / f"{number:06d}.jpg", np.asarray(cv2.warpAffine(picture, turn, (SIZE, SIZE)), np.uint8)
+            )
     with whole_file(to / f"audio/{clip.name}.wav") as part:
         write_wav(part, samples, HZ)
     return {"name": clip.name, "frames": clip.count(FPS)}
@@ -69,7 +76,9 @@ def alignments(landmarks: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
     """
     from skimage.transform import SimilarityTransform
 
-    points = np.stack([landmarks[:, part].mean(axis=1) for part in (slice(36, 42), slice(42, 48), slice(60, 68))], axis=1)
+    points = np.stack(
+        [landmarks[:, part].mean(axis=1) for part in (slice(36, 42), slice(42, 48), slice(60, 68))], axis=1
+    )
     turn = SimilarityTransform.from_estimate(points.mean(axis=0), _PLACES).params[:2]
     shift = None
     for x, y in points[:, 2]:
@@ -82,7 +91,10 @@ def finish(written: Sequence[Written], to: Path, given: Given) -> None:
     for split in _SPLITS:
         clips = [(clip.note["name"], clip.note["frames"]) for clip in written if clip.split == split]
         folder = "misc/frames"
-        write_lines(to / f"{split}.csv", (f"{folder}/{n} {k} {folder}/{n} {k} misc/audio/{n}.wav {folder}/{n} {k} None" for n, k in clips))
+        write_lines(
+            to / f"{split}.csv",
+            (f"{folder}/{n} {k} {folder}/{n} {k} misc/audio/{n}.wav {folder}/{n} {k} None" for n, k in clips),
+        )
 
 
 def validate(folder: Path) -> Iterator[str]:

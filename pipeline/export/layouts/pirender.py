@@ -1,17 +1,20 @@
 """PIRenderer (RenYurui/PIRender 9e59f194): an lmdb of JPEG frames of 256x256 with the 3DMM coefficients of each.
 
-    256/                            <name>-length, <name>-0000012 (JPEG), <name>-coeff_3dmm (float32, frames x 260), <name>-keypoint, length
-    train_list.txt, test_list.txt   <person>#<video>#<start>#<end>, and val_list.txt, which the loader does not read
+    256/                            <name>-length, <name>-0000012 (JPEG), <name>-coeff_3dmm (float32, frames x 260),
+    <name>-keypoint, length train_list.txt, test_list.txt   <person>#<video>#<start>#<end>, and val_list.txt, which the
+    loader does not read
 
-The folder is `data.path` of the configuration. Names and parts are those of the layout `fomm`, so the coefficients come from the authors'
-scripts over such an export: `scripts/extract_kp_videos.py`, then `scripts/face_recon_videos.py` write `train/<name>.mat` and `test/<name>.mat`
-with `coeff` (frames, 257) and `transform_params` (frames, 5); give their folder by `--with coeff_3dmm=DIR`. They need Deep3DFaceReconstruction and
-the Basel Face Model, which has a licence of its own.
+The folder is `data.path` of the configuration. Names and parts are those of the layout `fomm`, so the coefficients come
+from the authors' scripts over such an export: `scripts/extract_kp_videos.py`, then `scripts/face_recon_videos.py` write
+`train/<name>.mat` and `test/<name>.mat` with `coeff` (frames, 257) and `transform_params` (frames, 5); give their
+folder by `--with coeff_3dmm=DIR`. They need Deep3DFaceReconstruction and the Basel Face Model, which has a licence of
+its own.
 
-The substitute fills the 257 coefficients that the loader cuts out in another way: expression (64) with MediaPipe's 52 blendshapes and zeros,
-angles with pitch, yaw and roll in radians, translation in decimetres, crop with 100 / the face's height and its centre from the lower
-left, in pixels. A model can be trained on it; the published weights cannot be used with it. `keypoint` (frames, 68, 2, float32) holds
-landmarks by MediaPipe, -1 where no face was found; the loader does not read it.
+The substitute fills the 257 coefficients that the loader cuts out in another way: expression (64) with MediaPipe's 52
+blendshapes and zeros, angles with pitch, yaw and roll in radians, translation in decimetres, crop with 100 / the face's
+height and its centre from the lower left, in pixels. A model can be trained on it; the published weights cannot be used
+with it. `keypoint` (frames, 68, 2, float32) holds landmarks by MediaPipe, -1 where no face was found; the loader does
+not read it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,7 +29,12 @@ from pipeline.export.export import ExportClip, Faces, Given, Note, Picture, Writ
 from pipeline.export.layouts.fomm import LONGEST, SIZE
 
 VERSION = 2  # the points of the inner lips, the nose's base and the jaw lie nearer to iBUG's
-NEEDS = {"coeff_3dmm": "<name>.mat files of Deep3DFaceReconstruction, with coeff and transform_params (its face model is under a licence)"}
+NEEDS = {
+    "coeff_3dmm": (
+        "<name>.mat files of Deep3DFaceReconstruction, with coeff and transform_params (its face model is under a"
+        " licence)"
+    )
+}
 SUBSTITUTES = {"coeff_3dmm": "head pose and 52 blendshapes of MediaPipe's face landmarker"}
 BRIDGED = 12  # frames without a face that are filled by their neighbours: half of the 27 the model sees at once
 _MAP_BYTES = 2**40  # of addresses, not of disk
@@ -36,7 +44,8 @@ _SPLITS = ("train", "val", "test")
 def write(clip: ExportClip, to: Path, given: Given) -> Note:
     """
     Raises:
-        Drop: `coeff_3dmm_missing`, `coeff_3dmm_differs`, `not_square`; `face_not_seen` and `face_missing` for the substitute; those of the decoder.
+        Drop: `coeff_3dmm_missing`, `coeff_3dmm_differs`, `not_square`; `face_not_seen` and `face_missing` for the
+            substitute; those of the decoder.
     """
     faces = clip.faces()
     values: dict[str, bytes] = {}
@@ -59,7 +68,9 @@ def write(clip: ExportClip, to: Path, given: Given) -> Note:
 
 
 def finish(written: Sequence[Written], to: Path, given: Given) -> None:
-    names = {split: [name for clip in written if clip.split == split for name in clip.note["names"]] for split in _SPLITS}
+    names = {
+        split: [name for clip in written if clip.split == split for name in clip.note["names"]] for split in _SPLITS
+    }
     put(to / str(SIZE), {key("length"): f"{sum(map(len, names.values())):07d}".encode()})
     for split, lines in names.items():
         write_lines(to / f"{split}_list.txt", lines)
@@ -136,7 +147,9 @@ def given_coefficients(given: Given, name: str, frames: int) -> NDArray[np.float
     except (ValueError, KeyError, TypeError, NotImplementedError) as error:
         raise Drop("coeff_3dmm_differs", detail=f"{path.name} does not read: {error}") from None
     if coefficients.shape != (frames, 257) or crop.shape != (frames, 5):
-        raise Drop("coeff_3dmm_differs", detail=f"{path.name}: {coefficients.shape} and {crop.shape} for {frames} frames")
+        raise Drop(
+            "coeff_3dmm_differs", detail=f"{path.name}: {coefficients.shape} and {crop.shape} for {frames} frames"
+        )
     return np.concatenate([coefficients, crop[:, 2:]], axis=1)
 
 
@@ -173,7 +186,10 @@ def video_problems(stored, name: str) -> Iterator[str]:
         return
     coefficients = np.frombuffer((stored(key(name, "coeff_3dmm")) or b"")[:], np.uint8)
     if coefficients.size != frames * 260 * 4:
-        yield f"{name}: has {coefficients.size} bytes of coeff_3dmm, not {frames * 260 * 4}: {frames} frames of 260 float32"
+        yield (
+            f"{name}: has {coefficients.size} bytes of coeff_3dmm, not {frames * 260 * 4}: {frames} frames of 260"
+            " float32"
+        )
     elif not np.isfinite(coefficients.view(np.float32)).all():
         yield f"{name}: coeff_3dmm holds what is no finite number"
     elif (coefficients.view(np.float32).reshape(frames, 260)[:, 257] <= 0).any():

@@ -1,15 +1,18 @@
-"""StyleHEAT (FeiiYin/StyleHEAT 83b28c83): three lmdbs, of frames with 3DMM coefficients and landmarks, of sound, and of crops.
+"""StyleHEAT (FeiiYin/StyleHEAT 83b28c83): three lmdbs, of frames with 3DMM coefficients and landmarks, of sound, and of
+crops.
 
-    frames/   <name>-length, <name>-0000012 and <name>-align-0000012 (JPEG, 256x256), <name>-coeff_3dmm (float32, frames x 260),
+    frames/   <name>-length, <name>-0000012 and <name>-align-0000012 (JPEG, 256x256), <name>-coeff_3dmm (float32, frames
+    x 260),
               <name>-keypoint (float32, frames x 68 x 2)
     audio/    <name>: the mel spectrogram of Wav2Lip, 80 a second (float64, rows x 80)
     crop/     <name>-crop_params: left, top, right and bottom of the aligned picture in the other (int64, frames x 4)
     audio_train_list.txt, audio_test_list.txt, and audio_val_list.txt, which the loader does not read
 
-The folder is `path` of the data options, the lmdbs `lmdb_path`, `audio_lmdb_path` and `crop_lmdb_path`. 25 frames a second. `align` is the square around
-eyes and mouth that FFHQ is cut by (Karras et al. 2019), turned upright. Coefficients are asked for, and substituted, as in the layout `pirender`: run
-the scripts over an export `fomm`, whose names these are. The training code was not released; this is what the shipped loader reads, and it does
-nothing with `crop_params` but hand it on. Landmarks are MediaPipe's; gaps of up to 12 frames are filled.
+The folder is `path` of the data options, the lmdbs `lmdb_path`, `audio_lmdb_path` and `crop_lmdb_path`. 25 frames a
+second. `align` is the square around eyes and mouth that FFHQ is cut by (Karras et al. 2019), turned upright.
+Coefficients are asked for, and substituted, as in the layout `pirender`: run the scripts over an export `fomm`, whose
+names these are. The training code was not released; this is what the shipped loader reads, and it does nothing with
+`crop_params` but hand it on. Landmarks are MediaPipe's; gaps of up to 12 frames are filled.
 """
 
 from collections.abc import Iterator, Sequence
@@ -47,7 +50,8 @@ _SPLITS = ("train", "val", "test")
 def write(clip: ExportClip, to: Path, given: Given) -> Note:
     """
     Raises:
-        Drop: `too_short`, `not_25_fps`, `face_not_seen`, `face_missing`, `not_square`, `coeff_3dmm_missing`, `coeff_3dmm_differs`; those of the decoder.
+        Drop: `too_short`, `not_25_fps`, `face_not_seen`, `face_missing`, `not_square`, `coeff_3dmm_missing`,
+            `coeff_3dmm_differs`; those of the decoder.
     """
     if clip.fps != FPS:
         raise Drop("not_25_fps", detail=f"{clip.fps:g}: frames and sound are paired at {FPS}")
@@ -110,24 +114,36 @@ def aligned(picture: Picture, quad: NDArray[np.float64]) -> Picture:
 def wav2lip_mel(samples: NDArray[np.float32]) -> NDArray[np.float64]:
     """(1 + samples // 200, 80): what Wav2Lip's networks hear, -4 to 4.
 
-    Treble raised by 0.97, magnitudes of 800 samples under a Hann window each 200, 80 of Slaney's mel bands from 55 to 7600 Hz, decibels down to -100
-    below 20.
+    Treble raised by 0.97, magnitudes of 800 samples under a Hann window each 200, 80 of Slaney's mel bands from 55 to
+    7600 Hz, decibels down to -100 below 20.
     """
     import torch
     from torchaudio.functional import melscale_fbanks
 
     wave = np.append(samples[:1], samples[1:] - 0.97 * samples[:-1]).astype(np.float32)
     spectrum = torch.stft(
-        torch.from_numpy(wave), 800, 200, 800, torch.hann_window(800), center=True, pad_mode="reflect", return_complex=True
+        torch.from_numpy(wave),
+        800,
+        200,
+        800,
+        torch.hann_window(800),
+        center=True,
+        pad_mode="reflect",
+        return_complex=True,
     ).abs()
-    bands = spectrum.T.double() @ melscale_fbanks(401, 55.0, 7600.0, _MELS, HZ, norm="slaney", mel_scale="slaney").double()
+    bands = (
+        spectrum.T.double() @ melscale_fbanks(401, 55.0, 7600.0, _MELS, HZ, norm="slaney", mel_scale="slaney").double()
+    )
     decibels = 20 * torch.log10(torch.clamp(bands, min=1e-5)) - 20
     return torch.clamp(8 * (decibels + 100) / 100 - 4, -4, 4).numpy()
 
 
 def finish(written: Sequence[Written], to: Path, given: Given) -> None:
     for split in _SPLITS:
-        write_lines(to / f"audio_{split}_list.txt", [name for clip in written if clip.split == split for name in clip.note["names"]])
+        write_lines(
+            to / f"audio_{split}_list.txt",
+            [name for clip in written if clip.split == split for name in clip.note["names"]],
+        )
 
 
 def validate(folder: Path) -> Iterator[str]:

@@ -1,17 +1,18 @@
-"""ViCo (dc3ea9f/vico_challenge_baseline 16424c07): a speaker's and a listener's video of one conversation, its sound, and lists of the pairs.
+"""ViCo (dc3ea9f/vico_challenge_baseline 16424c07): a speaker's and a listener's video of one conversation, its sound,
+and lists of the pairs.
 
     videos/<uuid>.speaker.mp4, videos/<uuid>.listener.mp4     256x256 at 30 frames a second, without sound
     audios/<uuid>.wav                                         the speaker's, 44.1 kHz
     train.csv, val.csv, test.csv                              video_id, uuid, speaker_id, listener_id
     unpaired.csv                                              clip, uuid, reason: of what is written and in no list
 
-This is the form in which the challenge's data came: the folder is `data/listening_head`, and the README's steps 3 to 8 make the features
-that the loader reads (Deep3DFaceReconstruction, MFCC) and take `train.csv` as `metadata/data.csv`. The model takes 45 numbers of sound a
-frame, and the authors' script gives as many at 44.1 kHz, fewer at 16 kHz.
+This is the form in which the challenge's data came: the folder is `data/listening_head`, and the README's steps 3 to 8
+make the features that the loader reads (Deep3DFaceReconstruction, MFCC) and take `train.csv` as `metadata/data.csv`.
+The model takes 45 numbers of sound a frame, and the authors' script gives as many at 44.1 kHz, fewer at 16 kHz.
 
-Who speaks to whom is not guessed. It comes from two annotations of a clip: `role`, which is speaker or listener, and `partner`, the id of
-the other one's clip. Both must name each other, be in one split, and begin at one time where they are of one source; the listener's clip
-must not be the shorter one, whose frames are read by the speaker's numbers.
+Who speaks to whom is not guessed. It comes from two annotations of a clip: `role`, which is speaker or listener, and
+`partner`, the id of the other one's clip. Both must name each other, be in one split, and begin at one time where they
+are of one source; the listener's clip must not be the shorter one, whose frames are read by the speaker's numbers.
 """
 
 import csv
@@ -49,7 +50,8 @@ _HEARD = range(
 def write(clip: ExportClip, to: Path, given: Given) -> Note:
     """
     Raises:
-        Drop: `no_role`, `no_partner`; `too_short` for a single frame, since the first one is given and the rest predicted; `not_square`; those of the decoder.
+        Drop: `no_role`, `no_partner`; `too_short` for a single frame, since the first one is given and the rest
+            predicted; `not_square`; those of the decoder.
     """
     role, partner = (clip.annotations.get(name, "") for name in ("role", "partner"))
     if role not in _ROLES:
@@ -97,7 +99,10 @@ def _unpaired(pair: dict[str, Written]) -> str:
     speaker, listener = (pair[role] for role in _ROLES)
     if speaker.split != listener.split:
         return "splits_differ"
-    if speaker.note["video"] == listener.note["video"] and abs(speaker.note["start_s"] - listener.note["start_s"]) > 0.5 / FPS:
+    if (
+        speaker.note["video"] == listener.note["video"]
+        and abs(speaker.note["start_s"] - listener.note["start_s"]) > 0.5 / FPS
+    ):
         return "not_together"
     return "listener_shorter" if listener.note["frames"] < speaker.note["frames"] else ""
 
@@ -125,7 +130,10 @@ def validate(folder: Path) -> Iterator[str]:
             found.add(uuid)
             yield from _pair_problems(folder, uuid)
     if not found:
-        yield "train.csv, val.csv, test.csv: name no pair; who speaks to whom comes from the annotations role and partner, see unpaired.csv"
+        yield (
+            "train.csv, val.csv, test.csv: name no pair; who speaks to whom comes from the annotations role and"
+            " partner, see unpaired.csv"
+        )
 
 
 def _pair_problems(folder: Path, uuid: str) -> Iterator[str]:
@@ -139,11 +147,17 @@ def _pair_problems(folder: Path, uuid: str) -> Iterator[str]:
         if facts[0] < 2 or facts[3] != FPS:
             yield f"videos/{uuid}.{role}.mp4: has {facts[0]} frames at {facts[3]:g} a second, not 2 or more at {FPS}"
     if len(frames) == 2 and frames[1] < frames[0]:
-        yield f"videos/{uuid}.listener.mp4: has {frames[1]} frames, and the loader reads {frames[0]}, as many as the speaker's"
+        yield (
+            f"videos/{uuid}.listener.mp4: has {frames[1]} frames, and the loader reads {frames[0]}, as many as the"
+            " speaker's"
+        )
     sound = wav_facts(folder / f"audios/{uuid}.wav")
     if isinstance(sound, str):
         yield f"audios/{uuid}.wav: {sound}"
     elif sound[0] // FPS not in _HEARD:
-        yield f"audios/{uuid}.wav: is at {sound[0]} Hz, which does not give the 45 numbers a frame that the model takes; {HZ} does"
+        yield (
+            f"audios/{uuid}.wav: is at {sound[0]} Hz, which does not give the 45 numbers a frame that the model takes;"
+            f" {HZ} does"
+        )
     elif frames and sound[1] < (frames[0] - 1) * sound[0] // FPS:
         yield f"audios/{uuid}.wav: ends before the speaker's video, and the rest would be silence"

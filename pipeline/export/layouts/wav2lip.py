@@ -1,12 +1,13 @@
-"""Wav2Lip, its SyncNet and its discriminator (Rudrabha/Wav2Lip 5c90fa9b): the face cut out of each frame, and audio.wav.
+"""Wav2Lip, its SyncNet and its discriminator (Rudrabha/Wav2Lip 5c90fa9b): the face cut out of each frame, and
+audio.wav.
 
     preprocessed/<source>/<clip>/<frame number>.jpg   the box of the face, at 25 frames a second
     preprocessed/<source>/<clip>/audio.wav            16 kHz
     filelists/{train,val,test}.txt                    <source>/<clip>
 
-Start the trainers with `--data_root preprocessed` in a checkout whose `filelists` are these. The number of a frame is its time: a frame
-without a face leaves a hole. Where no clip is for validation, `val.txt` lists those for the test, since training evaluates on it.
-txt2vid, SyncTalkFace and VideoReTalking train on the same files.
+Start the trainers with `--data_root preprocessed` in a checkout whose `filelists` are these. The number of a frame is
+its time: a frame without a face leaves a hole. Where no clip is for validation, `val.txt` lists those for the test,
+since training evaluates on it. txt2vid, SyncTalkFace and VideoReTalking train on the same files.
 
 The box is that of MediaPipe's mesh, hairline to chin; the authors' comes from S3FD, which reaches about as far.
 """
@@ -56,7 +57,9 @@ def write(clip: ExportClip, to: Path, given: Given) -> Note:
             if number not in seen:
                 continue
             left, top = np.floor(faces.points[number].min(axis=0)).clip(0).astype(int).tolist()
-            right, bottom = np.ceil(faces.points[number].max(axis=0)).clip(0, (clip.width, clip.height)).astype(int).tolist()
+            right, bottom = (
+                np.ceil(faces.points[number].max(axis=0)).clip(0, (clip.width, clip.height)).astype(int).tolist()
+            )
             write_picture(folder / f"{number}.jpg", frame.crop(left, top, right, bottom, (right - left, bottom - top)))
         write_wav(folder / "audio.wav", samples, HZ)
     return {"name": name, "frames": len(seen), "holes": clip.count(FPS) - len(seen)}
@@ -66,7 +69,8 @@ def finish(written: Sequence[Written], to: Path, given: Given) -> None:
     names = {split: [clip.note["name"] for clip in written if clip.split == split] for split in _SPLITS}
     names["val"] = names["val"] or names["test"]
     for split, lines in names.items():
-        # A batch of one cannot be normalized. The loader draws from the list anyway, so a second mention adds a draw and nothing else.
+        # A batch of one cannot be normalized. The loader draws from the list anyway, so a second mention adds a draw
+        # and nothing else.
         write_lines(to / "filelists" / f"{split}.txt", lines + lines[: len(lines) % _BATCH == 1])
 
 
@@ -110,7 +114,9 @@ def _clip_problems(clip: Path, line: str) -> Iterator[str]:
 
 
 def _problem(numbers: set[int], samples: int) -> tuple[str, str] | None:
-    """Why the loader would draw for ever, and the numbers: None where it finds a window to learn from and another one to show beside it."""
+    """Why the loader would draw for ever, and the numbers: None where it finds a window to learn from and another one
+    to show beside it.
+    """
     if len(numbers) < _LEAST:
         return "too_short", f"{len(numbers)} frames with a face, {_LEAST} are needed"
     starts = [number for number in numbers if all(number + n in numbers for n in range(_WINDOW))]
