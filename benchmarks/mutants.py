@@ -6,8 +6,8 @@
 
 It is put into a copy of the tree. It is killed where pytest reports a failed test, whose name is shown, and survives
 where the tests pass. Whatever else happens (no test was collected, the time is up, every test was skipped) is an error,
-and counts for neither. With `--first` each selection of tests is run without a mutant before, once; a mutant whose tests
-are red already is an error then. Tests marked `slow` are left out unless `--slow` is said.
+and counts for neither. With `--first` each selection of tests is run without a mutant before, once; a mutant whose
+tests are red already is an error then. Tests marked `slow` are left out unless `--slow` is said.
 """
 
 import argparse

@@ -1,12 +1,12 @@
-"""Who is said to speak, and how well the sound is placed against the mouth, on real clips whose truth was written down by eye.
+"""Who is said to speak, and how well the sound is placed against the mouth, on real clips whose truth was written down
+by eye.
 
     HEADSET_MEDIA=... HEADSET_WEIGHTS=... python -m benchmarks.accuracy.active_speaker [speakers] [seconds] [sync]
 
-The truth of `speakers` and `seconds` was read off contact sheets at 5 to 15 pictures a second, levels and transcripts, before what is compared
-with it was made.
-`seconds` draws docs/active_speaker.png where it is run from the repository. For `sync` the clips are taken to be in
-sync as published, which a few of them are not: the shifts that are added to them are exact, so how well a change is
-followed is measured too.
+The truth of `speakers` and `seconds` was read off contact sheets at 5 to 15 pictures a second, levels and transcripts,
+before what is compared with it was made. `seconds` draws docs/active_speaker.png where it is run from the repository.
+For `sync` the clips are taken to be in sync as published, which a few of them are not: the shifts that are added to
+them are exact, so how well a change is followed is measured too.
 """
 
 import itertools
@@ -36,7 +36,8 @@ from operators.speech.score_sync import ScoreSync
 from tests.made_sounds import Delayed
 
 MEDIA = Path(os.environ["HEADSET_MEDIA"])
-# Clip: (side of the face, from, to) of all that is said by a face in view, and the moments left out, where the word passes on.
+# Clip: (side of the face, from, to) of all that is said by a face in view, and the moments left out, where the word
+# passes on.
 SPOKEN: dict[str, tuple[list[tuple[str, float, float]], list[tuple[float, float]]]] = {
     "multi/avi_billhyland.mp4": ([("right", 0.0, 7.8), ("left", 7.8, 20.0)], [(7.5, 8.5)]),
     "multi/panda_it8sFJe038g.7.mp4": ([("left", 0.0, 12.1)], []),  # the man on the right is silent
@@ -53,8 +54,9 @@ IN_SYNC = [
 ]  # fmt: skip
 SHIFTS_S = (-0.24, 0.0, 0.24)
 WRONG = "single/latentsync_demo1_audio.wav"  # speech meant to replace that of the video: not hers
-# Film: what is heard with it, and who speaks in each second: L and R the face on the left and right, V a voice of no face in view, - nobody.
-# Second 7 of avi_billhyland is the man on the right until 7.6 s, then a breath. Half spliced: her own sound until 5 s, then the other.
+# Film: what is heard with it, and who speaks in each second: L and R the face on the left and right, V a voice of no
+# face in view, - nobody. Second 7 of avi_billhyland is the man on the right until 7.6 s, then a breath. Half spliced:
+# her own sound until 5 s, then the other.
 SECONDS: dict[str, tuple[str, str, str]] = {
     "avi_billhyland": ("multi/avi_billhyland.mp4", "own", "RRRRRRRRLLLLLLLLLLLL"),
     "panda_it8sFJe038g.7": ("multi/panda_it8sFJe038g.7.mp4", "own", "LLLLLLLLLLLL"),
@@ -144,13 +146,18 @@ def speakers() -> None:
                 side = "left" if np.median(track.left_px) <= middle else "right"
                 times = row.start_s + row.step_s * np.arange(len(row.score))
                 truth = np.any(
-                    [(who == side) & (times >= start) & (times < end) for who, start, end in spoken] or [np.zeros(len(times), bool)], axis=0
+                    [(who == side) & (times >= start) & (times < end) for who, start, end in spoken]
+                    or [np.zeros(len(times), bool)],
+                    axis=0,
                 )
-                sure = ~np.any([(times >= start) & (times < end) for start, end in unsure] or [np.zeros(len(times), bool)], axis=0)
+                sure = ~np.any(
+                    [(times >= start) & (times < end) for start, end in unsure] or [np.zeros(len(times), bool)], axis=0
+                )
                 right.append(((smoothed(row) > 0) == truth)[sure])
                 print(f"  {name} {label} {side:5s} {by_second(row)}")
             print(
-                f"{name} {label}: {np.concatenate(right).mean():.1%} of {len(np.concatenate(right))} ticks right, {cost:.2f} s of CPU a second of face"
+                f"{name} {label}: {np.concatenate(right).mean():.1%} of {len(np.concatenate(right))} ticks right,"
+                f" {cost:.2f} s of CPU a second of face"
             )
 
 
@@ -160,7 +167,11 @@ def seconds() -> None:
     drawn: dict[str, list[tuple[str, list[tuple[float, float, str]]]]] = {}
     for label, (video, sound, truth) in SECONDS.items():
         own = SourceAudio(MEDIA / video)
-        audio = {"own": own, "wrong": SourceAudio(MEDIA / WRONG), "spliced": Spliced(own, SourceAudio(MEDIA / WRONG), 5.0)}[sound]
+        audio = {
+            "own": own,
+            "wrong": SourceAudio(MEDIA / WRONG),
+            "spliced": Spliced(own, SourceAudio(MEDIA / WRONG), 5.0),
+        }[sound]
         shot, tracks = seen(video)
         source = Source(shot.source_id, video)
         try:
@@ -186,7 +197,10 @@ def seconds() -> None:
                 ]
                 confirmed = [row for part in parts for row in ConfirmVoices()(part, clips, scores)]
                 for part in confirmed:
-                    print(f"  {label}: {part.start_s:.2f}-{part.end_s:.2f} s {part.speaker} {part.kind} {part.reason} {part.score}")
+                    print(
+                        f"  {label}: {part.start_s:.2f}-{part.end_s:.2f} s {part.speaker} {part.kind} {part.reason}"
+                        f" {part.score}"
+                    )
                 for score in scores:
                     print(f"  {label}: {score.subject.split('/')[1]} {score.metric} {score.value:.3f}")
                 rows.append(("LR-ASD and sync", [(part.start_s, part.end_s, answer(part, side)) for part in confirmed]))
@@ -261,7 +275,9 @@ def smoothed(row: Speaking) -> NDArray[np.float64]:
 
 def by_second(row: Speaking) -> str:
     seconds = np.floor(row.start_s + row.step_s * np.arange(len(row.score)) + 1e-6)
-    return " ".join(f"{second:.0f}:{np.median(np.array(row.score)[seconds == second]):+.1f}" for second in np.unique(seconds))
+    return " ".join(
+        f"{second:.0f}:{np.median(np.array(row.score)[seconds == second]):+.1f}" for second in np.unique(seconds)
+    )
 
 
 def sync() -> None:
@@ -274,7 +290,16 @@ def sync() -> None:
         start_s, end_s = track.start_s + 0.2, min(track.end_s, track.start_s + 12)
         box = (track.left_px[0], track.top_px[0], track.right_px[0], track.bottom_px[0])
         clips[name] = (
-            Clip(shot.source_id, span_id(shot.source_id, start_s, end_s), shot.shot_id, track.track_id, "speaker0", start_s, end_s, *box),
+            Clip(
+                shot.source_id,
+                span_id(shot.source_id, start_s, end_s),
+                shot.shot_id,
+                track.track_id,
+                "speaker0",
+                start_s,
+                end_s,
+                *box,
+            ),
             track,
         )
         sounds[name] = SourceAudio(MEDIA / name)
@@ -293,9 +318,13 @@ def sync() -> None:
         print(name, f"{clips[name][0].end_s - clips[name][0].start_s:.1f} s", {by_s: found[by_s] for by_s in SHIFTS_S})
     error = np.array([found[by_s][0] - by_s for found in own.values() for by_s in SHIFTS_S])
     change = np.array([found[by_s][0] - found[0.0][0] - by_s for found in own.values() for by_s in SHIFTS_S if by_s])
-    for label, values in (("offset against the added shift", error), ("change of offset against the added shift", change)):
+    for label, values in (
+        ("offset against the added shift", error),
+        ("change of offset against the added shift", change),
+    ):
         print(
-            f"{label}: {len(values)} cases, {share(values, 1):.0%} within 1 frame, {share(values, 2):.0%} within 2, {share(values, 3):.0%} within 3 (of 40 ms)"
+            f"{label}: {len(values)} cases, {share(values, 1):.0%} within 1 frame, {share(values, 2):.0%} within 2,"
+            f" {share(values, 3):.0%} within 3 (of 40 ms)"
         )
     wrong = []
     for name, other in itertools.permutations(IN_SYNC, 2):
@@ -305,10 +334,17 @@ def sync() -> None:
     right = [found[by_s][1] for found in own.values() for by_s in (0.0,)]
     auc = np.mean([a > b for a in right for b in wrong])
     print(
-        f"av_confidence: own sound median {np.nanmedian(right):.2f}, {len(wrong)} foreign sounds median {np.nanmedian(wrong):.2f}, AUC {auc:.2f}"
+        f"av_confidence: own sound median {np.nanmedian(right):.2f}, {len(wrong)} foreign sounds median"
+        f" {np.nanmedian(wrong):.2f}, AUC {auc:.2f}"
     )
-    print("foreign sound, share of pairs above 0.8, 1.0, 1.2:", [round(float(np.mean(np.array(wrong) > at)), 2) for at in (0.8, 1.0, 1.2)])
-    print("own sound, share of clips above 0.8, 1.0, 1.2:", [round(float(np.mean(np.array(right) > at)), 2) for at in (0.8, 1.0, 1.2)])
+    print(
+        "foreign sound, share of pairs above 0.8, 1.0, 1.2:",
+        [round(float(np.mean(np.array(wrong) > at)), 2) for at in (0.8, 1.0, 1.2)],
+    )
+    print(
+        "own sound, share of clips above 0.8, 1.0, 1.2:",
+        [round(float(np.mean(np.array(right) > at)), 2) for at in (0.8, 1.0, 1.2)],
+    )
     video = "single/latentsync_demo1_video.mp4"
     print(
         "latentsync_demo1: own",

@@ -84,7 +84,9 @@ def coded(wave: Wave, codec: str, kbps: int) -> Wave:
         stream.bit_rate = kbps * 1000
         step = stream.codec_context.frame_size or 1152
         for at in range(0, len(wave), step):
-            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(wave[None, at : at + step]), format="fltp", layout="mono")
+            frame = av.AudioFrame.from_ndarray(
+                np.ascontiguousarray(wave[None, at : at + step]), format="fltp", layout="mono"
+            )
             frame.sample_rate, frame.pts, frame.time_base = HZ, at, Fraction(1, HZ)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
@@ -122,15 +124,23 @@ def main(picture: str = "") -> None:
             lambda w, x: continuous_frequency_activation(slow(with_music(w, musics["orchestra"], x))),
         ),
     }  # fmt: skip
-    found = {label: np.array([[score(wave, x) for x in at] for wave in voices]) for label, (_, _, at, score) in steps.items()}
+    found = {
+        label: np.array([[score(wave, x) for x in at] for wave in voices]) for label, (_, _, at, score) in steps.items()
+    }
     for label, (what, metric, at, _) in steps.items():
         values = found[label]
-        print(f"{what} | {metric} | " + " | ".join(f"{x:g}: {value:.4g}" for x, value in zip(at, np.median(values, axis=0), strict=True)))
+        print(
+            f"{what} | {metric} | "
+            + " | ".join(f"{x:g}: {value:.4g}" for x, value in zip(at, np.median(values, axis=0), strict=True))
+        )
         turned = np.diff(values, axis=1) * np.sign(np.median(values[:, -1] - values[:, 0]))
         print(f"  steps the right way: {np.mean(turned > 0):.0%}, unchanged {np.mean(turned == 0):.0%}")
     alone = [continuous_frequency_activation(slow(wave)) for wave in voices]
     for name, music in musics.items():
-        under = {x: [continuous_frequency_activation(slow(with_music(wave, music, x))) for wave in voices] for x in (20, 15, 10, 5, 0)}
+        under = {
+            x: [continuous_frequency_activation(slow(with_music(wave, music, x))) for wave in voices]
+            for x in (20, 15, 10, 5, 0)
+        }
         print(
             f"{name} under speech, AUC against speech alone: "
             + ", ".join(f"{x} dB {np.mean([a > b for a in values for b in alone]):.2f}" for x, values in under.items())

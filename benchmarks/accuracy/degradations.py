@@ -1,8 +1,9 @@
-"""What each metric says of a clip that is made worse in steps: `python -m benchmarks.accuracy.degradations docs/metrics_degraded.png`.
+"""What each metric says of a clip that is made worse in steps: `python -m benchmarks.accuracy.degradations
+docs/metrics_degraded.png`.
 
-Six frames of `single/headpose_31.mp4`, 256 pixels square, beside themselves made worse; for metrics that listen, the first 5 s of
-`hdtf/retalking_face_2.mp4`, 25 frames a second. Needs HEADSET_MEDIA and HEADSET_WEIGHTS. LSE-D, LSE-C and SyncNet's offset are shown where
-SyncNet's file is at hand: random weights would move, and say nothing.
+Six frames of `single/headpose_31.mp4`, 256 pixels square, beside themselves made worse; for metrics that listen, the
+first 5 s of `hdtf/retalking_face_2.mp4`, 25 frames a second. Needs HEADSET_MEDIA and HEADSET_WEIGHTS. LSE-D, LSE-C and
+SyncNet's offset are shown where SyncNet's file is at hand: random weights would move, and say nothing.
 """
 
 import os
@@ -40,7 +41,9 @@ LATER_S = 0.12  # a step of the shift
 
 def frames_of(name: str, start_s: float = 0.0) -> Clip:
     made = []
-    for frame in islice(VideoFrames(Path(os.environ["HEADSET_MEDIA"], "single", name), start_s), 0, FRAMES * EVERY, EVERY):
+    for frame in islice(
+        VideoFrames(Path(os.environ["HEADSET_MEDIA"], "single", name), start_s), 0, FRAMES * EVERY, EVERY
+    ):
         side = min(frame.width, frame.height)
         left = (frame.width - side) // 2
         made.append(frame.crop(left, 0, left + side, side, (SIDE, SIDE)))
@@ -61,7 +64,9 @@ def noisy(clip: Clip, step: int) -> Clip:
 def jittered(clip: Clip, step: int) -> Clip:
     """Shifted by up to 0 to 8 pixels, each frame otherwise."""
     numbers = np.random.default_rng(0)
-    return [np.roll(frame, tuple(np.rint(numbers.uniform(-2 * step, 2 * step, 2)).astype(int)), (0, 1)) for frame in clip]
+    return [
+        np.roll(frame, tuple(np.rint(numbers.uniform(-2 * step, 2 * step, 2)).astype(int)), (0, 1)) for frame in clip
+    ]
 
 
 def mouth_of(clip: Clip, step: int, later: Clip) -> Clip:
@@ -85,7 +90,10 @@ def mouth_of(clip: Clip, step: int, later: Clip) -> Clip:
 def another_person(clip: Clip, step: int, other: Clip) -> Clip:
     """Blended into another person, from none to all."""
     share = step / (STEPS - 1)
-    return [np.rint((1 - share) * frame + share * another).astype(np.uint8) for frame, another in zip(clip, other, strict=True)]
+    return [
+        np.rint((1 - share) * frame + share * another).astype(np.uint8)
+        for frame, another in zip(clip, other, strict=True)
+    ]
 
 
 def talk() -> Clip:
@@ -125,7 +133,11 @@ def main() -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    clip, later, other = frames_of("headpose_31.mp4"), frames_of("headpose_31.mp4", 12.4), frames_of("speakervid_range_head_1.mp4")
+    clip, later, other = (
+        frames_of("headpose_31.mp4"),
+        frames_of("headpose_31.mp4", 12.4),
+        frames_of("speakervid_range_head_1.mp4"),
+    )
     said = talk()
     seen: dict[str, Callable[[int], Clip]] = {
         "blur": lambda step: blurred(clip, step),
@@ -142,7 +154,9 @@ def main() -> None:
         "sound earlier": lambda step: (said, -LATER_S * step),
     }
     there = metrics_there()
-    listening = [variant for variant in LISTENING if all(weight.found() or weight.inside for weight in there[variant].weights)]
+    listening = [
+        variant for variant in LISTENING if all(weight.found() or weight.inside for weight in there[variant].weights)
+    ]
     shown = [*SHOWN, *listening]
     colours = {name: f"C{number}" for number, name in enumerate({**seen, **heard})}
     wide = 6
@@ -167,7 +181,9 @@ def main() -> None:
         ax.set_title(f"{variant} {ARROWS[there[variant].definition.better]}".strip(), fontsize=9)
         ax.set_xticks(range(STEPS))
         ax.tick_params(labelsize=7)
-    figure.legend(drawn.values(), drawn.keys(), loc="lower right", title="made worse by", bbox_to_anchor=(0.99, 0.02), fontsize=8)
+    figure.legend(
+        drawn.values(), drawn.keys(), loc="lower right", title="made worse by", bbox_to_anchor=(0.99, 0.02), fontsize=8
+    )
     figure.supxlabel("step, 0 is the clip itself; the sound is moved by 0.12 s a step", fontsize=9)
     Path(sys.argv[1]).parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(sys.argv[1], dpi=80)

@@ -77,7 +77,10 @@ def cases(media: Path) -> list[Case]:
     for name, file, held_back in recorded:
         audio = SourceAudio(media / "speech" / f"{file}.wav")
         found.append(Case(file, audio, truth[name], len(truth[name].labels()), held_back))
-    found += [conversation(media, readers, False) for readers in (("1688", "1998"), ("1998", "2033"), ("1688", "1998", "2033"))]
+    found += [
+        conversation(media, readers, False)
+        for readers in (("1688", "1998"), ("1998", "2033"), ("1688", "1998", "2033"))
+    ]
     found.append(conversation(media, ("2414", "2609"), True))
     found.append(Case("avi_billhyland", SourceAudio(media / "multi/avi_billhyland.mp4"), None, 2))
     found.append(Case("resemblyzer_X2zqiX6yL3I", SourceAudio(media / "speech/resemblyzer_X2zqiX6yL3I.mp3"), None, 3))
@@ -152,27 +155,49 @@ def main() -> None:
     length_s = sum(case.audio.end_s - case.audio.start_s for case in everything)
 
     packages = ", ".join(f"{name} {version(name)}" for name in ("pyannote.audio", "pyannote.metrics", "torch", "scipy"))
-    print(f"{time.strftime('%Y-%m-%d')}, Python {platform.python_version()}, {packages}, {platform.machine()}, one thread\n", file=stdout)
-    print("| file | | DER | missed | false alarm | confusion | voices | heard |\n|---|---|---|---|---|---|---|---|", file=stdout)
+    print(
+        f"{time.strftime('%Y-%m-%d')}, Python {platform.python_version()}, {packages}, {platform.machine()}, one"
+        " thread\n",
+        file=stdout,
+    )
+    print(
+        "| file | | DER | missed | false alarm | confusion | voices | heard |\n|---|---|---|---|---|---|---|---|",
+        file=stdout,
+    )
     for case in everything:
         row = ["", "", "", ""]
         if case.truth is not None:
             parts = error(case, said[case.name])
-            row = [f"{100 * parts[key] / parts['total']:.1f} %" for key in ("missed detection", "false alarm", "confusion")]
+            row = [
+                f"{100 * parts[key] / parts['total']:.1f} %" for key in ("missed detection", "false alarm", "confusion")
+            ]
             row = [f"**{100 * parts['diarization error rate']:.1f} %**", *row]
         kind = "held back" if case.held_back else "development"
-        print(f"| {case.name} | {kind} | {' | '.join(row)} | {case.voices} | {len(said[case.name].labels())} |", file=stdout)
+        print(
+            f"| {case.name} | {kind} | {' | '.join(row)} | {case.voices} | {len(said[case.name].labels())} |",
+            file=stdout,
+        )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     factor = took_s / length_s
-    print(f"\n{length_s:.0f} s of sound, {took_s:.0f} s of one core: {factor:.2f} of real time. Peak memory {peak:.0f} MiB.\n", file=stdout)
+    print(
+        f"\n{length_s:.0f} s of sound, {took_s:.0f} s of one core: {factor:.2f} of real time. Peak memory {peak:.0f}"
+        " MiB.\n",
+        file=stdout,
+    )
     names = [case.name.removeprefix("librispeech_") for case in labelled]
-    print(f"| setting | {' | '.join(names)} | development | held back | voices right |\n|---|{'---|' * (len(names) + 3)}", file=stdout)
+    print(
+        f"| setting | {' | '.join(names)} | development | held back | voices right |\n|---|{'---|' * (len(names) + 3)}",
+        file=stdout,
+    )
     for name, setting in SETTINGS.items():
         if setting is not DEFAULT:
             remember(setting, memory)
         heard = {case.name: hear(setting, case) for case in everything}
         errors = {case.name: 100 * error(case, heard[case.name])["diarization error rate"] for case in labelled}
-        means = [np.mean([errors[case.name] for case in labelled if case.held_back is held_back]) for held_back in (False, True)]
+        means = [
+            np.mean([errors[case.name] for case in labelled if case.held_back is held_back])
+            for held_back in (False, True)
+        ]
         right = sum(len(heard[case.name].labels()) == case.voices for case in everything)
         cells = [f"{errors[case.name]:.1f}" for case in labelled]
         cells += [*(f"**{mean:.1f}**" for mean in means), f"{right} of {len(everything)}"]

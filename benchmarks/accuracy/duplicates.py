@@ -62,7 +62,9 @@ TRANSFORMS = {
 
 
 def copy_of(path: Path, made: Path, filters: str, crf: int) -> Path:
-    """The pictures of a file through FFmpeg filters, as H.264. `{tenth}` is a tenth of its length, `{other_fps}` 25 or 30."""
+    """The pictures of a file through FFmpeg filters, as H.264. `{tenth}` is a tenth of its length, `{other_fps}` 25 or
+    30.
+    """
     with av.open(str(path)) as source, av.open(str(made), "w") as target:
         stream = source.streams.video[0]
         frames = list(source.decode(stream))
@@ -131,7 +133,10 @@ def corpus_of(root: Path, rows: list[tuple[Source, Fingerprint]]) -> Manifest:
 
 def copies() -> None:
     """Every transform of every clip: which of the copies are found, and what else is."""
-    print("| copies of 20 clips | found | missed | wrong | precision | recall | median distance |\n|---|---|---|---|---|---|---|")
+    print(
+        "| copies of 20 clips | found | missed | wrong | precision | recall | median distance"
+        " |\n|---|---|---|---|---|---|---|"
+    )
     with tempfile.TemporaryDirectory() as folder:
         originals = [seen(MEDIA / clip, Path(clip).name) for clip in CLIPS]
         everything = list(originals)
@@ -142,7 +147,11 @@ def copies() -> None:
                 made.append(seen(path, f"{Path(clip).name}~{number}"))
             everything += made
             _line(name, find_duplicates(corpus_of(Path(folder, f"corpus{number}"), originals + made)), len(made))
-        _line("all of these at once", find_duplicates(corpus_of(Path(folder, "corpus"), everything)), len(everything) - len(originals))
+        _line(
+            "all of these at once",
+            find_duplicates(corpus_of(Path(folder, "corpus"), everything)),
+            len(everything) - len(originals),
+        )
 
 
 def _line(name: str, rows: list[Duplicate], wanted: int) -> None:
@@ -151,7 +160,8 @@ def _line(name: str, rows: list[Duplicate], wanted: int) -> None:
     precision = f"{len(right) / len(rows):.3f}" if rows else "-"
     distance = float(np.median([row.distance for row in right])) if right else float("nan")
     print(
-        f"| {name} | {len(right)} of {wanted} | {wanted - len(right)} | {len(wrong)} | {precision} | {len(right) / wanted:.3f} | {distance:.3f} |"
+        f"| {name} | {len(right)} of {wanted} | {wanted - len(right)} | {len(wrong)} | {precision} |"
+        f" {len(right) / wanted:.3f} | {distance:.3f} |"
     )
     for row in wrong:
         print(f"  wrong: {row}")
@@ -161,7 +171,8 @@ def takes() -> None:
     """Pieces of the same recordings, and of different ones, that share no moment."""
     rows = [seen(MEDIA / clip, Path(clip).name) for clip in [*CLIPS, *TUNED_ON] if "no_face" not in clip]
     print(
-        "| pieces of | every other mirrored | pieces | pairs of one recording | pairs in all | called copies |\n|---|---|---|---|---|---|"
+        "| pieces of | every other mirrored | pieces | pairs of one recording | pairs in all | called copies"
+        " |\n|---|---|---|---|---|---|"
     )
     for length_s, mirrored in itertools.product((3.0, 4.0, 6.0, 10.0), (False, True)):
         pieces = [piece for source, fingerprint in rows for piece in _pieces(source, fingerprint, length_s, mirrored)]
@@ -169,13 +180,16 @@ def takes() -> None:
         with tempfile.TemporaryDirectory() as folder:
             found = find_duplicates(corpus_of(Path(folder), pieces))
         print(
-            f"| {length_s:g} s | {'yes' if mirrored else 'no'} | {len(pieces)} | {same} | {len(pieces) * (len(pieces) - 1) // 2} | {len(found)} |"
+            f"| {length_s:g} s | {'yes' if mirrored else 'no'} | {len(pieces)} | {same} |"
+            f" {len(pieces) * (len(pieces) - 1) // 2} | {len(found)} |"
         )
         for row in found:
             print(f"  {row}")
 
 
-def _pieces(source: Source, fingerprint: Fingerprint, length_s: float, mirrored: bool) -> Iterator[tuple[Source, Fingerprint]]:
+def _pieces(
+    source: Source, fingerprint: Fingerprint, length_s: float, mirrored: bool
+) -> Iterator[tuple[Source, Fingerprint]]:
     times_s, looks = np.array(fingerprint.times_s), np.frombuffer(fingerprint.looks, "<i2").reshape(-1, COEFFICIENTS)
     for number in range(int((source.end_s - source.start_s) // length_s)):
         name, from_s = f"{source.source_id}~{number}", source.start_s + number * length_s
@@ -186,7 +200,9 @@ def _pieces(source: Source, fingerprint: Fingerprint, length_s: float, mirrored:
 
 
 def scale(sources: int, seconds: float = 60.0) -> None:
-    """Made sources whose pictures drift and jump at random; every hundredth is a copy with noise, 7.3 s into another one."""
+    """Made sources whose pictures drift and jump at random; every hundredth is a copy with noise, 7.3 s into another
+    one.
+    """
     random = np.random.default_rng(1)
     count = round(seconds * 4)
     spread = 400.0 / (1 + np.arange(COEFFICIENTS))
@@ -215,7 +231,8 @@ def scale(sources: int, seconds: float = 60.0) -> None:
         took = time.monotonic() - began, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
-        f"| {sources} x {seconds:g} s | {stored / 2**20:.0f} MiB | {took[0]:.1f} s ({took[1]:.1f} s CPU) | {before:.0f} MiB | {peak:.0f} MiB | {len(found)} of {sources // 100} |"
+        f"| {sources} x {seconds:g} s | {stored / 2**20:.0f} MiB | {took[0]:.1f} s ({took[1]:.1f} s CPU) | {before:.0f}"
+        f" MiB | {peak:.0f} MiB | {len(found)} of {sources // 100} |"
     )
 
 
@@ -227,5 +244,8 @@ if __name__ == "__main__":
         takes()
     if "scale" in asked:
         for number in [int(word) for word in asked if word.isdigit()] or [1000]:
-            print("| sources | fingerprints stored | time | memory before | peak | copies found |\n|---|---|---|---|---|---|")
+            print(
+                "| sources | fingerprints stored | time | memory before | peak | copies found"
+                " |\n|---|---|---|---|---|---|"
+            )
             scale(number)

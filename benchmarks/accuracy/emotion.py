@@ -1,8 +1,10 @@
-"""How often `ScoreEmotion` says what a person sees, over looks at real films of `HEADSET_MEDIA`, as they are and made worse.
+"""How often `ScoreEmotion` says what a person sees, over looks at real films of `HEADSET_MEDIA`, as they are and made
+worse.
 
     python -m benchmarks.accuracy.emotion
 
-What each face expresses was written down from a contact sheet before the network was asked, by one person; looks at which that was not plain are left out.
+What each face expresses was written down from a contact sheet before the network was asked, by one person; looks at
+which that was not plain are left out.
 """
 
 import os
@@ -54,7 +56,9 @@ def narrower(side: int) -> Callable[[Gray], Gray]:
     import cv2
 
     small = (side, side)
-    return lambda gray: np.asarray(cv2.resize(cv2.resize(gray, small, interpolation=cv2.INTER_AREA), gray.shape), np.uint8)
+    return lambda gray: np.asarray(
+        cv2.resize(cv2.resize(gray, small, interpolation=cv2.INTER_AREA), gray.shape), np.uint8
+    )
 
 
 def main() -> None:
@@ -75,7 +79,9 @@ def main() -> None:
         "in the mirror": lambda gray: np.ascontiguousarray(gray[:, ::-1]),
     }
     print(
-        "| looks | " + " | ".join(f"{one} said of {one}" for one in (N, H, S)) + " | AUC happy | AUC neutral |\n|---|---|---|---|---|---|"
+        "| looks | "
+        + " | ".join(f"{one} said of {one}" for one in (N, H, S))
+        + " | AUC happy | AUC neutral |\n|---|---|---|---|---|---|"
     )
     for way, made in ways.items():
         shares = operator.probabilities([made(picture) for picture in pictures])

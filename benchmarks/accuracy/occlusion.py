@@ -1,12 +1,14 @@
-"""How far `ScoreOcclusion` can be believed: `python -m benchmarks.accuracy.occlusion`; with `--fit` it fits its head anew and prints it.
+"""How far `ScoreOcclusion` can be believed: `python -m benchmarks.accuracy.occlusion`; with `--fit` it fits its head
+anew and prints it.
 
-What hides a mouth was written down by eye from contact sheets, before anything was run (`BY_EYE`): one look a second at every face of 40 pixels or more in the
-real films, four a second where something hides a mouth. The films are parted in three: some the head is fitted to (`FITTED`), some choose all else (`CHOOSE`), and
-some are held back (`HELD`).
+What hides a mouth was written down by eye from contact sheets, before anything was run (`BY_EYE`): one look a second at
+every face of 40 pixels or more in the real films, four a second where something hides a mouth. The films are parted in
+three: some the head is fitted to (`FITTED`), some choose all else (`CHOOSE`), and some are held back (`HELD`).
 
-The head is fitted to the free faces of films that may be used so and of a portrait in the public domain, with drawn microphones, fingers and other things
-put before them. On the others it meets real hands, microphones and a drawn face, and made ones: pixels of real
-hands and clothes out of films of the same part, and a microphone, before each film's face. Needs HEADSET_MEDIA and HEADSET_WEIGHTS.
+The head is fitted to the free faces of films that may be used so and of a portrait in the public domain, with drawn
+microphones, fingers and other things put before them. On the others it meets real hands, microphones and a drawn face,
+and made ones: pixels of real hands and clothes out of films of the same part, and a microphone, before each film's
+face. Needs HEADSET_MEDIA and HEADSET_WEIGHTS.
 """
 
 import os
@@ -68,18 +70,25 @@ DENSE = {  # spans with four looks a second
 
 @dataclass(frozen=True)
 class Seen:
-    """What an eye saw between two times of a film, of faces whose middle is between two shares of its width; everything else is free."""
+    """What an eye saw between two times of a film, of faces whose middle is between two shares of its width; everything
+    else is free.
+    """
 
     film: str
     from_s: float
     to_s: float
-    grade: str  # hidden, more than half of the lips; partly, some of them; left_out, where no eye can tell, or there is no face
+    # hidden, more than half of the lips; partly, some of them; left_out, where no eye can tell, or there is no face
+    grade: str
     by: str = ""
     left: float = 0.0
     right: float = 1.0
 
 
-_WOMAN, _STAGE, _TABLE = "negative/pyfeat_WolfgangLanger_Pexels.mp4", "multi/hamilton_short_clip.mp4", "multi/datajuicer_video3.mp4"
+_WOMAN, _STAGE, _TABLE = (
+    "negative/pyfeat_WolfgangLanger_Pexels.mp4",
+    "multi/hamilton_short_clip.mp4",
+    "multi/datajuicer_video3.mp4",
+)
 BY_EYE = (
     Seen(_WOMAN, 2.4, 3.9, "hidden", "hand"),
     Seen(_WOMAN, 3.9, 9.4, "partly", "hand"),
@@ -137,10 +146,14 @@ def looks(film: str, detector: DetectFaces) -> Iterator[Look]:
     for start_s, end_s in DENSE.get(film, ()):
         frames += [frame for frame in every(VideoFrames(path, start_s, end_s), 4.0) if frame.pts_s not in times]
     for frame in frames:
-        faces = sorted((box for box in detector.faces(frame) if box.right - box.left >= 40), key=lambda box: box.left - box.right)
+        faces = sorted(
+            (box for box in detector.faces(frame) if box.right - box.left >= 40), key=lambda box: box.left - box.right
+        )
         for face in faces[:4]:
             x = (face.left + face.right) / 2 / frame.width
-            found = [s for s in BY_EYE if s.film == film and s.from_s <= frame.pts_s < s.to_s and s.left <= x <= s.right]
+            found = [
+                s for s in BY_EYE if s.film == film and s.from_s <= frame.pts_s < s.to_s and s.left <= x <= s.right
+            ]
             grade, by = (found[0].grade, found[0].by) if found else ("free", "")
             if grade != "left_out":
                 yield look(film, frame, face, grade, by)
@@ -151,7 +164,12 @@ def look(film: str, frame: SourceFrame, face: Box, grade: str, by: str) -> Look:
     side = int(min(512, right - left)) // 8 * 8
     scale = side / (right - left)
     box = Box(
-        (face.left - left) * scale, (face.top - top) * scale, (face.right - left) * scale, (face.bottom - top) * scale, 1.0, face.yaw_deg
+        (face.left - left) * scale,
+        (face.top - top) * scale,
+        (face.right - left) * scale,
+        (face.bottom - top) * scale,
+        1.0,
+        face.yaw_deg,
     )
     return Look(film, frame.pts_s, frame.crop(left, top, right, bottom, (side, side)), box, grade, by)
 
@@ -159,7 +177,9 @@ def look(film: str, frame: SourceFrame, face: Box, grade: str, by: str) -> Look:
 def shown(picture: Picture) -> SourceFrame:
     high, wide = picture.shape[:2]
     return SourceFrame(
-        av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24"), 0.0, Display(wide, high, False, False, False, 0)
+        av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24"),
+        0.0,
+        Display(wide, high, False, False, False, 0),
     )
 
 
@@ -262,7 +282,14 @@ def hand(seen: Look, operator: ScoreOcclusion) -> Thing:
     points = operator.hands_in(shown(seen.picture).crop(0, 0, full, full, (side, side)))[0] * (full / side)
     mask = np.zeros(seen.picture.shape[:2], np.float32)
     thick = max(2, int(np.linalg.norm(points[5] - points[17]) * 0.35))
-    for bones in ((0, 1, 2, 3, 4), (0, 5, 6, 7, 8), (5, 9, 10, 11, 12), (9, 13, 14, 15, 16), (13, 17, 18, 19, 20), (0, 17)):
+    for bones in (
+        (0, 1, 2, 3, 4),
+        (0, 5, 6, 7, 8),
+        (5, 9, 10, 11, 12),
+        (9, 13, 14, 15, 16),
+        (13, 17, 18, 19, 20),
+        (0, 17),
+    ):
         cv2.polylines(mask, [points[list(bones)].astype(np.int32)], False, (1.0,), thick)
     cv2.fillPoly(mask, [points[[0, 1, 5, 9, 13, 17]].astype(np.int32)], (1.0,))
     rows, columns = np.nonzero(mask)
@@ -278,9 +305,16 @@ def skin_of(seen: Look) -> Floats:
 
 
 def put_before(
-    seen: Look, lips: NDArray[np.int32], made: Thing, share: float, width: float, from_side: bool, skin: Floats | None = None
+    seen: Look,
+    lips: NDArray[np.int32],
+    made: Thing,
+    share: float,
+    width: float,
+    from_side: bool,
+    skin: Floats | None = None,
 ) -> Look | None:
-    """A look with a thing `width` faces wide moved in, from below or from the side, until it covers a share of the lips; none at 0: then it stops short of them.
+    """A look with a thing `width` faces wide moved in, from below or from the side, until it covers a share of the
+    lips; none at 0: then it stops short of them.
 
     Args:
         skin: (3,) the mean colour that the thing is given.
@@ -299,7 +333,11 @@ def put_before(
     cv2.fillPoly(of_lips, [lips - (low, top)], (1.0,))
 
     def start(moved: float) -> tuple[float, float]:
-        return (x + (1.6 - moved) * seen.wide, y - 0.45 * high) if from_side else (x - wide / 2, y + (1.3 - moved) * seen.wide)
+        return (
+            (x + (1.6 - moved) * seen.wide, y - 0.45 * high)
+            if from_side
+            else (x - wide / 2, y + (1.3 - moved) * seen.wide)
+        )
 
     def covered(moved: float) -> float:
         at_x, at_y = start(moved)
@@ -334,24 +372,37 @@ def spoilt(picture: Picture, rng: np.random.Generator) -> Picture:
     if rng.random() < 0.3:
         made = np.clip(made + rng.normal(0, rng.uniform(1, 8), made.shape), 0, 255).astype(np.uint8)
     if rng.random() < 0.4:
-        made = cv2.imdecode(cv2.imencode(".jpg", made, [cv2.IMWRITE_JPEG_QUALITY, int(rng.uniform(25, 90))])[1], cv2.IMREAD_COLOR)
+        made = cv2.imdecode(
+            cv2.imencode(".jpg", made, [cv2.IMWRITE_JPEG_QUALITY, int(rng.uniform(25, 90))])[1], cv2.IMREAD_COLOR
+        )
     return np.ascontiguousarray(made)
 
 
 def bearded(seen: Look, lips: NDArray[np.int32], rng: np.random.Generator) -> Look:
-    """A look with a beard, which hides no lips: darker and rougher skin about them, as far as the chin, or a moustache alone."""
+    """A look with a beard, which hides no lips: darker and rougher skin about them, as far as the chin, or a moustache
+    alone.
+    """
     side = seen.picture.shape[0]
     (x, y), wide = lips.mean(axis=0), seen.wide
     mask = np.zeros((side, side), np.float32)
     below = int(0.32 * wide) if rng.random() < 0.7 else 0
     if below:
         cv2.ellipse(mask, (int(x), int(y)), (int(rng.uniform(0.24, 0.42) * wide), below), 0, 0, 180, 1.0, -1)
-    cv2.ellipse(mask, (int(x), int(y)), (int(rng.uniform(0.2, 0.3) * wide), int(rng.uniform(0.09, 0.14) * wide)), 0, 180, 360, 1.0, -1)
+    cv2.ellipse(
+        mask,
+        (int(x), int(y)),
+        (int(rng.uniform(0.2, 0.3) * wide), int(rng.uniform(0.09, 0.14) * wide)),
+        0,
+        180,
+        360,
+        1.0,
+        -1,
+    )
     cv2.fillPoly(mask, [lips], (0.0,))
     mask = cv2.GaussianBlur(mask, (0, 0), 0.02 * wide)[..., None] * rng.uniform(0.4, 0.9)
-    hair = cv2.GaussianBlur(rng.normal(0, 1, (side, side)).astype(np.float32), (0, 0), max(0.6, 0.006 * wide), sigmaY=0.012 * wide)[
-        ..., None
-    ]
+    hair = cv2.GaussianBlur(
+        rng.normal(0, 1, (side, side)).astype(np.float32), (0, 0), max(0.6, 0.006 * wide), sigmaY=0.012 * wide
+    )[..., None]
     dark = np.clip(seen.picture * rng.uniform(0.25, 0.55) + hair / hair.std() * rng.uniform(4, 14), 0, 255)
     return replace(seen, picture=(seen.picture * (1 - mask) + dark * mask).astype(np.uint8))
 
@@ -367,7 +418,9 @@ def training(seen: list[Look], rng: np.random.Generator) -> tuple[NDArray[np.uin
         ) is None:  # in profile, blurred or small: such faces are what a head most easily takes for hidden
             middle = ((one.box.left + one.box.right) / 2, one.box.top + 0.76 * (one.box.bottom - one.box.top))
             lips = np.asarray(
-                cv2.ellipse2Poly((int(middle[0]), int(middle[1])), (int(0.2 * one.wide), int(0.09 * one.wide)), 0, 0, 360, 18)
+                cv2.ellipse2Poly(
+                    (int(middle[0]), int(middle[1])), (int(0.2 * one.wide), int(0.09 * one.wide)), 0, 0, 360, 18
+                )
             )
         for _ in range(max(PER_LOOK, PER_FILM // by_film[one.film])):
             made: Look | None = bearded(one, lips, rng) if rng.random() < 0.3 else one
@@ -383,18 +436,36 @@ def training(seen: list[Look], rng: np.random.Generator) -> tuple[NDArray[np.uin
                 if kind and rng.random() < 0.5:
                     what = _turned(what, rng.uniform(-70, 70))
                 width = rng.uniform(0.4, 0.75) if kind == 0 else width
-                made = put_before(made, lips, what, float(rng.choice((0, 0.2, 0.5, 0.8, 1.0, 1.0, 1.0))), width, bool(rng.random() < 0.35))
+                made = put_before(
+                    made,
+                    lips,
+                    what,
+                    float(rng.choice((0, 0.2, 0.5, 0.8, 1.0, 1.0, 1.0))),
+                    width,
+                    bool(rng.random() < 0.35),
+                )
             if made is None:
                 continue
             wide, high = one.wide, one.box.bottom - one.box.top
             x, y = rng.normal(0, (0.07, 0.04)) * (wide, high)
             grown = rng.uniform(-0.08, 0.08) * wide
-            box = Box(one.box.left + x - grown, one.box.top + y - grown, one.box.right + x + grown, one.box.bottom + y + grown, 1.0, 0.0)
-            turn = cv2.getRotationMatrix2D(((box.left + box.right) / 2, (box.top + box.bottom) / 2), rng.normal(0, 8), 1.0)
+            box = Box(
+                one.box.left + x - grown,
+                one.box.top + y - grown,
+                one.box.right + x + grown,
+                one.box.bottom + y + grown,
+                1.0,
+                0.0,
+            )
+            turn = cv2.getRotationMatrix2D(
+                ((box.left + box.right) / 2, (box.top + box.bottom) / 2), rng.normal(0, 8), 1.0
+            )
             narrow = rng.uniform(0.65, 1.1)  # as a face is that turns away
             turn[0] = narrow * turn[0] + (0, 0, (1 - narrow) * (box.left + box.right) / 2)
             size = made.picture.shape[1::-1]
-            pictures.append(spoilt(lower_face(shown(cv2.warpAffine(made.picture, turn, size).astype(np.uint8)), box), rng))
+            pictures.append(
+                spoilt(lower_face(shown(cv2.warpAffine(made.picture, turn, size).astype(np.uint8)), box), rng)
+            )
             shares.append(min(made.share / HIDDEN, 1.0))
     return np.stack(pictures), np.array(shares)
 
@@ -407,8 +478,12 @@ def _turned(what: Thing, deg: float) -> Thing:
     return turned[0].astype(np.float32), turned[1].astype(np.float32)
 
 
-def fitted(numbers: NDArray[np.float32], shares: NDArray[np.float64], ridge: float) -> tuple[NDArray[np.float64], float]:
-    """Weights and a constant whose logistic function is nearest to the shares in cross entropy, with a ridge on weights of standardised numbers."""
+def fitted(
+    numbers: NDArray[np.float32], shares: NDArray[np.float64], ridge: float
+) -> tuple[NDArray[np.float64], float]:
+    """Weights and a constant whose logistic function is nearest to the shares in cross entropy, with a ridge on weights
+    of standardised numbers.
+    """
     from scipy.optimize import minimize
 
     means, spreads = numbers.mean(axis=0), numbers.std(axis=0) + 1e-6
@@ -440,7 +515,10 @@ def fit() -> str:
     pictures, shares = training(seen, rng)
     model = MouthCover()
     numbers = np.concatenate([model.numbers(pictures[n : n + 64]) for n in range(0, len(pictures), 64)])
-    print(f"{len(seen)} free looks, {len(pictures)} pictures of them, the mean share covered {shares.mean():.2f}", flush=True)
+    print(
+        f"{len(seen)} free looks, {len(pictures)} pictures of them, the mean share covered {shares.mean():.2f}",
+        flush=True,
+    )
     return mouth_cover.packed(*fitted(numbers, shares, RIDGE))
 
 
@@ -452,7 +530,9 @@ def trials(films: tuple[str, ...], detector: DetectFaces) -> Iterator[Look]:
     landmarker, operator = Landmarker(blendshapes=False), ScoreOcclusion()
     seen = [one for film in films for one in looks(film, detector)]
     cuts = [
-        hand(min((one for one in seen if one.film == film), key=lambda one: (abs(one.at_s - at_s), -one.wide)), operator)
+        hand(
+            min((one for one in seen if one.film == film), key=lambda one: (abs(one.at_s - at_s), -one.wide)), operator
+        )
         for film, at_s in HANDS[films]
     ]
     rng = np.random.default_rng(7)
@@ -466,9 +546,19 @@ def trials(films: tuple[str, ...], detector: DetectFaces) -> Iterator[Look]:
             others = [other for other in seen if other.film != film]
             for by in ("microphone", "hand", "cloth"):
                 if by == "microphone":
-                    what, width, side, colour = microphone(rng, str(rng.choice(("foam", "grille")))), rng.uniform(0.45, 0.7), False, None
+                    what, width, side, colour = (
+                        microphone(rng, str(rng.choice(("foam", "grille")))),
+                        rng.uniform(0.45, 0.7),
+                        False,
+                        None,
+                    )
                 elif by == "hand":
-                    what, width, side, colour = cuts[int(rng.integers(len(cuts)))], rng.uniform(0.9, 1.2), False, skin_of(one)
+                    what, width, side, colour = (
+                        cuts[int(rng.integers(len(cuts)))],
+                        rng.uniform(0.9, 1.2),
+                        False,
+                        skin_of(one),
+                    )
                 else:
                     what, width, side, colour = (
                         cloth(rng, others[int(rng.integers(len(others)))]),
@@ -488,35 +578,53 @@ def auc(hidden: Floats, free: Floats) -> float:
 
 
 def report(films: tuple[str, ...], detector: DetectFaces) -> None:
-    """A line for each kind of thing and how much it covers: looks, AUC against the free looks of all these films, how many are above the threshold."""
+    """A line for each kind of thing and how much it covers: looks, AUC against the free looks of all these films, how
+    many are above the threshold.
+    """
     model, operator = MouthCover(), ScoreOcclusion()
     rows, easy = [], []
     for one in trials(films, detector):
         frame = shown(one.picture)
-        rows.append((one.film, one.grade, one.by, float(model(lower_face(frame, one.box)[None])[0]), operator.hand_cover(frame, one.box)))
+        rows.append(
+            (
+                one.film,
+                one.grade,
+                one.by,
+                float(model(lower_face(frame, one.box)[None])[0]),
+                operator.hand_cover(frame, one.box),
+            )
+        )
         easy.append(one.wide >= 64 and abs(one.box.yaw_deg) <= 30)
     free = np.array([(cover, by_hands) for _, grade, _, cover, by_hands in rows if grade == "free"], np.float32)
     large = np.array([simple for (_, grade, *_), simple in zip(rows, easy, strict=True) if grade == "free"])
     false = free > (HIDDEN_FROM, HAND_FROM)
     print(
-        f"{len(films)} films, {len(free)} free looks; false: {false[:, 0].sum()}, by hands {false[:, 1].sum()}; of the {large.sum()} at faces 64 pixels",
+        f"{len(films)} films, {len(free)} free looks; false: {false[:, 0].sum()}, by hands {false[:, 1].sum()}; of the"
+        f" {large.sum()} at faces 64 pixels",
         end=" ",
     )
     print(f"wide or more, turned by 30 degrees at most: {false[large, 0].sum()}, by hands {false[large, 1].sum()}")
     for film in films:
         mine = np.array([cover for name, grade, _, cover, _ in rows if name == film and grade == "free"])
         if (mine > HIDDEN_FROM).any():
-            print(f"  {film}: {(mine > HIDDEN_FROM).sum()} of {len(mine)} free looks above it, the median {np.median(mine):.2f}")
+            print(
+                f"  {film}: {(mine > HIDDEN_FROM).sum()} of {len(mine)} free looks above it, the median"
+                f" {np.median(mine):.2f}"
+            )
     print(
-        "| what | lips covered | looks | median | AUC | found | AUC of hands | found by hands | by either |\n|---|---|---|---|---|---|---|---|---|"
+        "| what | lips covered | looks | median | AUC | found | AUC of hands | found by hands | by either"
+        " |\n|---|---|---|---|---|---|---|---|---|"
     )
-    for by, grade in sorted({(by, grade) for _, grade, by, *_ in rows if by}, key=lambda kind: (kind[0], kind[1].rstrip("%").zfill(9))):
+    for by, grade in sorted(
+        {(by, grade) for _, grade, by, *_ in rows if by}, key=lambda kind: (kind[0], kind[1].rstrip("%").zfill(9))
+    ):
         mine = np.array([(cover, by_hands) for _, g, b, cover, by_hands in rows if (b, g) == (by, grade)], np.float32)
         share = [f"{(mine[:, n] > least).mean():.0%}" for n, least in ((0, HIDDEN_FROM), (1, HAND_FROM))]
         areas = [f"{auc(mine[:, n], free[:, n]):.2f}" for n in (0, 1)]
         either = f"{((mine[:, 0] > HIDDEN_FROM) | (mine[:, 1] > HAND_FROM)).mean():.0%}"
         print(
-            f"| {by} | {grade} | {len(mine)} | {np.median(mine[:, 0]):.2f} | {areas[0]} | {share[0]} | {areas[1]} | {share[1]} | {either} |",
+            f"| {by} | {grade} | {len(mine)} | {np.median(mine[:, 0]):.2f} | {areas[0]} | {share[0]} | {areas[1]} |"
+            f" {share[1]} | {either} |",
             flush=True,
         )
 

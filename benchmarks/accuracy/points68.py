@@ -1,10 +1,13 @@
-"""How near the points of MediaPipe's mesh that stand for the 68 of iBUG lie to dlib's, and which points of the mesh lie nearest.
+"""How near the points of MediaPipe's mesh that stand for the 68 of iBUG lie to dlib's, and which points of the mesh lie
+nearest.
 
-    HEADSET_MEDIA=... HEADSET_WEIGHTS=... PYTHONPATH=.:DLIB python -m benchmarks.accuracy.points68 shape_predictor_68_face_landmarks.dat
+    HEADSET_MEDIA=... HEADSET_WEIGHTS=... PYTHONPATH=.:DLIB python -m benchmarks.accuracy.points68
+    shape_predictor_68_face_landmarks.dat
 
-DLIB is a folder with dlib-bin 20.0.1.post1. The predictor is in the package face-recognition-models 0.3.0; what it was trained on, iBUG 300-W, forbids
-commercial use, so both are for measuring alone. Of each video of one or more talkers up to six frames, 40 apart, are asked, and each face that is 80 pixels wide or more. A
-video counts once. Distances are shares of that between the eyes' outer corners.
+DLIB is a folder with dlib-bin 20.0.1.post1. The predictor is in the package face-recognition-models 0.3.0; what it was
+trained on, iBUG 300-W, forbids commercial use, so both are for measuring alone. Of each video of one or more talkers up
+to six frames, 40 apart, are asked, and each face that is 80 pixels wide or more. A video counts once. Distances are
+shares of that between the eyes' outer corners.
 """
 
 import os
@@ -66,7 +69,9 @@ def _beside(told: NDArray[np.float64], meshes: list[NDArray[np.float64]]) -> lis
     """(478, 68) from each point of the mesh of this face to each of the 68; nothing where no mesh is of this face."""
     between_eyes = np.hypot(*(told[45] - told[36]))
     three = told[[36, 45, 30]].mean(axis=0)
-    near = [(np.hypot(*(points[[33, 263, 1]].mean(axis=0) - three)) / between_eyes, n) for n, points in enumerate(meshes)]
+    near = [
+        (np.hypot(*(points[[33, 263, 1]].mean(axis=0) - three)) / between_eyes, n) for n, points in enumerate(meshes)
+    ]
     if not near or min(near)[0] > SAME_FACE:
         return []
     points = meshes[min(near)[1]]

@@ -1,28 +1,32 @@
 """Head pose and mouth opening of `MeshFaces` against independent models, on the same frames of real clips.
 
-    HEADSET_MEDIA=<folder of the test media> HEADSET_WEIGHTS=<folder of models> python -m benchmarks.accuracy.pose [--picture docs/pose.png] [--worst DIR]
+    HEADSET_MEDIA=<folder of the test media> HEADSET_WEIGHTS=<folder of models> python -m benchmarks.accuracy.pose
+    [--picture docs/pose.png] [--worst DIR]
 
 prints tables in Markdown; `--worst` keeps the frames on which two models differ most, for a person to look at.
 
 The protocol, written down before anything was computed:
 
-- Clips: every video of the test media's `single`, `multi`, `hdtf` and `grid`. Frames: two a second, on the grid of the source's clock.
-- Faces: what `DetectFaces` sees, 64 pixels wide or more in the source, in which the landmarker finds a mesh as `MeshFaces` asks for it. Where it
-  finds none is counted, and compared with nothing.
-- FSA-Net (omasaht/headpose-fsanet-pytorch 002549c9): the mean of its two networks, as its demo asks them: the face's box of the BGR frame, squeezed
-  to 64 x 64, (x - 127.5) / 128. Its demo's detector is not at hand: the box is that of the mesh's points, a tenth wider on each side. How much hangs
-  on that is told by the same with none and with a fifth.
-- 3DDFA_V2 (cleardusk/3DDFA_V2 1b6c6760, MobileNet 0.5): the rotation among its 62 numbers, on the crop of `operators.models.tddfa`. Where that crop
-  lies follows from the mesh's points; what is seen in it does not.
-- Signs: all three as rotation matrices of the head against the camera, from which `head_pose_deg` takes the angles: yaw positive to the image's
-  right, pitch up, roll clockwise. FSA-Net's are of its demo's `draw_axis`, with which its yaw is positive to the image's left.
-- Mouth: the gap between the inner lips over the width between their inner corners. 3DDFA's mesh needs the Basel face model, which may not be handed
-  on and is not at hand, but its network has a second head, of 68 points in the iBUG order (2, 68; -1 to 1 of the crop), whose points 60, 62, 64 and
-  66 those are. The opening that `MatchSpeakers` and `ScoreSync` measure is compared on the same frames: it looks at a crop of its own, and divides by
-  the height of the face.
-- Told: Pearson's correlation; bias, the mean difference; the mean absolute error in degrees, and the one with each clip's own bias taken off, since
-  models disagree on where a person's zero is; by range of |yaw|, as the mean of the other two models has it. The two others against each other say
-  how far models differ at all.
+- Clips: every video of the test media's `single`, `multi`, `hdtf` and `grid`. Frames: two a second, on the grid of the
+  source's clock.
+- Faces: what `DetectFaces` sees, 64 pixels wide or more in the source, in which the landmarker finds a mesh as
+  `MeshFaces` asks for it. Where it finds none is counted, and compared with nothing.
+- FSA-Net (omasaht/headpose-fsanet-pytorch 002549c9): the mean of its two networks, as its demo asks them: the face's
+  box of the BGR frame, squeezed to 64 x 64, (x - 127.5) / 128. Its demo's detector is not at hand: the box is that of
+  the mesh's points, a tenth wider on each side. How much hangs on that is told by the same with none and with a fifth.
+- 3DDFA_V2 (cleardusk/3DDFA_V2 1b6c6760, MobileNet 0.5): the rotation among its 62 numbers, on the crop of
+  `operators.models.tddfa`. Where that crop lies follows from the mesh's points; what is seen in it does not.
+- Signs: all three as rotation matrices of the head against the camera, from which `head_pose_deg` takes the angles: yaw
+  positive to the image's right, pitch up, roll clockwise. FSA-Net's are of its demo's `draw_axis`, with which its yaw
+  is positive to the image's left.
+- Mouth: the gap between the inner lips over the width between their inner corners. 3DDFA's mesh needs the Basel face
+  model, which may not be handed on and is not at hand, but its network has a second head, of 68 points in the iBUG
+  order (2, 68; -1 to 1 of the crop), whose points 60, 62, 64 and 66 those are. The opening that `MatchSpeakers` and
+  `ScoreSync` measure is compared on the same frames: it looks at a crop of its own, and divides by the height of the
+  face.
+- Told: Pearson's correlation; bias, the mean difference; the mean absolute error in degrees, and the one with each
+  clip's own bias taken off, since models disagree on where a person's zero is; by range of |yaw|, as the mean of the
+  other two models has it. The two others against each other say how far models differ at all.
 """
 
 import argparse
@@ -86,7 +90,10 @@ def main() -> None:
     parser.add_argument("--worst", type=Path, help="a folder for the frames on which models differ most")
     options = parser.parse_args()
     models = Models(
-        DetectFaces(detector="mediapipe"), Landmarker(), MouthOpening(), [weight.session() for weight in (FSANET_1X1, FSANET_VAR)]
+        DetectFaces(detector="mediapipe"),
+        Landmarker(),
+        MouthOpening(),
+        [weight.session() for weight in (FSANET_1X1, FSANET_VAR)],
     )
     looks: list[Look] = []
     missed = 0
@@ -203,7 +210,9 @@ def agreement(one: Array, other: Array, clips: NDArray[np.str_]) -> Agreement:
     for clip in set(clips.tolist()):
         centred[clips == clip] -= off[clips == clip].mean()
     slope = float(np.polyfit(other, one, 1)[0])
-    return Agreement(len(off), float(np.corrcoef(one, other)[0, 1]), slope, off.mean(), np.abs(off).mean(), np.abs(centred).mean())
+    return Agreement(
+        len(off), float(np.corrcoef(one, other)[0, 1]), slope, off.mean(), np.abs(off).mean(), np.abs(centred).mean()
+    )
 
 
 def series(looks: Sequence[Look]) -> dict[str, Array]:
@@ -217,7 +226,8 @@ def report(looks: Sequence[Look]) -> None:
     fsanet = f"FSA-Net {MARGINS[0]:g}"
     pairs = [("MeshFaces", fsanet), ("MeshFaces", "3DDFA"), ("3DDFA", fsanet)]
     print(
-        "| angle | models | faces | correlation | slope | bias | error | error without each clip's bias |\n|---|---|---|---|---|---|---|---|"
+        "| angle | models | faces | correlation | slope | bias | error | error without each clip's bias"
+        " |\n|---|---|---|---|---|---|---|---|"
     )
     for at, name in enumerate(ANGLES):
         for one, other in pairs:
@@ -237,7 +247,8 @@ def report(looks: Sequence[Look]) -> None:
                 print(_line(f"{low} to {high} | {name} | {one} - {other}", told))
     print("\nFSA-Net's box: with other margins than a tenth\n")
     print(
-        "| angle | models | faces | correlation | slope | bias | error | error without each clip's bias |\n|---|---|---|---|---|---|---|---|"
+        "| angle | models | faces | correlation | slope | bias | error | error without each clip's bias"
+        " |\n|---|---|---|---|---|---|---|---|"
     )
     for margin in MARGINS[1:]:
         for at, name in enumerate(ANGLES):
@@ -245,25 +256,52 @@ def report(looks: Sequence[Look]) -> None:
                 other = f"FSA-Net {margin:g}"
                 print(_line(f"{name} | {one} - {other}", agreement(angles[one][:, at], angles[other][:, at], clips)))
     print("\nMouth opening, in widths of the mouth; of MatchSpeakers in heights of the face\n")
-    print("| models | faces | correlation | slope | bias | error | error without each clip's bias |\n|---|---|---|---|---|---|---|")
-    ours, other, high = (np.array([getattr(look, name) for look in looks]) for name in ("mouth", "mouth_68", "mouth_height"))
+    print(
+        "| models | faces | correlation | slope | bias | error | error without each clip's bias"
+        " |\n|---|---|---|---|---|---|---|"
+    )
+    ours, other, high = (
+        np.array([getattr(look, name) for look in looks]) for name in ("mouth", "mouth_68", "mouth_height")
+    )
     print(_line("MeshFaces - 3DDFA's 68 points", agreement(ours, other, clips), digits=3))
     seen = ~np.isnan(high)
     print(_line("MatchSpeakers' opening - MeshFaces", agreement(high[seen], ours[seen], clips[seen]), digits=3))
-    print(_line("MatchSpeakers' opening - 3DDFA's 68 points", agreement(high[seen], other[seen], clips[seen]), digits=3))
+    print(
+        _line("MatchSpeakers' opening - 3DDFA's 68 points", agreement(high[seen], other[seen], clips[seen]), digits=3)
+    )
     for low, up in RANGES:
         chosen = (turned >= low) & (turned < up)
         if chosen.sum() >= 5:
-            print(_line(f"{low} to {up}: MeshFaces - 3DDFA's", agreement(ours[chosen], other[chosen], clips[chosen]), digits=3))
+            print(
+                _line(
+                    f"{low} to {up}: MeshFaces - 3DDFA's",
+                    agreement(ours[chosen], other[chosen], clips[chosen]),
+                    digits=3,
+                )
+            )
             chosen &= seen
-            print(_line(f"{low} to {up}: MatchSpeakers' - MeshFaces", agreement(high[chosen], ours[chosen], clips[chosen]), digits=3))
+            print(
+                _line(
+                    f"{low} to {up}: MatchSpeakers' - MeshFaces",
+                    agreement(high[chosen], ours[chosen], clips[chosen]),
+                    digits=3,
+                )
+            )
     print("\nBy clip: MeshFaces' yaw, and its mean absolute difference from FSA-Net and from 3DDFA, all angles\n")
-    print("| clip | faces | width px | yaw | FSA-Net yaw pitch roll | 3DDFA yaw pitch roll |\n|---|---|---|---|---|---|")
+    print(
+        "| clip | faces | width px | yaw | FSA-Net yaw pitch roll | 3DDFA yaw pitch roll |\n|---|---|---|---|---|---|"
+    )
     for clip in dict.fromkeys(clips.tolist()):
         mine = clips == clip
-        off = [" ".join(f"{x:.1f}" for x in np.abs(angles["MeshFaces"] - angles[m])[mine].mean(axis=0)) for m in (fsanet, "3DDFA")]
+        off = [
+            " ".join(f"{x:.1f}" for x in np.abs(angles["MeshFaces"] - angles[m])[mine].mean(axis=0))
+            for m in (fsanet, "3DDFA")
+        ]
         width = np.median([look.width_px for look in looks if look.clip == clip])
-        print(f"| {clip} | {mine.sum()} | {width:.0f} | {np.median(angles['MeshFaces'][mine, 0]):.0f} | {off[0]} | {off[1]} |")
+        print(
+            f"| {clip} | {mine.sum()} | {width:.0f} | {np.median(angles['MeshFaces'][mine, 0]):.0f} | {off[0]} |"
+            f" {off[1]} |"
+        )
 
 
 def _line(what: str, told: Agreement, digits: int = 1) -> str:
@@ -300,12 +338,16 @@ def keep_worst(looks: Sequence[Look], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     fsanet: Callable[[Look], Array] = lambda look: look.fsanet[MARGINS[0]]  # noqa: E731
     for at, angle in enumerate(ANGLES):
-        ranked = sorted(looks, key=lambda look: -min(abs(look.ours[at] - fsanet(look)[at]), abs(look.ours[at] - look.tddfa[at])))
+        ranked = sorted(
+            looks, key=lambda look: -min(abs(look.ours[at] - fsanet(look)[at]), abs(look.ours[at] - look.tddfa[at]))
+        )
         for n, look in enumerate(ranked[:8]):
             said = f"mesh{look.ours[at]:.0f}_fsanet{fsanet(look)[at]:.0f}_3ddfa{look.tddfa[at]:.0f}"
             Image.fromarray(look.crop).save(folder / f"{angle}_{n}_{said}_{look.clip}_{look.at_s:.2f}.png")
     for n, look in enumerate(sorted(looks, key=lambda look: -abs(look.mouth - look.mouth_68))[:8]):
-        Image.fromarray(look.crop).save(folder / f"mouth_{n}_mesh{look.mouth:.2f}_68p{look.mouth_68:.2f}_{look.clip}_{look.at_s:.2f}.png")
+        Image.fromarray(look.crop).save(
+            folder / f"mouth_{n}_mesh{look.mouth:.2f}_68p{look.mouth_68:.2f}_{look.clip}_{look.at_s:.2f}.png"
+        )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-"""What each quality score says of real clips made worse in steps: `python -m benchmarks.accuracy.quality docs/quality.png`.
+"""What each quality score says of real clips made worse in steps: `python -m benchmarks.accuracy.quality
+docs/quality.png`.
 
-Ten real clips of two seconds, cut to a square about the face, are made worse in 16 ways, in four steps each. What should move, and which way, is written
-down here before anything is run (`WAYS`). For each claim it prints the median over the clips at every step, in how many clips all steps go the right
-way, the rank correlation of the score with the step, and draws a curve a clip. Needs HEADSET_MEDIA and HEADSET_WEIGHTS.
+Ten real clips of two seconds, cut to a square about the face, are made worse in 16 ways, in four steps each. What
+should move, and which way, is written down here before anything is run (`WAYS`). For each claim it prints the median
+over the clips at every step, in how many clips all steps go the right way, the rank correlation of the score with the
+step, and draws a curve a clip. Needs HEADSET_MEDIA and HEADSET_WEIGHTS.
 """
 
 import io
@@ -21,7 +23,18 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.accuracy.degradations import blurred, jittered, noisy
-from benchmarks.accuracy.occlusion import CHOOSE, HANDS, Look, Thing, hand, lips_of, looks, microphone, put_before, skin_of
+from benchmarks.accuracy.occlusion import (
+    CHOOSE,
+    HANDS,
+    Look,
+    Thing,
+    hand,
+    lips_of,
+    looks,
+    microphone,
+    put_before,
+    skin_of,
+)
 from manifests.boxes import Box
 from manifests.tables import Clip, Score, Track
 from operators.base import Frame
@@ -88,7 +101,11 @@ def loaded(name: str, start_s: float) -> Shown:
     for frame in frames[1:]:
         found = [box for box in detector.faces(frame) if abs(box.left - boxes[-1].left) < (face.right - face.left) / 2]
         boxes.append(found[0] if found else boxes[-1])
-    return Shown(name, cut, [Box(b.left - left, b.top - top, b.right - left, b.bottom - top, b.confidence, b.yaw_deg) for b in boxes])
+    return Shown(
+        name,
+        cut,
+        [Box(b.left - left, b.top - top, b.right - left, b.bottom - top, b.confidence, b.yaw_deg) for b in boxes],
+    )
 
 
 def scaled(shown: Shown, gain: float, offset: float = 0.0) -> Pictures:
@@ -111,7 +128,10 @@ def enlarged(shown: Shown, step: int) -> Pictures:
     """From 1 to 4 times as few pixels each way."""
     side = shown.frames[0].shape[0]
     small = round(side / (1, 1.5, 2, 3, 4)[step])
-    return [np.asarray(Image.fromarray(f).resize((small, small), Image.Resampling.BOX).resize((side, side))) for f in shown.frames]
+    return [
+        np.asarray(Image.fromarray(f).resize((small, small), Image.Resampling.BOX).resize((side, side)))
+        for f in shown.frames
+    ]
 
 
 def boxed(shown: Shown, step: int) -> Pictures:
@@ -166,13 +186,22 @@ def written(shown: Shown, step: int) -> Pictures:
         picture = Image.fromarray(frame)
         draw = ImageDraw.Draw(picture)
         for line in range(step):
-            draw.text((side * 0.08, side * (0.62 - 0.1 * line)), words[line], "white", font, stroke_width=2, stroke_fill="black")
+            draw.text(
+                (side * 0.08, side * (0.62 - 0.1 * line)),
+                words[line],
+                "white",
+                font,
+                stroke_width=2,
+                stroke_fill="black",
+            )
         made.append(np.array(picture))
     return made
 
 
 def before_mouth(shown: Shown, step: int, made: Thing, width: float, of_skin: bool = False) -> Pictures:
-    """With a thing `width` faces wide, moved in from below until it covers 0, 10, 25, 50 and all but 3 % of the lips of the mesh."""
+    """With a thing `width` faces wide, moved in from below until it covers 0, 10, 25, 50 and all but 3 % of the lips of
+    the mesh.
+    """
     if step == 0:
         return shown.frames
     pictures, lips = [], None
@@ -216,7 +245,13 @@ WAYS = (
     Way(
         "darker, to a tenth",
         lambda shown, step: scaled(shown, (1.0, 0.7, 0.45, 0.25, 0.1)[step]),
-        {"face_brightness": -1, "face_contrast": -1, "face_dark_share": 1, "picture_brightness": -1, "picture_dark_share": 1},
+        {
+            "face_brightness": -1,
+            "face_contrast": -1,
+            "face_dark_share": 1,
+            "picture_brightness": -1,
+            "picture_dark_share": 1,
+        },
     ),
     Way(
         "overexposed, to 5 times",
@@ -238,7 +273,11 @@ WAYS = (
         lambda shown, step: before_mouth(shown, step, microphone(np.random.default_rng(0), "foam"), 0.6),
         {"mouth_cover": 1},
     ),
-    Way("hand over 0 to all of the lips", lambda shown, step: before_mouth(shown, step, _hand(), 1.0, True), {"mouth_cover": 1}),
+    Way(
+        "hand over 0 to all of the lips",
+        lambda shown, step: before_mouth(shown, step, _hand(), 1.0, True),
+        {"mouth_cover": 1},
+    ),
     Way("frames copied, none to two of three", copied, {"duplicate_share": 1, "distinct_fps": -1}, encoded=True),
     Way("frozen, 0 to 90 % of the time", frozen, {"frozen_share": 1}, encoded=True),
 )
@@ -251,17 +290,23 @@ def frames_of(pictures: Pictures, encoded: bool) -> Iterator[Frame]:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "clip.mp4")
             with av.open(str(path), "w") as container:
-                video = container.add_stream("libx264", rate=FPS, options={"crf": "23", "preset": "veryfast", "threads": "1"})
+                video = container.add_stream(
+                    "libx264", rate=FPS, options={"crf": "23", "preset": "veryfast", "threads": "1"}
+                )
                 video.width = video.height = side
                 video.pix_fmt = "yuv420p"
                 for picture in pictures:
-                    container.mux(video.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")))
+                    container.mux(
+                        video.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24"))
+                    )
                 container.mux(video.encode(None))
             yield from VideoFrames(path)
     else:
         display = Display(side, side, False, False, False, 0)
         for number, picture in enumerate(pictures):
-            yield SourceFrame(av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24"), number / FPS, display)
+            yield SourceFrame(
+                av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24"), number / FPS, display
+            )
 
 
 PICTURE, SHARPNESS, TEXT, NATURALNESS = ScorePicture(), ScoreSharpness(), ScoreText(rate_hz=1.0), ScoreNaturalness()
@@ -281,7 +326,9 @@ def scores(pictures: Pictures, way: Way, shown: Shown) -> dict[str, float]:
     if any(metric.startswith("face_") and metric != "face_text_share" for metric in way.truth):
         # At the boxes that the detector found before the clip was made worse.
         faces = [
-            look_at("s", frame, [box]) for number, (frame, box) in enumerate(zip(frames, shown.boxes, strict=False)) if number % 5 == 0
+            look_at("s", frame, [box])
+            for number, (frame, box) in enumerate(zip(frames, shown.boxes, strict=False))
+            if number % 5 == 0
         ]
         found += SHARPNESS(clip, [track], faces)
     if "text_share" in way.truth:
@@ -297,7 +344,9 @@ def scores(pictures: Pictures, way: Way, shown: Shown) -> dict[str, float]:
 def measured(way: Way, clips: list[Shown]) -> dict[str, NDArray[np.float64]]:
     """By score (clips, steps)."""
     values = [[scores(way.worse(shown, step), way, shown) for step in range(STEPS)] for shown in clips]
-    return {metric: np.array([[found.get(metric, np.nan) for found in steps] for steps in values]) for metric in way.truth}
+    return {
+        metric: np.array([[found.get(metric, np.nan) for found in steps] for steps in values]) for metric in way.truth
+    }
 
 
 def right(curves: NDArray[np.float64], direction: int) -> int:
@@ -309,10 +358,16 @@ def line(way: Way, metric: str, curves: NDArray[np.float64]) -> str:
     from scipy.stats import rankdata
 
     direction = way.truth[metric]
-    ranks = [direction * float(np.corrcoef(range(STEPS), rankdata(curve))[0, 1]) if np.ptp(curve) else 0.0 for curve in curves]
+    ranks = [
+        direction * float(np.corrcoef(range(STEPS), rankdata(curve))[0, 1]) if np.ptp(curve) else 0.0
+        for curve in curves
+    ]
     medians = " | ".join(f"{value:.3g}" for value in np.nanmedian(curves, axis=0))
     said = {1: "rise", -1: "fall"}[direction]
-    return f"| {way.name} | {metric} | {said} | {medians} | {right(curves, direction)} of {len(curves)} | {np.median(ranks):.2f} ({min(ranks):.2f}) |"
+    return (
+        f"| {way.name} | {metric} | {said} | {medians} | {right(curves, direction)} of {len(curves)} |"
+        f" {np.median(ranks):.2f} ({min(ranks):.2f}) |"
+    )
 
 
 def draw(found: dict[tuple[str, str], tuple[int, NDArray[np.float64]]], to: str) -> None:
@@ -335,7 +390,9 @@ def draw(found: dict[tuple[str, str], tuple[int, NDArray[np.float64]]], to: str)
         ax.set_xticks(range(STEPS))
         ax.tick_params(labelsize=7)
     figure.suptitle(
-        "each clip gray, the median blue; the arrow is the way it should go, the count the clips in which every step does", fontsize=9
+        "each clip gray, the median blue; the arrow is the way it should go, the count the clips in which every step"
+        " does",
+        fontsize=9,
     )
     figure.savefig(to, dpi=75)
 
@@ -344,7 +401,8 @@ def main() -> None:
     clips = [loaded(*which) for which in CLIPS]
     found: dict[tuple[str, str], tuple[int, NDArray[np.float64]]] = {}
     print(
-        f"| made worse by | score | should | {' | '.join(f'step {n}' for n in range(STEPS))} | every step right | rank correlation, median (worst) |"
+        f"| made worse by | score | should | {' | '.join(f'step {n}' for n in range(STEPS))} | every step right | rank"
+        " correlation, median (worst) |"
     )
     print("|---|---|---|" + "---|" * (STEPS + 2))
     for way in WAYS:

@@ -1,4 +1,5 @@
-"""How surely a published clip is found in another file: re-encoded, cut at the front, at another rate, or another video.
+"""How surely a published clip is found in another file: re-encoded, cut at the front, at another rate, or another
+video.
 
 HEADSET_MEDIA=... python -m benchmarks.accuracy.rebuild
 """

@@ -2,9 +2,9 @@
 
     HEADSET_MEDIA=... HEADSET_WEIGHTS=... python -m benchmarks.accuracy.sync_offset [docs/sync_offset.png]
 
-30 clips of 21 real videos of one speaker each, 3 to 8 s. Their sound is moved by -15 to 15 frames of 40 ms. How far they are
-off as published nobody knows, so two errors are told: against the added shift, as if all had been in sync, and against
-the added shift and what is found without one.
+30 clips of 21 real videos of one speaker each, 3 to 8 s. Their sound is moved by -15 to 15 frames of 40 ms. How far
+they are off as published nobody knows, so two errors are told: against the added shift, as if all had been in sync, and
+against the added shift and what is found without one.
 """
 
 import itertools
@@ -74,7 +74,9 @@ def clips() -> list[Seen]:
             frames = shown_at_ticks(VideoFrames(MEDIA / video, start_s - 0.1, end_s), first, last)
             openings = np.array([mouth(frame, squares[tick - first]) for tick, frame in frames])
             known = ~np.isnan(openings)
-            made.append(Seen(video, first, np.interp(np.arange(len(openings)), np.flatnonzero(known), openings[known]), audio))
+            made.append(
+                Seen(video, first, np.interp(np.arange(len(openings)), np.flatnonzero(known), openings[known]), audio)
+            )
     return made
 
 
@@ -83,21 +85,41 @@ def main(picture: str = "") -> None:
     shifts = np.arange(-REACH, REACH + 1)
     found = np.array([[clip.offset(Delayed(clip.audio, shift / TICK_HZ))[0] for shift in shifts] for clip in made])
     still = found[:, REACH]
-    print(f"{len(made)} clips of {len(VIDEOS)} videos, {min(c.seconds for c in made):.1f} to {max(c.seconds for c in made):.1f} s")
+    print(
+        f"{len(made)} clips of {len(VIDEOS)} videos, {min(c.seconds for c in made):.1f} to"
+        f" {max(c.seconds for c in made):.1f} s"
+    )
     for clip, offset in zip(made, still, strict=True):
-        print(f"  {clip.video} from {clip.first / TICK_HZ:.1f} s, {clip.seconds:.1f} s: {offset:+.1f} frames as published")
-    errors = {"against the added shift": found - shifts, "against the added shift and the clip's own": found - shifts - still[:, None]}
+        print(
+            f"  {clip.video} from {clip.first / TICK_HZ:.1f} s, {clip.seconds:.1f} s: {offset:+.1f} frames as published"
+        )
+    errors = {
+        "against the added shift": found - shifts,
+        "against the added shift and the clip's own": found - shifts - still[:, None],
+    }
     for label, error in errors.items():
-        print(f"{label}: " + ", ".join(f"{np.mean(np.abs(error) <= near + 0.5):.0%} within {near}" for near in (1, 2, 3)))
+        print(
+            f"{label}: " + ", ".join(f"{np.mean(np.abs(error) <= near + 0.5):.0%} within {near}" for near in (1, 2, 3))
+        )
         within = np.abs(error) <= 1.5
         print(
             "  within 1, at a shift of "
             + ", ".join(f"{shift}: {share:.0%}" for shift, share in zip(shifts, within.mean(axis=0), strict=True))
         )
-    apart = [abs(still[i] - still[j]) for i, j in itertools.combinations(range(len(made)), 2) if made[i].video == made[j].video]
-    print(f"two parts of one video: {len(apart)} pairs, {np.mean(apart):.1f} frames apart on average, {max(apart):.1f} at most")
+    apart = [
+        abs(still[i] - still[j])
+        for i, j in itertools.combinations(range(len(made)), 2)
+        if made[i].video == made[j].video
+    ]
+    print(
+        f"two parts of one video: {len(apart)} pairs, {np.mean(apart):.1f} frames apart on average, {max(apart):.1f} at"
+        " most"
+    )
     near = np.abs(still) <= 1.5
-    print(f"of the {near.sum()} clips found in sync as published: {np.mean(np.abs(found - shifts)[near] <= 1.5):.0%} of shifts within 1")
+    print(
+        f"of the {near.sum()} clips found in sync as published: {np.mean(np.abs(found - shifts)[near] <= 1.5):.0%} of"
+        " shifts within 1"
+    )
     right = [clip.offset(clip.audio)[1] for clip in made]
     wrong = [
         clip.offset(Delayed(other.audio, (clip.first - other.first) / TICK_HZ))[1]
@@ -106,8 +128,14 @@ def main(picture: str = "") -> None:
         if other.video != clip.video and len(other.openings) >= len(clip.openings)
     ]
     auc = np.mean([a > b for a in right for b in wrong])
-    print(f"own sound: median confidence {np.median(right):.2f}; {len(wrong)} foreign ones: {np.median(wrong):.2f}; AUC {auc:.3f}")
-    print("above 0.8, 1.0, 1.2: " + "; ".join(f"{share(right, at):.0%} own, {share(wrong, at):.0%} foreign" for at in (0.8, 1.0, 1.2)))
+    print(
+        f"own sound: median confidence {np.median(right):.2f}; {len(wrong)} foreign ones: {np.median(wrong):.2f}; AUC"
+        f" {auc:.3f}"
+    )
+    print(
+        "above 0.8, 1.0, 1.2: "
+        + "; ".join(f"{share(right, at):.0%} own, {share(wrong, at):.0%} foreign" for at in (0.8, 1.0, 1.2))
+    )
     if picture:
         draw(picture, shifts, errors)
 

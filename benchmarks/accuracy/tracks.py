@@ -2,8 +2,9 @@
 
     HEADSET_MEDIA=... HEADSET_WEIGHTS=... python -m benchmarks.accuracy.tracks [faces] [tracks] [again] [gallery] [cost]
 
-`faces`: what each detector finds in 37 frames. `tracks`: tracks, switches of person, coverage and identities, by motion alone and with appearances.
-`again`: identities in other films. `gallery`: whom the pictures of `multi/gallery_hyland` find. `cost`: CPU seconds a minute of 720p.
+`faces`: what each detector finds in 37 frames. `tracks`: tracks, switches of person, coverage and identities, by motion
+alone and with appearances. `again`: identities in other films. `gallery`: whom the pictures of `multi/gallery_hyland`
+find. `cost`: CPU seconds a minute of 720p.
 """
 
 import itertools
@@ -54,7 +55,9 @@ def faces() -> None:
             for (film, at_s, frame, seen), boxes in zip(looked, found, strict=True):
                 left = [box for box in boxes if box.confidence >= least]
                 for face in seen:
-                    hit = next((box for box in left if _within(box, face.x, face.y, 0.6 * face.width, 0.7 * face.width)), None)
+                    hit = next(
+                        (box for box in left if _within(box, face.x, face.y, 0.6 * face.width, 0.7 * face.width)), None
+                    )
                     if hit:
                         left.remove(hit)
                     if face.kind != "unclear":
@@ -63,9 +66,14 @@ def faces() -> None:
                         of[f"{least_width:.0%}+", face.kind] += 1
                         got[f"{least_width:.0%}+", face.kind] += hit is not None
                 unclear = [face for face in seen if face.kind == "unclear"]
-                false += [(film, at_s) for box in left if not any(_within(box, f.x, f.y, f.width, f.width) for f in unclear)]
+                false += [
+                    (film, at_s) for box in left if not any(_within(box, f.x, f.y, f.width, f.width) for f in unclear)
+                ]
             told = "  ".join(f"{width} {kind} {got[width, kind]}/{of[width, kind]}" for width, kind in sorted(of))
-            print(f"{detector} from {least}: {told}; false {len(false)} {dict(Counter(film for film, _ in false))}; {cost_ms:.1f} ms")
+            print(
+                f"{detector} from {least}: {told}; false {len(false)} {dict(Counter(film for film, _ in false))};"
+                f" {cost_ms:.1f} ms"
+            )
 
 
 def _within(box: Box, x: float, y: float, across: float, down: float) -> bool:
@@ -101,7 +109,12 @@ def film(name: str) -> Film:
     source, frames = Source(name, name), list(VideoFrames(MEDIA / name))
     shots = list(DetectShots()(source, frames))
     rows = list(detector(source, frames))
-    return Film(name, [shot for shot in shots if isinstance(shot, Shot)], rows, list(EmbedFaces(detector=detector)(source, frames)))
+    return Film(
+        name,
+        [shot for shot in shots if isinstance(shot, Shot)],
+        rows,
+        list(EmbedFaces(detector=detector)(source, frames)),
+    )
 
 
 DETECTOR = "mediapipe"
@@ -109,7 +122,9 @@ DETECTOR = "mediapipe"
 
 def person_of(box: Box, at_s: float, people: list[Person]) -> str | None:
     """Whose face a box is: the nearest that is to be seen there, within one and a half widths."""
-    there = [(np.hypot(*np.subtract(middle(box), place)), person.name) for person in people if (place := person.at(at_s))]
+    there = [
+        (np.hypot(*np.subtract(middle(box), place)), person.name) for person in people if (place := person.at(at_s))
+    ]
     if not there or min(there)[0] > 1.5 * (box.right - box.left):
         return None
     return min(there)[1]
@@ -142,13 +157,17 @@ def tracks() -> None:
             looks = {person.name: [face.pts_s for face in one.faces if person.at(face.pts_s)] for person in people}
             mine = {person.name: [row for row in rows if owners[row.track_id][0] == person.name] for person in people}
             share = {
-                who: sum(any(row.times_s[0] <= at_s <= row.times_s[-1] for row in mine[who]) for at_s in times) / max(1, len(times))
+                who: (
+                    sum(any(row.times_s[0] <= at_s <= row.times_s[-1] for row in mine[who]) for at_s in times)
+                    / max(1, len(times))
+                )
                 for who, times in looks.items()
             }
             switches = sum(count for _, count in owners.values())
             told = ", ".join(f"{who} {len(mine[who])} ({share[who]:.0%})" for who in share)
             line = (
-                f"  {name}: {len(rows)} tracks of {sum(bool(some) for some in mine.values())} of {len(people)} people, {switches} switches"
+                f"  {name}: {len(rows)} tracks of {sum(bool(some) for some in mine.values())} of {len(people)} people,"
+                f" {switches} switches"
             )
             if known:
                 members = members_of(rows, one.appearances)
@@ -160,7 +179,8 @@ def tracks() -> None:
             total.update({"tracks": len(rows), "switches": switches, "looks": sum(map(len, looks.values()))})
             total["covered"] += round(sum(share[who] * len(looks[who]) for who in share))
         print(
-            f"  all: {total['tracks']} tracks, {total['switches']} switches, {total['covered'] / total['looks']:.1%} of the looks covered"
+            f"  all: {total['tracks']} tracks, {total['switches']} switches, {total['covered'] / total['looks']:.1%} of"
+            " the looks covered"
         )
     for name in ALONE:
         everyone += _alone(name, name, whose)
@@ -228,7 +248,8 @@ def gallery() -> None:
         told.sort(key=lambda one: -one[0])
         same = FindIdentities().same
         print(
-            f"{name}, {len(views)} pictures, is {truth}: found in {sum(cosine >= same for cosine, *_ in told)} of {len(told)} tracks; nearest:"
+            f"{name}, {len(views)} pictures, is {truth}: found in {sum(cosine >= same for cosine, *_ in told)} of"
+            f" {len(told)} tracks; nearest:"
         )
         for cosine, film_name, who, track_id in told[:3]:
             print(f"  {cosine:.2f} {film_name} {who} {track_id}")
@@ -255,7 +276,9 @@ def cost() -> None:
             list(embed(source, frames[:1]))
         began = time.process_time()
         rows = list(embed(source, frames))
-        spent[f"EmbedFaces beside {detector} ({len(rows)} looks in half of the film)"] = 2 * (time.process_time() - began)
+        spent[f"EmbedFaces beside {detector} ({len(rows)} looks in half of the film)"] = 2 * (
+            time.process_time() - began
+        )
     for what, seconds in spent.items():
         print(f"{what}: {seconds / minutes:.2f} CPU s a minute of 720p")
 

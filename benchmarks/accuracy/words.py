@@ -2,9 +2,10 @@
 
     HEADSET_MEDIA=<folder of the test media> HEADSET_LISTS=<folder of the lists> python -m benchmarks.accuracy.words
 
-prints tables in Markdown. A GRID sentence is coded in its file's name. Before they are compared, words are put into lower case, numerals
-are spelled, and a letter is split from a numeral ("F2." is f, two); nothing else is forgiven. LibriSpeech's transcripts are not part of the
-test media: for its utterances the two packaged models are held against each other.
+prints tables in Markdown. A GRID sentence is coded in its file's name. Before they are compared, words are put into
+lower case, numerals are spelled, and a letter is split from a numeral ("F2." is f, two); nothing else is forgiven.
+LibriSpeech's transcripts are not part of the test media: for its utterances the two packaged models are held against
+each other.
 """
 
 import os
@@ -28,7 +29,9 @@ GRID: tuple[dict[str, str], ...] = (
     {"b": "blue", "g": "green", "r": "red", "w": "white"},
     {"a": "at", "b": "by", "i": "in", "w": "with"},
     {},
-    dict(zip("z123456789", ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], strict=True)),
+    dict(
+        zip("z123456789", ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], strict=True)
+    ),
     {"a": "again", "n": "now", "p": "please", "s": "soon"},
 )
 DIGITS: dict[str, str] = GRID[4] | {"0": "zero"}
@@ -87,7 +90,9 @@ def alignment(path: Path) -> list[tuple[str, float, float]]:
 
 
 def time_errors(truth: list[tuple[str, float, float]], words: list[Word]) -> tuple[list[float], list[float]]:
-    """By how much the starts and the ends of the words are late, in seconds. A word written as one, such as P2, has the times of both."""
+    """By how much the starts and the ends of the words are late, in seconds. A word written as one, such as P2, has the
+    times of both.
+    """
     starts, ends, at = [], [], 0
     for word in words:
         parts = plain(word.text)
@@ -103,7 +108,10 @@ def time_errors(truth: list[tuple[str, float, float]], words: list[Word]) -> tup
 def main() -> None:
     media, lists = Path(os.environ["HEADSET_MEDIA"]), Path(os.environ["HEADSET_LISTS"])
     models = {name: TranscribeSpeech(model=name) for name in ("tiny.en", "base")}
-    print(f"faster-whisper {version('faster-whisper')}, ctranslate2 {version('ctranslate2')}, {platform.processor() or platform.machine()}")
+    print(
+        f"faster-whisper {version('faster-whisper')}, ctranslate2 {version('ctranslate2')},"
+        f" {platform.processor() or platform.machine()}"
+    )
 
     print("\n| utterance | said | " + " | ".join(models) + " |\n|---|---|" + "---|" * len(models))
     cases = {path: sentence(path.stem[-6:]) for path in sorted((media / "grid").glob("*.mpg"))}
@@ -130,7 +138,10 @@ def main() -> None:
         for quiet_db in (0.0, 20.0, 25.0, 30.0):
             starts, ends = time_errors(truth, hear(path, replace(operator, quiet_db=quiet_db)).words)
             largest = max(map(abs, starts + ends))
-            print(f"| {name}, quiet_db {quiet_db:g} | {np.abs(starts).mean():.3f} s | {np.abs(ends).mean():.3f} s | {largest:.3f} s |")
+            print(
+                f"| {name}, quiet_db {quiet_db:g} | {np.abs(starts).mean():.3f} s | {np.abs(ends).mean():.3f} s |"
+                f" {largest:.3f} s |"
+            )
 
     print("\n| LibriSpeech | words | told otherwise by base | starts apart, median | CPU a second: tiny.en | base |")
     print("|---|---|---|---|---|---|")
@@ -144,7 +155,10 @@ def main() -> None:
         length_s += one.length_s
         cost = {name: cost[name] + heard.cpu_s for name, heard in zip(models, (one, two), strict=True)}
     costs = " | ".join(f"{cpu / length_s:.2f}" for cpu in cost.values())
-    print(f"| 10 utterances, {length_s:.0f} s | {count} | {other / count:.0%} | {np.median(apart):.3f} s of {len(apart)} words | {costs} |")
+    print(
+        f"| 10 utterances, {length_s:.0f} s | {count} | {other / count:.0%} | {np.median(apart):.3f} s of {len(apart)}"
+        f" words | {costs} |"
+    )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-"""Other tools that give the values of our metrics, on the same frames with the same weights: those of them that can be imported.
+"""Other tools that give the values of our metrics, on the same frames with the same weights: those of them that can be
+imported.
 
-torchmetrics comes with the developer's environment. pyiqa (IQA-PyTorch), lpips and pytorch-fid are no dependencies, and pyiqa's licence (PolyForm
-Noncommercial) keeps it from being one: for a comparison they are installed apart, `pip install --no-deps --target PEERS pyiqa lpips pytorch-fid`,
-and found by `PYTHONPATH=.:PEERS`. Where they would download weights they are given ours.
+torchmetrics comes with the developer's environment. pyiqa (IQA-PyTorch), lpips and pytorch-fid are no dependencies, and
+pyiqa's licence (PolyForm Noncommercial) keeps it from being one: for a comparison they are installed apart, `pip
+install --no-deps --target PEERS pyiqa lpips pytorch-fid`, and found by `PYTHONPATH=.:PEERS`. Where they would download
+weights they are given ours.
 """
 
 import importlib.util
@@ -46,11 +48,15 @@ def peers(inception: Path) -> dict[str, list[Peer]]:
 def _tensors(video: Iterator[FramePair]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """(1, 3, h, w), 0 to 1, of each frame and its reference."""
     for pair in video:
-        made, reference = (torch.from_numpy(one.rgb.copy()).permute(2, 0, 1)[None].float() / 255 for one in pair.of_any_size)
+        made, reference = (
+            torch.from_numpy(one.rgb.copy()).permute(2, 0, 1)[None].float() / 255 for one in pair.of_any_size
+        )
         yield made, reference
 
 
-def _of_pairs(metric: Callable[..., Any], every: int = 1, alone: bool = False) -> Callable[[Iterator[FramePair]], float]:
+def _of_pairs(
+    metric: Callable[..., Any], every: int = 1, alone: bool = False
+) -> Callable[[Iterator[FramePair]], float]:
     """The mean over frames, one by one, as such a tool is called."""
 
     def value(video: Iterator[FramePair]) -> float:
@@ -103,7 +109,9 @@ def _pyiqa() -> dict[str, Callable[[Iterator[FramePair]], float]]:
     }
     with tempfile.TemporaryDirectory() as folder:
         with np.load(NIQE_PRISTINE.path(), allow_pickle=False) as held:
-            savemat(f"{folder}/niqe.mat", {"mu_prisparam": held["mu_pris_param"], "cov_prisparam": held["cov_pris_param"]})
+            savemat(
+                f"{folder}/niqe.mat", {"mu_prisparam": held["mu_pris_param"], "cov_prisparam": held["cov_pris_param"]}
+            )
         niqe = NIQE(pretrained_model_path=f"{folder}/niqe.mat")
     with _no_downloads():
         networks = {net: LPIPS(net=net, pretrained=False).eval() for net in ("alex", "vgg")}

@@ -1,10 +1,11 @@
-"""Servers that drip, flood or never end, through `DownloadVideo`: how each attempt ends, after how long, and what memory it took.
+"""Servers that drip, flood or never end, through `DownloadVideo`: how each attempt ends, after how long, and what
+memory it took.
 
     python -m benchmarks.reliability.dripping_servers [--cap SECONDS]
 
-The servers are those of `tests/dripping.py`, on 127.0.0.1. Each address is asked for by a process of its own, with `ANSWER_S` for
-headers and pages and the usual limits else, and is ended after `--cap` seconds where it does not end by itself. Give the whole a limit of
-memory (`prlimit --as=...`) to try it on a version that has none of its own.
+The servers are those of `tests/dripping.py`, on 127.0.0.1. Each address is asked for by a process of its own, with
+`ANSWER_S` for headers and pages and the usual limits else, and is ended after `--cap` seconds where it does not end by
+itself. Give the whole a limit of memory (`prlimit --as=...`) to try it on a version that has none of its own.
 """
 
 import argparse
@@ -26,7 +27,15 @@ from tests.dripping import TRAPS, serve_traps
 from tests.operators.sources.test_download_video import Holder
 
 ANSWER_S = 10.0
-LIMITS = {"tries": 1, "timeout_s": 5.0, "answer_s": ANSWER_S, "max_seconds": 60.0, "max_bytes": 2**28, "gap_s": 0.0, "allow_private": True}
+LIMITS = {
+    "tries": 1,
+    "timeout_s": 5.0,
+    "answer_s": ANSWER_S,
+    "max_seconds": 60.0,
+    "max_bytes": 2**28,
+    "gap_s": 0.0,
+    "allow_private": True,
+}
 
 
 def one(address: str, folder: str) -> None:
@@ -63,7 +72,9 @@ def asked(address: str, folder: str, cap_s: float) -> tuple[str, bool, str, floa
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cap", type=float, default=90.0, help="seconds after which an attempt is ended; %(default)s by default")
+    parser.add_argument(
+        "--cap", type=float, default=90.0, help="seconds after which an attempt is ended; %(default)s by default"
+    )
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--folder", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -75,10 +86,18 @@ def main() -> None:
         for trap in TRAPS:
             with tempfile.TemporaryDirectory() as folder:
                 outcome, again, said, seconds, mib = asked(address + trap.path, folder, options.cap)
-            right, held, most = right + (outcome == trap.outcome), held + (outcome in ("NO END", "DIED")), max(most, mib)
-            print(f"| {trap.what} | `{outcome}` {said[:60]} | {'yes' if again else 'no'} | {seconds:.1f} | {mib:.0f} |", flush=True)
+            right, held, most = (
+                right + (outcome == trap.outcome),
+                held + (outcome in ("NO END", "DIED")),
+                max(most, mib),
+            )
+            print(
+                f"| {trap.what} | `{outcome}` {said[:60]} | {'yes' if again else 'no'} | {seconds:.1f} | {mib:.0f} |",
+                flush=True,
+            )
     print(
-        f"\n{right} of {len(TRAPS)} end as they should, {held} have no end within {options.cap:g} s or die of it; the most memory is {most:.0f} MiB."
+        f"\n{right} of {len(TRAPS)} end as they should, {held} have no end within {options.cap:g} s or die of it; the"
+        f" most memory is {most:.0f} MiB."
     )
 
 

@@ -1,11 +1,13 @@
-"""Folders of strangers: corpora, releases, selections and media that try to reach beyond themselves, and what they reached.
+"""Folders of strangers: corpora, releases, selections and media that try to reach beyond themselves, and what they
+reached.
 
     python -m benchmarks.reliability.foreign_folders
 
-Each case is a folder as an attacker would give it away, and the command a person would give on it, run as a person runs it: as a process
-of its own without a terminal. Before and after, every file of the machine that the case might touch (a folder of victims beside it) is
-compared by its bytes; a mark that hostile code would leave, and a secret that hostile reading would copy, are looked for in all that was
-written or said. An effect is any of these. The exit status is 1 where there was one.
+Each case is a folder as an attacker would give it away, and the command a person would give on it, run as a person runs
+it: as a process of its own without a terminal. Before and after, every file of the machine that the case might touch (a
+folder of victims beside it) is compared by its bytes; a mark that hostile code would leave, and a secret that hostile
+reading would copy, are looked for in all that was written or said. An effect is any of these. The exit status is 1
+where there was one.
 """
 
 import contextlib
@@ -35,15 +37,40 @@ def corpus(root: Path, **more: Any) -> Manifest:
     manifest = Manifest(str(root))
     manifest.add([Source(name, f"https://example.org/{name}.mp4", end_s=9.0) for name in ("a", "b")])
     step = StepRecord(
-        "MakeClips", "MakeClips-000000000000", 0, "sources", ["clips", "renders", "scores"], [], {"sources": [LISTED]}, {}, []
+        "MakeClips",
+        "MakeClips-000000000000",
+        0,
+        "sources",
+        ["clips", "renders", "scores"],
+        [],
+        {"sources": [LISTED]},
+        {},
+        [],
     )
     for shard in manifest.shards():
         (source,) = manifest.read(Source, [LISTED], shard)
         name = source.source_id
-        clip = Clip(name, f"{name}/000000-001000/t0", span_id(name, 0, 9), f"{name}/t0", "speaker0", 0.0, 1.0, 0, 0, 64, 64)
+        clip = Clip(
+            name, f"{name}/000000-001000/t0", span_id(name, 0, 9), f"{name}/t0", "speaker0", 0.0, 1.0, 0, 0, 64, 64
+        )
         (file := root / "made.mp4").write_bytes(f"pixels of {name}".encode() * 99)
         place, sha256 = MediaStore(str(root)).put(file, ".mp4")
-        shown = Render(name, f"{clip.clip_id}@recording", clip.clip_id, "recording", place, sha256, "", 999, 64, 64, 25.0, 25, 1.0, "made")
+        shown = Render(
+            name,
+            f"{clip.clip_id}@recording",
+            clip.clip_id,
+            "recording",
+            place,
+            sha256,
+            "",
+            999,
+            64,
+            64,
+            25.0,
+            25,
+            1.0,
+            "made",
+        )
         manifest.write(Clip, step.version, shard, [clip])
         manifest.write(Render, step.version, shard, [shown])
         manifest.write(Score, step.version, shard, [Score(name, f"{clip.clip_id}#q", clip.clip_id, "q", "made", 1.0)])
@@ -65,7 +92,13 @@ def command(here: Path, *arguments: str, typed: str = "") -> str:
     """What `headset` says. Whatever it wants to write by itself lies in `here`."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(here), "HEADSET_CACHE": str(here / "cache")}
     done = subprocess.run(
-        [sys.executable, "-m", "pipeline", *arguments], cwd=here, env=environment, input=typed, capture_output=True, text=True, timeout=300
+        [sys.executable, "-m", "pipeline", *arguments],
+        cwd=here,
+        env=environment,
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     return done.stdout + done.stderr
 
@@ -73,7 +106,9 @@ def command(here: Path, *arguments: str, typed: str = "") -> str:
 def takedown(here: Path) -> str:
     """Takes `a` out: with leave, where this version asks for it."""
     told = command(here, "takedown", str(here / "corpus"), "--source", "a", "--yes")
-    return command(here, "takedown", str(here / "corpus"), "--source", "a") if "unrecognized arguments" in told else told
+    return (
+        command(here, "takedown", str(here / "corpus"), "--source", "a") if "unrecognized arguments" in told else told
+    )
 
 
 def index_named(name: str) -> Callable[[Path], str]:
@@ -83,9 +118,13 @@ def index_named(name: str) -> Callable[[Path], str]:
         corpus(here / "corpus")
         out = released(here)
         lines = [json.loads(line) for line in (out / "index.jsonl").read_text().splitlines()]
-        (out / "index.jsonl").write_text("".join(json.dumps({**line, "name": name, "clips": line["clips"][:1]}) + "\n" for line in lines))
+        (out / "index.jsonl").write_text(
+            "".join(json.dumps({**line, "name": name, "clips": line["clips"][:1]}) + "\n" for line in lines)
+        )
         told = takedown(here)
-        return told + command(here, "release", str(here / "corpus"), "--out", str(out), "--format", "folder", "--name", "out")
+        return told + command(
+            here, "release", str(here / "corpus"), "--out", str(out), "--format", "folder", "--name", "out"
+        )
 
     return case
 
@@ -218,12 +257,20 @@ def pickle_in_parquet(here: Path) -> str:
     evil = f"cbuiltins\nexec\n(S'import pathlib; pathlib.Path({str(mark)!r}).touch()'\ntR.".encode()
     (path,) = Path(manifest.root, "clips").glob("*/00000.parquet")
     rows = pq.read_table(path)
-    field = pa.field("clip_id", pa.string(), metadata={"ARROW:extension:name": "arrow.py_extension_type", "ARROW:extension:metadata": evil})
+    field = pa.field(
+        "clip_id",
+        pa.string(),
+        metadata={"ARROW:extension:name": "arrow.py_extension_type", "ARROW:extension:metadata": evil},
+    )
     at = rows.schema.get_field_index("clip_id")
     pq.write_table(rows.cast(rows.schema.set(at, field)), path)
     for name in ("clips.pkl", "takedowns.pkl", "recipes/made.pkl"):
         Path(manifest.root, name).write_bytes(evil)
-    return command(here, "status", manifest.root) + command(here, "sql", manifest.root, "select * from clips") + takedown(here)
+    return (
+        command(here, "status", manifest.root)
+        + command(here, "sql", manifest.root, "select * from clips")
+        + takedown(here)
+    )
 
 
 def playlist(here: Path) -> str:
@@ -251,8 +298,12 @@ CASES: dict[str, Callable[[Path], str]] = {
     "corpus: a source that is a file of ours": uri_of_a_stranger,
     "corpus: pickles": pickle_in_parquet,
     "selection: a name that is a path": selection_elsewhere,
-    "selection: a condition that reads a file, as a number": where_of_a_stranger("length((select content from read_text('{secret}'))) < 1"),
-    "selection: a condition that casts a file": where_of_a_stranger("q > cast((select content from read_text('{secret}')) as double)"),
+    "selection: a condition that reads a file, as a number": where_of_a_stranger(
+        "length((select content from read_text('{secret}'))) < 1"
+    ),
+    "selection: a condition that casts a file": where_of_a_stranger(
+        "q > cast((select content from read_text('{secret}')) as double)"
+    ),
     "query: COPY over a file": sql("copy (select 1) to '{victims}/kept.txt'"),
     "query: reads a file": sql("select content from read_text('{victims}/secret.txt')"),
     "query: attaches a database": sql("attach '{victims}/new.db' as d; create table d.t as select 1"),
@@ -261,7 +312,9 @@ CASES: dict[str, Callable[[Path], str]] = {
 
 
 def tried(case: Callable[[Path], str]) -> list[str]:
-    """What a case reached: files of the victims that changed, came or went, and the secret where it was said or written."""
+    """What a case reached: files of the victims that changed, came or went, and the secret where it was said or
+    written.
+    """
     with tempfile.TemporaryDirectory() as folder:
         here, victims = Path(folder, "stranger"), Path(folder, "victims")
         here.mkdir()
@@ -297,7 +350,9 @@ def tried(case: Callable[[Path], str]) -> list[str]:
             found.append("said the secret")
         written = [path for path in here.rglob("*") if path.is_file() and not path.is_symlink()]
         with contextlib.suppress(FileNotFoundError):
-            found += [f"wrote the secret into {path.name}" for path in written if SECRET[:24].encode() in path.read_bytes()]
+            found += [
+                f"wrote the secret into {path.name}" for path in written if SECRET[:24].encode() in path.read_bytes()
+            ]
         return found
 
 

@@ -1,4 +1,5 @@
-"""Generation held against kills: 20 runs, each with a kill at a random moment of its child, its driver or both; the corpus must be that of an undisturbed run.
+"""Generation held against kills: 20 runs, each with a kill at a random moment of its child, its driver or both; the
+corpus must be that of an undisturbed run.
 
     python -m benchmarks.reliability.generation [--kills 20] [--seed 0]
 
@@ -36,10 +37,16 @@ def main() -> int:
     chance = random.Random(options.seed)
     with tempfile.TemporaryDirectory(prefix="headset-kills-") as folder:
         root = Path(folder)
-        os.environ |= {"HEADSET_CACHE": str(root / "cache"), "HEADSET_SYSTEMS": str(root / "systems"), "PYTHONPATH": str(ROOT)}
+        os.environ |= {
+            "HEADSET_CACHE": str(root / "cache"),
+            "HEADSET_SYSTEMS": str(root / "systems"),
+            "PYTHONPATH": str(ROOT),
+        }
         calls = root / "calls"
         write_adapter(
-            root / "systems", "slow", f"open({str(calls)!r}, 'a').write(request['pair_id'] + '\\n')\ntime.sleep(0.2)\nreturn video(request)"
+            root / "systems",
+            "slow",
+            f"open({str(calls)!r}, 'a').write(request['pair_id'] + '\\n')\ntime.sleep(0.2)\nreturn video(request)",
         )
         for name in ("killed", "undisturbed"):
             make_pairs(made_corpus(root / name, clips=16), protocols=["same_identity", "cross_identity"])
@@ -66,7 +73,11 @@ def _killed(corpus: Path, calls: Path, chance: random.Random) -> str:
         time.sleep(0.02)
     time.sleep(chance.uniform(0.0, 1.5))
     what = chance.choice(("child", "driver", "both"))
-    children = subprocess.run(["pgrep", "-P", str(driver.pid)], capture_output=True, text=True).stdout.split() if what != "driver" else []
+    children = (
+        subprocess.run(["pgrep", "-P", str(driver.pid)], capture_output=True, text=True).stdout.split()
+        if what != "driver"
+        else []
+    )
     for child in children:
         os.kill(int(child), signal.SIGKILL)
     if what != "child" or not children:

@@ -1,11 +1,13 @@
-"""Five hundred hostile files through the probe and both decoders: each ends as kept or with a typed drop, in bounded time and memory.
+"""Five hundred hostile files through the probe and both decoders: each ends as kept or with a typed drop, in bounded
+time and memory.
 
     python -m benchmarks.reliability.hostile_files [--keep FOLDER]
 
-Files are made on the spot, the same ones each time: films and sounds of ten containers cut off, with flipped bits, with foreign headers, put one
-behind the other, renamed, with lengths, rates and sizes that lie, with codecs that nobody knows; and what is no video at all: playlists, pages,
-pictures, archives, texts, noise. Each is looked at in a process of its own, which may take `LIMIT_S`: a crash, a hang and an exception that is no
-`Drop` are told apart, and end the command with exit status 1.
+Files are made on the spot, the same ones each time: films and sounds of ten containers cut off, with flipped bits, with
+foreign headers, put one behind the other, renamed, with lengths, rates and sizes that lie, with codecs that nobody
+knows; and what is no video at all: playlists, pages, pictures, archives, texts, noise. Each is looked at in a process
+of its own, which may take `LIMIT_S`: a crash, a hang and an exception that is no `Drop` are told apart, and end the
+command with exit status 1.
 """
 
 import argparse
@@ -75,8 +77,13 @@ def main() -> int:
 def _print(ends: dict[str, list[Ended]]) -> None:
     print("| files | how many | end as | longest, s | most memory, MB |\n|---|---|---|---|---|")
     for kind, ended in [*ends.items(), ("all", [one for some in ends.values() for one in some])]:
-        outcomes = ", ".join(f"{outcome} {count}" for outcome, count in Counter(one.outcome for one in ended).most_common())
-        print(f"| {kind} | {len(ended)} | {outcomes} | {max(one.seconds for one in ended):.1f} | {max(one.peak_mb for one in ended):.0f} |")
+        outcomes = ", ".join(
+            f"{outcome} {count}" for outcome, count in Counter(one.outcome for one in ended).most_common()
+        )
+        print(
+            f"| {kind} | {len(ended)} | {outcomes} | {max(one.seconds for one in ended):.1f} |"
+            f" {max(one.peak_mb for one in ended):.0f} |"
+        )
     bare = _in_child(lambda: "kept")
     print(f"\nA process that looks at nothing has {bare.peak_mb:.0f} MB. No more than {LIMIT_S} s are given to a file.")
 
@@ -225,7 +232,8 @@ def _lying(good: dict[str, bytes], chance: random.Random) -> Iterator[Made]:
         yield "a codec that nobody knows", name, content.replace(b"avc1", b"zzzz").replace(b"mp4a", b"yyyy")
     for name in ("a.mkv", "a.webm"):
         content = good[name]
-        for element in (b"\xb0", b"\xba", b"\x44\x89", b"\xb5", b"\x2a\xd7\xb1"):  # width, height, duration, rate of samples, ticks
+        # width, height, duration, rate of samples, ticks
+        for element in (b"\xb0", b"\xba", b"\x44\x89", b"\xb5", b"\x2a\xd7\xb1"):
             place = content.find(element)
             yield (
                 "a Matroska number that lies",
@@ -243,7 +251,10 @@ def _no_videos(folder: Path) -> Iterator[Made]:
         "list.m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n/etc/hostname\n#EXT-X-ENDLIST\n",
         "list.mp4": "#EXTM3U\n#EXTINF:2,\nhttp://127.0.0.1:9/a.ts\n",
         "parts.mp4": "ffconcat version 1.0\nfile /etc/hostname\n",
-        "a.mpd": "<?xml version='1.0'?><MPD xmlns='urn:mpeg:dash:schema:mpd:2011'><Period><BaseURL>/etc/</BaseURL></Period></MPD>",
+        "a.mpd": (
+            "<?xml version='1.0'?><MPD"
+            " xmlns='urn:mpeg:dash:schema:mpd:2011'><Period><BaseURL>/etc/</BaseURL></Period></MPD>"
+        ),
         "a.sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 9 RTP/AVP 96\n",
         "a.asx": "<asx version='3.0'><entry><ref href='file:///etc/hostname'/></entry></asx>",
         "a.pls": "[playlist]\nFile1=/etc/hostname\nNumberOfEntries=1\n",
@@ -251,7 +262,9 @@ def _no_videos(folder: Path) -> Iterator[Made]:
         "a.txt": "only some words\n" * 200,
         "a.json": json.dumps({"video": None}),
         "a.srt": "1\n00:00:01,000 --> 00:00:03,000\nhello\n\n",
-        "a.ass": "[Script Info]\nScriptType: v4.00+\n[Events]\nDialogue: 0,0:00:01.00,0:00:02.00,Default,,0,0,0,,hello\n",
+        "a.ass": (
+            "[Script Info]\nScriptType: v4.00+\n[Events]\nDialogue: 0,0:00:01.00,0:00:02.00,Default,,0,0,0,,hello\n"
+        ),
         "a.y4m": "YUV4MPEG2 W64 H36 F25:1 C420jpeg\nFRAME\n" + "x" * 3456,
     }
     for name, text in texts.items():
@@ -267,7 +280,12 @@ def _no_videos(folder: Path) -> Iterator[Made]:
         written.writestr("a.mp4", b"words")
     yield "an archive", "a.mp4", archive.read_bytes()
     archive.unlink()
-    for name, content in (("zeros", bytes(100_000)), ("ones", b"\xff" * 100_000), ("one-byte", b"\0"), ("noise", chance.bytes(300_000))):
+    for name, content in (
+        ("zeros", bytes(100_000)),
+        ("ones", b"\xff" * 100_000),
+        ("one-byte", b"\0"),
+        ("noise", chance.bytes(300_000)),
+    ):
         for suffix in (".mp4", ".mkv", ".ts", ".mp3", ".wav"):
             yield "noise", f"{name}{suffix}", content
     for head in (

@@ -1,4 +1,5 @@
-"""Kills a run before one of its operations on files, again and again at others, and goes on: the bytes are those of a calm run.
+"""Kills a run before one of its operations on files, again and again at others, and goes on: the bytes are those of a
+calm run.
 
 python -m benchmarks.reliability.kills --kills 200
 """
@@ -35,14 +36,18 @@ def kills(folder: Path, number: int, root_of: Callable[[str], str], *, s3: bool 
         if again != 0:
             wrong.append(f"killed at {at}: the next run ended with {again}")
         elif (found := _moved(content(root))) != _moved(truth):
-            wrong.append(f"killed at {at}: {sorted(name for name in found.keys() ^ _moved(truth).keys())[:4] or 'other bytes'}")
+            wrong.append(
+                f"killed at {at}: {sorted(name for name in found.keys() ^ _moved(truth).keys())[:4] or 'other bytes'}"
+            )
         elif bad := list(faults(Manifest(root), deep=True)):
             wrong.append(f"killed at {at}: {bad[0].told()}")
     return operations, killed, wrong
 
 
 def _moved(found: dict[str, bytes]) -> dict[tuple[str, bytes], int]:
-    """What lies in a corpus, whatever number its shards have: one that was killed while it was listed has used up a number."""
+    """What lies in a corpus, whatever number its shards have: one that was killed while it was listed has used up a
+    number.
+    """
     counted: dict[tuple[str, bytes], int] = {}
     for name, held in found.items():
         key = (name.rpartition("/")[0], held)

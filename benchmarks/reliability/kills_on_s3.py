@@ -1,4 +1,5 @@
-"""The same on S3 (moto's server): kills before a request, and a store that answers 500, 503, nothing, half, or loses its answers.
+"""The same on S3 (moto's server): kills before a request, and a store that answers 500, 503, nothing, half, or loses
+its answers.
 
 python -m benchmarks.reliability.kills_on_s3 --kills 60 --stumbles 20
 """

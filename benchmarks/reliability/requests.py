@@ -21,11 +21,18 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, s3_elsewhere("corpus") as tell:
         toy.videos(Path(folder), " ".join(f"v{number}" for number in range(sources)))
         run = ["run", toy.HERE, folder, "--out", "s3://corpus/c", "--cpus", "2"]
-        commands = {"run": run, "resume": run, "status": ["status", "s3://corpus/c"], "check": ["check", "s3://corpus/c"]}
+        commands = {
+            "run": run,
+            "resume": run,
+            "status": ["status", "s3://corpus/c"],
+            "check": ["check", "s3://corpus/c"],
+        }
         print("| command | requests | a source | GET | HEAD | PUT | DELETE | lists |")
         print("|---|---|---|---|---|---|---|---|")
         for name, command in commands.items():
-            done = subprocess.run([sys.executable, "-m", "pipeline", *command], capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                [sys.executable, "-m", "pipeline", *command], capture_output=True, text=True, check=False
+            )
             asked = tell()
             kinds = Counter("lists" if "list-type=2" in line else line.split()[0] for line in asked)
             row = " | ".join(str(kinds[kind]) for kind in ("GET", "HEAD", "PUT", "DELETE", "lists"))

@@ -2,9 +2,10 @@
 
     python -m benchmarks.reliability.secret_spellings
 
-Every spelling of `tests/operators/sources/test_secrecy.py` is listed twice, in a text and in a table; a site leads to it by a redirect, and
-repeats it in the words of its 404. Then every Parquet and JSON file of the corpus is searched for the secrets, and what the run wrote to
-the terminal, decoded as often as an address may be escaped. Addresses that only name a video must stay sources.
+Every spelling of `tests/operators/sources/test_secrecy.py` is listed twice, in a text and in a table; a site leads to
+it by a redirect, and repeats it in the words of its 404. Then every Parquet and JSON file of the corpus is searched for
+the secrets, and what the run wrote to the terminal, decoded as often as an address may be escaped. Addresses that only
+name a video must stay sources.
 """
 
 import json
@@ -67,16 +68,34 @@ def main() -> None:
         here, corpus = Path(folder), Path(folder, "corpus")
         direct = [f"{address}/listed/{number}{marked(number, one)[0]}" for number, one in enumerate(SPELLINGS)]
         led = [f"{address}/leads/{number}" for number in range(len(SPELLINGS))]
-        (here / "list.txt").write_text("\n".join([*direct, *led, *(f"{address}/harmless/{n}{query}" for n, query in enumerate(HARMLESS))]))
+        (here / "list.txt").write_text(
+            "\n".join([*direct, *led, *(f"{address}/harmless/{n}{query}" for n, query in enumerate(HARMLESS))])
+        )
         (here / "table.jsonl").write_text("\n".join(json.dumps({"url": one, "licence": "CC-BY"}) for one in direct))
         (here / "recipe.py").write_text(RECIPE)
-        command = [sys.executable, "-m", "pipeline", "run", str(here / "recipe.py"), str(here / "list.txt"), str(here / "table.jsonl")]
+        command = [
+            sys.executable,
+            "-m",
+            "pipeline",
+            "run",
+            str(here / "recipe.py"),
+            str(here / "list.txt"),
+            str(here / "table.jsonl"),
+        ]
         done = subprocess.run(
-            [*command, "--out", str(corpus)], capture_output=True, text=True, env={**os.environ, "HEADSET_CACHE": str(here / "cache")}
+            [*command, "--out", str(corpus)],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "HEADSET_CACHE": str(here / "cache")},
         )
-        status = subprocess.run([sys.executable, "-m", "pipeline", "status", str(corpus)], capture_output=True, text=True)
+        status = subprocess.run(
+            [sys.executable, "-m", "pipeline", "status", str(corpus)], capture_output=True, text=True
+        )
         print(f"run: exit {done.returncode}; status: exit {status.returncode}")
-        places = {"the corpus": everything_in(corpus), "the terminal": done.stdout + done.stderr + status.stdout + status.stderr}
+        places = {
+            "the corpus": everything_in(corpus),
+            "the terminal": done.stdout + done.stderr + status.stdout + status.stderr,
+        }
         for place, text in places.items():
             text += unquote_plus(text) + unquote_plus(unquote_plus(text))
             found = [marked(number, one)[0] for number, one in enumerate(SPELLINGS) if marked(number, one)[1] in text]

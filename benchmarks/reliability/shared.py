@@ -48,7 +48,8 @@ class Killer:
 
 
 def in_child(what: Callable[[], None], *, kill_at: int = -1, s3: bool = False) -> tuple[int, int]:
-    """Runs something in a process of its own. Returns its exit code, negative for a signal, and how many operations it did.
+    """Runs something in a process of its own. Returns its exit code, negative for a signal, and how many operations it
+    did.
 
     Args:
         kill_at: the operation to be killed at; 0 to count, -1 to leave storage as it is.
@@ -83,9 +84,11 @@ def in_child(what: Callable[[], None], *, kill_at: int = -1, s3: bool = False) -
 
 @contextmanager
 def s3_elsewhere(bucket: str) -> Iterator[Callable[..., Any]]:
-    """moto's S3 behind a front that stumbles as it is told, in a process of its own; this one has no threads and may fork.
+    """moto's S3 behind a front that stumbles as it is told, in a process of its own; this one has no threads and may
+    fork.
 
-    Yields a function that sets what the front does, `tell(slow_downs=3)`, and returns the requests since it was last asked.
+    Yields a function that sets what the front does, `tell(slow_downs=3)`, and returns the requests since it was last
+    asked.
     """
     ours, theirs = FORK.Pipe()
     process = FORK.Process(target=_serve, args=(theirs,), daemon=True)

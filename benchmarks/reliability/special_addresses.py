@@ -2,9 +2,10 @@
 
     python -m benchmarks.reliability.special_addresses
 
-Each of `SPECIAL` is asked for as it is, as the answer of DNS for a name, as one answer among public ones, behind a redirect, and by a
-proxy on this machine; then other ports of that proxy's host. Nothing leaves this machine: names are resolved by a stand-in, and
-every connection is noted and refused, but those to a server of the benchmark's own that sends redirects.
+Each of `SPECIAL` is asked for as it is, as the answer of DNS for a name, as one answer among public ones, behind a
+redirect, and by a proxy on this machine; then other ports of that proxy's host. Nothing leaves this machine: names are
+resolved by a stand-in, and every connection is noted and refused, but those to a server of the benchmark's own that
+sends redirects.
 """
 
 import os
@@ -94,7 +95,10 @@ def through(ips: tuple[str, ...]) -> dict[str, list[str]]:
             if [one for one in tried(address) if one[0] != OUTSIDE]:
                 found.setdefault(way, []).append(ip)
         os.environ["HEADSET_PROXIES"] = "http://127.0.0.1:3128"
-        for way, address in (("by a proxy here", ways["as it is"]), ("a name, by a proxy here", ways["an answer of DNS"])):
+        for way, address in (
+            ("by a proxy here", ways["as it is"]),
+            ("a name, by a proxy here", ways["an answer of DNS"]),
+        ):
             if tried(address):
                 found.setdefault(way, []).append(ip)
         del os.environ["HEADSET_PROXIES"]
@@ -114,7 +118,10 @@ def main() -> None:
     SERVER.append(server.server_address[1])
     Thread(target=server.serve_forever, daemon=True).start()
     found, public = through(SPECIAL), through(PUBLIC)
-    print(f"| asked for | of {len(SPECIAL)} special addresses, connected to | of {len(PUBLIC)} public ones |\n|---|---|---|")
+    print(
+        f"| asked for | of {len(SPECIAL)} special addresses, connected to | of {len(PUBLIC)} public ones"
+        " |\n|---|---|---|"
+    )
     for way in sorted({*found, *public}):
         ips = found.get(way, [])
         print(f"| {way} | {len(ips)} {' '.join(ips[:6])}{' …' if len(ips) > 6 else ''} | {len(public.get(way, []))} |")

@@ -1,6 +1,8 @@
-"""A takedown in the middle of a run on Ray, at another moment each round: the source is gone, stays gone, and all counts add up.
+"""A takedown in the middle of a run on Ray, at another moment each round: the source is gone, stays gone, and all
+counts add up.
 
-The takedown does not wait for the lease here, as one of an older headset or of a program would not: the commits themselves are tried.
+The takedown does not wait for the lease here, as one of an older headset or of a program would not: the commits
+themselves are tried.
 
 python -m benchmarks.reliability.takedowns --rounds 20
 """
@@ -90,7 +92,11 @@ def main() -> int:
             met += inside
             wrong += [f"round {number}: {told}"] if told else []
     ray.shutdown()
-    print(f"{rounds} takedowns, {met} of them ended while the run was at work; {len(wrong)} went wrong", *wrong[:10], sep="\n")
+    print(
+        f"{rounds} takedowns, {met} of them ended while the run was at work; {len(wrong)} went wrong",
+        *wrong[:10],
+        sep="\n",
+    )
     return 1 if wrong else 0
 
 

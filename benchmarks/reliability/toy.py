@@ -1,4 +1,5 @@
-"""A recipe that is quick and has everything that can be lost: rows, drops, failures, media, a refined table, a table of the whole corpus.
+"""A recipe that is quick and has everything that can be lost: rows, drops, failures, media, a refined table, a table of
+the whole corpus.
 
 `python -m benchmarks.reliability.toy ROOT VIDEO...` lists the videos and does what is not done, without Ray.
 """
@@ -67,10 +68,14 @@ class MakeRenders(Operator):
         made.write_bytes(content)
         place, sha256 = media.keep(made, ".mp4")
         name = f"{clip.clip_id}@recording"
-        yield Render(clip.source_id, name, clip.clip_id, "recording", place, sha256, "", len(content), 1, 1, 25.0, 25, 1.0, "toy")
+        yield Render(
+            clip.source_id, name, clip.clip_id, "recording", place, sha256, "", len(content), 1, 1, 25.0, 25, 1.0, "toy"
+        )
 
 
-RECIPE = Recipe("toy", "nothing of use", (Stage(MakeShots()), Stage(MakeClips()), Stage(KeepClips()), Stage(MakeRenders())))
+RECIPE = Recipe(
+    "toy", "nothing of use", (Stage(MakeShots()), Stage(MakeClips()), Stage(KeepClips()), Stage(MakeRenders()))
+)
 
 
 def videos(folder: Path, names: str) -> list[str]:
@@ -130,7 +135,11 @@ def content(root: str) -> dict[str, bytes]:
         if kind == "receipts":
             step, _, shard = rest.partition("/")
             receipt = manifest.receipt(step, int(shard.removesuffix(".json")))
-            told = {key: value for key, value in asdict(receipt).items() if not key.endswith("_s") and key != "seconds"} if receipt else {}
+            told = (
+                {key: value for key, value in asdict(receipt).items() if not key.endswith("_s") and key != "seconds"}
+                if receipt
+                else {}
+            )
             found[name] = repr(sorted(told.items())).encode()
     return found
 

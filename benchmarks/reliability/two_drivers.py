@@ -1,4 +1,5 @@
-"""Two and three drivers at once on a corpus, with the same and with other videos: every source is listed once, and nobody crashes.
+"""Two and three drivers at once on a corpus, with the same and with other videos: every source is listed once, and
+nobody crashes.
 
 python -m benchmarks.reliability.two_drivers --rounds 20           in processes of their own, without Ray
 python -m benchmarks.reliability.two_drivers --rounds 3 --ray      `headset run`, each with a Ray of its own
@@ -27,15 +28,21 @@ def round_of(folder: Path, drivers: int, *, same: bool, wait: bool, ray: bool) -
     named = [toy.videos(folder / "videos", "a b c1" if same else f"a{who} b{who} shared") for who in range(drivers)]
     if ray:
         command = [sys.executable, "-m", "pipeline", "run", toy.HERE]
-        commands = [[*command, *videos, "--out", corpus, "--cpus", "1", *(["--wait"] if wait else [])] for videos in named]
+        commands = [
+            [*command, *videos, "--out", corpus, "--cpus", "1", *(["--wait"] if wait else [])] for videos in named
+        ]
     else:
         code = "import sys; from benchmarks.reliability.toy import drive; from manifests.errors import HeadsetError\n"
         code += (
-            f"try: drive(sys.argv[1], sys.argv[2:], wait={wait})\nexcept HeadsetError as error: print(error, file=sys.stderr); sys.exit(2)"
+            f"try: drive(sys.argv[1], sys.argv[2:], wait={wait})\nexcept HeadsetError as error: print(error,"
+            " file=sys.stderr); sys.exit(2)"
         )
         commands = [[sys.executable, "-c", code, corpus, *videos] for videos in named]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TOY_SLEEP_S": "0.02"}
-    running = [subprocess.Popen(one, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for one in commands]
+    running = [
+        subprocess.Popen(one, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for one in commands
+    ]
     told = [process.communicate(timeout=600)[1] for process in running]
     for process, text in zip(running, told, strict=True):
         if "Traceback" in text:

@@ -1,7 +1,9 @@
-"""What the talking_head recipe costs, by operator, beside the floor: one decode, the models' own time, the encode of survivors.
+"""What the talking_head recipe costs, by operator, beside the floor: one decode, the models' own time, the encode of
+survivors.
 
     HEADSET_MEDIA=... python -m benchmarks.speed.curate                    one minute of 720p, CPU seconds
-    HEADSET_MEDIA=... python -m benchmarks.speed.curate --memory 1 30      peak memory of each stage, for 1 and 30 minutes
+    HEADSET_MEDIA=... python -m benchmarks.speed.curate --memory 1 30      peak memory of each stage, for 1 and 30
+    minutes
 
 Every stage runs in a process of its own, as in a run, but without Ray. The source is single/headpose_31.mp4 repeated.
 """
@@ -112,7 +114,17 @@ def stage_alone(corpus: str, recipe_name: str, stage: int) -> dict[str, Any]:
 
 def all_stages(corpus: str, recipe_name: str, last: int = 99) -> Iterator[dict[str, Any]]:
     for stage in range(min(last, len(recipe_named(recipe_name).stages))):
-        command = [sys.executable, "-m", "benchmarks.speed.curate", "--stage", str(stage), "--recipe", recipe_name, "--corpus", corpus]
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.speed.curate",
+            "--stage",
+            str(stage),
+            "--recipe",
+            recipe_name,
+            "--corpus",
+            corpus,
+        ]
         yield json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
 
 
@@ -133,7 +145,9 @@ def encode_again(manifest: Manifest) -> float:
     for render in manifest.table(Render).to_pylist():
         pictures = [frame.rgb() for frame in VideoFrames(Path(manifest.root, render["media"]))]
         with tempfile.TemporaryDirectory() as folder, av.open(str(Path(folder, "x.mp4")), "w") as out:
-            stream = out.add_stream("libx264", rate=how.fps, options={"crf": str(how.crf), "preset": how.preset, "g": str(how.fps)})
+            stream = out.add_stream(
+                "libx264", rate=how.fps, options={"crf": str(how.crf), "preset": how.preset, "g": str(how.fps)}
+            )
             assert isinstance(stream, av.VideoStream)
             stream.width = stream.height = how.size
             stream.pix_fmt, stream.codec_context.thread_count = "yuv420p", 1
@@ -146,7 +160,11 @@ def encode_again(manifest: Manifest) -> float:
 
 
 def listed(folder: str, minutes: float) -> tuple[str, Path]:
-    source = repeated(Path(os.environ["HEADSET_MEDIA"], "single", "headpose_31.mp4"), Path(folder, f"{minutes:g}min.mp4"), 60 * minutes)
+    source = repeated(
+        Path(os.environ["HEADSET_MEDIA"], "single", "headpose_31.mp4"),
+        Path(folder, f"{minutes:g}min.mp4"),
+        60 * minutes,
+    )
     corpus = str(Path(folder, f"corpus-{minutes:g}"))
     Manifest(corpus).add(list_sources([str(source)]).sources)
     return corpus, source
@@ -172,7 +190,9 @@ def main() -> None:
             for minutes in options.memory:
                 corpus, _ = listed(folder, minutes)
                 for told in all_stages(corpus, options.recipe, options.last):
-                    print(f"| {minutes:g} | {told['stage']} | {told['peak_mb']:.0f} | {told['idle_mb']:.0f} |", flush=True)
+                    print(
+                        f"| {minutes:g} | {told['stage']} | {told['peak_mb']:.0f} | {told['idle_mb']:.0f} |", flush=True
+                    )
             return
         corpus, source = listed(folder, options.minutes)
         stages = list(all_stages(corpus, options.recipe))
@@ -187,10 +207,15 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     for told in stages:
         own = ", ".join(f"{name} {seconds:.2f}" for name, seconds in told["own"].items())
-        print(f"| {told['stage']} | {told['total']:.2f} | {told['decode']:.2f} | {own} | {told['models']:.2f} | {told['native']:.2f} |")
+        print(
+            f"| {told['stage']} | {told['total']:.2f} | {told['decode']:.2f} | {own} | {told['models']:.2f} |"
+            f" {told['native']:.2f} |"
+        )
     total = sum(told["total"] for told in stages)
     print(
-        f"\nwhole recipe {total:.1f} CPU s; floor {sum(floor.values()):.1f} ({', '.join(f'{name} {seconds:.1f}' for name, seconds in floor.items())}); ratio {total / sum(floor.values()):.2f}"
+        f"\nwhole recipe {total:.1f} CPU s; floor {sum(floor.values()):.1f}"
+        f" ({', '.join(f'{name} {seconds:.1f}' for name, seconds in floor.items())}); ratio"
+        f" {total / sum(floor.values()):.2f}"
     )
 
 

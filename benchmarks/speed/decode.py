@@ -1,7 +1,7 @@
 """Which reader decodes: PyAV, torchcodec or decord, on odd files and for speed. Prints the tables of docs/decode.md.
 
-Run `HEADSET_MEDIA=<folder> python -m benchmarks.speed.decode [odd] [speed]`. Each reader works in a process of its own, so that a native
-crash is a row of the table. torchcodec needs FFmpeg's shared libraries on `LD_LIBRARY_PATH`.
+Run `HEADSET_MEDIA=<folder> python -m benchmarks.speed.decode [odd] [speed]`. Each reader works in a process of its own,
+so that a native crash is a row of the table. torchcodec needs FFmpeg's shared libraries on `LD_LIBRARY_PATH`.
 """
 
 import json
@@ -33,7 +33,10 @@ LIMIT_S = 300
 def main(parts: list[str]) -> None:
     root = Path(os.environ["HEADSET_MEDIA"])
     versions = ", ".join(f"{name} {version(name.lower())}" for name in ("av", "torchcodec", "decord"))
-    print(f"{time.strftime('%Y-%m-%d')}; {versions}; Python {platform.python_version()}; {os.cpu_count()} cores, no GPU used.\n")
+    print(
+        f"{time.strftime('%Y-%m-%d')}; {versions}; Python {platform.python_version()}; {os.cpu_count()} cores, no GPU"
+        " used.\n"
+    )
     with tempfile.TemporaryDirectory() as folder:
         made = _made(Path(folder), root)
         if "odd" in parts:
@@ -44,12 +47,18 @@ def main(parts: list[str]) -> None:
 
 def _print_odd(root: Path, made: list[Path]) -> None:
     print("## Odd files\n\n| file | truth | " + " | ".join(READERS) + " |\n|---|---|---|---|---|")
-    real = [*sorted((root / "odd").iterdir()), root / "negative/pyfeat_no_face.mp4", root / "negative/pyfeat_face_noface.mov"]
+    real = [
+        *sorted((root / "odd").iterdir()),
+        root / "negative/pyfeat_no_face.mp4",
+        root / "negative/pyfeat_face_noface.mov",
+    ]
     for path in [*real, root / "hdtf/hdtf_RD_Radio10_0_clip_0.mp4", *made]:
         truth = _truth(path)
         cells = [_verdict(_in_process(reader, "look", path), truth) for reader in READERS]
         print(
-            f"| {path.name} | {truth['frames']} from {truth['first']:.3f} to {truth['last']:.3f} s | " + " | ".join(cells) + " |",
+            f"| {path.name} | {truth['frames']} from {truth['first']:.3f} to {truth['last']:.3f} s | "
+            + " | ".join(cells)
+            + " |",
             flush=True,
         )
 
@@ -84,7 +93,9 @@ def _row(path: Path, task: str) -> None:
 def _in_process(reader: str, task: str, path: Path) -> dict[str, Any]:
     command = [sys.executable, "-m", "benchmarks.speed.decode", reader, task, str(path)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, env={**os.environ, "OMP_NUM_THREADS": "1"})
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=LIMIT_S, env={**os.environ, "OMP_NUM_THREADS": "1"}
+        )
     except subprocess.TimeoutExpired:
         return {"error": f"no answer in {LIMIT_S} s"}
     if done.returncode < 0:
@@ -102,7 +113,13 @@ def _truth(path: Path) -> dict[str, Any]:
         shown = [packet for packet in container.demux(stream) if packet.size and not packet.is_discard]
         times = sorted(float(packet.pts * packet.time_base) for packet in shown if packet.pts is not None)
     frame = next(iter(VideoFrames(path)))
-    return {"frames": len(shown), "first": times[0], "last": times[-1], "size": [frame.width, frame.height], "thumb": _thumb(frame.rgb())}
+    return {
+        "frames": len(shown),
+        "first": times[0],
+        "last": times[-1],
+        "size": [frame.width, frame.height],
+        "thumb": _thumb(frame.rgb()),
+    }
 
 
 def _verdict(seen: dict[str, Any], truth: dict[str, Any]) -> str:
@@ -134,9 +151,16 @@ def _made(folder: Path, root: Path) -> list[Path]:
     return [
         write_video(folder / "made_transport_stream.ts", shots),
         write_video(folder / "made_10_bit.mp4", shots, pixel_format="yuv420p10le", codec="libx265"),
-        truncated(write_video(folder / "w.mp4", shots, options={"movflags": "faststart"}, crf=1), folder / "made_truncated.mp4", 0.6),
+        truncated(
+            write_video(folder / "w.mp4", shots, options={"movflags": "faststart"}, crf=1),
+            folder / "made_truncated.mp4",
+            0.6,
+        ),
         write_video(
-            folder / "render.mp4", [(lambda time_s: pictures[round(time_s, 3)], len(frames) / 25)], size=(512, 512), keyframe_every=25
+            folder / "render.mp4",
+            [(lambda time_s: pictures[round(time_s, 3)], len(frames) / 25)],
+            size=(512, 512),
+            keyframe_every=25,
         ),
     ]
 
@@ -181,8 +205,13 @@ def _look(frames: Iterator[tuple[float, Callable[[], np.ndarray]]]) -> dict[str,
 
 def _short(text: str) -> str:
     """What an error says, without the place in its source."""
-    said = [line for line in text.strip().splitlines() if line.strip() and not line.strip().startswith(("File ", "[bt]"))] or ["no text"]
-    return (re.sub(r"^.*?\.(cc|cpp):\d+:?", "", said[0] if len(said) > 1 and "DECORD" not in text else said[-1]).strip() or said[0])[:90]
+    said = [
+        line for line in text.strip().splitlines() if line.strip() and not line.strip().startswith(("File ", "[bt]"))
+    ] or ["no text"]
+    return (
+        re.sub(r"^.*?\.(cc|cpp):\d+:?", "", said[0] if len(said) > 1 and "DECORD" not in text else said[-1]).strip()
+        or said[0]
+    )[:90]
 
 
 def _pyav(path: Path):
@@ -208,7 +237,9 @@ def _decord(path: Path):
         yield float(reader.get_frame_timestamp(n)[0]), lambda picture=picture: picture.asnumpy()
 
 
-def _tasks(reader: str, path: Path, wanted: list[int], rate: float, size: tuple[int, int]) -> dict[str, Callable[[], Any]]:
+def _tasks(
+    reader: str, path: Path, wanted: list[int], rate: float, size: tuple[int, int]
+) -> dict[str, Callable[[], Any]]:
     small = round(size[0] * SMALL / size[1]), SMALL
     count_sparse = round(rate / 5)
     if reader == "PyAV":

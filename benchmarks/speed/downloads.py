@@ -1,10 +1,12 @@
-"""The same faulty list through `DownloadVideo` and through video2dataset's downloader: false successes, and reasons kept.
+"""The same faulty list through `DownloadVideo` and through video2dataset's downloader: false successes, and reasons
+kept.
 
     python -m benchmarks.speed.downloads --peer /path/to/venv/bin/python
 
-The peer's interpreter needs `pip install --no-deps video2dataset==1.3.0` and `pip install requests yt-dlp webvtt-py ffmpeg-python`: its
-module `data_reader.py` is loaded by itself, unchanged, as its workers call it, since the whole package needs torch 2.1. Without
-`--peer` only ours is run. The list is `tests/site.py`, served on 127.0.0.1, whose truth is known; a fresh site for each.
+The peer's interpreter needs `pip install --no-deps video2dataset==1.3.0` and `pip install requests yt-dlp webvtt-py
+ffmpeg-python`: its module `data_reader.py` is loaded by itself, unchanged, as its workers call it, since the whole
+package needs torch 2.1. Without `--peer` only ours is run. The list is `tests/site.py`, served on 127.0.0.1, whose
+truth is known; a fresh site for each.
 """
 
 import argparse
@@ -29,7 +31,8 @@ from tests.operators.sources.test_download_video import Holder
 from tests.site import CASES, Case, WebSite, serve
 
 VERDICTS = ("good", "missed", "FALSE SUCCESS", "true reason", "other reason", "no reason", "other rule")
-# Where a downloader may have another rule than ours and be right: how many redirects, one of two videos, pictures without sound.
+# Where a downloader may have another rule than ours and be right: how many redirects, one of two videos, pictures
+# without sound.
 OTHER_RULES = ("/moved/30", "/two.html", "/hls/silent.m3u8")
 SECONDS = 0.7  # without a byte, for ours; video2dataset counts whole seconds
 WALL_S = 25  # the site's stalls end after 30 s
@@ -71,14 +74,23 @@ class Told:
 
 def ours(site: WebSite, folder: Path) -> list[Told]:
     operator = DownloadVideo(
-        tries=3, timeout_s=SECONDS, backoff_s=0.05, patience_s=3, gap_s=0, max_bytes=2**24, max_seconds=20, allow_private=True
+        tries=3,
+        timeout_s=SECONDS,
+        backoff_s=0.05,
+        patience_s=3,
+        gap_s=0,
+        max_bytes=2**24,
+        max_seconds=20,
+        allow_private=True,
     )
     told = []
     for case in CASES:
         os.environ["HEADSET_CACHE"] = tempfile.mkdtemp(dir=folder)  # the 429 would stop all that comes after it
         (source,) = list_sources([site.of(case)]).sources
         *_, end = operator(source, Holder(folder, source))
-        told.append(Told(None, f"{end.reason}: {end.detail}") if isinstance(end, Drop) else Told(folder / end.media, ""))  # type: ignore[union-attr]
+        told.append(
+            Told(None, f"{end.reason}: {end.detail}") if isinstance(end, Drop) else Told(folder / end.media, "")
+        )  # type: ignore[union-attr]
     return told
 
 
@@ -129,7 +141,9 @@ def signs(case: Case) -> list[str]:
 
 
 def plays(path: Path, pictures: int = 0) -> bool:
-    """Whether so many pictures come out, or any where 0. Sound is left aside: the peer is asked for pictures, for want of ffmpeg."""
+    """Whether so many pictures come out, or any where 0. Sound is left aside: the peer is asked for pictures, for want
+    of ffmpeg.
+    """
     try:
         with av.open(str(path)) as container:
             found = sum(1 for _ in container.decode(video=0))

@@ -1,10 +1,13 @@
-"""Every stage that can run on a GPU: how far the CPU and the device agree, then what each does in a second, and how many cores the device is worth.
+"""Every stage that can run on a GPU: how far the CPU and the device agree, then what each does in a second, and how
+many cores the device is worth.
 
-    python -m benchmarks.speed.gpu [--device cpu] [--seconds 10] [--markdown FILE] [FILM ...]      (`make gpu` runs the first form)
+    python -m benchmarks.speed.gpu [--device cpu] [--seconds 10] [--markdown FILE] [FILM ...]      (`make gpu` runs the
+    first form)
 
-With `--device cpu` the GPU's code runs on the CPU: that shows that it agrees, and is no measure of speed. The CPU's side is what runs on cores today: MediaPipe
-itself where it is installed, else its networks in torch, and torch on one thread. A stage whose library or model file is not here is named with the reason.
-Networks without a file here are given seeded random weights, and are marked so: their speed is that of the real ones.
+With `--device cpu` the GPU's code runs on the CPU: that shows that it agrees, and is no measure of speed. The CPU's
+side is what runs on cores today: MediaPipe itself where it is installed, else its networks in torch, and torch on one
+thread. A stage whose library or model file is not here is named with the reason. Networks without a file here are given
+seeded random weights, and are marked so: their speed is that of the real ones.
 """
 
 import argparse
@@ -101,7 +104,9 @@ class Bench:
         from operators.media.containers import decodes_on_gpu
 
         on_gpu = self.device == "cuda" and decodes_on_gpu()
-        note = "" if on_gpu or self.device == "cpu" else "NVDEC cannot be opened here: FFmpeg decodes on a core both times"
+        note = (
+            "" if on_gpu or self.device == "cpu" else "NVDEC cannot be opened here: FFmpeg decodes on a core both times"
+        )
         count = run(False)[0]
         return Stage("decode", "frames", count, FPS, (lambda: run(False), lambda: run(on_gpu)), apart, note)
 
@@ -132,7 +137,15 @@ class Bench:
             return np.stack([session.run(None, {session.get_inputs()[0].name: one})[0].ravel() for one in given])
 
         note = "" if gpu or self.device == "cpu" else "this onnxruntime knows no CUDA: on a core both times"
-        return Stage("face embedding", "looks", len(aligned), LOOKS_HZ, (lambda: run(here), lambda: run(there)), _cosines_apart, note)
+        return Stage(
+            "face embedding",
+            "looks",
+            len(aligned),
+            LOOKS_HZ,
+            (lambda: run(here), lambda: run(there)),
+            _cosines_apart,
+            note,
+        )
 
     def shots(self) -> Stage:
         import cv2
@@ -145,7 +158,10 @@ class Bench:
             for frame in VideoFrames(film, 0.0, self.seconds)
         ]
         (here, note), (there, _) = (_network(TransNetV2, TRANSNETV2, where) for where in ("cpu", self.device))
-        ways = (lambda: np.array(list(score_frames(here, pictures, 1))), lambda: np.array(list(score_frames(there, pictures, 4))))
+        ways = (
+            lambda: np.array(list(score_frames(here, pictures, 1))),
+            lambda: np.array(list(score_frames(there, pictures, 4))),
+        )
         return Stage("shots, TransNetV2", "frames", len(pictures), FPS, ways, _apart("probabilities"), note)
 
     def active_speaker(self) -> Stage:
@@ -233,7 +249,9 @@ class Bench:
 
 
 def _runs_mediapipe() -> bool:
-    """Whether MediaPipe's own tasks run here: some machines have the package without the system libraries that it loads."""
+    """Whether MediaPipe's own tasks run here: some machines have the package without the system libraries that it
+    loads.
+    """
     try:
         Landmarker()
     except (ImportError, OSError):
@@ -242,7 +260,9 @@ def _runs_mediapipe() -> bool:
 
 
 def _network(kind: Any, weight: Weight, where: str) -> tuple[Any, str]:
-    """The network with its file's weights on a device; with seeded random ones, which the note says, where its file is not here."""
+    """The network with its file's weights on a device; with seeded random ones, which the note says, where its file is
+    not here.
+    """
     import torch
 
     try:
@@ -254,7 +274,9 @@ def _network(kind: Any, weight: Weight, where: str) -> tuple[Any, str]:
 
 
 def _apart(what: str) -> Callable[[Any, Any], str]:
-    return lambda one, other: f"{what} {np.abs(np.asarray(one, np.float64) - np.asarray(other, np.float64)).max():.1g} apart at most"
+    return lambda one, other: (
+        f"{what} {np.abs(np.asarray(one, np.float64) - np.asarray(other, np.float64)).max():.1g} apart at most"
+    )
 
 
 def _cosines_apart(one: Any, other: Any) -> str:
@@ -264,21 +286,31 @@ def _cosines_apart(one: Any, other: Any) -> str:
 
 
 def _boxes_apart(one: list[list[AlignedFace]], other: list[list[AlignedFace]]) -> str:
-    pairs = [pair for here, there in zip(one, other, strict=True) if len(here) == len(there) for pair in zip(here, there, strict=True)]
+    pairs = [
+        pair
+        for here, there in zip(one, other, strict=True)
+        if len(here) == len(there)
+        for pair in zip(here, there, strict=True)
+    ]
     lost = sum(len(here) != len(there) for here, there in zip(one, other, strict=True))
-    far = max(np.abs(np.subtract(here.box[:4], there.box[:4])).max() / (here.box.right - here.box.left) for here, there in pairs)
+    far = max(
+        np.abs(np.subtract(here.box[:4], there.box[:4])).max() / (here.box.right - here.box.left)
+        for here, there in pairs
+    )
     return f"{len(pairs)} faces, corners {far:.1g} widths apart at most; {lost} looks with another number of faces"
 
 
 def _meshes_apart(one: list[list[FaceLandmarks]], other: list[list[FaceLandmarks]]) -> str:
     pairs = [(here[0], there[0]) for here, there in zip(one, other, strict=True) if here and there]
     points = max(np.abs(here.points - there.points).max() * CROP[0] for here, there in pairs)
-    turns = max(np.abs(np.subtract(head_pose_deg(here.matrix), head_pose_deg(there.matrix))).max() for here, there in pairs)
+    turns = max(
+        np.abs(np.subtract(head_pose_deg(here.matrix), head_pose_deg(there.matrix))).max() for here, there in pairs
+    )
     shapes = max(np.abs(here.blendshapes - there.blendshapes).max() for here, there in pairs)
     lost = sum(bool(here) != bool(there) for here, there in zip(one, other, strict=True))
     return (
-        f"{len(pairs)} faces, at most {points:.2g} of {CROP[0]} px, {turns:.2g} degrees, {shapes:.2g} of a blendshape apart; "
-        f"{lost} found by one alone"
+        f"{len(pairs)} faces, at most {points:.2g} of {CROP[0]} px, {turns:.2g} degrees, {shapes:.2g} of a blendshape"
+        f" apart; {lost} found by one alone"
     )
 
 
@@ -312,15 +344,18 @@ def measured(bench: Bench) -> Iterator[str]:
             f"{here_s / there_s:.1f} | {1000 * here:.1f} | {1000 * there:.2f} |"
         )
     yield ""
-    yield "| stage | of | on one core, a second | on the device, a second | cores it is worth | core ms a second of film | device ms |"
+    yield (
+        "| stage | of | on one core, a second | on the device, a second | cores it is worth | core ms a second of film"
+        " | device ms |"
+    )
     yield "|---|---|---|---|---|---|---|"
     yield from rows
     here, there = (sum(one[n] for one in spent) for n in (1, 2))
     name, _, most = max(spent, key=lambda one: one[2])
     yield ""
     yield (
-        f"A second of film with one face and one voice: {1000 * here:.0f} ms of a core, or {1000 * there:.1f} ms of the device "
-        f"({here / there:.0f} cores' worth). Bottleneck on the device: {name}, {most / there:.0%}."
+        f"A second of film with one face and one voice: {1000 * here:.0f} ms of a core, or {1000 * there:.1f} ms of the"
+        f" device ({here / there:.0f} cores' worth). Bottleneck on the device: {name}, {most / there:.0%}."
     )
 
 
@@ -336,18 +371,23 @@ def main() -> None:
     if options.device == "cuda" and not torch.cuda.is_available():
         raise SystemExit("no GPU here; --device cpu runs the same code on the CPU")
     torch.set_num_threads(1)
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False  # as in every network of ours: it costs three digits
+    # as in every network of ours: it costs three digits
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     films = [Path(film) for film in options.films] or [Path(os.environ["HEADSET_MEDIA"], name) for name in FILMS]
     where = torch.cuda.get_device_name() if options.device == "cuda" else "the CPU, in torch"
     lines = [
-        f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, {where}, torch {torch.__version__}, {len(films)} films, {options.seconds:g} s of each",
+        (
+            f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, {where}, torch {torch.__version__}, {len(films)}"
+            f" films, {options.seconds:g} s of each"
+        ),
         "",
     ]
     bench = Bench(films, options.seconds, options.device)
     if not bench.has_mediapipe:
         lines.insert(
             1,
-            "MediaPipe's tasks do not start here: on the CPU, faces and landmarks run in torch, three to five times slower than MediaPipe.",
+            "MediaPipe's tasks do not start here: on the CPU, faces and landmarks run in torch, three to five times"
+            " slower than MediaPipe.",
         )
     print(*lines, sep="\n")
     for line in measured(bench):

@@ -1,12 +1,16 @@
-"""What each part of hearing costs on a long file, each in a process of its own; and who speaks in that hour, against what was put into it.
+"""What each part of hearing costs on a long file, each in a process of its own; and who speaks in that hour, against
+what was put into it.
 
-    HEADSET_MEDIA=... HEADSET_WEIGHTS=... python -m benchmarks.speed.hearing [--minutes 60] [--out benchmarks/out/hearing] [PART ...]
+    HEADSET_MEDIA=... HEADSET_WEIGHTS=... python -m benchmarks.speed.hearing [--minutes 60] [--out
+    benchmarks/out/hearing] [PART ...]
 
-The file is made by `long_file`: pyannote.audio's sample of two speakers, and readers of LibriSpeech in turn, two or three of five at a time,
-in an order drawn with a fixed seed, with pauses of 1 to 20 s of faint noise or of digital silence between them: seven voices.
-Utterances of readers count as speech from their first to their last sample, so their pauses are counted as missed.
+The file is made by `long_file`: pyannote.audio's sample of two speakers, and readers of LibriSpeech in turn, two or
+three of five at a time, in an order drawn with a fixed seed, with pauses of 1 to 20 s of faint noise or of digital
+silence between them: seven voices. Utterances of readers count as speech from their first to their last sample, so
+their pauses are counted as missed.
 
-Time is that of the processor over the length of what was heard. Memory is the largest resident size of the process, its libraries included.
+Time is that of the processor over the length of what was heard. Memory is the largest resident size of the process, its
+libraries included.
 """
 
 import argparse
@@ -73,7 +77,9 @@ def long_file(media: Path, path: Path, length_s: float) -> None:
                         add(wave)
                         pause(0.2, 1.0, 0.001)
             pause(1.0, 20.0, draw.choice([0.0, 0.001]))
-    rows = [f"SPEAKER {path.stem} 1 {start_s:.3f} {for_s:.3f} <NA> <NA> {voice} <NA> <NA>" for start_s, for_s, voice in said]
+    rows = [
+        f"SPEAKER {path.stem} 1 {start_s:.3f} {for_s:.3f} <NA> <NA> {voice} <NA> <NA>" for start_s, for_s, voice in said
+    ]
     path.with_suffix(".rttm").write_text("\n".join(rows) + "\n")
 
 
@@ -153,7 +159,9 @@ def pyannote(path: Path) -> dict[str, Any]:
     clustering = {"method": by.linkage, "threshold": by.threshold, "min_cluster_size": by.min_cluster_size}
     pipeline.instantiate({"segmentation": {"min_duration_off": by.min_duration_off_s}, "clustering": clustering})
     wave, _ = soundfile.read(path, dtype="float32")
-    found = pipeline({"waveform": torch.from_numpy(wave[None]), "sample_rate": HZ, "uri": "long"}, min_speakers=1, max_speakers=20)
+    found = pipeline(
+        {"waveform": torch.from_numpy(wave[None]), "sample_rate": HZ, "uri": "long"}, min_speakers=1, max_speakers=20
+    )
     tracks = found.speaker_diarization.itertracks(yield_label=True)
     return error(path, [(span.start, span.end, voice) for span, _, voice in tracks])
 
@@ -194,7 +202,11 @@ def active_speaker(path: Path) -> dict[str, Any]:
     began = time.process_time()
     rows = list(MatchSpeakers("lr_asd")(shot, tracks, turns, VideoFrames(path), SourceAudio(path)))
     cpu_s = time.process_time() - began
-    return {"faces_s": sum(len(row.score) * row.step_s for row in rows), "cpu_s": cpu_s, "heard_s": shot.end_s - shot.start_s}
+    return {
+        "faces_s": sum(len(row.score) * row.step_s for row in rows),
+        "cpu_s": cpu_s,
+        "heard_s": shot.end_s - shot.start_s,
+    }
 
 
 def sync(path: Path) -> dict[str, Any]:
@@ -204,7 +216,9 @@ def sync(path: Path) -> dict[str, Any]:
 
     shot, tracks = seen(VIDEO)
     track = max(tracks, key=lambda track: track.end_s - track.start_s)
-    clip = Clip(shot.source_id, "clip", shot.shot_id, track.track_id, "speaker0", track.start_s, track.end_s, 0, 0, 0, 0)
+    clip = Clip(
+        shot.source_id, "clip", shot.shot_id, track.track_id, "speaker0", track.start_s, track.end_s, 0, 0, 0, 0
+    )
     began = time.process_time()
     rows = list(ScoreSync()(clip, tracks, [], VideoFrames(path, track.start_s, track.end_s), SourceAudio(path)))
     return {"rows": len(rows), "cpu_s": time.process_time() - began, "heard_s": track.end_s - track.start_s}
@@ -228,7 +242,9 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--minutes", type=float, help="of the long file, for every part")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/out/hearing"))
-    parser.add_argument("--here", action="store_true", help="run one part in this process and print what it says as JSON")
+    parser.add_argument(
+        "--here", action="store_true", help="run one part in this process and print what it says as JSON"
+    )
     options = parser.parse_args()
     media = Path(os.environ["HEADSET_MEDIA"])
     for name in options.parts or PARTS:
@@ -240,8 +256,20 @@ def main() -> None:
             if not path.exists() and minutes is not None:
                 long_file(media, path, minutes * 60)
             given = ["--minutes", str(minutes)] if minutes is not None else []
-            command = [sys.executable, "-m", "benchmarks.speed.hearing", name, "--here", "--out", str(options.out), *given]
-            print(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1], flush=True)
+            command = [
+                sys.executable,
+                "-m",
+                "benchmarks.speed.hearing",
+                name,
+                "--here",
+                "--out",
+                str(options.out),
+                *given,
+            ]
+            print(
+                subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1],
+                flush=True,
+            )
             continue
         warnings.filterwarnings("ignore", module="pyannote")
         heard_s = float(soundfile.info(path).duration) if minutes is not None else 0.0

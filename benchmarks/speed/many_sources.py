@@ -55,13 +55,18 @@ def main() -> None:
     os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=200 * 2**20)
     recipe = Recipe("many", "only downloads", (Stage(DownloadVideo(allow_private=True, gap_s=0.0, at_once=8)),))
-    print("| sources | listed in s | downloaded in s | ms a source | driver's peak MB | tables, receipts, notes | media files | usable |")
+    print(
+        "| sources | listed in s | downloaded in s | ms a source | driver's peak MB | tables, receipts, notes | media"
+        " files | usable |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     for count in counts:
         with tempfile.TemporaryDirectory() as folder:
             video = write_video(Path(folder, "a.mp4"), [("red", 0.4)], size=(64, 64), audio=tone(0.4)).read_bytes()
             server = serve(video)
-            Path(folder, "list.txt").write_text("".join(f"http://127.0.0.1:{server.server_port}/{n}.mp4\n" for n in range(count)))
+            Path(folder, "list.txt").write_text(
+                "".join(f"http://127.0.0.1:{server.server_port}/{n}.mp4\n" for n in range(count))
+            )
             manifest = Manifest(str(Path(folder, "corpus")))
             began = time.monotonic()
             listing = list_sources([str(Path(folder, "list.txt"))])
@@ -75,7 +80,10 @@ def main() -> None:
             usable = Manifest(manifest.root).count_rows(Source)
             assert usable + Manifest(manifest.root).count_rows(Dropped) == count
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-            row = f"{listed_s:.1f} | {run_s:.0f} | {1000 * run_s / count:.0f} | {peak:.0f} | {len(files) - media} | {media} | {usable}"
+            row = (
+                f"{listed_s:.1f} | {run_s:.0f} | {1000 * run_s / count:.0f} | {peak:.0f} | {len(files) - media} |"
+                f" {media} | {usable}"
+            )
             print(f"| {count} | {row} |", flush=True)
             server.shutdown()
     ray.shutdown()

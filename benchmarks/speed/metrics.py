@@ -1,9 +1,11 @@
-"""Clips a second of each metric alone, of all in one fused pass, and of other tools on the same frames: `python -m benchmarks.speed.metrics [METRICS]`.
+"""Clips a second of each metric alone, of all in one fused pass, and of other tools on the same frames: `python -m
+benchmarks.speed.metrics [METRICS]`.
 
-A clip is one second: 25 frames of `single/headpose_31.mp4`, 256 pixels square, beside the same frames blurred. Every figure has the decode
-of both sides in it. One thread. What other tools give is compared before they are timed; `benchmarks/peers/metrics.py` says which there are.
-FID, FVD, LSE, LRA, AED and APD of Deep3DFaceRecon run on random weights where the files are not at hand: the cost is the same, the values say nothing.
-Needs HEADSET_MEDIA and HEADSET_WEIGHTS.
+A clip is one second: 25 frames of `single/headpose_31.mp4`, 256 pixels square, beside the same frames blurred. Every
+figure has the decode of both sides in it. One thread. What other tools give is compared before they are timed;
+`benchmarks/peers/metrics.py` says which there are. FID, FVD, LSE, LRA, AED and APD of Deep3DFaceRecon run on random
+weights where the files are not at hand: the cost is the same, the values say nothing. Needs HEADSET_MEDIA and
+HEADSET_WEIGHTS.
 """
 
 import os
@@ -110,7 +112,9 @@ def row(metric: Metric, theirs: list[Peer]) -> tuple[float, str]:
     for name, call in theirs:
         other_s, other = timed(lambda call=call: call(video()))
         told.append(f"{name} {1 / other_s:.2f} ({float(np.abs(np.subtract(value, other)).max()):.1g} apart)")
-    shown = f"{value:.4g}" if isinstance(value, float) else value if isinstance(value, str) else f"features {value.shape}"
+    shown = (
+        f"{value:.4g}" if isinstance(value, float) else value if isinstance(value, str) else f"features {value.shape}"
+    )
     return own_s, f"| {metric.variant} | {own_s:.2f} | {1 / own_s:.2f} | {shown} | {', '.join(told)} |"
 
 
@@ -131,7 +135,9 @@ def main() -> None:
         own_s, line = row(metric, theirs.get(metric.variant, []))
         total += own_s
         print(line, flush=True)
-    fused, _ = timed(lambda: fan_out(video(), [lambda given, metric=metric: asked(metric, given) for metric in metrics]))
+    fused, _ = timed(
+        lambda: fan_out(video(), [lambda given, metric=metric: asked(metric, given) for metric in metrics])
+    )
     print(f"| all {len(metrics)}, each alone, added up | {total:.2f} | {1 / total:.3f} | | |")
     print(f"| all {len(metrics)} in one pass | {fused:.2f} | {1 / fused:.3f} | | |")
     for line in left:

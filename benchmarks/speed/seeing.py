@@ -1,15 +1,17 @@
-"""Shots, faces five times a second, and the quality of the faces: what it costs, beside the floor and beside data-juicer.
+"""Shots, faces five times a second, and the quality of the faces: what it costs, beside the floor and beside
+data-juicer.
 
     HEADSET_MEDIA=... python -m benchmarks.speed.seeing [--peer /path/to/venv/bin/python] [--minutes 1] [--repeats 3]
 
-The floor is one decode of the source and the models' own time: the detectors on the very pictures they were given, kept and given again. Every figure is
-the processor time of a process, with its children, on a long file less that on a short one, so that start-up and loading cancel out; the least of
-some repeats, taken in turns, since other work on the machine only adds.
+The floor is one decode of the source and the models' own time: the detectors on the very pictures they were given, kept
+and given again. Every figure is the processor time of a process, with its children, on a long file less that on a short
+one, so that start-up and loading cancel out; the least of some repeats, taken in turns, since other work on the machine
+only adds.
 
-The peer's environment: `pip install py-data-juicer==1.6.1 scenedetect==0.6.7.1 opencv-contrib-python-headless dlib-bin==20.0.1.post1
-imageio-ffmpeg av aiohttp`. Its operators: video_split_by_scene_mapper (scenedetect's adaptive detector) and video_face_ratio_filter (dlib, every
-frame that makes five a second); it has no measure of a face's quality, so it does less. One process, op_fusion on. What both say of some films is
-printed first.
+The peer's environment: `pip install py-data-juicer==1.6.1 scenedetect==0.6.7.1 opencv-contrib-python-headless
+dlib-bin==20.0.1.post1 imageio-ffmpeg av aiohttp`. Its operators: video_split_by_scene_mapper (scenedetect's adaptive
+detector) and video_face_ratio_filter (dlib, every frame that makes five a second); it has no measure of a face's
+quality, so it does less. One process, op_fusion on. What both say of some films is printed first.
 """
 
 import argparse
@@ -41,7 +43,11 @@ SHORT_S = 3.0
 RECIPE = Recipe(
     "seeing",
     "shots, faces and their quality",
-    (Stage(DownloadVideo()), Stage(ProbeSource()), Stage(DetectShots(), DetectFaces(rate_hz=RATE_HZ), MeasureFaces(rate_hz=RATE_HZ))),
+    (
+        Stage(DownloadVideo()),
+        Stage(ProbeSource()),
+        Stage(DetectShots(), DetectFaces(rate_hz=RATE_HZ), MeasureFaces(rate_hz=RATE_HZ)),
+    ),
 )
 SOURCES = {"720p": ("single/headpose_31.mp4", 25), "1080p": ("single/wav2lipgfpgan_kim_7s_raw.mp4", 30)}
 COMPARED = (
@@ -78,7 +84,9 @@ def spent(command: list[str], **environment: str) -> Spent:
     if status:
         raise subprocess.CalledProcessError(status, command, text)
     last = (text.splitlines() or [""])[-1]
-    return Spent(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, json.loads(last) if last.startswith("{") else {})
+    return Spent(
+        usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, json.loads(last) if last.startswith("{") else {}
+    )
 
 
 def seen(path: str, out: str) -> Manifest:
@@ -124,9 +132,17 @@ def peer_command(peer: str, videos: list[str], ops: list[str], fps: float, folde
     process = []
     for op in ops:
         name, options = next(iter(PEER_OPS[op].items()))
-        more = {"detect_interval": round(fps / RATE_HZ)} if op == "faces" else {"save_dir": str(folder / "split")} if op == "shots" else {}
+        more = (
+            {"detect_interval": round(fps / RATE_HZ)}
+            if op == "faces"
+            else {"save_dir": str(folder / "split")}
+            if op == "shots"
+            else {}
+        )
         process.append({name: options | more})
-    (folder / "in.jsonl").write_text("".join(json.dumps({"videos": [video], "text": "<__dj__video>"}) + "\n" for video in videos))
+    (folder / "in.jsonl").write_text(
+        "".join(json.dumps({"videos": [video], "text": "<__dj__video>"}) + "\n" for video in videos)
+    )
     job = {
         "project_name": "seeing", "dataset_path": str(folder / "in.jsonl"), "export_path": str(folder / "out.jsonl"), "np": 1, "op_fusion": True,
         "fusion_strategy": "greedy", "open_tracer": False, "use_cache": False, "keep_stats_in_res_ds": True, "process": process,
@@ -138,7 +154,10 @@ def peer_command(peer: str, videos: list[str], ops: list[str], fps: float, folde
 def peer_path(peer: str, folder: Path) -> str:
     """A PATH on which the peer finds the ffmpeg that its environment holds."""
     found = subprocess.run(
-        [peer, "-c", "import imageio_ffmpeg; print(imageio_ffmpeg.get_ffmpeg_exe())"], check=True, capture_output=True, text=True
+        [peer, "-c", "import imageio_ffmpeg; print(imageio_ffmpeg.get_ffmpeg_exe())"],
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout.strip()
     folder.mkdir()
     (folder / "ffmpeg").symlink_to(found)
@@ -156,7 +175,8 @@ def compare(peer: str, path: str, media: Path, folder: Path) -> None:
         spent(command, PATH=path, HF_HUB_OFFLINE="1")
         told = json.loads(made.read_text().splitlines()[0])
         print(
-            f"| {Path(name).stem} | {len(shots)} | {len(told['videos'])} | {share:.0%} | {told['__dj__stats__']['video_face_exist'][0]:.0%} |"
+            f"| {Path(name).stem} | {len(shots)} | {len(told['videos'])} | {share:.0%} |"
+            f" {told['__dj__stats__']['video_face_exist'][0]:.0%} |"
         )
 
 
@@ -196,10 +216,15 @@ def main() -> None:
 
 def measure(size: str, source: Path, fps: float, options: argparse.Namespace, folder: Path, path: str) -> None:
     folder.mkdir()
-    files = [str(repeated(source, folder / f"{seconds:g}.mp4", seconds)) for seconds in (SHORT_S, SHORT_S + 60 * options.minutes)]
+    files = [
+        str(repeated(source, folder / f"{seconds:g}.mp4", seconds))
+        for seconds in (SHORT_S, SHORT_S + 60 * options.minutes)
+    ]
 
     def more(*parts: tuple[Callable[[str, str], Spent], Callable[[Spent], float]]) -> list[tuple[float, float]]:
-        """What the long file takes more than the short one, a minute, and the peak memory of the long one; for each part."""
+        """What the long file takes more than the short one, a minute, and the peak memory of the long one; for each
+        part.
+        """
         taken: list[list[tuple[float, float, float]]] = [[] for _ in parts]
         for _ in range(options.repeats):
             for (what, of), found in zip(parts, taken, strict=True):
@@ -217,8 +242,13 @@ def measure(size: str, source: Path, fps: float, options: argparse.Namespace, fo
     (decode_s, _), (models_s, _), (ours_s, ours_mb) = more(
         (alone("decode"), cpu_s), (alone("models"), lambda one: one.said["models_s"]), (alone("ours"), cpu_s)
     )
-    print(f"\n{size} ({source.stem}), CPU seconds a minute; peak memory of the process\n\n| | CPU s | MB |\n|---|---|---|")
-    print(f"| one decode | {decode_s:.2f} | |\n| the detectors themselves | {models_s:.2f} | |\n| headset | {ours_s:.2f} | {ours_mb:.0f} |")
+    print(
+        f"\n{size} ({source.stem}), CPU seconds a minute; peak memory of the process\n\n| | CPU s | MB |\n|---|---|---|"
+    )
+    print(
+        f"| one decode | {decode_s:.2f} | |\n| the detectors themselves | {models_s:.2f} | |\n| headset | {ours_s:.2f}"
+        f" | {ours_mb:.0f} |"
+    )
     if options.peer:
         for ops in (["shots"], ["faces"], ["faces", "shots"]):
 
@@ -228,7 +258,10 @@ def measure(size: str, source: Path, fps: float, options: argparse.Namespace, fo
 
             ((peer_s, peer_mb),) = more((peer, cpu_s))
             print(f"| data-juicer: {', '.join(ops)} | {peer_s:.2f} | {peer_mb:.0f} |", flush=True)
-    print(f"\nfloor {decode_s + models_s:.2f}, headset {ours_s:.2f}: ratio {ours_s / (decode_s + models_s):.2f}", flush=True)
+    print(
+        f"\nfloor {decode_s + models_s:.2f}, headset {ours_s:.2f}: ratio {ours_s / (decode_s + models_s):.2f}",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

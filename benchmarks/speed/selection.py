@@ -2,9 +2,9 @@
 
 python -m benchmarks.speed.selection 10000 100000 1000000
 
-A made clip has its row, its render and the 25 scores that `talking_head` gives. A run would lay 16 sources into a shard; here a
-shard holds 15 616 clips, so that a million clips are 65 files a table and not thousands: what is measured is rows, not the
-opening of files. Each command runs in a process of its own, so that its peak memory is its own.
+A made clip has its row, its render and the 25 scores that `talking_head` gives. A run would lay 16 sources into a
+shard; here a shard holds 15 616 clips, so that a million clips are 65 files a table and not thousands: what is measured
+is rows, not the opening of files. Each command runs in a process of its own, so that its peak memory is its own.
 """
 
 import argparse
@@ -59,7 +59,10 @@ def make(root: Path, clips: int) -> None:
         last = min(clips, first + SHARD_CLIPS)
         source = f"printf('yt-%011d', n // {SOURCE_CLIPS})"
         at_s = f"(n % {SOURCE_CLIPS}) * 10.0"
-        clip = f"printf('yt-%011d/%06d-%06d/t0', n // {SOURCE_CLIPS}, (n % {SOURCE_CLIPS}) * 10000, (n % {SOURCE_CLIPS}) * 10000 + 8000)"
+        clip = (
+            f"printf('yt-%011d/%06d-%06d/t0', n // {SOURCE_CLIPS}, (n % {SOURCE_CLIPS}) * 10000, (n % {SOURCE_CLIPS}) *"
+            " 10000 + 8000)"
+        )
         numbers = f"(select range as n from range({first}, {last}))"
         write(Source, LISTED, shard, f"""select distinct {source} as source_id, 'https://example.org/' || n // {SOURCE_CLIPS} as uri, 1280 as width, 720 as height,
             'en' as language, 'channel' || (n // {SOURCE_CLIPS * 20}) as channel, 0.0 as start_s, 160.0 as end_s from {numbers}""")  # fmt: skip
@@ -72,7 +75,8 @@ def make(root: Path, clips: int) -> None:
             400000 as bytes, 512 as width, 512 as height, 25.0 as fps, 150 as frames, 6.0 as duration_s, 'made' as encoder from {numbers}""")  # fmt: skip
         uniform = "(hash(n, metric) % 1000003) / 1000003.0"
         value = (
-            f"case metric when 'face_width_px' then 80 + 440 * {uniform} when 'dnsmos_ovrl' then 1.5 + 2.2 * {uniform} else {uniform} end"
+            f"case metric when 'face_width_px' then 80 + 440 * {uniform} when 'dnsmos_ovrl' then 1.5 + 2.2 * {uniform}"
+            f" else {uniform} end"
         )
         write(Score, "scores-made", shard, f"""select {source} as source_id, {clip} || '#' || metric as score_id, {clip} as subject, metric, variant, {value} as value
             from {numbers}, kinds""")  # fmt: skip
@@ -99,7 +103,9 @@ TASKS = ("select", "select again", "yield", "diff of selections", "diff of corpo
 
 
 def task(name: str, root: str) -> dict[str, float]:
-    """Does one thing in this process, as the command would. Returns its seconds, the clips it gave, and the peak memory so far."""
+    """Does one thing in this process, as the command would. Returns its seconds, the clips it gave, and the peak memory
+    so far.
+    """
     from pipeline.corpus_steps.splits import split_clips
     from pipeline.query.diff import Side, differ
     from pipeline.query.selection import select
@@ -114,7 +120,11 @@ def task(name: str, root: str) -> dict[str, float]:
     elif name == "yield":
         clips = yields(manifest, WHERE).left_clips
     elif name == "diff of selections":
-        first, second = (f"{root}/@hq:{one}" for one in sorted(Path(root, "selections", "hq").glob("*.parquet")) for one in [one.stem])
+        first, second = (
+            f"{root}/@hq:{one}"
+            for one in sorted(Path(root, "selections", "hq").glob("*.parquet"))
+            for one in [one.stem]
+        )
         clips = (found := differ(Side.of(first), Side.of(second), 20)).added + found.removed
     elif name == "diff of corpora":
         clips = differ(Side.of(root), Side.of(root), 20).both
@@ -152,7 +162,17 @@ def main() -> None:
                 make(root, clips)
             cells = []
             for name in TASKS:
-                command = [sys.executable, "-W", "ignore", "-m", "benchmarks.speed.selection", "--task", name, "--corpus", str(root)]
+                command = [
+                    sys.executable,
+                    "-W",
+                    "ignore",
+                    "-m",
+                    "benchmarks.speed.selection",
+                    "--task",
+                    name,
+                    "--corpus",
+                    str(root),
+                ]
                 told = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
                 cells.append(f"{told['seconds']:.1f}, {told['cpu_s']:.1f}, {told['mb']:.0f}")
             files = sum(1 for _ in root.rglob("*.parquet"))

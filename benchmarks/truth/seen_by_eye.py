@@ -15,7 +15,9 @@ class Seen(NamedTuple):
     x: float
     y: float
     width: float
-    kind: str  # front, to three quarters; turned: in profile, lying, or half hidden; unclear: counted neither as missed nor as false
+    # front, to three quarters; turned: in profile, lying, or half hidden; unclear: counted neither as missed nor as
+    # false
+    kind: str
 
 
 F, T, U = "front", "turned", "unclear"
@@ -30,8 +32,20 @@ FACES: dict[str, dict[float, list[Seen]]] = {
         31.4: [Seen(187, 57, 38, F), Seen(253, 45, 17, T), Seen(411, 66, 18, U)],
         33.5: [Seen(213, 30, 426, U)],  # a crowd
         35.0: [Seen(169, 64, 45, F), Seen(299, 75, 48, F)],
-        37.0: [Seen(111, 78, 30, F), Seen(180, 92, 14, F), Seen(225, 86, 15, F), Seen(243, 108, 17, F), Seen(244, 131, 18, T)],
-        39.0: [Seen(106, 81, 28, F), Seen(180, 96, 14, F), Seen(224, 90, 15, F), Seen(228, 124, 16, F), Seen(244, 131, 17, T)],
+        37.0: [
+            Seen(111, 78, 30, F),
+            Seen(180, 92, 14, F),
+            Seen(225, 86, 15, F),
+            Seen(243, 108, 17, F),
+            Seen(244, 131, 18, T),
+        ],
+        39.0: [
+            Seen(106, 81, 28, F),
+            Seen(180, 96, 14, F),
+            Seen(224, 90, 15, F),
+            Seen(228, 124, 16, F),
+            Seen(244, 131, 17, T),
+        ],
         42.2: [],
         44.0: [Seen(267, 63, 45, F)],
         46.3: [Seen(132, 103, 45, T), Seen(68, 39, 35, U)],
@@ -41,11 +55,29 @@ FACES: dict[str, dict[float, list[Seen]]] = {
     },
     "negative/facenet_crowd_video.mp4": {
         1.0: [
-            *(Seen(299, 726, 75, F), Seen(524, 680, 40, T), Seen(686, 623, 85, F), Seen(945, 698, 45, F), Seen(1020, 732, 70, F)),
-            *(Seen(1115, 680, 50, F), Seen(1273, 824, 85, T), Seen(1089, 710, 40, U), Seen(1371, 703, 35, U), Seen(1180, 690, 40, U)),
+            *(
+                Seen(299, 726, 75, F),
+                Seen(524, 680, 40, T),
+                Seen(686, 623, 85, F),
+                Seen(945, 698, 45, F),
+                Seen(1020, 732, 70, F),
+            ),
+            *(
+                Seen(1115, 680, 50, F),
+                Seen(1273, 824, 85, T),
+                Seen(1089, 710, 40, U),
+                Seen(1371, 703, 35, U),
+                Seen(1180, 690, 40, U),
+            ),
         ],
         4.0: [
-            *(Seen(426, 641, 100, F), Seen(789, 722, 95, F), Seen(945, 705, 50, F), Seen(1141, 693, 45, T), Seen(1210, 716, 60, F)),
+            *(
+                Seen(426, 641, 100, F),
+                Seen(789, 722, 95, F),
+                Seen(945, 705, 50, F),
+                Seen(1141, 693, 45, T),
+                Seen(1210, 716, 60, F),
+            ),
             *(Seen(225, 700, 60, U), Seen(1308, 699, 45, U), Seen(1350, 700, 30, U)),
         ],
     },
@@ -56,14 +88,24 @@ FACES: dict[str, dict[float, list[Seen]]] = {
     },
     "multi/hamilton_short_clip.mp4": {
         2.5: [Seen(583, 134, 100, T)],
-        8.5: [Seen(193, 137, 55, T), Seen(340, 86, 60, T), Seen(415, 139, 60, T), Seen(89, 91, 50, F), Seen(46, 32, 40, U)],
+        8.5: [
+            Seen(193, 137, 55, T),
+            Seen(340, 86, 60, T),
+            Seen(415, 139, 60, T),
+            Seen(89, 91, 50, F),
+            Seen(46, 32, 40, U),
+        ],
         9.5: [Seen(193, 135, 50, T), Seen(348, 95, 60, T), Seen(423, 133, 60, T), Seen(80, 90, 45, U)],
     },
     "multi/panda_R_YVZHusX4w.6.mp4": {
         1.0: [Seen(301, 74, 42, F), Seen(431, 85, 40, T)],
         6.0: [Seen(241, 78, 42, F), Seen(396, 110, 42, F)],
     },
-    "multi/panda_YemkZ7DLOBU.15.mp4": {0.5: [Seen(383, 196, 130, T)], 1.4: [Seen(391, 198, 150, T)], 2.2: [Seen(394, 193, 140, T)]},
+    "multi/panda_YemkZ7DLOBU.15.mp4": {
+        0.5: [Seen(383, 196, 130, T)],
+        1.4: [Seen(391, 198, 150, T)],
+        2.2: [Seen(394, 193, 140, T)],
+    },
     "single/speakervid_range_full_body_1.mp4": {3.0: [Seen(210, 216, 85, F)]},
     "multi/avi_testhyland.mp4": {
         1.0: [Seen(80, 186, 105, F), Seen(391, 111, 120, F)],
@@ -103,7 +145,11 @@ PEOPLE: dict[str, list[Person]] = {
     "multi/avi_billhyland.mp4": [_still("left", 0, 20, 218, 145), _still("right with a cap", 0, 20, 640, 160)],
     "multi/panda_it8sFJe038g.7.mp4": [
         Person("speaker", ((0, 12.1),), ((0, 371, 123), (2, 371, 123), (7.4, 347, 123))),
-        Person("behind", ((0, 6.8), (8.0, 12.1)), ((0, 551, 44), (2, 551, 44), (7.4, 626, 57), (8.6, 600, 50), (12, 580, 50))),
+        Person(
+            "behind",
+            ((0, 6.8), (8.0, 12.1)),
+            ((0, 551, 44), (2, 551, 44), (7.4, 626, 57), (8.6, 600, 50), (12, 580, 50)),
+        ),
     ],
     "multi/panda_R_YVZHusX4w.6.mp4": [
         Person("man", ((0, 8.1),), ((1, 301, 74), (6, 241, 78))),
@@ -115,8 +161,24 @@ PEOPLE: dict[str, list[Person]] = {
             "cap",
             ((0, 8.41),),
             (
-                *((0, 184, 184), (0.5, 108, 208), (1, 80, 186), (1.5, 76, 190), (2.09, 96, 180), (2.11, 345, 110), (2.5, 363, 110)),
-                *((3, 421, 149), (3.5, 427, 150), (4, 471, 120), (4.5, 407, 110), (5, 281, 100), (5.5, 191, 95), (6, 184, 95)),
+                *(
+                    (0, 184, 184),
+                    (0.5, 108, 208),
+                    (1, 80, 186),
+                    (1.5, 76, 190),
+                    (2.09, 96, 180),
+                    (2.11, 345, 110),
+                    (2.5, 363, 110),
+                ),
+                *(
+                    (3, 421, 149),
+                    (3.5, 427, 150),
+                    (4, 471, 120),
+                    (4.5, 407, 110),
+                    (5, 281, 100),
+                    (5.5, 191, 95),
+                    (6, 184, 95),
+                ),
                 *((6.5, 267, 95), (7, 311, 95), (7.5, 255, 89), (8, 230, 90)),
             ),
         ),
@@ -124,8 +186,24 @@ PEOPLE: dict[str, list[Person]] = {
             "grey shirt",
             ((0, 3.4), (4.8, 8.41)),
             (
-                *((0, 405, 110), (0.5, 414, 110), (1, 391, 111), (1.5, 382, 110), (2.09, 378, 110), (2.11, 460, 110), (2.5, 473, 110)),
-                *((3, 512, 127), (3.4, 500, 130), (4.8, 372, 121), (5, 369, 121), (5.5, 338, 121), (6, 380, 121), (6.5, 488, 121)),
+                *(
+                    (0, 405, 110),
+                    (0.5, 414, 110),
+                    (1, 391, 111),
+                    (1.5, 382, 110),
+                    (2.09, 378, 110),
+                    (2.11, 460, 110),
+                    (2.5, 473, 110),
+                ),
+                *(
+                    (3, 512, 127),
+                    (3.4, 500, 130),
+                    (4.8, 372, 121),
+                    (5, 369, 121),
+                    (5.5, 338, 121),
+                    (6, 380, 121),
+                    (6.5, 488, 121),
+                ),
                 *((7, 532, 115), (7.5, 558, 110), (8, 574, 110)),
             ),
         ),
@@ -136,14 +214,30 @@ PEOPLE: dict[str, list[Person]] = {
             "singer",
             ((0.85, 1.5), (3.6, 7.87)),
             (
-                *((0.85, 544, 74), (1.5, 544, 74), (3.6, 230, 103), (4, 230, 103), (4.5, 275, 103), (5, 260, 103), (5.5, 218, 103)),
+                *(
+                    (0.85, 544, 74),
+                    (1.5, 544, 74),
+                    (3.6, 230, 103),
+                    (4, 230, 103),
+                    (4.5, 275, 103),
+                    (5, 260, 103),
+                    (5.5, 218, 103),
+                ),
                 *((6, 277, 103), (6.5, 257, 90), (7, 255, 85), (7.5, 311, 85)),
             ),
         ),
         Person(
             "pianist",
             ((0.85, 1.5), (1.5, 3.6)),
-            ((0.85, 74, 191), (1.49, 74, 191), (1.51, 520, 130), (2, 358, 200), (2.5, 583, 134), (3, 608, 140), (3.5, 490, 170)),
+            (
+                (0.85, 74, 191),
+                (1.49, 74, 191),
+                (1.51, 520, 130),
+                (2, 358, 200),
+                (2.5, 583, 134),
+                (3, 608, 140),
+                (3.5, 490, 170),
+            ),
         ),
         _still("audience 1", 7.9, 10.0, 193, 137),
         _still("audience 2", 7.9, 10.0, 344, 90),
@@ -177,12 +271,26 @@ PEOPLE: dict[str, list[Person]] = {
     ],
 }
 ALONE = (  # films of one person each, another one in each
-    *("single/headpose_31.mp4", "single/latentsync_demo1_video.mp4", "single/lia_vox_driving2.mp4", "single/lrs2_demo.mp4"),
-    *("single/speakervid_dialogue_case1_1.mp4", "single/speakervid_dialogue_case1_2.mp4", "single/speakervid_generated_single_4.mp4"),
-    *("single/speakervid_multi-turn_clip_015.mp4", "single/speakervid_range_full_body_1.mp4", "single/speakervid_range_head_1.mp4"),
+    *(
+        "single/headpose_31.mp4",
+        "single/latentsync_demo1_video.mp4",
+        "single/lia_vox_driving2.mp4",
+        "single/lrs2_demo.mp4",
+    ),
+    *(
+        "single/speakervid_dialogue_case1_1.mp4",
+        "single/speakervid_dialogue_case1_2.mp4",
+        "single/speakervid_generated_single_4.mp4",
+    ),
+    *(
+        "single/speakervid_multi-turn_clip_015.mp4",
+        "single/speakervid_range_full_body_1.mp4",
+        "single/speakervid_range_head_1.mp4",
+    ),
     *("single/speakervid_range_head_5.mp4", "single/wav2lipgfpgan_kim_7s_raw.mp4"),
 )
-AGAIN: dict[str, str] = {  # films on which no threshold was chosen, of one person each; who has the same name is the same person
+# films on which no threshold was chosen, of one person each; who has the same name is the same person
+AGAIN: dict[str, str] = {
     "grid/bbaf2n.mpg": "grid 1",
     "grid/id2_vcd_swwp2s.mpg": "grid 2",
     "grid/pwij3p.mpg": "grid 2",
@@ -198,4 +306,5 @@ AGAIN: dict[str, str] = {  # films on which no threshold was chosen, of one pers
     "negative/pyfeat_face_noface.mov": "pyfeat",
     "negative/pyfeat_single_face.mp4": "pyfeat",
 }
-GALLERY = {"Bill": ("multi/avi_billhyland.mp4", "left"), "Mike": None}  # who is in `multi/gallery_hyland`: in which film, and as whom
+# who is in `multi/gallery_hyland`: in which film, and as whom
+GALLERY = {"Bill": ("multi/avi_billhyland.mp4", "left"), "Mike": None}
