@@ -80,7 +80,14 @@ def test_the_fingerprint_follows_name_parameters_version_and_models() -> None:
         return type(name, (Everything,), facts)()
 
     weights = (Weight("m", "00", 1, "a model", "MIT"),)
-    made = [like(), like("Another"), like(version=2), like(weights=weights), Everything(limit=2.0), Everything(names=("b",))]
+    made = [
+        like(),
+        like("Another"),
+        like(version=2),
+        like(weights=weights),
+        Everything(limit=2.0),
+        Everything(names=("b",)),
+    ]
     assert {operator.name for operator in made} == {"Everything", "Another"}
     assert len({operator.fingerprint() for operator in made}) == len(made)
     assert Everything().fingerprint() == like().fingerprint()
@@ -144,7 +151,12 @@ def test_the_defaults_of_every_operator_hold_and_every_score_is_described() -> N
     seen = 0
     for module in pkgutil.walk_packages(operators.__path__, "operators."):
         for made in vars(importlib.import_module(module.name)).values() if not module.ispkg else ():
-            if isinstance(made, type) and issubclass(made, Operator) and hasattr(made, "signature") and not issubclass(made, Metric):
+            if (
+                isinstance(made, type)
+                and issubclass(made, Operator)
+                and hasattr(made, "signature")
+                and not issubclass(made, Metric)
+            ):
                 made().check()
                 seen += 1
                 if Score in made.signature.writes:

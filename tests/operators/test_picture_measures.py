@@ -8,7 +8,17 @@ import pytest
 from PIL import Image
 
 from operators.media.frames import VideoFrames
-from operators.picture_measures import bars, blockiness, blur_effect, combing, exposure, laplacian_variance, noise, seam, steps
+from operators.picture_measures import (
+    bars,
+    blockiness,
+    blur_effect,
+    combing,
+    exposure,
+    laplacian_variance,
+    noise,
+    seam,
+    steps,
+)
 from tests.conftest import media
 
 
@@ -119,17 +129,22 @@ def test_a_seam_by_hand():
 
 
 @pytest.mark.parametrize(
-    ("left", "right"), [("headpose_31.mp4", "speakervid_range_head_1.mp4"), ("speakervid_range_head_5.mp4", "latentsync_demo1_video.mp4")]
+    ("left", "right"),
+    [("headpose_31.mp4", "speakervid_range_head_1.mp4"), ("speakervid_range_head_5.mp4", "latentsync_demo1_video.mp4")],
 )
 def test_two_real_films_side_by_side_have_a_seam_and_each_alone_has_none(left, right):
     films = []
     for name in (left, right):
-        frames = [frame for number, frame in enumerate(VideoFrames(media("single", name), None, 2.1)) if number in (0, 25, 50)]
+        frames = [
+            frame for number, frame in enumerate(VideoFrames(media("single", name), None, 2.1)) if number in (0, 25, 50)
+        ]
         films.append([np.asarray(Image.fromarray(frame.gray()).resize((480, 540))) for frame in frames])
 
     def standing(planes) -> float:
         found = [steps(plane) for plane in planes]
-        return seam((np.logical_and.reduce([one[0] for one in found]), np.logical_and.reduce([one[1] for one in found])))
+        return seam(
+            (np.logical_and.reduce([one[0] for one in found]), np.logical_and.reduce([one[1] for one in found]))
+        )
 
     assert standing([np.hstack(pair) for pair in zip(*films, strict=True)]) > 0.85
     assert max(standing(film) for film in films) < 0.7

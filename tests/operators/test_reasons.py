@@ -16,7 +16,8 @@ from operators.sources.outcomes import AGAIN, LATER, SAYINGS
 
 ROOT = Path(__file__).parents[2]
 OWN = ("pipeline/importers", "pipeline/export/layouts")  # each file explains its own, in its docstring
-TELLS = {"Drop": 0, "NotFetched": 0, "_Problem": 0, "mean_where_seen": 1, "check": 0}  # by function, the argument that is a reason
+# by function, the argument that is a reason
+TELLS = {"Drop": 0, "NotFetched": 0, "_Problem": 0, "mean_where_seen": 1, "check": 0}
 
 
 def code() -> list[Path]:
@@ -35,14 +36,18 @@ def words(node: ast.AST) -> list[str]:
 
 
 def given() -> dict[str, str]:
-    """By reason where it is given: what is written out where something is given up, and the outcomes of an attempt to fetch."""
+    """By reason where it is given: what is written out where something is given up, and the outcomes of an attempt to
+    fetch.
+    """
     found = {word: "operators/sources/outcomes.py" for word in (*AGAIN, *LATER, *(outcome for outcome, _ in SAYINGS))}
     for path in code():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call):
                 name = getattr(node.func, "id", getattr(node.func, "attr", ""))
                 at = node.args[TELLS[name] : TELLS[name] + 1] if name in TELLS else []
-                for word in (word for argument in at for word in words(argument) if re.fullmatch("[a-z][a-z0-9_]+", word)):
+                for word in (
+                    word for argument in at for word in words(argument) if re.fullmatch("[a-z][a-z0-9_]+", word)
+                ):
                     found[word] = f"{path.relative_to(ROOT)}:{node.lineno}"
     return found
 

@@ -1,4 +1,6 @@
-"""Model files from a mirror folder, a package and an address; a file of the right name and the wrong content is never used."""
+"""Model files from a mirror folder, a package and an address; a file of the right name and the wrong content is never
+used.
+"""
 
 import hashlib
 import threading
@@ -37,7 +39,9 @@ def served(tmp_path: Path) -> Iterator[str]:
 
 
 def weight(url: str = "", inside: str = "", content: bytes = CONTENT) -> Weight:
-    return Weight("model.bin", hashlib.sha256(content).hexdigest(), len(content), "a model", "MIT", inside=inside, url=url)
+    return Weight(
+        "model.bin", hashlib.sha256(content).hexdigest(), len(content), "a model", "MIT", inside=inside, url=url
+    )
 
 
 def test_the_mirror_folder_comes_first(places: Path) -> None:

@@ -10,7 +10,9 @@ from tests.operators.clips.test_plan_tubes import SHOT, SOURCE, track
 FACE = track(last_s=10.0, x=500.0, speed=10.0)  # 200 px wide, between 500 and 798 px, 50 to 250 px
 
 
-def cropped(operator: CropClips, start_s: float = 0.0, end_s: float = 10.0, source: Source = SOURCE) -> tuple[float, float, float, float]:
+def cropped(
+    operator: CropClips, start_s: float = 0.0, end_s: float = 10.0, source: Source = SOURCE
+) -> tuple[float, float, float, float]:
     clip = Clip("s", "s/x/t0", SHOT.shot_id, FACE.track_id, "", start_s, end_s, 0.0, 0.0, 1.0, 1.0)
     (made,) = operator(clip, [FACE], [source])
     return made.left_px, made.top_px, made.right_px, made.bottom_px

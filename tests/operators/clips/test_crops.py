@@ -26,7 +26,8 @@ def test_scaled(box, measured, wanted) -> None:
     [
         # 0.18 0.08 0.72 0.92 -> 230 58 922 662; the shorter side is 604; the middle (576, 360)
         ((0.2, 0.1, 0.7, 0.9), (1280, 720), (274, 58, 878, 662)),
-        # 0 0 0.524 0.77 -> 0 0 335 277; half of 277 is 138; the middle (167.5, 138.5) gives 29.5 and 0.5, which FFmpeg cuts down
+        # 0 0 0.524 0.77 -> 0 0 335 277; half of 277 is 138; the middle (167.5, 138.5) gives 29.5 and 0.5, which FFmpeg
+        # cuts down
         ((0.01, 0.0, 0.504, 0.75), (640, 360), (29, 0, 305, 276)),
         # the whole frame stays within it: 0 0 1 1 -> a square of 720 in the middle
         ((0.0, 0.0, 1.0, 1.0), (1280, 720), (280, 0, 1000, 720)),
@@ -118,10 +119,13 @@ def test_pc_avs_follows_the_mouth() -> None:
 
 
 def test_wav2lip() -> None:
-    """Left edges 0 10 20 30 40 50: 20 and 30 are means of five; the last four average the last window, in which they are written."""
+    """Left edges 0 10 20 30 40 50: 20 and 30 are means of five; the last four average the last window, in which they
+    are written.
+    """
     boxes = [[left, 40, 100 + left, 195] for left in range(0, 60, 10)]
     made = crops.wav2lip(boxes, (200, 200))
-    # (30 + 20 + 30 + 40 + 50) / 5 = 34, (30 + 34 + 30 + 40 + 50) / 5 = 36.8, (30 + 34 + 36 + 40 + 50) / 5 = 38, (30 + 34 + 36 + 38 + 50) / 5 = 37.6
+    # (30 + 20 + 30 + 40 + 50) / 5 = 34, (30 + 34 + 30 + 40 + 50) / 5 = 36.8, (30 + 34 + 36 + 40 + 50) / 5 = 38, (30 +
+    # 34 + 36 + 38 + 50) / 5 = 37.6
     assert made[:, 0].tolist() == [20, 30, 34, 36, 38, 37]
     assert made[:, 2].tolist() == [120, 130, 134, 136, 138, 137]
     assert set(made[:, 1].tolist()) == {40}
@@ -134,6 +138,10 @@ def test_wav2lip_pads() -> None:
 
 def test_within() -> None:
     assert crops.within((-0.5, 3, 100.6, 50), (100, 60), 1.0) == (0, 3, 100, 50)
-    for box, reason in (((-1.5, 3, 90, 50), "box_outside_frame"), ((100, 3, 100, 50), "box_empty"), ((0, 0, float("nan"), 5), "box_empty")):
+    for box, reason in (
+        ((-1.5, 3, 90, 50), "box_outside_frame"),
+        ((100, 3, 100, 50), "box_empty"),
+        ((0, 0, float("nan"), 5), "box_empty"),
+    ):
         with pytest.raises(Drop, match=reason):
             crops.within(box, (100, 60), 1.0)

@@ -14,7 +14,9 @@ SPEAKING = [speaks(FACE, (0.0, 12.0))]
 CLIP = Clip("talk", "talk/002000-030000/t0", "talk/shot", FACE.track_id, "speaker0", 2.0, 30.0, 10, 20, 410, 420)
 
 
-def said(text: str, start_s: float, word_s: float = 0.4, confidence: float = 0.9, subject: str = CLIP.clip_id) -> list[Word]:
+def said(
+    text: str, start_s: float, word_s: float = 0.4, confidence: float = 0.9, subject: str = CLIP.clip_id
+) -> list[Word]:
     """Words of `word_s`, a tenth of it pause; `...` is a pause of a second."""
     words, at_s = [], start_s
     for word in text.split():
@@ -27,7 +29,9 @@ def said(text: str, start_s: float, word_s: float = 0.4, confidence: float = 0.9
     return words
 
 
-def cut(words: list[Word], max_s: float = 6.0, max_characters: int = 100) -> tuple[list[Clip], list[Annotation], list[Drop]]:
+def cut(
+    words: list[Word], max_s: float = 6.0, max_characters: int = 100
+) -> tuple[list[Clip], list[Annotation], list[Drop]]:
     rows = list(CutSentences(max_s=max_s, max_characters=max_characters)(CLIP, words, SPEAKING, [FACE], [SOURCE]))
     clips, notes = [row for row in rows if isinstance(row, Clip)], [row for row in rows if isinstance(row, Annotation)]
     return clips, notes, [row for row in rows if isinstance(row, Drop)]
@@ -46,7 +50,9 @@ def test_a_sentence_is_a_clip_with_a_margin_and_its_words():
     ]
     assert transcripts(notes) == ["Hello you there.", "Who are you?"]
     first = [
-        (note.name, note.value, note.start_s, note.end_s) for note in notes if note.subject == clips[0].clip_id and note.start_s is not None
+        (note.name, note.value, note.start_s, note.end_s)
+        for note in notes
+        if note.subject == clips[0].clip_id and note.start_s is not None
     ]
     assert first[:2] == [
         ("word", "Hello", pytest.approx(0.1), pytest.approx(0.46)),
@@ -69,7 +75,10 @@ def test_edges_lie_in_the_middle_of_a_short_pause_and_inside_the_clip():
 
 def test_a_long_sentence_is_divided_behind_a_comma_then_at_the_longest_pause():
     _, notes, drops = cut(
-        said("one two three four, five six seven eight nine ten eleven twelve ... thirteen fourteen fifteen sixteen", 3.0), max_s=5.0
+        said(
+            "one two three four, five six seven eight nine ten eleven twelve ... thirteen fourteen fifteen sixteen", 3.0
+        ),
+        max_s=5.0,
     )
     assert not drops
     assert transcripts(notes) == [

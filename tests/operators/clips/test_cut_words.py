@@ -9,7 +9,9 @@ from tests.operators.clips.test_cut_sentences import CLIP, FACE, SPEAKING, said
 from tests.operators.clips.test_plan_clips import SOURCE
 
 
-def cut(words: list[Word], source: Source = SOURCE, vocabulary: tuple[str, ...] = ()) -> tuple[list[Clip], list[Annotation], list[Drop]]:
+def cut(
+    words: list[Word], source: Source = SOURCE, vocabulary: tuple[str, ...] = ()
+) -> tuple[list[Clip], list[Annotation], list[Drop]]:
     rows = list(CutWords(vocabulary=vocabulary)(CLIP, words, SPEAKING, [FACE], [source]))
     clips, notes = [row for row in rows if isinstance(row, Clip)], [row for row in rows if isinstance(row, Annotation)]
     return clips, notes, [row for row in rows if isinstance(row, Drop)]

@@ -41,7 +41,9 @@ def located(row: Published, path: Path, sha256: str = "now") -> Published:
 
 def test_finds_the_moment_to_the_frame_in_a_smaller_encode(tmp_path: Path) -> None:
     row = published(media(*TWO_MEN), 6.0, 10.0)
-    small = copy_of(media(*TWO_MEN), tmp_path / "small.mp4", f"{FRAMES_FROM_ZERO},scale=trunc(iw/4)*2:trunc(ih/4)*2", 32)
+    small = copy_of(
+        media(*TWO_MEN), tmp_path / "small.mp4", f"{FRAMES_FROM_ZERO},scale=trunc(iw/4)*2:trunc(ih/4)*2", 32
+    )
     found = located(row, small)
     assert found.moved_s == pytest.approx(0.0, abs=1e-3)
     assert 0 < (found.distance or 0) < 0.05

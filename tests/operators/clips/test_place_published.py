@@ -44,7 +44,11 @@ def write_numbered(path: Path, count: int, fps: Fraction, gop: int = 250) -> Pat
         stream.width, stream.height = SIZE
         stream.pix_fmt = "yuv420p"
         stream.codec_context.thread_count = 1
-        stream.options = {"crf": "30", "preset": "veryfast", "x264-params": f"keyint={gop}:min-keyint={gop}:scenecut=0:open-gop=0"}
+        stream.options = {
+            "crf": "30",
+            "preset": "veryfast",
+            "x264-params": f"keyint={gop}:min-keyint={gop}:scenecut=0:open-gop=0",
+        }
         flat = np.full((SIZE[1] // 2, SIZE[0]), 128, np.uint8)
         for n in range(count):
             frame = av.VideoFrame.from_ndarray(np.concatenate([bars(n), flat]), format="yuv420p")
@@ -149,7 +153,9 @@ def test_minutes_of_a_stream_copy_begin_at_key_frames(long_gop: Path, pieces: li
 
 @pytest.mark.parametrize("gop", [1, 7, 45, 61, 130])
 def test_minutes_with_key_frames_at_any_distance(tmp_path: Path, gop: int) -> None:
-    """A frame a second. With a key frame every 130 s the muxer has a minute to catch up with, and cuts at the next one it meets."""
+    """A frame a second. With a key frame every 130 s the muxer has a minute to catch up with, and cuts at the next one
+    it meets.
+    """
     path = write_numbered(tmp_path / "slow.mp4", 400, Fraction(1), gop)
     for minute, piece in enumerate(split(path)):
         numbers = shown(piece)
@@ -159,7 +165,9 @@ def test_minutes_with_key_frames_at_any_distance(tmp_path: Path, gop: int) -> No
 
 
 def test_a_span_of_26_frames_renders_as_26(long_gop: Path, pieces: list[Path], tmp_path: Path) -> None:
-    """`trim` without `setpts` keeps the times, so that a constant rate from 0 on fills the beginning with the first frame."""
+    """`trim` without `setpts` keeps the times, so that a constant rate from 0 on fills the beginning with the first
+    frame.
+    """
     assert _published_way(pieces[0], 100, 126) == [100] * 101 + list(range(101, 126))
     clip = placed(long_gop, tube(0, 100, 125))
     assert shown_in(long_gop, clip) == list(range(100, 126))
@@ -184,7 +192,8 @@ def _published_way(path: Path, start: int, end: int) -> list[int]:
         graph.link_nodes(*chain).configure()
         for frame in container.decode(video=0):
             assert frame.pts is not None
-            frame.pts -= container.streams.video[0].start_time or 0  # as FFmpeg's command line does of every file it opens
+            # as FFmpeg's command line does of every file it opens
+            frame.pts -= container.streams.video[0].start_time or 0
             graph.push(frame)
         graph.push(None)
         numbers = []
@@ -254,7 +263,9 @@ def test_frames_at_another_rate_follow_the_published_loader(ntsc: Path, long_gop
 def test_a_rounded_rate_keeps_the_numbers_in_a_container_of_milliseconds(tmp_path: Path, fps: float) -> None:
     path = write_numbered(tmp_path / "ntsc.mkv", 400, NTSC, 60)
     for first, last in ((0, 10), (100, 126), (333, 399)):
-        assert shown_in(path, placed(path, published(first_frame=first, last_frame=last, fps=fps))) == list(range(first, last))
+        assert shown_in(path, placed(path, published(first_frame=first, last_frame=last, fps=fps))) == list(
+            range(first, last)
+        )
 
 
 def test_seconds_count_from_where_a_file_begins(tmp_path: Path) -> None:
@@ -274,7 +285,9 @@ def test_a_time_that_is_a_frames_own_begins_with_it_wherever_the_file_begins(tmp
     path = write_video(tmp_path / "fifteenth.mkv", [("red", 3.0)], size=(64, 64), times_s=times)
     frames = [frame.pts_s for frame in VideoFrames(path)]
     for n in range(1, 40):
-        clip = placed(path, published(start_s=round(frames[n] - frames[0], 3), end_s=round(frames[n + 5] - frames[0], 3)))
+        clip = placed(
+            path, published(start_s=round(frames[n] - frames[0], 3), end_s=round(frames[n + 5] - frames[0], 3))
+        )
         assert [frame.pts_s for frame in VideoFrames(path, clip.start_s, clip.end_s)] == frames[n : n + 5]
 
 
@@ -293,7 +306,8 @@ def test_the_clip_says_where_it_comes_from(ntsc: Path) -> None:
     [
         ("", (10, 20, 90, 100), (0, 720), (10 * 64 / 720, 20 * 64 / 720, 90 * 64 / 720, 100 * 64 / 720)),
         ("", (10, 20, 50, 60), (0, 0), (10, 20, 50, 60)),
-        ("talking_head_1kh", (345, 26, 857, 538), (1280, 720), (56, 2, 139, 47)),  # 345 / 1280 * 208 = 56.06; 857 / 1280 * 208 = 139.26
+        # 345 / 1280 * 208 = 56.06; 857 / 1280 * 208 = 139.26
+        ("talking_head_1kh", (345, 26, 857, 538), (1280, 720), (56, 2, 139, 47)),
     ],
 )
 def test_boxes_are_rescaled_by_the_lists_rule(ntsc: Path, crop: str, box, measured, wanted) -> None:

@@ -16,14 +16,32 @@ def shot(start_s: float = 0.0, end_s: float = 20.0) -> Shot:
 
 
 def track(
-    name: str = "t0", start_s: float = 0.0, end_s: float = 20.0, x: float = 600, y: float = 300, width: float = 200, dx: float = 0.0
+    name: str = "t0",
+    start_s: float = 0.0,
+    end_s: float = 20.0,
+    x: float = 600,
+    y: float = 300,
+    width: float = 200,
+    dx: float = 0.0,
 ) -> Track:
     """A face of `width` px whose centre starts at x, y and moves `dx` px a second to the right."""
     times = np.arange(start_s, end_s - 1e-9, LOOK_S)
     centre = x + dx * (times - start_s)
     left, right = (centre - width / 2).tolist(), (centre + width / 2).tolist()
     top, bottom = [y - width / 2] * len(times), [y + width / 2] * len(times)
-    return Track("talk", f"talk/shot/{name}", "talk/shot", start_s, end_s, times.tolist(), left, top, right, bottom, [0.9] * len(times))
+    return Track(
+        "talk",
+        f"talk/shot/{name}",
+        "talk/shot",
+        start_s,
+        end_s,
+        times.tolist(),
+        left,
+        top,
+        right,
+        bottom,
+        [0.9] * len(times),
+    )
 
 
 def hidden(face: Track, start_s: float, end_s: float) -> Track:
@@ -36,7 +54,9 @@ def speaks(face: Track, *spans: tuple[float, float], level: float = 2.0) -> Spea
     score = np.full(len(times), -2.0)
     for start_s, end_s in spans:
         score[(times >= start_s) & (times < end_s)] = level
-    return Speaking("talk", f"{face.track_id}/lr_asd", face.shot_id, face.track_id, "lr_asd", face.start_s, 0.04, score.tolist())
+    return Speaking(
+        "talk", f"{face.track_id}/lr_asd", face.shot_id, face.track_id, "lr_asd", face.start_s, 0.04, score.tolist()
+    )
 
 
 def turn(start_s: float, end_s: float, speaker: str = "speaker0") -> Turn:
@@ -106,7 +126,9 @@ def test_in_a_two_shot_each_face_has_its_own_turns():
 
 def test_of_two_faces_with_a_score_above_zero_the_higher_has_the_word():
     left, right = track("t0", x=300), track("t1", x=980)
-    clips, drops = plan([left, right], [speaks(left, (1, 10), level=0.5), speaks(right, (1, 10), level=3)], [turn(1, 10)])
+    clips, drops = plan(
+        [left, right], [speaks(left, (1, 10), level=0.5), speaks(right, (1, 10), level=3)], [turn(1, 10)]
+    )
     assert [c.track_id[-2:] for c in clips] == ["t1"]
     assert drops == []
 
@@ -114,8 +136,13 @@ def test_of_two_faces_with_a_score_above_zero_the_higher_has_the_word():
 def test_where_another_voice_is_heard_is_cut_out():
     face = track()
     clips, drops = plan([face], [speaks(face, (1, 15))], [turn(1, 15), turn(6, 8, "speaker1")])
-    assert [(c.start_s, c.end_s) for c in clips] == [pytest.approx((0.8, 6), abs=0.03), pytest.approx((8, 15.2), abs=0.03)]
-    assert [(reason, *at) for reason, *at in drops] == [("two_voices", pytest.approx(6, abs=0.03), pytest.approx(8, abs=0.03))]
+    assert [(c.start_s, c.end_s) for c in clips] == [
+        pytest.approx((0.8, 6), abs=0.03),
+        pytest.approx((8, 15.2), abs=0.03),
+    ]
+    assert [(reason, *at) for reason, *at in drops] == [
+        ("two_voices", pytest.approx(6, abs=0.03), pytest.approx(8, abs=0.03))
+    ]
 
 
 def test_a_short_word_of_another_is_let_stand_up_to_its_share():
@@ -136,7 +163,10 @@ def test_a_face_hidden_for_long_ends_a_clip_and_for_a_moment_does_not():
     face = track()
     long, _ = plan([hidden(face, 8, 9)], [speaks(face, (2, 16))], [turn(2, 16)])
     moment, _ = plan([hidden(face, 8, 8.3)], [speaks(face, (2, 16))], [turn(2, 16)])
-    assert [(c.start_s, c.end_s) for c in long] == [pytest.approx((1.8, 7.9), abs=0.03), pytest.approx((9, 16.2), abs=0.03)]
+    assert [(c.start_s, c.end_s) for c in long] == [
+        pytest.approx((1.8, 7.9), abs=0.03),
+        pytest.approx((9, 16.2), abs=0.03),
+    ]
     assert len(moment) == 1
 
 
@@ -144,7 +174,10 @@ def test_a_long_span_is_split_at_its_longest_pause():
     face = track(end_s=60)
     turns = [turn(1, 12), turn(12.2, 25), turn(25.45, 50)]
     clips, drops = plan([face], [speaks(face, (1, 50))], turns, shot(0, 60))
-    assert [(c.start_s, c.end_s) for c in clips] == [pytest.approx((0.8, 25.22), abs=0.04), pytest.approx((25.22, 50.2), abs=0.04)]
+    assert [(c.start_s, c.end_s) for c in clips] == [
+        pytest.approx((0.8, 25.22), abs=0.04),
+        pytest.approx((25.22, 50.2), abs=0.04),
+    ]
     assert drops == []
     assert clips[0].end_s == clips[1].start_s
 
@@ -182,7 +215,9 @@ def test_the_crop_is_a_square_that_holds_the_face_wherever_it_moves():
     face = track(x=400, dx=20)  # 200 px wide; from 4.9 to 11.1 s its centre goes from 498 to 622
     (clip,), _ = plan([face], [speaks(face, (5, 11))], [turn(5, 11)], up=0.0)
     seen = [
-        (left, right) for at, left, right in zip(face.times_s, face.left_px, face.right_px, strict=True) if clip.start_s <= at < clip.end_s
+        (left, right)
+        for at, left, right in zip(face.times_s, face.left_px, face.right_px, strict=True)
+        if clip.start_s <= at < clip.end_s
     ]
     reach = max(right for _, right in seen) - min(left for left, _ in seen)
     assert clip.right_px - clip.left_px == clip.bottom_px - clip.top_px == pytest.approx(reach + 200, abs=1)
@@ -196,7 +231,9 @@ def test_the_crop_is_moved_into_the_frame_and_is_no_larger_than_it():
     assert (clip.left_px, clip.top_px, clip.right_px, clip.bottom_px) == (0, 0, 400, 400)
     (clip,), _ = plan([huge], [speaks(huge, (5, 11))], [turn(5, 11)])
     assert (clip.top_px, clip.bottom_px, clip.right_px - clip.left_px) == (0, 720, 720)
-    assert [reason for reason, *_ in plan([crossing], [speaks(crossing, (2, 9))], [turn(2, 9)])[1]] == ["face_leaves_crop"]
+    assert [reason for reason, *_ in plan([crossing], [speaks(crossing, (2, 9))], [turn(2, 9)])[1]] == [
+        "face_leaves_crop"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -210,7 +247,9 @@ def test_the_crop_is_moved_into_the_frame_and_is_no_larger_than_it():
         ("voice_off_screen", [track()], [speaks(track(), (2, 8))], [turn(10, 20)], shot()),
     ],
 )
-def test_a_shot_without_a_proposal_says_why(reason: str, tracks: list[Track], speaking: list[Speaking], turns: list[Turn], of: Shot):
+def test_a_shot_without_a_proposal_says_why(
+    reason: str, tracks: list[Track], speaking: list[Speaking], turns: list[Turn], of: Shot
+):
     assert refused(of, tracks, speaking, turns) == reason
 
 
@@ -249,10 +288,14 @@ def test_lengths_that_no_split_can_meet_are_refused():
 def test_boxes_guessed_while_the_face_was_hidden_do_not_move_the_crop():
     face = track()
     lost = hidden(face, 8, 8.3)
-    far = [left - 300 if confidence == 0 else left for left, confidence in zip(face.left_px, lost.confidence, strict=True)]
+    far = [
+        left - 300 if confidence == 0 else left for left, confidence in zip(face.left_px, lost.confidence, strict=True)
+    ]
     lost = Track(**{**vars(lost), "left_px": far})
     given = [speaks(face, (5, 11))], [turn(5, 11)]
-    assert [(c.left_px, c.right_px) for c in plan([lost], *given)[0]] == [(c.left_px, c.right_px) for c in plan([face], *given)[0]]
+    assert [(c.left_px, c.right_px) for c in plan([lost], *given)[0]] == [
+        (c.left_px, c.right_px) for c in plan([face], *given)[0]
+    ]
 
 
 def test_the_crop_leaves_room_for_the_forehead():

@@ -13,7 +13,12 @@ SOURCE = Source("s", "a.mp4", width=1280, height=720, end_s=20.0, fps=25.0)
 
 
 def track(
-    name: str = "t0", first_s: float = 0.0, last_s: float = 20.0, x: float = 100.0, speed: float = 0.0, width: float = 200.0
+    name: str = "t0",
+    first_s: float = 0.0,
+    last_s: float = 20.0,
+    x: float = 100.0,
+    speed: float = 0.0,
+    width: float = 200.0,
 ) -> Track:
     """A face seen five times a second, moving to the right."""
     times = [n / 5 for n in range(round(first_s * 5), round(last_s * 5))]
@@ -64,7 +69,7 @@ def test_what_is_short_small_or_not_alone_is_given_up_by_name() -> None:
     assert [(drop.reason, drop.detail) for drop in found if isinstance(drop, Drop)] == [
         ("too_short", "1.8 s < 3 s"), ("face_small", "80 px < 96 px"),
     ]  # fmt: skip
-    (first, second) = planned(track(), track("t1", 12.0, 13.0, x=700.0), alone=True)[0], planned(track(), alone=True)[0]
+    first, second = planned(track(), track("t1", 12.0, 13.0, x=700.0), alone=True)[0], planned(track(), alone=True)[0]
     assert isinstance(first, Drop)
     assert first.reason == "not_alone"
     assert isinstance(second, Clip)

@@ -53,7 +53,9 @@ def numbered(times_s: list[float]):
     def look(time_s: float) -> NDArray[np.uint8]:
         number = int(np.argmin(np.abs(np.asarray(times_s) - time_s)))
         bars = [255 * (number >> bit & 1) for bit in range(BITS)]
-        return np.ascontiguousarray(np.broadcast_to(np.repeat(bars, 160 // BITS).astype(np.uint8)[None, :, None], (160, 160, 3)))
+        return np.ascontiguousarray(
+            np.broadcast_to(np.repeat(bars, 160 // BITS).astype(np.uint8)[None, :, None], (160, 160, 3))
+        )
 
     return look
 
@@ -65,7 +67,9 @@ def number_of(picture: NDArray[np.uint8]) -> int:
 
 def pictures(path: Path) -> list[tuple[float, NDArray[np.uint8]]]:
     with av.open(str(path)) as container:
-        return [(frame.time, np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)) for frame in container.decode(video=0)]
+        return [
+            (frame.time, np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)) for frame in container.decode(video=0)
+        ]
 
 
 def heard(path: Path) -> tuple[NDArray[np.float32], int]:
@@ -90,14 +94,18 @@ RATES = {
 def test_each_frame_is_the_one_visible_at_its_time(tmp_path: Path, rate: str, start_s: float, end_s: float):
     times = RATES[rate]
     length_s = times[-1] + 0.04
-    video = write_video(tmp_path / "made.mp4", [(numbered(times), length_s)], size=(160, 160), times_s=times, audio=tone(length_s))
+    video = write_video(
+        tmp_path / "made.mp4", [(numbered(times), length_s)], size=(160, 160), times_s=times, audio=tone(length_s)
+    )
     row, path = render(video, clip(start_s, end_s))
     shown = pictures(path)
 
     assert row.frames == len(shown) == round((end_s - start_s) * 25)
     assert [at for at, _ in shown] == pytest.approx([k / 25 for k in range(row.frames)], abs=1e-6)
     first = next(n for n, at in enumerate(times) if at >= start_s - 1e-6)  # of the span
-    visible = [max(first, max(n for n, at in enumerate(times) if at <= start_s + k / 25 + 0.002)) for k in range(row.frames)]
+    visible = [
+        max(first, max(n for n, at in enumerate(times) if at <= start_s + k / 25 + 0.002)) for k in range(row.frames)
+    ]
     last = max(n for n, at in enumerate(times) if at < end_s)
     assert [number_of(picture) for _, picture in shown] == [min(number, last) for number in visible]
 
@@ -108,7 +116,11 @@ def test_a_click_stays_with_its_flash(tmp_path: Path, rate: str, audio_hz: int):
     times = [at for at in RATES[rate] if at < 5]
     lit = [min(times, key=lambda at: abs(at - wanted)) for wanted in (1.5, 2.5, 3.5)]
     video = write_video(
-        tmp_path / "made.mp4", [(flashes(lit, (160, 160), 0.02), 5.2)], size=(160, 160), times_s=times, audio=clicks(5.2, lit)
+        tmp_path / "made.mp4",
+        [(flashes(lit, (160, 160), 0.02), 5.2)],
+        size=(160, 160),
+        times_s=times,
+        audio=clicks(5.2, lit),
     )
     start_s = 1.113
     _row, path = render(video, clip(start_s, 4.5), RenderClips(size=160, audio_hz=audio_hz))
@@ -136,7 +148,9 @@ def test_sound_of_every_kind_is_rendered_with_its_picture_to_the_sample(tmp_path
     for flash_s in lit(frames):
         wanted_s = flash_s - start_s
         first = round((wanted_s - 0.1) * hz)
-        assert centre_s(sound[first : first + round(0.2 * hz)], hz, first / hz) == pytest.approx(wanted_s, abs=1 / 16000), kind
+        assert centre_s(sound[first : first + round(0.2 * hz)], hz, first / hz) == pytest.approx(
+            wanted_s, abs=1 / 16000
+        ), kind
         seen_s = min(shown, key=lambda at: abs(at - wanted_s))
         assert -0.002 <= seen_s - wanted_s <= (0.002 if frames == "constant" else 1 / 25)
     if kind == "early end":
@@ -149,9 +163,9 @@ def test_sound_and_picture_are_equally_long_and_cut_to_the_sample(tmp_path: Path
     sound, hz = heard(path)
     assert row.duration_s == pytest.approx(2.2)
     with av.open(str(path)) as container:
-        assert [float((stream.duration or 0) * (stream.time_base or 0)) for stream in container.streams] == pytest.approx(
-            [2.2, 2.2], abs=0.5 / hz
-        )
+        assert [
+            float((stream.duration or 0) * (stream.time_base or 0)) for stream in container.streams
+        ] == pytest.approx([2.2, 2.2], abs=0.5 / hz)
     assert 0 <= len(sound) - 2.2 * hz < 1024  # decoders give the encoder's last frame whole
     given = SourceAudio(video).samples(1.0, 3.2, hz)
     kept = sound[: len(given)]
@@ -159,7 +173,9 @@ def test_sound_and_picture_are_equally_long_and_cut_to_the_sample(tmp_path: Path
 
 
 def test_the_crop_is_what_is_shown_in_its_colours(tmp_path: Path):
-    video = write_video(tmp_path / "made.mp4", [(corners((320, 180)), 2.0)], size=(320, 180), audio=tone(2.0), bt709=True, crf=5)
+    video = write_video(
+        tmp_path / "made.mp4", [(corners((320, 180)), 2.0)], size=(320, 180), audio=tone(2.0), bt709=True, crf=5
+    )
     _, path = render(video, clip(0.5, 1.5, (200, 10, 280, 90)))  # within the green corner
     _, picture = pictures(path)[0]
     assert picture.shape == (160, 160, 3)
@@ -184,7 +200,9 @@ def test_the_file_can_be_sought_by_the_second_and_streamed(tmp_path: Path):
 
 def test_the_same_clip_is_the_same_bytes(tmp_path: Path):
     noise = np.random.default_rng(0).integers(0, 255, (60, 160, 160, 3), np.uint8)
-    video = write_video(tmp_path / "made.mp4", [(lambda at: noise[int(at * 25 + 0.5) % 60], 2.4)], size=(160, 160), audio=tone(2.4))
+    video = write_video(
+        tmp_path / "made.mp4", [(lambda at: noise[int(at * 25 + 0.5) % 60], 2.4)], size=(160, 160), audio=tone(2.4)
+    )
     first, second = render(video, clip(0.3, 2.1))[0], render(video, clip(0.3, 2.1))[0]
     assert first == second
     assert render(video, clip(0.34, 2.1))[0].frames_sha256 != first.frames_sha256
@@ -198,7 +216,10 @@ def test_the_frame_hash_is_that_of_the_pictures_encoded(tmp_path: Path):
     video = write_video(tmp_path / "made.mp4", [("red", 1.0), ("blue", 1.0)], size=(160, 160), audio=tone(2.0))
     of = clip(0.519, 1.519)
     row, path = render(video, of)
-    frames = [frame.crop(of.left_px, of.top_px, of.right_px, of.bottom_px, (160, 160)) for frame in VideoFrames(video, 0.519, 1.519)]
+    frames = [
+        frame.crop(of.left_px, of.top_px, of.right_px, of.bottom_px, (160, 160))
+        for frame in VideoFrames(video, 0.519, 1.519)
+    ]
     assert row.frames == len(frames) == 25
     assert row.frames_sha256 == hashlib.sha256(b"".join(frame.tobytes() for frame in frames)).hexdigest()
     assert row.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
@@ -220,7 +241,10 @@ def test_every_size_is_the_same_bytes_each_time(tmp_path: Path, size: int):
     rng = np.random.default_rng(1)
     texture = rng.integers(0, 255, (40, 40, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
     video = write_video(
-        tmp_path / "a.mp4", [(lambda time_s: np.roll(texture, round(time_s * 50), 1), 2.0)], size=(320, 320), audio=tone(2.0)
+        tmp_path / "a.mp4",
+        [(lambda time_s: np.roll(texture, round(time_s * 50), 1), 2.0)],
+        size=(320, 320),
+        audio=tone(2.0),
     )
     made = {render(video, clip(0.0, 2.0, (0, 0, 320, 320)), RenderClips(size=size))[0].sha256 for _ in range(8)}
     assert len(made) == 1
@@ -247,9 +271,15 @@ def test_colours_are_the_films_whatever_matrix_it_and_the_clip_name(tmp_path: Pa
     with av.open(str(path)) as container:
         for n, frame in enumerate(container.decode(video=0)):
             assert frame.colorspace == 1
-            luma = np.frombuffer(memoryview(frame.planes[0]), np.uint8).reshape(-1, frame.planes[0].line_size)[20:140, 20:140].mean()
+            luma = (
+                np.frombuffer(memoryview(frame.planes[0]), np.uint8)
+                .reshape(-1, frame.planes[0].line_size)[20:140, 20:140]
+                .mean()
+            )
             red, green, blue = (value / 255 for value in COLOURS[colours[n // 25][0]])
-            assert luma == pytest.approx(16 + 219 * (0.2126 * red + 0.7152 * green + 0.0722 * blue), abs=2), "of ITU-R BT.709"
+            assert luma == pytest.approx(16 + 219 * (0.2126 * red + 0.7152 * green + 0.0722 * blue), abs=2), (
+                "of ITU-R BT.709"
+            )
 
 
 @pytest.mark.parametrize("sides", [(321, 181), (320, 181), (321, 180)])
@@ -271,14 +301,22 @@ def test_a_film_of_odd_sides_is_rendered_as_its_even_twin(
         assert row.frames == 22
         seen.append(pictures(path)[5][1].astype(int))
     odd, even = seen
-    for corner in ((slice(10, 50), slice(100, 150)), (slice(100, 150), slice(100, 150)), (slice(150, 158), slice(150, 158))):
+    for corner in (
+        (slice(10, 50), slice(100, 150)),
+        (slice(100, 150), slice(100, 150)),
+        (slice(150, 158), slice(150, 158)),
+    ):
         assert np.abs(odd[corner] - even[corner]).mean() < 5
 
 
 def test_sound_begins_with_the_picture_where_the_films_clock_does_not_begin_at_0(tmp_path: Path):
     """The first frame of a transport stream is at 1.4 s or so: sound from time 0 of the clock on would be late by that."""
     video = write_video(
-        tmp_path / "made.ts", [(flashes([2.0], (160, 160)), 4.0)], size=(160, 160), audio=clicks(4.0, [2.0], 48000), audio_hz=48000
+        tmp_path / "made.ts",
+        [(flashes([2.0], (160, 160)), 4.0)],
+        size=(160, 160),
+        audio=clicks(4.0, [2.0], 48000),
+        audio_hz=48000,
     )
     first_s = next(iter(VideoFrames(video))).pts_s
     assert first_s > 0.01, "the test needs a clock that begins elsewhere"
@@ -291,7 +329,9 @@ def test_sound_begins_with_the_picture_where_the_films_clock_does_not_begin_at_0
 
 def test_frames_outside_the_span_are_not_rendered(tmp_path: Path):
     """Whatever the engine hands over: red is before the clip, blue in it, green after it."""
-    video = write_video(tmp_path / "made.mp4", [("red", 1.0), ("blue", 1.0), ("green", 1.0)], size=(160, 160), audio=tone(3.0))
+    video = write_video(
+        tmp_path / "made.mp4", [("red", 1.0), ("blue", 1.0), ("green", 1.0)], size=(160, 160), audio=tone(3.0)
+    )
     of = clip(1.0, 2.0)
     media = Folder(video, video.parent / "kept", video.parent / "scratch")
     span = next(iter(RenderClips(size=160)(of, VideoFrames(video, 1.0, 2.0), SourceAudio(video), media)))

@@ -22,7 +22,9 @@ def retimed(of: Clip, offset_s: float, confidence: float) -> Clip:
         for metric, value in (("av_offset_s", offset_s), ("av_confidence", confidence))
     ]
     other = replace(of, clip_id="made/other", sound_late_s=0.0)
-    assert list(RetimeClips()(other, scores)) == [other], "what was measured of a clip is not taken for what was of another"
+    assert list(RetimeClips()(other, scores)) == [other], (
+        "what was measured of a clip is not taken for what was of another"
+    )
     (made,) = RetimeClips()(of, scores)
     return made
 
@@ -35,7 +37,9 @@ def test_the_sound_comes_with_the_picture_again_to_the_sample(tmp_path: Path, la
     shown = [at for at, picture in pictures(path) if picture.mean() > 100]
     for flash_s in lit("constant"):
         first = round((flash_s - of.start_s - 0.1) * hz)
-        assert centre_s(sound[first : first + round(0.2 * hz)], hz, first / hz) == pytest.approx(flash_s - of.start_s, abs=1 / 16000)
+        assert centre_s(sound[first : first + round(0.2 * hz)], hz, first / hz) == pytest.approx(
+            flash_s - of.start_s, abs=1 / 16000
+        )
         assert min(abs(at - (flash_s - of.start_s)) for at in shown) <= 0.002
     assert row.frames_sha256 == render(video, of)[0].frames_sha256
 
@@ -69,7 +73,9 @@ def watched(path: Path, start_s: float, end_s: float) -> Watched:
     faces = list(DetectFaces()(Source("film", str(path)), VideoFrames(path, 0.0, end_s + 0.2)))
     shot = Shot("film", "film/0", 0.0, end_s + 0.2)
     (track,) = [row for row in TrackFaces()(shot, faces) if isinstance(row, Track)]
-    return Watched(Clip("film", f"film/{start_s}", shot.shot_id, track.track_id, "speaker0", start_s, end_s, 0, 0, 256, 256), track)
+    return Watched(
+        Clip("film", f"film/{start_s}", shot.shot_id, track.track_id, "speaker0", start_s, end_s, 0, 0, 256, 256), track
+    )
 
 
 @pytest.mark.slow
@@ -88,7 +94,11 @@ def test_real_sound_that_was_moved_by_five_frames_is_measured_in_place_again(tmp
     assert before["av_offset_s"] == pytest.approx(5 / 25, abs=0.04)
     box = film.track
     of = replace(
-        film.clip, left_px=box.left_px[0] - 60, top_px=box.top_px[0] - 60, right_px=box.right_px[0] + 60, bottom_px=box.bottom_px[0] + 60
+        film.clip,
+        left_px=box.left_px[0] - 60,
+        top_px=box.top_px[0] - 60,
+        right_px=box.right_px[0] + 60,
+        bottom_px=box.bottom_px[0] + 60,
     )
     store = Folder(video, tmp_path / "kept", tmp_path / "scratch")
     moved = retimed(of, before["av_offset_s"], before["av_confidence"])

@@ -9,7 +9,9 @@ from operators.base import Drop
 from operators.clips.take_recordings import TakeRecordings
 from tests.operators.clips.test_plan_clips import hidden, track
 
-SOURCE = Source("take", "/studio/M003/video/left_30/disgusted/level_2/017.mp4", start_s=0.0, end_s=4.0, width=1920, height=1080)
+SOURCE = Source(
+    "take", "/studio/M003/video/left_30/disgusted/level_2/017.mp4", start_s=0.0, end_s=4.0, width=1920, height=1080
+)
 SHOT = Shot("take", "take/000000-004000", 0.0, 4.0)
 FACE = track(end_s=4.0, x=1100)
 
@@ -17,11 +19,17 @@ FACE = track(end_s=4.0, x=1100)
 def looks(count: int = 40, faces: int = 1) -> list[Face]:
     """Ten a second, with heads turned by 28, 29 and 30 degrees in turn."""
     zero = [0.0] * faces
-    return [Face("take", f"take/{n:06d}", n / 10, zero, zero, zero, zero, [0.9] * faces, [28.0 + n % 3] * faces) for n in range(count)]
+    return [
+        Face("take", f"take/{n:06d}", n / 10, zero, zero, zero, zero, [0.9] * faces, [28.0 + n % 3] * faces)
+        for n in range(count)
+    ]
 
 
 def taken(
-    source: Source = SOURCE, shots: list[Shot] | None = None, tracks: list[Track] | None = None, faces: list[Face] | None = None
+    source: Source = SOURCE,
+    shots: list[Shot] | None = None,
+    tracks: list[Track] | None = None,
+    faces: list[Face] | None = None,
 ) -> list[Clip | Annotation]:
     return list(TakeRecordings()(source, shots or [SHOT], [FACE] if tracks is None else tracks, faces or looks()))
 

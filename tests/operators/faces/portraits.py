@@ -28,8 +28,12 @@ def portrait(turned_deg: float = 0.0, mirrored: bool = False) -> NDArray[np.uint
 
 def track(box=FACE, name: str = "t0", moves_px: float = 0.0, sure: tuple[float, ...] = (0.9,) * 5) -> Track:
     """A face looked at five times in a second, which moves to the right from look to look."""
-    left, top, right, bottom = ([edge + moves_px * n * (side % 2 == 0) for n in range(5)] for side, edge in enumerate(box))
-    return Track("s", f"s/shot/{name}", "s/shot", 0.0, 1.0, [n / 5 for n in range(5)], left, top, right, bottom, list(sure))
+    left, top, right, bottom = (
+        [edge + moves_px * n * (side % 2 == 0) for n in range(5)] for side, edge in enumerate(box)
+    )
+    return Track(
+        "s", f"s/shot/{name}", "s/shot", 0.0, 1.0, [n / 5 for n in range(5)], left, top, right, bottom, list(sure)
+    )
 
 
 def mesh_of(folder: Path, picture: NDArray[np.uint8], *tracks: Track, **fields) -> Mesh:

@@ -24,7 +24,9 @@ def astronaut() -> NDArray[np.uint8]:
     return data.astronaut()
 
 
-def scene(*faces: tuple[float, int, int], size: tuple[int, int] = (1280, 720), mirrored: bool = False) -> NDArray[np.uint8]:
+def scene(
+    *faces: tuple[float, int, int], size: tuple[int, int] = (1280, 720), mirrored: bool = False
+) -> NDArray[np.uint8]:
     """A grey picture with the astronaut's portrait in it, once for each (scale, left, top)."""
     import cv2
 
@@ -48,7 +50,13 @@ def test_boxes_lie_on_the_faces_in_source_pixels(tmp_path):
     assert rows[1].face_id == "s/000200"
     for row in rows:
         assert (
-            len(row.left_px) == len(row.top_px) == len(row.right_px) == len(row.bottom_px) == len(row.confidence) == len(row.yaw_deg) == 2
+            len(row.left_px)
+            == len(row.top_px)
+            == len(row.right_px)
+            == len(row.bottom_px)
+            == len(row.confidence)
+            == len(row.yaw_deg)
+            == 2
         )
         for n, (scale, x, y) in enumerate(faces):
             truth = np.array(FACE) * scale + (x, y, x, y)
@@ -71,7 +79,9 @@ def test_finds_a_face_of_a_twentieth_of_the_width(tmp_path):
 
 def test_boxes_of_a_rotated_film_are_those_of_the_displayed_picture(tmp_path):
     upright = scene((1.0, 100, 500), size=(720, 1280))
-    path = write_video(tmp_path / "phone.mp4", [(np.ascontiguousarray(np.rot90(upright)), 0.2)], size=(1280, 720), rotation_deg=90)
+    path = write_video(
+        tmp_path / "phone.mp4", [(np.ascontiguousarray(np.rot90(upright)), 0.2)], size=(1280, 720), rotation_deg=90
+    )
     (row,) = rows_of(path)
     assert (row.left_px[0], row.top_px[0]) == pytest.approx((FACE[0] + 100, FACE[1] + 500), abs=15)
     assert abs(row.yaw_deg[0]) < 15
@@ -79,17 +89,21 @@ def test_boxes_of_a_rotated_film_are_those_of_the_displayed_picture(tmp_path):
 
 def test_yaw_is_positive_towards_the_right_of_the_image(tmp_path):
     there, back = (
-        rows_of(write_video(tmp_path / f"{mirrored}.mp4", [(scene((1.0, 300, 100), mirrored=mirrored), 0.2)], size=(1280, 720)))[0].yaw_deg[
-            0
-        ]
+        rows_of(
+            write_video(
+                tmp_path / f"{mirrored}.mp4", [(scene((1.0, 300, 100), mirrored=mirrored), 0.2)], size=(1280, 720)
+            )
+        )[0].yaw_deg[0]
         for mirrored in (False, True)
     )
     assert there == pytest.approx(-back, abs=6)
     assert rough_yaw_deg(np.array([(0.0, 0.0), (1.0, 0.0), (0.5, 0.7)])) == 0
-    assert rough_yaw_deg(np.array([(0.0, 0.0), (1.0, 0.0), (0.7, 0.7)])) == pytest.approx(np.degrees(np.arctan(1.4 * 0.2)))
-    assert rough_yaw_deg(np.array([(0.0, 0.0), (0.0, 1.0), (-0.7, 0.7)])) == pytest.approx(np.degrees(np.arctan(1.4 * 0.2))), (
-        "whatever the roll"
+    assert rough_yaw_deg(np.array([(0.0, 0.0), (1.0, 0.0), (0.7, 0.7)])) == pytest.approx(
+        np.degrees(np.arctan(1.4 * 0.2))
     )
+    assert rough_yaw_deg(np.array([(0.0, 0.0), (0.0, 1.0), (-0.7, 0.7)])) == pytest.approx(
+        np.degrees(np.arctan(1.4 * 0.2))
+    ), "whatever the roll"
 
 
 def test_two_men_who_face_each_other():
@@ -103,12 +117,27 @@ def test_two_men_who_face_each_other():
 @pytest.mark.parametrize("name", ["panda_aCx99cgrkVY.22.mp4", "pyfeat_no_face.mp4"])
 def test_a_dog_and_lettering_are_never_surely_faces(name):
     rows = list(DetectFaces(rate_hz=30)(Source("s", ""), VideoFrames(media("negative", name))))
-    assert max((value for row in rows for value in row.confidence), default=0.0) < 0.78, "TrackFaces starts a track at 0.8"
+    assert max((value for row in rows for value in row.confidence), default=0.0) < 0.78, (
+        "TrackFaces starts a track at 0.8"
+    )
 
 
 def test_small_and_turned_faces_of_a_film():
     """Faces counted by eye in frames of avi_testvideo: (time, how many are clearly seen and at least 20 px wide)."""
-    seen = {7.01: 1, 18.77: 1, 21.27: 1, 26.28: 1, 35.03: 2, 43.79: 1, 47.55: 2, 53.80: 1, 11.5: 0, 33.0: 0, 41.0: 0, 57.0: 0}
+    seen = {
+        7.01: 1,
+        18.77: 1,
+        21.27: 1,
+        26.28: 1,
+        35.03: 2,
+        43.79: 1,
+        47.55: 2,
+        53.80: 1,
+        11.5: 0,
+        33.0: 0,
+        41.0: 0,
+        57.0: 0,
+    }
     op = DetectFaces()
     for at_s, count in seen.items():
         frame = next(iter(VideoFrames(media("multi", "avi_testvideo.mp4"), at_s, at_s + 0.1)))
@@ -121,7 +150,10 @@ def test_equal_rows_from_another_instance(tmp_path):
 
 
 def test_a_missing_system_library_is_named_with_its_packages():
-    with pytest.raises(ImportError, match=r"libEGL\.so\.1.*libgl1 libegl1 libgles2 libglib2\.0-0") as told, system_libraries():
+    with (
+        pytest.raises(ImportError, match=r"libEGL\.so\.1.*libgl1 libegl1 libgles2 libglib2\.0-0") as told,
+        system_libraries(),
+    ):
         raise OSError("libEGL.so.1: cannot open shared object file: No such file or directory")
     assert isinstance(told.value.__cause__, OSError)
     with pytest.raises(ModuleNotFoundError, match=r"^No module named 'elsewhere'$"), system_libraries():
@@ -165,7 +197,9 @@ def test_the_other_detectors_see_small_faces_and_profiles(detector):
     assert found("mediapipe") < 5 < 8 <= found(detector)
     woman = list(VideoFrames(media("multi", "panda_YemkZ7DLOBU.15.mp4")))
     sure = {
-        name: np.mean([max(row.confidence, default=0.0) >= 0.8 for row in DetectFaces(detector=name)(Source("s", ""), woman)])
+        name: np.mean(
+            [max(row.confidence, default=0.0) >= 0.8 for row in DetectFaces(detector=name)(Source("s", ""), woman)]
+        )
         for name in ("mediapipe", detector)
     }
     assert sure["mediapipe"] < 0.7 < 0.85 < sure[detector]
@@ -187,7 +221,9 @@ def test_a_batch_gives_what_single_pictures_give():
 
 def test_frames_of_a_batch_keep_their_own_faces(tmp_path):
     weights(SECOND["retinaface"])
-    path = write_video(tmp_path / "two.mp4", [(scene((1.0, 100, 100)), 0.2), (scene((1.0, 700, 100)), 0.2)], size=(1280, 720), fps=10)
+    path = write_video(
+        tmp_path / "two.mp4", [(scene((1.0, 100, 100)), 0.2), (scene((1.0, 700, 100)), 0.2)], size=(1280, 720), fps=10
+    )
     frames = list(VideoFrames(path))
     together = DetectFaces(detector="retinaface").detect(frames)
     alone = [DetectFaces(detector="retinaface").detect([frame])[0] for frame in VideoFrames(path)]
@@ -212,7 +248,9 @@ def test_auto_is_yunet_where_that_is_at_hand(monkeypatch, tmp_path):
 def test_threads_that_ask_at_once_share_one_answer(tmp_path):
     from concurrent.futures import ThreadPoolExecutor
 
-    frames = list(VideoFrames(write_video(tmp_path / "one.mp4", [(scene((1.0, 300, 100)), 0.8)], size=(1280, 720), fps=10)))
+    frames = list(
+        VideoFrames(write_video(tmp_path / "one.mp4", [(scene((1.0, 300, 100)), 0.8)], size=(1280, 720), fps=10))
+    )
     with ThreadPoolExecutor(4) as pool:
         told = list(pool.map(lambda op: [op.detect([frame])[0] for frame in frames], [DetectFaces() for _ in range(4)]))
     assert all(one is other for sights in told[1:] for one, other in zip(told[0], sights, strict=True))

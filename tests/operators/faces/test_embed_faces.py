@@ -51,7 +51,9 @@ def test_one_person_is_alike_and_two_are_not(tmp_path):
 def test_who_comes_and_who_is_near_another_is_looked_at_at_once(tmp_path):
     FACE_FEATURE.path()
     alone, comes, near = stills((0, 20, 40)), stills((0, 20, 40), (1, 420, 40)), stills((0, 20, 40), (1, 150, 40))
-    path = write_video(tmp_path / "comes.mp4", [(alone, 0.4), (comes, 1.0), (near, 0.6), (alone, 2.0)], size=SIZE, fps=10)
+    path = write_video(
+        tmp_path / "comes.mp4", [(alone, 0.4), (comes, 1.0), (near, 0.6), (alone, 2.0)], size=SIZE, fps=10
+    )
     faces = {row.pts_s: len(row.left_px) for row in rows_of(path, settle_s=0.5)}
     assert faces == {
         0.0: 1,

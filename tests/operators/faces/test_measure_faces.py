@@ -34,7 +34,9 @@ def test_the_boxes_and_times_are_those_of_the_detector():
             left, top, right, bottom = (round(edge) for edge in square)
             how = cv2.INTER_AREA if square[2] - square[0] > 128 else cv2.INTER_LINEAR
             gray = cv2.resize(by_time[look.pts_s].gray()[top:bottom, left:right], (128, 128), interpolation=how)
-            assert look.sharpness[look.left_px.index(box.left)] == pytest.approx(cv2.Laplacian(gray, cv2.CV_64F).var(), rel=0.25)
+            assert look.sharpness[look.left_px.index(box.left)] == pytest.approx(
+                cv2.Laplacian(gray, cv2.CV_64F).var(), rel=0.25
+            )
 
 
 def test_a_look_without_a_face_is_a_row(tmp_path):
@@ -45,7 +47,11 @@ def test_a_look_without_a_face_is_a_row(tmp_path):
 
 def test_what_lies_beyond_the_frame_is_not_measured(tmp_path):
     (frame, *_) = VideoFrames(write_video(tmp_path / "ramp.mp4", [("gray", 0.2)]))
-    boxes = [Box(-60.0, 20.0, -20.0, 60.0, 0.9, 0.0), Box(-10.0, 20.0, 30.0, 60.0, 0.9, 0.0), Box(100.0, 100.0, 120.0, 120.0, 0.9, 0.0)]
+    boxes = [
+        Box(-60.0, 20.0, -20.0, 60.0, 0.9, 0.0),
+        Box(-10.0, 20.0, 30.0, 60.0, 0.9, 0.0),
+        Box(100.0, 100.0, 120.0, 120.0, 0.9, 0.0),
+    ]
     look = look_at("s", frame, boxes)
     assert (look.face_look_id, look.left_px) == ("s/000000", [-60.0, -10.0, 100.0])
     assert np.isnan(look.sharpness).tolist() == [True, False, False]

@@ -79,7 +79,9 @@ def test_a_face_the_track_never_has_is_dropped(tmp_path) -> None:
 
 
 def test_the_lips_of_a_real_speaker_part_as_the_blendshapes_say() -> None:
-    """4 s of speech: the mesh is there at every look, and the gap goes with the jaw, which falls behind closed lips too."""
+    """4 s of speech: the mesh is there at every look, and the gap goes with the jaw, which falls behind closed lips
+    too.
+    """
     path = media("single", "headpose_31.mp4")
     frames = list(VideoFrames(path, 2.0, 2.1))
     box = DetectFaces().faces(frames[0])[0]

@@ -1,4 +1,6 @@
-"""On a portrait and real films: what the faces express was written down by eye from a contact sheet before the network was asked."""
+"""On a portrait and real films: what the faces express was written down by eye from a contact sheet before the network
+was asked.
+"""
 
 from pathlib import Path
 
@@ -21,12 +23,30 @@ OPERATOR = ScoreEmotion()
 def scores(path: Path, start_s: float, end_s: float) -> dict[str, float]:
     """Of the surest face of each look."""
     detector = DetectFaces()
-    seen = [(frame.pts_s, found[0]) for frame in every(VideoFrames(path, start_s, end_s), 1.0) if (found := detector.faces(frame))]
+    seen = [
+        (frame.pts_s, found[0])
+        for frame in every(VideoFrames(path, start_s, end_s), 1.0)
+        if (found := detector.faces(frame))
+    ]
     left, top, right, bottom = ([box[side] for _, box in seen] for side in range(4))
-    one = Track("s", CLIP.track_id, CLIP.shot_id, start_s, end_s, [at for at, _ in seen], left, top, right, bottom, [0.9] * len(seen))
+    one = Track(
+        "s",
+        CLIP.track_id,
+        CLIP.shot_id,
+        start_s,
+        end_s,
+        [at for at, _ in seen],
+        left,
+        top,
+        right,
+        bottom,
+        [0.9] * len(seen),
+    )
     clip = Clip("s", "s/c", CLIP.shot_id, CLIP.track_id, "v", start_s, end_s, 0, 0, 640, 360)
     found = list(OPERATOR(clip, [one], VideoFrames(path, start_s, end_s)))
-    assert all(score.score_id == f"s/c#{score.metric}" and score.model_sha256 and score.variant == VARIANT for score in found)
+    assert all(
+        score.score_id == f"s/c#{score.metric}" and score.model_sha256 and score.variant == VARIANT for score in found
+    )
     return {score.metric: score.value for score in found}
 
 
@@ -45,10 +65,13 @@ def test_constancy_is_the_share_of_the_most_frequent_emotion(tmp_path):
     other = np.full_like(picture, 90)
     path = write_video(tmp_path / "turns.mp4", [(picture, 3.0), (other, 1.0)], size=(512, 512))
     left, top, right, bottom = ([edge] * 5 for edge in FACE)
-    still = Track("s", CLIP.track_id, CLIP.shot_id, 0.0, 4.0, [0.0, 1.0, 2.0, 3.0, 4.0], left, top, right, bottom, [0.9] * 5)
+    still = Track(
+        "s", CLIP.track_id, CLIP.shot_id, 0.0, 4.0, [0.0, 1.0, 2.0, 3.0, 4.0], left, top, right, bottom, [0.9] * 5
+    )
     looks = VideoFrames(path)
     likeliest = [
-        EMOTIONS[OPERATOR.probabilities([OPERATOR.picture(frame, Box(*FACE, 0.9, 0.0))])[0].argmax()] for frame in every(looks, 1.0)
+        EMOTIONS[OPERATOR.probabilities([OPERATOR.picture(frame, Box(*FACE, 0.9, 0.0))])[0].argmax()]
+        for frame in every(looks, 1.0)
     ]
     assert likeliest[:3] == ["happy"] * 3
     assert likeliest[3] != "happy"

@@ -30,7 +30,9 @@ def scored(mesh: Mesh, *tracks: Track) -> dict[str, float]:
 
 def test_size_visibility_motion_and_company(tmp_path):
     other = track((300.0, 100.0, 360.0, 160.0), "t1", sure=(0.9, 0.9, 0.0, 0.9, 0.9))
-    elsewhere = Track("s", "s/later/t0", "s/later", 0.0, 1.0, [0.0, 0.8], [0.0] * 2, [0.0] * 2, [9.0] * 2, [9.0] * 2, [0.9] * 2)
+    elsewhere = Track(
+        "s", "s/later/t0", "s/later", 0.0, 1.0, [0.0, 0.8], [0.0] * 2, [0.0] * 2, [9.0] * 2, [9.0] * 2, [0.9] * 2
+    )
     values = scores(tmp_path, portrait(), track(moves_px=2.4, sure=(0.9, 0.9, 0.9, 0.0, 0.9)), other, elsewhere)
     assert values["face_width_px"] == 96
     assert values["face_visible_share"] == pytest.approx(4 / 5)
@@ -103,7 +105,9 @@ def test_scores_of_a_real_clip_are_those_of_mediapipe_asked_look_by_look():
 
     model = BaseOptions(model_asset_path=str(FACE_LANDMARKER.path()))
     poses, mouths = [], []
-    with FaceLandmarker.create_from_options(FaceLandmarkerOptions(model, output_facial_transformation_matrixes=True)) as landmarker:
+    with FaceLandmarker.create_from_options(
+        FaceLandmarkerOptions(model, output_facial_transformation_matrixes=True)
+    ) as landmarker:
         for frame, box in zip(frames, boxes, strict=True):
             told = landmarker.detect(mediapipe_image(frame.crop(*square_around(box, 2.0), (320, 320))))
             poses.append(head_pose_deg(np.array(told.facial_transformation_matrixes[0], np.float64)))

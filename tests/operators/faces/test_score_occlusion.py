@@ -27,7 +27,9 @@ def looks(path, start_s: float, end_s: float, face: int = 0) -> list[tuple[Sourc
 def scores(seen: list[tuple[SourceFrame, Box]]) -> dict[str, float]:
     edges = [[box[side] for _, box in seen] for side in range(4)]
     times = [frame.pts_s for frame, _ in seen]
-    track = Track("s", "s/t0", "s/shot", times[0], times[-1] + 1, times, edges[0], edges[1], edges[2], edges[3], [0.9] * len(seen))
+    track = Track(
+        "s", "s/t0", "s/shot", times[0], times[-1] + 1, times, edges[0], edges[1], edges[2], edges[3], [0.9] * len(seen)
+    )
     clip = Clip("s", "s/c", "s/shot", "s/t0", "v", times[0], times[-1] + 1, 0, 0, 640, 360)
     found = list(OPERATOR(clip, [track], [frame for frame, _ in seen]))  # pyright: ignore[reportArgumentType]
     variants = {"mouth_cover": "alexnet_lips", "mouth_hidden_share": "alexnet_lips"} | dict.fromkeys(
@@ -44,14 +46,20 @@ def covered(seen: tuple[SourceFrame, Box], share: float) -> tuple[SourceFrame, B
     wide, high = box.right - box.left, box.bottom - box.top
     picture = Image.fromarray(frame.rgb())
     if share:
-        corners = box.left + 0.2 * wide, box.bottom - share * 0.45 * high, box.right - 0.2 * wide, box.bottom + 0.3 * high
+        corners = (
+            box.left + 0.2 * wide,
+            box.bottom - share * 0.45 * high,
+            box.right - 0.2 * wide,
+            box.bottom + 0.3 * high,
+        )
         ImageDraw.Draw(picture).rectangle(corners, fill=(110, 110, 110))
     display = Display(frame.width, frame.height, False, False, False, 0)
     return SourceFrame(av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24"), frame.pts_s, display), box
 
 
 def test_a_woman_hides_her_mouth_then_smiles():
-    """pyfeat_WolfgangLanger_Pexels: a fist before the mouth from 2.4 to 3.9 s, fingers before half of it up to 9.4 s, none after. Her face was not fitted to.
+    """pyfeat_WolfgangLanger_Pexels: a fist before the mouth from 2.4 to 3.9 s, fingers before half of it up to 9.4 s,
+    none after. Her face was not fitted to.
 
     The fist is only seen as a hand.
     """

@@ -18,7 +18,16 @@ FACE = (176.0, 76.0, 272.0, 180.0)
 
 def track(box: tuple[float, float, float, float], confidence: float = 0.9, seconds: float = 0.6) -> Track:
     times = [n / 5 for n in range(round(seconds * 5))]
-    return Track("s", "s/shot/t0", "s/shot", 0.0, seconds, times, *([edge] * len(times) for edge in box), [confidence] * len(times))  # pyright: ignore[reportCallIssue]
+    return Track(
+        "s",
+        "s/shot/t0",
+        "s/shot",
+        0.0,
+        seconds,
+        times,
+        *([edge] * len(times) for edge in box),
+        [confidence] * len(times),
+    )  # pyright: ignore[reportCallIssue]
 
 
 def looks_of(path, *boxes: tuple[float, float, float, float]) -> list[FaceLook]:
@@ -76,7 +85,9 @@ def test_a_real_face_blurred_darkened_and_overexposed(tmp_path):
         return scores(still(tmp_path / f"{name}.mp4", np.clip(picture, 0, 255).astype(np.uint8), crf=8), box)
 
     clean = frame.rgb()
-    blurred = [of(f"blur{sigma}", clean if sigma == 0 else cv2.GaussianBlur(clean, (0, 0), sigma)) for sigma in (0, 1, 2, 4, 8)]
+    blurred = [
+        of(f"blur{sigma}", clean if sigma == 0 else cv2.GaussianBlur(clean, (0, 0), sigma)) for sigma in (0, 1, 2, 4, 8)
+    ]
     assert all(after["face_sharpness"] < 0.9 * before["face_sharpness"] for before, after in pairwise(blurred))
     dark = [of(f"dark{gain}", clean * gain) for gain in (1.0, 0.5, 0.2, 0.05)]
     assert all(after["face_brightness"] < before["face_brightness"] - 5 for before, after in pairwise(dark))

@@ -22,7 +22,8 @@ def face(at_s: float, *seen: tuple[float, float] | tuple[float, float, float]) -
     return Face("s", f"s/{round(at_s * 1000):06d}", at_s, left, top, right, bottom, sure.tolist(), [0.0] * len(x))
 
 
-ANNA, BERTA, CARL = np.linalg.qr(np.random.default_rng(3).normal(size=(512, 3)))[0].T  # three who have nothing in common
+# three who have nothing in common
+ANNA, BERTA, CARL = np.linalg.qr(np.random.default_rng(3).normal(size=(512, 3)))[0].T
 
 
 def seen(row: Face, *who: np.ndarray) -> Appearance:
@@ -31,11 +32,21 @@ def seen(row: Face, *who: np.ndarray) -> Appearance:
     views = np.stack([one + rng.normal(0, 0.02, 512) for one in who])
     views /= np.linalg.norm(views, axis=1, keepdims=True)
     return Appearance(
-        "s", row.face_id, row.pts_s, row.left_px, row.top_px, row.right_px, row.bottom_px, views.astype("<f2").tobytes(), "made"
+        "s",
+        row.face_id,
+        row.pts_s,
+        row.left_px,
+        row.top_px,
+        row.right_px,
+        row.bottom_px,
+        views.astype("<f2").tobytes(),
+        "made",
     )
 
 
-def run(faces: list[Face], shot: Shot = SHOT, appearances: list[Appearance] | None = None, **fields) -> tuple[list[Track], list[Drop]]:
+def run(
+    faces: list[Face], shot: Shot = SHOT, appearances: list[Appearance] | None = None, **fields
+) -> tuple[list[Track], list[Drop]]:
     told = list(TrackFaces(**fields)(shot, faces, appearances or []))
     return [one for one in told if isinstance(one, Track)], [one for one in told if isinstance(one, Drop)]
 
@@ -94,7 +105,10 @@ def test_a_moment_hidden_is_interpolated_with_confidence_0():
 
 def test_hidden_for_longer_is_another_track():
     tracks, _ = run([face(n / 5, *([(200, 300)] if not 8 <= n < 20 else [])) for n in range(30)])
-    assert [(track.times_s[0], track.times_s[-1]) for track in tracks] == [(0.0, pytest.approx(1.4)), (4.0, pytest.approx(5.8))]
+    assert [(track.times_s[0], track.times_s[-1]) for track in tracks] == [
+        (0.0, pytest.approx(1.4)),
+        (4.0, pytest.approx(5.8)),
+    ]
 
 
 def test_a_jump_is_another_track():
@@ -141,7 +155,10 @@ def turned_back() -> list[Face]:
     come = [200 + 36 * n for n in range(6)]
     faces = [face(n / 5, (x, 300), (960 - x, 300)) for n, x in enumerate([200] * 5 + come)]
     faces += [face((len(faces) + n) / 5) for n in range(4)]
-    return [*faces, *(face((len(faces) + n) / 5, (x, 300), (960 - x, 300)) for n, x in enumerate(come[::-1] + [200] * 5))]
+    return [
+        *faces,
+        *(face((len(faces) + n) / 5, (x, 300), (960 - x, 300)) for n, x in enumerate(come[::-1] + [200] * 5)),
+    ]
 
 
 def test_who_is_seen_puts_tracks_right_that_went_over_to_the_other():
@@ -152,7 +169,9 @@ def test_who_is_seen_puts_tracks_right_that_went_over_to_the_other():
     tracks, dropped = run(faces, appearances=looks)
     assert not dropped
     assert [(centres(track)[0], centres(track)[-1]) for track in tracks] == [(200, 200), (760, 760)]
-    assert all(track.times_s == [row.pts_s for row in faces] for track in tracks), "each is one track, through where it was hidden"
+    assert all(track.times_s == [row.pts_s for row in faces] for track in tracks), (
+        "each is one track, through where it was hidden"
+    )
     assert all(track.confidence.count(0) == 4 for track in tracks)
     late = [Appearance(**{**vars(row), "pts_s": row.pts_s + 0.04}) for row in looks]
     assert run(faces, appearances=late)[0] == tracks, "looks at other times belong to the nearest boxes"
@@ -165,7 +184,10 @@ def test_who_crosses_and_goes_on_is_left_alone():
     who = [(ANNA, BERTA) if 150 + 22 * n < 850 - 22 * n else (BERTA, ANNA) for n in range(31)]
     tracks, _ = run(faces, appearances=[seen(row, *both) for row, both in zip(faces, who, strict=True)])
     assert tracks == run(faces)[0]
-    assert [np.polyfit(track.times_s, centres(track), 1)[0] for track in tracks] == [pytest.approx(110), pytest.approx(-110)]
+    assert [np.polyfit(track.times_s, centres(track), 1)[0] for track in tracks] == [
+        pytest.approx(110),
+        pytest.approx(-110),
+    ]
 
 
 def test_one_hidden_for_longer_is_one_track_when_it_is_the_same_person():
@@ -199,7 +221,9 @@ def test_a_track_that_jumps_to_who_comes_in_front_is_cut():
     single = [looks[0], looks[-1]]
     assert len(run(faces, appearances=single)[0]) == 1, "one look at each is no evidence"
     three = [
-        seen(row, CARL if row.pts_s in (2.4, 3.0, 3.6) else BERTA) if row.pts_s > 2 else seen(row, ANNA) for row in faces if row.left_px
+        seen(row, CARL if row.pts_s in (2.4, 3.0, 3.6) else BERTA) if row.pts_s > 2 else seen(row, ANNA)
+        for row in faces
+        if row.left_px
     ]
     assert len(run(faces, appearances=three, alike=0.6)[0]) == 1, "nor are looks that do not agree"
 
@@ -218,9 +242,9 @@ def test_two_people_in_view_throughout_are_two_whole_tracks(name):
     for track in tracks:
         assert track.start_s == times_s[0]
         assert track.end_s > times_s[-1] - 0.01
-        assert max(np.abs(np.diff(centres(track)))) < 0.7 * np.median(np.array(track.right_px) - np.array(track.left_px)), (
-            "never jumps to the other man"
-        )
+        assert max(np.abs(np.diff(centres(track)))) < 0.7 * np.median(
+            np.array(track.right_px) - np.array(track.left_px)
+        ), "never jumps to the other man"
     assert all(left < right for left, right in zip(tracks[0].left_px, tracks[1].left_px, strict=True))
 
 

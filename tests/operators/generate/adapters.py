@@ -66,13 +66,19 @@ def write_adapter(
     path = folder / f"{name}.py"
     folder.mkdir(parents=True, exist_ok=True)
     block = BLOCK.format(prose="Made up.", more=more, output=output)
-    path.write_text(block + BODY.format(load=load.replace("\n", "\n    "), generate=generate.replace("\n", "\n    "), panels=panels))
+    path.write_text(
+        block + BODY.format(load=load.replace("\n", "\n    "), generate=generate.replace("\n", "\n    "), panels=panels)
+    )
     return path
 
 
-ESCAPES = 'subprocess.Popen([sys.executable, "-c", "import time, os; open(%r, \'w\').write(str(os.getpid())); time.sleep(600)" % {pid!r}], start_new_session=True)\n'
+ESCAPES = (
+    'subprocess.Popen([sys.executable, "-c", "import time, os; open(%r, \'w\').write(str(os.getpid()));'
+    ' time.sleep(600)" % {pid!r}], start_new_session=True)\n'
+)
 
-# By name: what `generate` does, and the reason that its pair is given up with; "" where its video is taken all the same.
+# By name: what `generate` does, and the reason that its pair is given up with; "" where its video is taken all the
+# same.
 HOSTILE = {
     "dies": ("os._exit(3)", "died"),
     "crashes": ("os.kill(os.getpid(), signal.SIGSEGV)", "died"),

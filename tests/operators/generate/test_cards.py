@@ -66,7 +66,10 @@ def test_a_card_alone_says_what_stops_it(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="nearest"):
         read_card(tmp_path / "made.py")
     (tmp_path / "made.py").write_text(alone.replace('# code = "full"', '# code = "never"\n# nearest = "LIA"'))
-    assert read_card(tmp_path / "made.py").refusal == "Made up: its code was never released; the nearest public system is LIA"
+    assert (
+        read_card(tmp_path / "made.py").refusal
+        == "Made up: its code was never released; the nearest public system is LIA"
+    )
 
 
 def test_an_unknown_name_is_told_the_nearest() -> None:
@@ -126,5 +129,8 @@ def test_the_child_is_valid_in_the_oldest_python_it_claims() -> None:
 
 
 def test_the_child_needs_nothing_but_the_standard_library() -> None:
-    code = "import sys; sys.path[:] = [p for p in sys.path if 'site-packages' not in p]; import runpy; runpy.run_path('operators/generate/child.py')"
+    code = (
+        "import sys; sys.path[:] = [p for p in sys.path if 'site-packages' not in p]; import runpy;"
+        " runpy.run_path('operators/generate/child.py')"
+    )
     subprocess.run([sys.executable, "-S", "-c", code], check=True, cwd=ROOT)

@@ -18,7 +18,17 @@ from tests.operators.generate.adapters import HOSTILE, write_adapter
 from tests.pipeline.scored_corpus import clips_of, look, made_corpus, rendered
 
 LIMITS = Limits(load_s=60, base_s=8, per_driving_s=1, silence_s=5, memory_bytes=2**30, folder_bytes=64 * 2**20)
-QUICK = ("dies", "raises", "garbage_json", "short", "wrong_fps", "writes_outside", "links_out", "answers_for_another", "refuses")
+QUICK = (
+    "dies",
+    "raises",
+    "garbage_json",
+    "short",
+    "wrong_fps",
+    "writes_outside",
+    "links_out",
+    "answers_for_another",
+    "refuses",
+)
 BAD = "if request['pair_id'].endswith('bad'):\n    "
 
 
@@ -48,7 +58,9 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     return Corpus(tmp_path, monkeypatch)
 
 
-@pytest.mark.parametrize("name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in HOSTILE])
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in HOSTILE]
+)
 def test_a_hostile_adapter_costs_its_pair_and_no_other(corpus: Corpus, name: str) -> None:
     does, reason = HOSTILE[name]
     pid = corpus.root / "pid"
@@ -63,7 +75,8 @@ def test_a_hostile_adapter_costs_its_pair_and_no_other(corpus: Corpus, name: str
             assert drop.value.detail
         else:
             assert corpus.make(operator, corpus.pair("bad")).frames == corpus.renders[1].frames
-        if name == "answers_twice":  # the second answer is found when the next pair is asked for, whose answer it is not
+        # the second answer is found when the next pair is asked for, whose answer it is not
+        if name == "answers_twice":
             with pytest.raises(Drop, match="bad_answer"):
                 corpus.make(operator, corpus.pair("next"))
         assert corpus.make(operator, corpus.pair("good")).frames == corpus.renders[1].frames
@@ -107,7 +120,8 @@ def test_two_killed_children_give_the_pair_up_and_one_does_not(corpus: Corpus) -
 
 
 @pytest.mark.parametrize(
-    ("load", "reason"), [("raise OSError('no weights')", "load_failed"), ("os._exit(4)", "load_failed"), ("time.sleep(600)", "timed_out")]
+    ("load", "reason"),
+    [("raise OSError('no weights')", "load_failed"), ("os._exit(4)", "load_failed"), ("time.sleep(600)", "timed_out")],
 )
 def test_what_cannot_be_loaded_is_told(corpus: Corpus, load: str, reason: str) -> None:
     write_adapter(corpus.root / "systems", "lame", load=load)
@@ -131,7 +145,10 @@ def test_an_interpreter_that_is_none_is_an_environment_that_failed(corpus: Corpu
 def test_it_is_told_no_secret_and_given_no_descriptor(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_abcdef")
     said = corpus.root / "said"
-    tells = f"open({str(said)!r}, 'w').write(repr(dict(os.environ)) + repr([os.readlink('/proc/self/fd/' + one) for one in os.listdir('/proc/self/fd') if os.path.exists('/proc/self/fd/' + one)]))\nreturn video(request)"
+    tells = (
+        f"open({str(said)!r}, 'w').write(repr(dict(os.environ)) + repr([os.readlink('/proc/self/fd/' + one) for one in"
+        " os.listdir('/proc/self/fd') if os.path.exists('/proc/self/fd/' + one)]))\nreturn video(request)"
+    )
     write_adapter(corpus.root / "systems", "tells", tells)
     held = os.open(__file__, os.O_RDONLY)
     os.set_inheritable(held, True)
@@ -145,16 +162,25 @@ def test_it_is_told_no_secret_and_given_no_descriptor(corpus: Corpus, monkeypatc
 
 
 def test_quirks_that_the_card_states_are_undone(corpus: Corpus) -> None:
-    """Three panels of which the last is the render, two frames dropped at each end, and a rate that is not the true one."""
+    """Three panels of which the last is the render, two frames dropped at each end, and a rate that is not the true
+    one.
+    """
     output = "# panels = 3\n# panel = 2\n# dropped_head = 2\n# dropped_tail = 2\n# stated_fps = 15\n"
-    write_adapter(corpus.root / "systems", "odd", "return video(request, frames=request['frames'] - 4, rate=15)", output=output, panels=3)
+    write_adapter(
+        corpus.root / "systems",
+        "odd",
+        "return video(request, frames=request['frames'] - 4, rate=15)",
+        output=output,
+        panels=3,
+    )
     operator = GenerateVideo("odd", limits=LIMITS)
     render = corpus.make(operator, corpus.pair("one"))
     operator.end()
     driving = corpus.renders[1]
     assert (render.width, render.height, render.fps, render.frames) == (64, 64, driving.fps, driving.frames)
     frames = [np.asarray(frame) for frame in _frames(corpus, render)]
-    assert np.abs(frames[0].astype(int) - frames[2]).mean() < np.abs(frames[2].astype(int) - frames[3]).mean() / 2  # held
+    # held
+    assert np.abs(frames[0].astype(int) - frames[2]).mean() < np.abs(frames[2].astype(int) - frames[3]).mean() / 2
     assert np.abs(frames[-1].astype(int) - frames[-3]).mean() < np.abs(frames[2].astype(int) - frames[3]).mean() / 2
 
 

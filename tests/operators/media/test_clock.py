@@ -1,4 +1,6 @@
-"""Two recordings put one behind the other, each with a clock of its own: shown one after the other, each with its own sound."""
+"""Two recordings put one behind the other, each with a clock of its own: shown one after the other, each with its own
+sound.
+"""
 
 from itertools import pairwise
 from pathlib import Path
@@ -46,7 +48,9 @@ def heard_s(sound: SourceAudio) -> list[float]:
 @pytest.mark.parametrize("suffix", [".ts", ".webm"])
 @pytest.mark.parametrize("second_s", [LENGTH_S, 1.2])
 def test_parts_follow_one_another_each_with_its_own_sound(tmp_path: Path, suffix: str, second_s: float) -> None:
-    path = put_together(tmp_path / f"joined{suffix}", part(tmp_path / f"1{suffix}", 2.0), part(tmp_path / f"2{suffix}", 0.8, second_s))
+    path = put_together(
+        tmp_path / f"joined{suffix}", part(tmp_path / f"1{suffix}", 2.0), part(tmp_path / f"2{suffix}", 0.8, second_s)
+    )
     times = [frame.pts_s for frame in VideoFrames(path)]
     assert len(times) == round((LENGTH_S + second_s) * 25)
     gaps = np.diff(times)
@@ -61,7 +65,9 @@ def test_parts_follow_one_another_each_with_its_own_sound(tmp_path: Path, suffix
 
 @pytest.mark.parametrize("suffix", [".ts", ".webm"])
 def test_a_span_of_the_second_part_holds_its_frames_and_its_sound(tmp_path: Path, suffix: str) -> None:
-    path = put_together(tmp_path / f"joined{suffix}", part(tmp_path / f"1{suffix}", 2.0), part(tmp_path / f"2{suffix}", 1.0))
+    path = put_together(
+        tmp_path / f"joined{suffix}", part(tmp_path / f"1{suffix}", 2.0), part(tmp_path / f"2{suffix}", 1.0)
+    )
     whole = [frame.pts_s for frame in VideoFrames(path)]
     flash_s = shown_s(path)[1]
     span = [frame.pts_s for frame in VideoFrames(path, flash_s - 0.2, flash_s + 0.3)]
@@ -74,7 +80,10 @@ def test_a_span_of_the_second_part_holds_its_frames_and_its_sound(tmp_path: Path
 def test_a_part_without_sound_leaves_the_next_one_its_own(tmp_path: Path) -> None:
     # The sound of the third part is at the second one's place among the parts that have sound.
     path = put_together(
-        tmp_path / "joined.ts", part(tmp_path / "1.ts", 2.0), part(tmp_path / "2.ts", 1.0, sound=False), part(tmp_path / "3.ts", 3.0)
+        tmp_path / "joined.ts",
+        part(tmp_path / "1.ts", 2.0),
+        part(tmp_path / "2.ts", 1.0, sound=False),
+        part(tmp_path / "3.ts", 3.0),
     )
     shown, heard = shown_s(path), heard_s(SourceAudio(path))
     assert len(shown) == 3
@@ -117,7 +126,10 @@ def test_stray_times_are_damage_and_no_new_part(strays: int) -> None:
     stray = [second - 3 if 100 <= n < 100 + strays else second for n, second in enumerate(seconds)]
     anew = seconds[:100] + seconds[:100]
     for times_s, found in ((seconds, []), (stray, []), (anew, [100])):
-        assert _jumps({0: [_Time(n, second, second, second) for n, second in enumerate(times_s)]}, 0, float("inf")) == found
+        assert (
+            _jumps({0: [_Time(n, second, second, second) for n, second in enumerate(times_s)]}, 0, float("inf"))
+            == found
+        )
 
 
 def test_a_clock_on_which_picture_and_sound_do_not_agree_is_a_drop_that_tells_what_was_had(tmp_path: Path) -> None:

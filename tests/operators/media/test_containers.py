@@ -86,7 +86,9 @@ def test_a_stream_without_a_decoder_is_a_drop_that_names_it(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("number", [errno.EPERM, errno.ENOMEM, errno.EINVAL, errno.ENOSYS, errno.ERANGE])
-def test_whatever_the_library_says_at_opening_is_a_drop_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+def test_whatever_the_library_says_at_opening_is_a_drop_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
     path = write_video(tmp_path / "a.mkv")
     monkeypatch.setattr(containers.av, "open", lambda *_, **__: err_check(-number))
     drop = of_drop(lambda: open_media(path))
@@ -112,7 +114,9 @@ class Breaking:
         err_check(-self.number)
 
 
-@pytest.mark.parametrize(("number", "reason", "retryable"), [(errno.EPERM, "corrupt_file", False), (errno.EIO, "unreadable", True)])
+@pytest.mark.parametrize(
+    ("number", "reason", "retryable"), [(errno.EPERM, "corrupt_file", False), (errno.EIO, "unreadable", True)]
+)
 def test_a_file_that_cannot_be_read_on_is_a_drop(number: int, reason: str, retryable: bool) -> None:
     drop = of_drop(lambda: list(packets_of(Breaking(number), [])))  # type: ignore[arg-type]
     assert (drop.reason, drop.retryable) == (reason, retryable)
@@ -202,7 +206,9 @@ def test_a_picture_wider_than_any_pixel_is_shown_as_stored(tmp_path: Path) -> No
     assert (frame.width, frame.height) == (32, 32)
 
 
-def test_a_picture_of_more_pixels_than_a_screen_has_is_not_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_picture_of_more_pixels_than_a_screen_has_is_not_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write_video(tmp_path / "a.mp4", [(ramp((640, 480)), 0.2)], size=(640, 480))
     assert len(list(VideoFrames(path))) == 5
     monkeypatch.setattr(containers, "MAX_PIXELS", 640 * 400)

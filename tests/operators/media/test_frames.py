@@ -22,17 +22,21 @@ from tests.made_videos import COLOURS, clicks, corners, flashes, ramp, tone, tru
 
 def raw_frames(path: Path) -> list[av.VideoFrame]:
     with av.open(str(path)) as container:
-        return [frame for frame in container.decode(container.streams.best("video")) if isinstance(frame, av.VideoFrame)]
+        return [
+            frame for frame in container.decode(container.streams.best("video")) if isinstance(frame, av.VideoFrame)
+        ]
 
 
 def by_formula(frame: av.VideoFrame) -> tuple[np.ndarray, np.ndarray]:
-    """RGB and luma of a planar YUV frame by the formulas of ITU-R BT.601 and BT.709, a chroma sample for the pixels it covers."""
+    """RGB and luma of a planar YUV frame by the formulas of ITU-R BT.601 and BT.709, a chroma sample for the pixels it
+    covers.
+    """
     bits = frame.format.components[0].bits
     planes = []
     for plane in frame.planes:
-        values = np.frombuffer(memoryview(plane), np.uint16 if bits > 8 else np.uint8).reshape(plane.height, -1)[:, : plane.width] / 2 ** (
-            bits - 8
-        )
+        values = np.frombuffer(memoryview(plane), np.uint16 if bits > 8 else np.uint8).reshape(plane.height, -1)[
+            :, : plane.width
+        ] / 2 ** (bits - 8)
         values = values.repeat(round(frame.height / plane.height), 0).repeat(round(frame.width / plane.width), 1)
         planes.append(values[: frame.height, : frame.width])
     y, cb, cr = planes
@@ -122,7 +126,8 @@ def test_a_transport_stream_keeps_its_clock(tmp_path):
 @pytest.mark.parametrize("bt709", [False, True])
 @pytest.mark.parametrize("full_range", [False, True])
 @pytest.mark.parametrize(
-    ("pixel_format", "codec"), [("yuv420p", "libx264"), ("yuv444p", "libx264"), ("yuv422p10le", "libx264"), ("yuv420p10le", "libx265")]
+    ("pixel_format", "codec"),
+    [("yuv420p", "libx264"), ("yuv444p", "libx264"), ("yuv422p10le", "libx264"), ("yuv420p10le", "libx265")],
 )
 def test_colours_agree_with_the_formula(tmp_path, pixel_format, codec, full_range, bt709):
     path = write_video(
@@ -140,7 +145,11 @@ def test_colours_agree_with_the_formula(tmp_path, pixel_format, codec, full_rang
 
 def test_8_bit_pictures_are_those_of_opencv():
     cv2 = pytest.importorskip("cv2")
-    for parts in (("single", "headpose_31.mp4"), ("odd", "torchcodec_bt709_full_range.mp4"), ("odd", "moviepy_fire2.mp4")):
+    for parts in (
+        ("single", "headpose_31.mp4"),
+        ("odd", "torchcodec_bt709_full_range.mp4"),
+        ("odd", "moviepy_fire2.mp4"),
+    ):
         capture = cv2.VideoCapture(str(media(*parts)))
         for frame, _ in zip(VideoFrames(media(*parts)), range(10), strict=False):
             read, picture = capture.read()
@@ -265,7 +274,8 @@ def test_a_crop_is_the_area_average_of_its_box(tmp_path):
     frame = next(iter(VideoFrames(write_video(tmp_path / "a.mp4", [(ramp(), 0.1)]))))
     whole = frame.crop(0, 0, 320, 180, (320, 180)).astype(float)
     expected = whole[20:120, 40:240].reshape(25, 4, 50, 4, 3).mean((1, 3))
-    assert np.abs(frame.crop(40, 20, 240, 120, (50, 25)) - expected).max() <= 1.5  # rounded when blocks are averaged, and once more
+    # rounded when blocks are averaged, and once more
+    assert np.abs(frame.crop(40, 20, 240, 120, (50, 25)) - expected).max() <= 1.5
     assert (frame.crop(41, 21, 141, 91, (100, 70)) == whole[21:91, 41:141]).all()
 
 
@@ -291,7 +301,9 @@ def test_a_shrunk_crop_on_blocks_is_the_area_average(tmp_path, turn_deg):
 
 
 @pytest.mark.parametrize("turn_deg", [0, 90, 180, 270])
-@pytest.mark.parametrize("more", [{}, {"full_range": True}, {"pixel_format": "yuv422p"}, {"pixel_format": "yuv422p10le"}])
+@pytest.mark.parametrize(
+    "more", [{}, {"full_range": True}, {"pixel_format": "yuv422p"}, {"pixel_format": "yuv422p10le"}]
+)
 def test_luma_is_a_part_of_gray(tmp_path, turn_deg, more):
     frame = next(iter(VideoFrames(write_video(tmp_path / "a.mp4", [(ramp(), 0.1)], rotation_deg=turn_deg, **more))))
     gray = frame.gray()
@@ -345,7 +357,9 @@ def test_many_threads_get_the_same_pictures(tmp_path):
     seen: list[list[np.ndarray]] = []
 
     def look():
-        seen.append([picture for f in frames for picture in (f.rgb(), f.rgb(90), f.gray(45), f.crop(9, 9, 99, 99, (32, 32)))])
+        seen.append(
+            [picture for f in frames for picture in (f.rgb(), f.rgb(90), f.gray(45), f.crop(9, 9, 99, 99, (32, 32)))]
+        )
 
     threads = [threading.Thread(target=look) for _ in range(4)]
     for thread in threads:
@@ -432,13 +446,25 @@ def test_what_is_no_video_is_a_drop(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "codec"),
-    [("a.mp4", "aac"), ("a.mkv", "pcm_s16le"), ("a.mkv", "libopus"), ("a.ts", "aac"), ("a.mov", "pcm_s16le"), ("a.mp4", "mp3")],
+    [
+        ("a.mp4", "aac"),
+        ("a.mkv", "pcm_s16le"),
+        ("a.mkv", "libopus"),
+        ("a.ts", "aac"),
+        ("a.mov", "pcm_s16le"),
+        ("a.mp4", "mp3"),
+    ],
 )
 @pytest.mark.parametrize("hz", [16000, 48000])
 def test_a_click_sounds_with_its_flash(tmp_path, name, codec, hz):
     times_s = [0.2, 0.88, 1.6]
     path = write_video(
-        tmp_path / name, [(flashes(times_s), 2.0)], audio=clicks(2.0, times_s, 48000), audio_hz=48000, audio_codec=codec, keyframe_every=50
+        tmp_path / name,
+        [(flashes(times_s), 2.0)],
+        audio=clicks(2.0, times_s, 48000),
+        audio_hz=48000,
+        audio_codec=codec,
+        keyframe_every=50,
     )
     seen_s = [frame.pts_s for frame in VideoFrames(path) if frame.gray(20).mean() > 128]
     sound = SourceAudio(path)
@@ -458,7 +484,9 @@ def test_a_click_in_uncompressed_sound_lands_in_its_sample(tmp_path):
 
 def test_late_sound_is_late_and_zeros_before(tmp_path):
     for name in ("a.mkv", "a.mov"):
-        path = write_video(tmp_path / name, audio=[(0.7, clicks(1.0, [0.2], 16000))], audio_hz=16000, audio_codec="pcm_s16le")
+        path = write_video(
+            tmp_path / name, audio=[(0.7, clicks(1.0, [0.2], 16000))], audio_hz=16000, audio_codec="pcm_s16le"
+        )
         sound = SourceAudio(path)
         assert (sound.start_s, sound.end_s) == pytest.approx((0.7, 1.7), abs=0.001)
         samples = sound.samples(0.0, 2.0)
@@ -485,10 +513,17 @@ def test_a_gap_is_silence_and_an_overlap_is_replaced(tmp_path):
 
 def test_jitter_of_timestamps_neither_clicks_nor_drifts(tmp_path):
     # Matroska rounds to milliseconds: 1024 samples at 44.1 kHz are never a whole number of them.
-    exact, jittery = write_audio(tmp_path / "a.wav", tone(5.0), 44100), write_audio(tmp_path / "a.mkv", tone(5.0), 44100)
+    exact, jittery = (
+        write_audio(tmp_path / "a.wav", tone(5.0), 44100),
+        write_audio(tmp_path / "a.mkv", tone(5.0), 44100),
+    )
     with av.open(str(jittery)) as container:
         frames = list(container.decode(audio=0))
-    steps = [float(b.time - a.time) - a.samples / a.sample_rate for a, b in pairwise(frames) if a.time is not None and b.time is not None]
+    steps = [
+        float(b.time - a.time) - a.samples / a.sample_rate
+        for a, b in pairwise(frames)
+        if a.time is not None and b.time is not None
+    ]
     assert max(map(abs, steps)) > 1e-4, "the test needs timestamps that jitter"
     assert np.abs(SourceAudio(exact).samples(0, 5, 16000) - SourceAudio(jittery).samples(0, 5, 16000)).max() < 1e-6
 
@@ -501,9 +536,9 @@ def test_channels_are_mixed_down_without_clipping(tmp_path):
         assert np.abs(mono).max() <= 1.0
         assert np.median(np.abs(mono)) == pytest.approx(0.98, abs=0.02), channels
     left_only = np.stack([loud, np.zeros_like(loud)], 1).astype(np.float32)
-    assert np.median(np.abs(SourceAudio(write_audio(tmp_path / "l.wav", left_only, 48000)).samples(0, 1, 48000))) == pytest.approx(
-        0.49, abs=0.01
-    )
+    assert np.median(
+        np.abs(SourceAudio(write_audio(tmp_path / "l.wav", left_only, 48000)).samples(0, 1, 48000))
+    ) == pytest.approx(0.49, abs=0.01)
 
 
 def test_of_several_tracks_the_default_one_plays(tmp_path):
@@ -607,7 +642,10 @@ def test_the_track_a_player_plays_of_two_and_its_rate():
     # Tracks of 8 and 16 kHz: FFmpeg's best one is the second, which is marked as default.
     path = media("odd", "torchcodec_nasa_13013.mp4")
     with av.open(str(path)) as container:
-        tracks = [np.concatenate([f.to_ndarray().mean(axis=0) for f in container.decode(stream)]) for stream in _each(container)]
+        tracks = [
+            np.concatenate([f.to_ndarray().mean(axis=0) for f in container.decode(stream)])
+            for stream in _each(container)
+        ]
         rates = [stream.codec_context.sample_rate for stream in container.streams.audio]
     heard = SourceAudio(path).samples(2.0, 4.0, rates[1])
     assert rates == [8000, 16000]
@@ -629,7 +667,8 @@ def test_surround_sound_of_a_real_film_is_mixed_by_the_published_matrix():
         channels = np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=1)
     sound = SourceAudio(path)
     heard = sound.samples(sound.start_s + 0.5, sound.start_s + 4.5, 48000)
-    # ITU-R BS.775: centre and surround at -3 dB beside the front, no low-frequency channel; to mono by halving, and scaled not to exceed full scale.
+    # ITU-R BS.775: centre and surround at -3 dB beside the front, no low-frequency channel; to mono by halving, and
+    # scaled not to exceed full scale.
     left, right, centre, _, back_left, back_right = channels[:, 24000 : 24000 + len(heard)]
     mixed = 0.5 * (left + right) + 2**-0.5 * centre + 2**-0.5 * 0.5 * (back_left + back_right)
     scale = float(heard @ mixed / (mixed @ mixed))
@@ -650,4 +689,6 @@ def test_real_spans_equal_the_whole():
     for first, last in ((40, 44), (90, 99)):
         span = list(VideoFrames(path, whole[first][0], whole[last][0]))
         assert [frame.pts_s for frame in span] == [pts_s for pts_s, _ in whole[first:last]]
-        assert all((frame.gray(80) == picture).all() for frame, (_, picture) in zip(span, whole[first:last], strict=True))
+        assert all(
+            (frame.gray(80) == picture).all() for frame, (_, picture) in zip(span, whole[first:last], strict=True)
+        )

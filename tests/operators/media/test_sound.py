@@ -20,7 +20,14 @@ def loudness(samples: NDArray[np.float32]) -> float:
 
 @pytest.mark.parametrize(
     ("suffix", "codec"),
-    [(".wav", "pcm_s16le"), (".wav", "pcm_u8"), (".wav", "pcm_f32le"), (".mka", "pcm_s32le"), (".m4a", "aac"), (".flac", "flac")],
+    [
+        (".wav", "pcm_s16le"),
+        (".wav", "pcm_u8"),
+        (".wav", "pcm_f32le"),
+        (".mka", "pcm_s32le"),
+        (".m4a", "aac"),
+        (".flac", "flac"),
+    ],
 )
 def test_channels_out_of_phase_are_as_loud_as_either(tmp_path: Path, suffix: str, codec: str) -> None:
     voice = tone(3.0, HZ, 300.0, 0.4)
@@ -50,7 +57,9 @@ def test_unlike_channels_and_one_sided_ones_are_mixed_as_ever(tmp_path: Path) ->
     random = np.random.default_rng(0)
     left, right = (random.normal(0, 0.1, 3 * HZ).astype(np.float32) for _ in range(2))
     for channels in ((left, right), (left, np.zeros_like(left)), (left, 0.9 * left), (left, -0.2 * left)):
-        mono = SourceAudio(write_audio(tmp_path / "a.wav", np.stack(channels, 1), HZ, "pcm_f32le")).samples(0.0, 3.0, HZ)
+        mono = SourceAudio(write_audio(tmp_path / "a.wav", np.stack(channels, 1), HZ, "pcm_f32le")).samples(
+            0.0, 3.0, HZ
+        )
         assert np.abs(mono - (channels[0] + channels[1]) / 2).max() < 1e-4
 
 

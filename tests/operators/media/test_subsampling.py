@@ -1,4 +1,6 @@
-"""Pictures whose sides are no multiple of what a chroma sample covers, at every subsampling: a part has the colours of its place in the whole."""
+"""Pictures whose sides are no multiple of what a chroma sample covers, at every subsampling: a part has the colours of
+its place in the whole.
+"""
 
 from pathlib import Path
 
@@ -83,13 +85,22 @@ def test_a_smaller_picture_is_the_mean_of_the_whole(form: str, size: tuple[int, 
         (".mkv", "libx264", "aac", "yuv444p"),
     ],
 )
-def test_a_film_of_odd_sides_looks_as_its_even_twin(tmp_path: Path, suffix: str, codec: str, audio: str, form: str) -> None:
+def test_a_film_of_odd_sides_looks_as_its_even_twin(
+    tmp_path: Path, suffix: str, codec: str, audio: str, form: str
+) -> None:
     twins = [
-        write_video(tmp_path / f"{side}{suffix}", [(waves(size), 0.2)], size=size, codec=codec, pixel_format=form, crf=5)
+        write_video(
+            tmp_path / f"{side}{suffix}", [(waves(size), 0.2)], size=size, codec=codec, pixel_format=form, crf=5
+        )
         for side, size in (("odd", (321, 181)), ("even", (322, 182)))
     ]
     odd, even = (next(iter(VideoFrames(path))) for path in twins)
     assert (odd.width, odd.height) == (321, 181)
-    for left, top, right, bottom in ((0, 0, 100, 100), (221, 81, 321, 181), (150.5, 60.25, 321, 181), (-20, -20, 340, 200)):
+    for left, top, right, bottom in (
+        (0, 0, 100, 100),
+        (221, 81, 321, 181),
+        (150.5, 60.25, 321, 181),
+        (-20, -20, 340, 200),
+    ):
         seen, expected = (one.crop(left, top, right, bottom, (64, 64)).astype(int) for one in (odd, even))
         assert np.abs(seen - expected)[4:60, 4:60].mean() < 4

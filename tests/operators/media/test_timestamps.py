@@ -47,7 +47,15 @@ def vfw(path: Path, source: Path) -> Path:
     length = content[private + 2] & 0x7F
     extradata = content[private + 3 : private + 3 + length]
     header = struct.pack("<IiiHH4sIiiII", 40 + length, 320, 180, 1, 24, b"H264", 320 * 180 * 3, 0, 0, 0, 0)
-    new = content[:at] + b"V_MS/VFW/FOURCC" + content[at + 15 : private] + b"\x63\xa2" + bytes([0x80 | length + 40]) + header + extradata
+    new = (
+        content[:at]
+        + b"V_MS/VFW/FOURCC"
+        + content[at + 15 : private]
+        + b"\x63\xa2"
+        + bytes([0x80 | length + 40])
+        + header
+        + extradata
+    )
     new += content[private + 3 + length :]
     path.write_bytes(_raised(new, content, private))
     return path

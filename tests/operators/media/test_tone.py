@@ -1,4 +1,6 @@
-"""Pictures of high dynamic range beside the same film of ordinary range, made from it by the formulas of BT.709, BT.2020 and BT.2100."""
+"""Pictures of high dynamic range beside the same film of ordinary range, made from it by the formulas of BT.709,
+BT.2020 and BT.2100.
+"""
 
 from fractions import Fraction
 from pathlib import Path
@@ -41,7 +43,9 @@ def hlg_of(nits: NDArray[np.float64]) -> NDArray[np.float64]:
     """(..., 3) light of a screen of 1000 nits as the signal that gives it."""
     luminance = np.maximum(nits @ [0.2627, 0.6780, 0.0593], 1e-9)[..., None] / 1000
     scene = nits / 1000 * luminance ** (1 / 1.2 - 1)
-    return np.where(scene <= 1 / 12, np.sqrt(3 * scene), 0.17883277 * np.log(np.maximum(12 * scene - 0.28466892, 1e-9)) + 0.55991073)
+    return np.where(
+        scene <= 1 / 12, np.sqrt(3 * scene), 0.17883277 * np.log(np.maximum(12 * scene - 0.28466892, 1e-9)) + 0.55991073
+    )
 
 
 def write_hdr(path: Path, picture: NDArray[np.uint8], transfer: int) -> Path:
@@ -63,7 +67,8 @@ def write_hdr(path: Path, picture: NDArray[np.uint8], transfer: int) -> Path:
         for n in range(3):
             frame = av.VideoFrame(*SIZE, "yuv444p10le")
             for plane, values in zip(frame.planes, planes, strict=True):
-                lines = np.frombuffer(memoryview(plane), np.uint16).reshape(plane.height, -1)  # writable: the frame is new
+                # writable: the frame is new
+                lines = np.frombuffer(memoryview(plane), np.uint16).reshape(plane.height, -1)
                 lines[:, : SIZE[0]] = values.round()
             frame.colorspace, frame.color_range = 9, 1
             frame = frame.reformat(format="yuv420p10le")

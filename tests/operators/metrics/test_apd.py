@@ -21,5 +21,7 @@ def test_angles_are_compared_the_short_way_round() -> None:
 
 
 def test_deep3d_s_angles_are_compared_as_they_are() -> None:
-    one, other = (deep3d.Coefficients(np.zeros(64), np.array(angles)) for angles in ((0.1, -0.2, 3.1), (0.4, -0.2, -3.1)))
+    one, other = (
+        deep3d.Coefficients(np.zeros(64), np.array(angles)) for angles in ((0.1, -0.2, 3.1), (0.4, -0.2, -3.1))
+    )
     assert Apd().measure(video("deep3d", [one], [other])) == pytest.approx((0.3 + 0 + 6.2) / 3)

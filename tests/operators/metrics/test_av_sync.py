@@ -25,11 +25,19 @@ def pictures() -> list[Picture]:
 
 def measured(late_s: float) -> tuple[float, float]:
     made = [
-        metric.measure(Video((FramePair(one, None) for one in pictures()), 25, lambda: Delayed(SourceAudio(media(*TALK)), late_s), "r"))
+        metric.measure(
+            Video(
+                (FramePair(one, None) for one in pictures()),
+                25,
+                lambda: Delayed(SourceAudio(media(*TALK)), late_s),
+                "r",
+            )
+        )
         for metric in (AvOffset(), AvConfidence())
     ]
     for picture in pictures()[:1]:
-        picture._made = {name: found for name, found in picture._made.items() if name == "mesh"}  # another sound, another answer
+        # another sound, another answer
+        picture._made = {name: found for name, found in picture._made.items() if name == "mesh"}
     return made[0], made[1]
 
 

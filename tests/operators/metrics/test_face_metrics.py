@@ -1,4 +1,6 @@
-"""Of every metric that looks at faces: a clip beside itself, the same person later, another person; and what is refused."""
+"""Of every metric that looks at faces: a clip beside itself, the same person later, another person; and what is
+refused.
+"""
 
 import pytest
 
@@ -35,7 +37,9 @@ def test_itself_then_the_same_person_then_another(metric: Metric, itself: float)
     assert better * values[0] > better * values[1] > better * values[2]
 
 
-@pytest.mark.parametrize("metric", [metric for metric, _ in METRICS if "whole" not in metric.variant], ids=lambda one: one.variant)
+@pytest.mark.parametrize(
+    "metric", [metric for metric, _ in METRICS if "whole" not in metric.variant], ids=lambda one: one.variant
+)
 def test_frames_without_a_face_are_left_out_up_to_half(metric: Metric) -> None:
     weights("3ddfa_v2_mb05_120x120.pth")
     frames = same()

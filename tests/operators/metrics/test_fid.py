@@ -67,7 +67,8 @@ def test_the_two_ways_to_299_pixels() -> None:
         large[1::4, 2::4].astype(float),
         large[2::4, 1::4].astype(float),
     )
-    assert (aliased + 1) * 127.5 == pytest.approx(sum(middle) / 4, abs=1e-3)  # bilinear without it: the four in the middle, and no others
+    # bilinear without it: the four in the middle, and no others
+    assert (aliased + 1) * 127.5 == pytest.approx(sum(middle) / 4, abs=1e-3)
 
 
 def test_a_render_without_frames_is_refused() -> None:

@@ -18,7 +18,9 @@ def test_merged_parts_are_one_pass(parts: int) -> None:
     assert found.count == 500
     assert found.mean == pytest.approx(FEATURES.mean(axis=0), rel=1e-12)
     assert found.covariance == pytest.approx(np.cov(FEATURES, rowvar=False), rel=1e-9, abs=1e-9)
-    assert frechet_distance(found, Moments.of(OTHERS)) == pytest.approx(frechet_distance(whole, Moments.of(OTHERS)), rel=1e-9)
+    assert frechet_distance(found, Moments.of(OTHERS)) == pytest.approx(
+        frechet_distance(whole, Moments.of(OTHERS)), rel=1e-9
+    )
 
 
 def test_the_published_formula() -> None:
@@ -32,14 +34,18 @@ def test_the_published_formula() -> None:
     ours = frechet_distance(Moments.of(FEATURES), Moments.of(OTHERS))
     assert ours == pytest.approx(theirs, rel=1e-9)
     statistics = [fid_features_to_statistics(from_numpy(features)) for features in (FEATURES, OTHERS)]
-    assert ours == pytest.approx(fid_statistics_to_metric(*statistics, verbose=False)["frechet_inception_distance"], rel=1e-9)
+    assert ours == pytest.approx(
+        fid_statistics_to_metric(*statistics, verbose=False)["frechet_inception_distance"], rel=1e-9
+    )
 
 
 def test_fewer_vectors_than_dimensions() -> None:
     few, others = NUMBERS.normal(size=(5, 40)), NUMBERS.normal(size=(6, 40))
     assert frechet_distance(Moments.of(few), Moments.of(few)) == pytest.approx(0, abs=1e-6)
     assert frechet_distance(Moments.of(few), Moments.of(few + 2)) == pytest.approx(160)
-    assert frechet_distance(Moments.of(few), Moments.of(others)) == pytest.approx(frechet_distance(Moments.of(others), Moments.of(few)))
+    assert frechet_distance(Moments.of(few), Moments.of(others)) == pytest.approx(
+        frechet_distance(Moments.of(others), Moments.of(few))
+    )
 
 
 def test_one_vector_is_no_set() -> None:

@@ -9,7 +9,9 @@ from tests.operators.metrics.faces_seen import blank, other, same
 
 def test_itself_then_the_same_person_then_another() -> None:
     metric = FrechetIdentity(rate_hz=25)
-    itself, later, far = (Moments.of(metric.features(Video.of(frames))) for frames in (same(), same(later=True), other()))
+    itself, later, far = (
+        Moments.of(metric.features(Video.of(frames))) for frames in (same(), same(later=True), other())
+    )
     values = [metric.statistic(itself, one) for one in (itself, later, far)]
     assert values[0] == pytest.approx(0, abs=1e-6)
     assert values[0] < values[1] < values[2] < 4
@@ -18,6 +20,8 @@ def test_itself_then_the_same_person_then_another() -> None:
 def test_five_frames_a_second_and_only_those_with_a_face() -> None:
     metric = FrechetIdentity()
     face = same()[0]
-    assert metric.features(Video.of([face, blank(), blank(), blank(), blank(), blank(), face, face, face, face])).shape == (1, 512)
+    assert metric.features(
+        Video.of([face, blank(), blank(), blank(), blank(), blank(), face, face, face, face])
+    ).shape == (1, 512)
     with pytest.raises(Drop, match="face_missing"):
         metric.features(Video.of([blank()] * 3))

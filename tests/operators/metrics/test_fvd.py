@@ -23,7 +23,9 @@ class Seeded(torch.nn.Module):
         torch.manual_seed(0)
         self.layer = torch.nn.Conv3d(3, 400, 4, stride=4)
 
-    def forward(self, video: torch.Tensor, rescale: bool = False, resize: bool = False, return_features: bool = False) -> torch.Tensor:
+    def forward(
+        self, video: torch.Tensor, rescale: bool = False, resize: bool = False, return_features: bool = False
+    ) -> torch.Tensor:
         assert return_features
         if resize:
             video = torch.nn.functional.interpolate(video, size=(16, 64, 64))
@@ -78,7 +80,9 @@ def videogpt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fvd:
 
 
 def test_the_features_are_those_of_videogpt_s_code(videogpt: Fvd) -> None:
-    """The numbers are what VideoGPT's own I3D and preprocessing give on these frames, 128 x 96 pixels, with these weights."""
+    """The numbers are what VideoGPT's own I3D and preprocessing give on these frames, 128 x 96 pixels, with these
+    weights.
+    """
     frames = [np.ascontiguousarray(np.roll(toy(side=128), 5 * n, axis=1)[:96]) for n in range(16)]
     found = videogpt.features(Video.of(frames))
     assert found.shape == (1, 400)

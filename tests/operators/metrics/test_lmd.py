@@ -21,8 +21,12 @@ def test_one_point_that_moved() -> None:
     assert lmd_vico(MOUTH, moved) == pytest.approx(20 / 40)
 
 
-@pytest.mark.parametrize(("point", "counts"), [(61, True), (181, True), (78, True), (87, True), (380, False), (373, False), (152, False)])
+@pytest.mark.parametrize(
+    ("point", "counts"), [(61, True), (181, True), (78, True), (87, True), (380, False), (373, False), (152, False)]
+)
 def test_the_mouth_is_its_twenty_points_and_no_other(point: int, counts: bool) -> None:
     """The first and the last of the outer and of the inner lips; the last two of the eyes, and the chin."""
-    found = Lmd("lmd_vico_mesh").measure(Video(iter([FramePair(with_mesh(moved(point, (4.0, -2.0))), with_mesh(MESH))])))
+    found = Lmd("lmd_vico_mesh").measure(
+        Video(iter([FramePair(with_mesh(moved(point, (4.0, -2.0))), with_mesh(MESH))]))
+    )
     assert found == pytest.approx(6 / 40 if counts else 0)

@@ -16,7 +16,9 @@ def test_official_values() -> None:
 
 @pytest.mark.parametrize("network", ["alex", "vgg"])
 def test_the_library_with_the_same_backbone_agrees(network: str) -> None:
-    """torchmetrics ships heads of its own; given the convolutions, its values are an independent check of heads and arithmetic."""
+    """torchmetrics ships heads of its own; given the convolutions, its values are an independent check of heads and
+    arithmetic.
+    """
     from torchmetrics.functional.image.lpips import _LPIPS
 
     theirs = _LPIPS(pretrained=True, net=network, pnet_rand=True).eval()  # type: ignore[arg-type]
@@ -28,7 +30,9 @@ def test_the_library_with_the_same_backbone_agrees(network: str) -> None:
         into.load_state_dict(layer.state_dict())
     one, two = (torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(n)) for n in (1, 2))
     with torch.inference_mode():
-        assert lpips(network)(one, two).numpy() == pytest.approx(theirs(one, two, normalize=True).flatten().numpy(), rel=1e-5)
+        assert lpips(network)(one, two).numpy() == pytest.approx(
+            theirs(one, two, normalize=True).flatten().numpy(), rel=1e-5
+        )
 
 
 @pytest.mark.parametrize("network", ["alex", "vgg"])

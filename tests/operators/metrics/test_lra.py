@@ -50,9 +50,13 @@ def read(shown: Sequence[Picture], *notes: Annotation, fps: float = 25) -> float
     return Lra().measure(Video((FramePair(one, None) for one in shown), fps, frames=len(shown), notes=notes))
 
 
-@pytest.mark.parametrize(("start_s", "end_s", "first"), [(1.0, 1.2, 13), (1.02, 1.22, 14), (0.88, 1.0, 9), (None, None, 36)])
+@pytest.mark.parametrize(
+    ("start_s", "end_s", "first"), [(1.0, 1.2, 13), (1.02, 1.22, 14), (0.88, 1.0, 9), (None, None, 36)]
+)
 def test_the_frames_lie_about_the_middle_of_the_word(start_s: float | None, end_s: float | None, first: int) -> None:
-    """Frame k is shown from k / 25 s to (k + 1) / 25 s: a word about 1.1 s is in the middle of frame 27. Without times, of 101 frames."""
+    """Frame k is shown from k / 25 s to (k + 1) / 25 s: a word about 1.1 s is in the middle of frame 27. Without times,
+    of 101 frames.
+    """
     assert first_frame(word("ABOUT", start_s, end_s), 101) == first
 
 
@@ -72,11 +76,14 @@ def test_the_share_of_words_read_right(files: Path, monkeypatch: pytest.MonkeyPa
 
 def test_the_frames_lie_about_the_words_middle(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[list[float]] = []
-    monkeypatch.setattr(Lra, "read", lambda self, shown: seen.append([float(one.rgb[0, 0, 0]) for one in shown]) or "ABOUT")
+    monkeypatch.setattr(
+        Lra, "read", lambda self, shown: seen.append([float(one.rgb[0, 0, 0]) for one in shown]) or "ABOUT"
+    )
     shown = [Picture(np.full((8, 8, 3), n, np.uint8)) for n in range(75)]
     for notes, fps in (([word("ABOUT", 1.0, 1.4)], 25), ([word("ABOUT")], 25), ([word("ABOUT", 2.0, 2.4)], 12.5)):
         assert read(shown, *notes, fps=fps) == 1.0
-    assert [one[0] for one in seen] == [16, 23, 20]  # about 1.2 s; about the middle of 75; about 2.2 s, each frame twice
+    # about 1.2 s; about the middle of 75; about 2.2 s, each frame twice
+    assert [one[0] for one in seen] == [16, 23, 20]
     assert seen[2] == sorted([*range(20, 35), *range(21, 35)])
 
 

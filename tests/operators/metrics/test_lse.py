@@ -1,4 +1,6 @@
-"""Scores of clips and renders by a SyncNet with seeded weights: what reaches the network, what is said, and what is refused."""
+"""Scores of clips and renders by a SyncNet with seeded weights: what reaches the network, what is said, and what is
+refused.
+"""
 
 from pathlib import Path
 
@@ -57,14 +59,22 @@ def test_a_clip_has_three_scores_that_say_what_they_are(tmp_path, net):
     assert truth.distances.shape == (7, 31)
     assert [rows[name].value for name in ("lse_d", "lse_c", "sync_offset_frames")] == pytest.approx(truth[:3], abs=1e-3)
     for row in rows.values():
-        assert (row.subject, row.variant, row.model_sha256, row.protocol) == ("s/c", "lse_lrs", SYNCNET_V2.sha256, PROTOCOLS["lse_lrs"])
+        assert (row.subject, row.variant, row.model_sha256, row.protocol) == (
+            "s/c",
+            "lse_lrs",
+            SYNCNET_V2.sha256,
+            PROTOCOLS["lse_lrs"],
+        )
     assert len({row.score_id for row in rows.values()}) == 3
 
 
 def test_the_box_of_the_clip_is_what_is_looked_at(tmp_path):
     picture_at = lambda time_s: moving(12, (320, 120))[round(time_s * 25)]  # noqa: E731
     path = write_video(tmp_path / "v.mp4", [(picture_at, 0.48)], audio=tone(0.48), size=(320, 120))
-    left, right = (scored(path, clip(0.48, box), variant="lse_lrs")["lse_d"].value for box in ((0, 0, 160, 120), (160, 0, 320, 120)))
+    left, right = (
+        scored(path, clip(0.48, box), variant="lse_lrs")["lse_d"].value
+        for box in ((0, 0, 160, 120), (160, 0, 320, 120))
+    )
     assert abs(left - right) > 0.1
 
 
@@ -106,7 +116,10 @@ def test_other_rates_are_refused_where_frames_are_not_to_be_resampled(tmp_path):
 )
 def test_refuses(tmp_path, variant, seconds, sound_s, reason, detail):
     path = write_video(
-        tmp_path / "v.mp4", [("gray", 5.0)], size=(160, 120), audio=tone(sound_s) if sound_s else np.zeros(44100, np.float32)
+        tmp_path / "v.mp4",
+        [("gray", 5.0)],
+        size=(160, 120),
+        audio=tone(sound_s) if sound_s else np.zeros(44100, np.float32),
     )
     with pytest.raises(Drop) as refused:
         scored(path, clip(seconds), variant=variant)
@@ -156,7 +169,9 @@ def test_three_metrics_over_one_decode_do_not_wait_for_each_other(tmp_path):
         return read
 
     flat = np.full((48, 64, 3), 90, np.uint8)
-    answers = fan_out((Picture(flat) for _ in range(110)), [*map(measured, metrics[:2]), lambda pictures: sum(1 for _ in pictures)])
+    answers = fan_out(
+        (Picture(flat) for _ in range(110)), [*map(measured, metrics[:2]), lambda pictures: sum(1 for _ in pictures)]
+    )
     assert answers == ["no_face", "no_face", 110]
     few = fan_out(iter([Picture(flat) for _ in range(7)]), [measured(metrics[2])])
     assert isinstance(few[0], float)
@@ -179,7 +194,9 @@ def test_a_render_is_refused_with_a_reason(tmp_path):
 def test_a_face_is_compared_with_the_sound_of_its_own_frames(net, monkeypatch):
     """A face in frames 5 to 16 of 20. Seeded weights give all sounds one distance, so what they are asked is looked at."""
     asked: list[np.ndarray] = []
-    monkeypatch.setattr(syncnet, "compare", lambda net, pictures, sound: asked.append(sound) or compare(net, pictures, sound))
+    monkeypatch.setattr(
+        syncnet, "compare", lambda net, pictures, sound: asked.append(sound) or compare(net, pictures, sound)
+    )
     face = FaceTrack(12, np.arange(5, 17), np.tile([40.0, 20.0, 120.0, 100.0], (12, 1)))
     monkeypatch.setattr(Watched, "_track", lambda _: face)
     sound = np.random.default_rng(0).normal(0, 0.1, 20 * 640).astype(np.float32)

@@ -27,7 +27,11 @@ def test_the_mean_is_of_frames_not_of_errors() -> None:
 
 
 def test_refusals() -> None:
-    for made, reference, reason in (([], [], "no_frames"), ([toy()], [toy(side=64)], "size_mismatch"), ([toy()], None, "no_reference")):
+    for made, reference, reason in (
+        ([], [], "no_frames"),
+        ([toy()], [toy(side=64)], "size_mismatch"),
+        ([toy()], None, "no_reference"),
+    ):
         with pytest.raises(Drop, match=reason):
             Psnr().measure(Video.of(made, reference))
     with pytest.raises(ValueError, match="psnr_rgb, psnr_y"):

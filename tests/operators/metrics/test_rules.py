@@ -1,4 +1,6 @@
-"""Of every metric there is: what it makes of one frame, other sizes, no face, silence, one colour and nothing; a value or a typed refusal."""
+"""Of every metric there is: what it makes of one frame, other sizes, no face, silence, one colour and nothing; a value
+or a typed refusal.
+"""
 
 from dataclasses import dataclass
 
@@ -54,7 +56,9 @@ class Silence:
         return np.zeros(round((end_s - start_s) * hz), np.float32)
 
 
-def outcome(metric: Metric, made: list[NDArray[np.uint8]], reference: list[NDArray[np.uint8]], sound: bool = True) -> str:
+def outcome(
+    metric: Metric, made: list[NDArray[np.uint8]], reference: list[NDArray[np.uint8]], sound: bool = True
+) -> str:
     pairs = zip(made, reference, strict=True)
     given = [FramePair(Picture(one), None if metric.compares == NOTHING else Picture(other)) for one, other in pairs]
     video = Video(given, 25, Silence if sound else None, "r", len(given))
@@ -95,18 +99,24 @@ def test_motion_wants_more_than_one_frame_and_a_face(variant: str) -> None:
 @pytest.mark.parametrize("variant", LOOKING)
 def test_another_size_is_refused_where_pixels_are_compared(variant: str) -> None:
     metric = had(variant)
-    assert outcome(metric, same()[:1], [same()[0][::2, ::2].copy()]) == ("size_mismatch" if metric.compares == TARGET else VALUE)
+    assert outcome(metric, same()[:1], [same()[0][::2, ::2].copy()]) == (
+        "size_mismatch" if metric.compares == TARGET else VALUE
+    )
 
 
 @pytest.mark.parametrize("variant", LOOKING)
 def test_a_missing_face_is_told_by_those_that_need_one(variant: str) -> None:
-    assert outcome(had(variant), [toy(side=256)], [toy(1, side=256)]) == ("face_missing" if variant in NEEDS_FACE else VALUE)
+    assert outcome(had(variant), [toy(side=256)], [toy(1, side=256)]) == (
+        "face_missing" if variant in NEEDS_FACE else VALUE
+    )
 
 
 @pytest.mark.parametrize("variant", LOOKING)
 def test_black_frames_are_no_error(variant: str) -> None:
     black = np.zeros((256, 256, 3), np.uint8)
-    assert outcome(had(variant), [black], [black]) == ("face_missing" if variant in NEEDS_FACE else TEXTURE.get(variant, VALUE))
+    assert outcome(had(variant), [black], [black]) == (
+        "face_missing" if variant in NEEDS_FACE else TEXTURE.get(variant, VALUE)
+    )
 
 
 @pytest.mark.parametrize("variant", sorted(LISTENS))
@@ -122,7 +132,8 @@ def test_short_and_silent_renders_are_told_apart(variant: str, monkeypatch: pyte
 
 
 @pytest.mark.parametrize(
-    ("variant", "reason"), [("fvd_16", "too_short"), ("fvd_videogpt", "too_short"), ("lra_mstcn", "no_word"), ("fid_legacy", "no_frames")]
+    ("variant", "reason"),
+    [("fvd_16", "too_short"), ("fvd_videogpt", "too_short"), ("lra_mstcn", "no_word"), ("fid_legacy", "no_frames")],
 )
 def test_what_is_refused_before_the_network_is_asked(variant: str, reason: str) -> None:
     frames = [] if reason == "no_frames" else [toy()]

@@ -19,7 +19,9 @@ def test_scikit_image_set_up_alike_agrees() -> None:
     one = toy(1)
     other = (one * 0.7 + 30).astype(np.uint8)
     planes = [Picture(picture).luma for picture in (one, other)]
-    found: Any = structural_similarity(*planes, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255, full=True)
+    found: Any = structural_similarity(
+        *planes, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255, full=True
+    )
     assert ssim(*planes) == pytest.approx(found[1][5:-5, 5:-5].mean(), abs=1e-9)
     assert Ssim().measure(Video.of([one], [other])) == ssim(*planes)
 

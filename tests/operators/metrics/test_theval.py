@@ -43,7 +43,9 @@ def video_of(faces: Sequence[FaceLandmarks | None], level: Callable[[np.ndarray]
     return Video([FramePair(picture, None) for picture in pictures], FPS, lambda: Tone(level))
 
 
-def face(moved: dict[int, tuple[float, float]] | None = None, turn_deg: float = 0.0, size: float = 1.0) -> FaceLandmarks:
+def face(
+    moved: dict[int, tuple[float, float]] | None = None, turn_deg: float = 0.0, size: float = 1.0
+) -> FaceLandmarks:
     points = BASE.copy()
     for number, (x, y) in (moved or {}).items():
         points[number, :2] += (x, y)
@@ -62,11 +64,15 @@ def test_a_still_face_moves_nothing() -> None:
 
 @pytest.mark.parametrize("size", [1.0, 0.5])
 def test_lips_are_measured_in_distances_of_the_eyes(size: float) -> None:
-    """One of 20 points swings along the line to a second, by 2 px of 20 px between the eyes: whatever the face's size, 0.1 for that pair."""
+    """One of 20 points swings along the line to a second, by 2 px of 20 px between the eyes: whatever the face's size,
+    0.1 for that pair.
+    """
     swing = 0.02 * np.sign(np.sin(np.arange(COUNT) * np.pi + 0.5))
     made = [face({LIPS[0]: (s, 0.0)}, size=size) for s in swing]
     points = np.stack([one.points[list(LIPS), :2] for one in made]) / (0.2 * size)
-    expected = np.mean([np.linalg.norm(points[:, i] - points[:, j], axis=1).std() for i in range(20) for j in range(i + 1, 20)])
+    expected = np.mean(
+        [np.linalg.norm(points[:, i] - points[:, j], axis=1).std() for i in range(20) for j in range(i + 1, 20)]
+    )
     assert LipDynamics().measure(video_of(made)) == pytest.approx(expected)
 
 
@@ -85,17 +91,22 @@ def test_a_head_that_turns_by_a_sine_has_the_value_of_the_rule() -> None:
 def test_lips_in_silence_are_measured_where_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     from operators.metrics import silent_lips
 
-    opening = np.where(np.arange(COUNT) < 24, 0.02 * (np.arange(COUNT) % 2), 0.1 * np.random.default_rng(0).random(COUNT))
+    opening = np.where(
+        np.arange(COUNT) < 24, 0.02 * (np.arange(COUNT) % 2), 0.1 * np.random.default_rng(0).random(COUNT)
+    )
     made = [face({14: (0.0, float(o))}) for o in opening]
     monkeypatch.setattr(silent_lips, "speaks", lambda video, at_s: at_s >= 24 / FPS)
-    assert SilentLips().measure(video_of(made)) == pytest.approx(0.01 / 0.2)  # 12 open, 12 closed: 0.02 of 0.2, half of it from the median
+    # 12 open, 12 closed: 0.02 of 0.2, half of it from the median
+    assert SilentLips().measure(video_of(made)) == pytest.approx(0.01 / 0.2)
     monkeypatch.setattr(silent_lips, "speaks", lambda video, at_s: at_s >= 0.0)
     with pytest.raises(Drop, match="no_silence"):
         SilentLips().measure(video_of(made))
 
 
 @pytest.mark.parametrize(("late_s", "worse"), [(0.0, 0.02), (0.5, 0.3)])
-def test_a_mouth_that_opens_with_the_voice_is_near_its_loudness(monkeypatch: pytest.MonkeyPatch, late_s: float, worse: float) -> None:
+def test_a_mouth_that_opens_with_the_voice_is_near_its_loudness(
+    monkeypatch: pytest.MonkeyPatch, late_s: float, worse: float
+) -> None:
     from operators.metrics import lip_loudness
 
     def level(at_s: np.ndarray) -> np.ndarray:

@@ -25,7 +25,9 @@ def by_mediapipe() -> Mediapipe:
 
 
 def in_torch(device: str = "cpu") -> Mediapipe:
-    return Mediapipe(*(Blazeface(weight.path().read_bytes(), score, device) for weight, score in zip(WEIGHTS, SCORES, strict=True)))
+    return Mediapipe(
+        *(Blazeface(weight.path().read_bytes(), score, device) for weight, score in zip(WEIGHTS, SCORES, strict=True))
+    )
 
 
 @pytest.mark.parametrize("weight", WEIGHTS, ids=["full_range", "short_range"])
@@ -47,7 +49,9 @@ def test_no_picture_and_no_face_give_none() -> None:
 
 
 def agree(path: Path, one: Mediapipe, rate_hz: float, end_s: float) -> int:
-    """How many faces of a film both tell alike: boxes to the pixel of the second look's 128, points to a thousandth of the box."""
+    """How many faces of a film both tell alike: boxes to the pixel of the second look's 128, points to a thousandth of
+    the box.
+    """
     frames = list(every(VideoFrames(path, 0.0, end_s), rate_hz))
     told, found = (detector.look(frames) for detector in (by_mediapipe(), one))
     for here, there in zip(told, found, strict=True):
@@ -68,7 +72,12 @@ def test_both_looks_at_a_batch_of_frames_are_those_of_mediapipe() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
-    ["multi/avi_testvideo.mp4", "multi/avi_billhyland.mp4", "negative/facenet_crowd_video.mp4", "single/speakervid_range_head_1.mp4"],
+    [
+        "multi/avi_testvideo.mp4",
+        "multi/avi_billhyland.mp4",
+        "negative/facenet_crowd_video.mp4",
+        "single/speakervid_range_head_1.mp4",
+    ],
 )
 def test_films_are_seen_as_mediapipe_sees_them(name: str) -> None:
     assert agree(media(*name.split("/")), in_torch(), 1.0, 12.0) >= 5
@@ -86,7 +95,10 @@ def test_a_picture_is_turned_and_scaled_as_opencv_does(black: bool) -> None:
 
     y, x = np.mgrid[:60, :90]
     picture = np.stack([100 + x, 200 - 2 * y, 60 + x + y], -1).astype(np.uint8)
-    turns = [np.asarray(cv2.getRotationMatrix2D((40, 30), angle, scale), np.float64) for angle, scale in ((0, 2.5), (33, 0.7), (-120, 1.3))]
+    turns = [
+        np.asarray(cv2.getRotationMatrix2D((40, 30), angle, scale), np.float64)
+        for angle, scale in ((0, 2.5), (33, 0.7), (-120, 1.3))
+    ]
     found = sampled(torch.from_numpy(picture).float().expand(3, -1, -1, -1), np.stack(turns), 64, black).numpy()
     for turn, one in zip(turns, found, strict=True):
         border = cv2.BORDER_CONSTANT if black else cv2.BORDER_REPLICATE

@@ -1,4 +1,6 @@
-"""Deep3DFaceRecon's crop and network; the numbers are what its own code gives on this picture, with these points and weights."""
+"""Deep3DFaceRecon's crop and network; the numbers are what its own code gives on this picture, with these points and
+weights.
+"""
 
 from pathlib import Path
 
@@ -76,6 +78,9 @@ def test_a_checkpoint_is_read_strictly_and_a_face_has_coefficients(
     assert coefficients(Picture(blank())) is None
     for kept in (deep3d._network, deep3d._standard):
         kept.cache_clear()
-    torch.save({"net_recon": {name: value for name, value in state.items() if name != "final_layers.1.weight"}}, tmp_path / DEEP3D.file)
+    torch.save(
+        {"net_recon": {name: value for name, value in state.items() if name != "final_layers.1.weight"}},
+        tmp_path / DEEP3D.file,
+    )
     with pytest.raises(RuntimeError, match=r"final_layers.1.weight"):
         Deep3D.load(tmp_path / DEEP3D.file)

@@ -83,14 +83,21 @@ def asked(picture: NDArray[np.uint8]):
         return model.detect(mediapipe_image(picture))
 
 
-@pytest.mark.parametrize(("turned_deg", "window"), [(0, (0, 512, 0, 512)), (25, (0, 512, 0, 512)), (0, (20, 290, 60, 512))])
-def test_pose_and_names_are_those_of_mediapipe_in_pictures_of_any_shape(turned_deg: float, window: tuple[int, int, int, int]) -> None:
+@pytest.mark.parametrize(
+    ("turned_deg", "window"), [(0, (0, 512, 0, 512)), (25, (0, 512, 0, 512)), (0, (20, 290, 60, 512))]
+)
+def test_pose_and_names_are_those_of_mediapipe_in_pictures_of_any_shape(
+    turned_deg: float, window: tuple[int, int, int, int]
+) -> None:
     picture = np.ascontiguousarray(portrait(turned_deg)[window[0] : window[1], window[2] : window[3]])
     told = asked(picture)
     height, width = picture.shape[:2]
     points = np.array([(point.x, point.y, point.z) for point in told.face_landmarks[0]]) * (width, height, width)
-    # MediaPipe computes in single precision, whose last places differ from processor to processor: of 70 cm it keeps about 1e-4.
-    assert head_matrix(points, width, height) == pytest.approx(np.array(told.facial_transformation_matrixes[0]), rel=1e-5, abs=1e-5)
+    # MediaPipe computes in single precision, whose last places differ from processor to processor: of 70 cm it keeps
+    # about 1e-4.
+    assert head_matrix(points, width, height) == pytest.approx(
+        np.array(told.facial_transformation_matrixes[0]), rel=1e-5, abs=1e-5
+    )
     assert tuple(shape.category_name for shape in told.face_blendshapes[0]) == BLENDSHAPES
 
 
@@ -108,7 +115,9 @@ def head(yaw: float, pitch: float, roll: float) -> Rotation:
 
 @pytest.mark.parametrize("angles", [(0, 0, 0), (30, 0, 0), (0, 20, 0), (0, 0, 15), (-40, 25, -10), (60, -20, 20)])
 @pytest.mark.parametrize("at_cm", [(0, 0, -45), (9, -6, -60)])
-def test_pose_comes_back_from_a_face_made_of_it(angles: tuple[float, float, float], at_cm: tuple[float, float, float]) -> None:
+def test_pose_comes_back_from_a_face_made_of_it(
+    angles: tuple[float, float, float], at_cm: tuple[float, float, float]
+) -> None:
     points = np.concatenate([face_model().points, np.zeros((10, 3))])
     matrix = head_matrix(seen(points, head(*angles), at_cm), SIZE, SIZE)
     assert head_pose_deg(matrix) == pytest.approx(angles, abs=0.5)
@@ -117,7 +126,9 @@ def test_pose_comes_back_from_a_face_made_of_it(angles: tuple[float, float, floa
 
 @pytest.mark.parametrize("angles", [(0, 0, 0), (30, 0, 0), (0, 20, 0), (0, 0, 15), (-40, 25, -10), (70, -30, 20)])
 def test_angles_come_back_from_a_matrix_made_of_them(angles: tuple[float, float, float]) -> None:
-    """Roll about the nose first, then pitch, then yaw; a scale and a shift, as MediaPipe's matrices have, change nothing."""
+    """Roll about the nose first, then pitch, then yaw; a scale and a shift, as MediaPipe's matrices have, change
+    nothing.
+    """
     matrix = np.eye(4)
     matrix[:3, :3] = 1.3 * head(*angles).as_matrix()
     matrix[:3, 3] = 3, -2, -40
@@ -127,7 +138,9 @@ def test_angles_come_back_from_a_matrix_made_of_them(angles: tuple[float, float,
 @pytest.mark.parametrize("pose", [(0, 0, 0), (25, -10, 8), (-30, 15, -5)])
 @pytest.mark.parametrize("gaze", [(0, 0), (12, 0), (-12, 0), (0, 9), (0, -9), (15, -8)])
 def test_gaze_comes_back_from_irises_put_there(pose: tuple[float, float, float], gaze: tuple[float, float]) -> None:
-    """Both eyes of the canonical face look in one direction of the camera's, with the iris 1 cm before the eye's middle."""
+    """Both eyes of the canonical face look in one direction of the camera's, with the iris 1 cm before the eye's
+    middle.
+    """
     points = np.concatenate([face_model().points, np.zeros((10, 3))])
     yaw, pitch = np.radians(gaze)
     look = np.array([math.sin(yaw) * math.cos(pitch), math.sin(pitch), math.cos(yaw) * math.cos(pitch)])
@@ -167,7 +180,9 @@ def test_gaze_of_real_frames_is_the_one_that_people_see(name: str, at_s: float, 
     frame = next(iter(VideoFrames(media("negative", name), at_s)))
     landmarker = Landmarker(blendshapes=False)
     (face,) = landmarker(frame.rgb())
-    yaw, pitch = gaze_deg(face.points * (frame.width, frame.height, frame.width), frame.width, frame.height, face.matrix)
+    yaw, pitch = gaze_deg(
+        face.points * (frame.width, frame.height, frame.width), frame.width, frame.height, face.matrix
+    )
     assert -90 < yaw < -8 if side == "left" else abs(yaw) < 8, (yaw, pitch)
     assert pitch < -5 if height == "down" else abs(pitch) < 15, (yaw, pitch)
 
@@ -183,6 +198,11 @@ def test_the_face_in_the_picture_is_the_astronauts() -> None:
     landmarker = Landmarker()
     (face,) = landmarker(portrait())
     points = face.points * 512
-    inside = (points[:, 0] > FACE[0] - 20) & (points[:, 0] < FACE[2] + 20) & (points[:, 1] > FACE[1] - 60) & (points[:, 1] < FACE[3] + 20)
+    inside = (
+        (points[:, 0] > FACE[0] - 20)
+        & (points[:, 0] < FACE[2] + 20)
+        & (points[:, 1] > FACE[1] - 60)
+        & (points[:, 1] < FACE[3] + 20)
+    )
     assert inside.all()
     assert face.blendshapes[BLENDSHAPES.index("mouthSmileLeft")] > 0.5, "she smiles"

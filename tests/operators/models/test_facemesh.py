@@ -9,7 +9,14 @@ from operators.base import every
 from operators.faces import mesh_faces
 from operators.faces.detect_faces import DetectFaces
 from operators.media.frames import VideoFrames
-from operators.models.face_geometry import FaceLandmarks, blendshapes_of, gaze_deg, head_pose_deg, landmarks_of, mouth_opening
+from operators.models.face_geometry import (
+    FaceLandmarks,
+    blendshapes_of,
+    gaze_deg,
+    head_pose_deg,
+    landmarks_of,
+    mouth_opening,
+)
 from operators.models.face_landmarker import Landmarker
 from operators.models.facemesh import Facemesh
 from tests.conftest import media
@@ -22,14 +29,18 @@ def crops(name: str, rate_hz: float, end_s: float) -> list[np.ndarray]:
     """The surest face of each looked-at frame, as `MeshFaces` looks at it."""
     detector = DetectFaces(detector="mediapipe")
     frames = every(VideoFrames(media(*name.split("/")), 0.0, end_s), rate_hz)
-    return [frame.crop(*square_around(found[0], 2.0), (SIDE, SIDE)) for frame in frames if (found := detector.faces(frame))]
+    return [
+        frame.crop(*square_around(found[0], 2.0), (SIDE, SIDE)) for frame in frames if (found := detector.faces(frame))
+    ]
 
 
 def hold(told: FaceLandmarks, found: FaceLandmarks) -> None:
     """The stated tolerance: 0.05 of the crop's 320 pixels, 0.05 degrees of pose and 0.1 of gaze, 0.005 of a blendshape."""
     assert np.abs(told.points - found.points).max() * SIDE < 0.05
     assert head_pose_deg(found.matrix) == pytest.approx(head_pose_deg(told.matrix), abs=0.05)
-    assert gaze_deg(found.points, 1, 1, found.matrix) == pytest.approx(gaze_deg(told.points, 1, 1, told.matrix), abs=0.1)
+    assert gaze_deg(found.points, 1, 1, found.matrix) == pytest.approx(
+        gaze_deg(told.points, 1, 1, told.matrix), abs=0.1
+    )
     assert mouth_opening(found.points) == pytest.approx(mouth_opening(told.points), abs=1e-3)
     assert np.abs(told.blendshapes - found.blendshapes).max() < 0.005
 
@@ -47,7 +58,11 @@ def compare(pictures: list[np.ndarray], device: str = "cpu") -> int:
 
 def test_faces_upright_turned_and_cut_off_are_meshed_as_by_mediapipe() -> None:
     pictures = [portrait(turned)[20:340, 60:380] for turned in (0, 30, -60)]  # the last face lies at the picture's edge
-    pictures += [portrait()[60:380, 190:510], portrait(mirrored=True)[20:340, 150:470], np.full((SIDE, SIDE, 3), 90, np.uint8)]
+    pictures += [
+        portrait()[60:380, 190:510],
+        portrait(mirrored=True)[20:340, 150:470],
+        np.full((SIDE, SIDE, 3), 90, np.uint8),
+    ]
     pictures = [np.ascontiguousarray(picture) for picture in pictures]
     assert compare(pictures) >= 4
     assert Facemesh().look(pictures)[-1] == []
@@ -86,7 +101,12 @@ def test_a_speaker_is_meshed_as_by_mediapipe() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
-    ["hdtf/retalking_face_1.mp4", "multi/avi_billhyland.mp4", "negative/pyfeat_WolfgangLanger_Pexels.mp4", "multi/hamilton_short_clip.mp4"],
+    [
+        "hdtf/retalking_face_1.mp4",
+        "multi/avi_billhyland.mp4",
+        "negative/pyfeat_WolfgangLanger_Pexels.mp4",
+        "multi/hamilton_short_clip.mp4",
+    ],
 )
 def test_films_are_meshed_as_by_mediapipe(name: str) -> None:
     assert compare(crops(name, 2.0, 6.0)) >= 6

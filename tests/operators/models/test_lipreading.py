@@ -1,4 +1,6 @@
-"""The lip reader against numbers that the published code gave (mpc001's Lipreading_using_Temporal_Convolutional_Networks at 0cc99fab), with the same seeded weights."""
+"""The lip reader against numbers that the published code gave (mpc001's
+Lipreading_using_Temporal_Convolutional_Networks at 0cc99fab), with the same seeded weights.
+"""
 
 import numpy as np
 import pytest
@@ -14,7 +16,9 @@ def published_state(seed: int = 7) -> dict[str, torch.Tensor]:
     state: dict[str, torch.Tensor] = {}
 
     def weight(name: str, *shape: int, bias: bool = False) -> None:
-        state[f"{name}.weight"] = torch.from_numpy(rng.standard_normal(shape, np.float32) * np.float32(np.sqrt(2 / np.prod(shape[1:]))))
+        state[f"{name}.weight"] = torch.from_numpy(
+            rng.standard_normal(shape, np.float32) * np.float32(np.sqrt(2 / np.prod(shape[1:])))
+        )
         if bias:
             state[f"{name}.bias"] = torch.from_numpy(0.1 * rng.standard_normal(shape[0], np.float32))
 
@@ -51,7 +55,9 @@ def published_state(seed: int = 7) -> dict[str, torch.Tensor]:
 
 
 def talking(count: int = 29) -> tuple[list[np.ndarray], list[np.ndarray | None]]:
-    """(200, 240) grey pictures of waves, and points of a face that turns, grows, opens its mouth and is missed now and then."""
+    """(200, 240) grey pictures of waves, and points of a face that turns, grows, opens its mouth and is missed now and
+    then.
+    """
     rng = np.random.default_rng(5)
     y, x = np.mgrid[:200, :240]
     face = rng.uniform(40, 200, (68, 2))

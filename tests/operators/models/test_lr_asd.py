@@ -1,4 +1,6 @@
-"""The networks against scores that the published code (LR-ASD at 1b6dcd2d, Light-ASD at ed38c232) gave for the same crops and sound."""
+"""The networks against scores that the published code (LR-ASD at 1b6dcd2d, Light-ASD at ed38c232) gave for the same
+crops and sound.
+"""
 
 import numpy as np
 import pytest
@@ -60,7 +62,8 @@ def test_windows(net):
     assert np.abs(one - two).max() > 0.01  # a window's edge changes what is near it
     assert score_ticks(net, faces, cepstra, (1, 2), encode_once=False) == pytest.approx((one + two) / 2)
     assert score_ticks(net, faces[25:], cepstra[100:], (1,), encode_once=False) == pytest.approx(one[25:], abs=1e-5)
-    assert score_ticks(net, faces, cepstra, (2, 6)) == pytest.approx(two, abs=1e-4)  # no window is cut: encoding once changes nothing
+    # no window is cut: encoding once changes nothing
+    assert score_ticks(net, faces, cepstra, (2, 6)) == pytest.approx(two, abs=1e-4)
 
 
 def test_refuses_sound_of_another_length(net):

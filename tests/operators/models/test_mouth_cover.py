@@ -25,7 +25,9 @@ def test_the_lower_face_is_where_the_mouth_is():
     """A box 100 wide and high from (40, 20): the square of 84 about (90, 92)."""
     picture = np.zeros((200, 200, 3), np.uint8)
     picture[50:134, 48:132] = 200
-    frame = SourceFrame(av.VideoFrame.from_ndarray(picture, format="rgb24"), 0.0, Display(200, 200, False, False, False, 0))
+    frame = SourceFrame(
+        av.VideoFrame.from_ndarray(picture, format="rgb24"), 0.0, Display(200, 200, False, False, False, 0)
+    )
     cut = lower_face(frame, Box(40.0, 20.0, 140.0, 120.0, 0.9, 0.0))
     assert cut.shape == (128, 128, 3)
     assert cut[2:-2, 2:-2].min() > 190

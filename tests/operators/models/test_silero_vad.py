@@ -48,14 +48,17 @@ def test_silence_and_noise_are_no_speech():
 @pytest.mark.parametrize(
     ("said", "at_05", "at_04"),
     [
-        ("...xxxxxxxxxx....xxxxxxxxxx......", [(1056, 14304)], [(1056, 14304)]),  # four steps of silence are less than 100 ms
+        # four steps of silence are less than 100 ms
+        ("...xxxxxxxxxx....xxxxxxxxxx......", [(1056, 14304)], [(1056, 14304)]),
         ("xxxxxxxx", [], []),  # 3996 samples are less than 250 ms
         ("..xxxxxxx....", [(544, 6556)], [(544, 6556)]),  # silence at the end is too short to end it
         ("xxxxxxxxxxhhhhhhhhhh......xxxxxx", [(0, 10720)], [(0, 10720)]),  # what is between both thresholds goes on
         ("xxxxxxxxxxmmmmmxxxxxxxxx", [(0, 5600), (7200, 12188)], [(0, 12188)]),
     ],
 )
-def test_speech_begins_at_the_threshold_and_ends_well_below_it(said: str, at_05: list[tuple[int, int]], at_04: list[tuple[int, int]]):
+def test_speech_begins_at_the_threshold_and_ends_well_below_it(
+    said: str, at_05: list[tuple[int, int]], at_04: list[tuple[int, int]]
+):
     """By `get_speech_timestamps_from_probs` of silero-vad 6.2.3."""
     count = len(said) * 512 - 100
     assert spans([LEVELS[letter] for letter in said], count) == at_05

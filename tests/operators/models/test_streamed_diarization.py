@@ -66,7 +66,9 @@ def spoken(found: Any) -> list[tuple[float, float, str]]:
 def test_it_is_equal_to_the_published_pipeline(from_s: float, to_s: float):
     """Windows and a remainder, less than a window, and windows without a remainder; two voices that overlap."""
     wave = sample()[0][round(from_s * 16000) : round(to_s * 16000)]
-    whole = published()({"waveform": torch.from_numpy(wave[None]), "sample_rate": 16000, "uri": "x"}, min_speakers=1, max_speakers=20)
+    whole = published()(
+        {"waveform": torch.from_numpy(wave[None]), "sample_rate": 16000, "uri": "x"}, min_speakers=1, max_speakers=20
+    )
     truth = spoken(whole.speaker_diarization)
     assert len({voice for _, _, voice in truth}) == 2
     assert spoken(ours().listen("x", WavAudio(wave, 3.25), None, min_speakers=1, max_speakers=20)) == truth
@@ -117,7 +119,9 @@ def test_windows_without_speech_are_passed_over(monkeypatch: pytest.MonkeyPatch)
     segmented, embedded = [], []
     infer, embed = ours()._segmentation.infer, ours()._embedding.__call__
     monkeypatch.setattr(ours()._segmentation, "infer", lambda chunks: segmented.append(len(chunks)) or infer(chunks))
-    monkeypatch.setattr(type(ours()._embedding), "__call__", lambda _, *given, **masks: embedded.append(1) or embed(*given, **masks))
+    monkeypatch.setattr(
+        type(ours()._embedding), "__call__", lambda _, *given, **masks: embedded.append(1) or embed(*given, **masks)
+    )
     found = spoken(ours().listen("x", WavAudio(wave, 3.25), windows.speech, min_speakers=1, max_speakers=20))
     assert sum(segmented) == 10
     assert 0 < len(embedded) <= 10
@@ -143,14 +147,20 @@ def test_which_windows_hold_speech(length: float, speech: list[tuple[int, int]] 
     assert windows.heard() == heard
     # As counted sample by sample.
     begins = [n * 16000 for n in range(len(windows))]
-    assert heard == [n for n, begin in enumerate(begins) if speech is None or any(a < begin + 160000 and b > begin for a, b in speech)]
+    assert heard == [
+        n
+        for n, begin in enumerate(begins)
+        if speech is None or any(a < begin + 160000 and b > begin for a, b in speech)
+    ]
 
 
 def voices(count: int, of: int, seed: int = 0) -> NDArray[np.float32]:
     """Embeddings scattered around those of so many voices, which are heard unequally often."""
     draw = np.random.default_rng(seed)
     centres = draw.normal(size=(of, 192))
-    return (centres[draw.integers(0, of, count) * draw.integers(0, 2, count)] + 0.6 * draw.normal(size=(count, 192))).astype(np.float32)
+    return (
+        centres[draw.integers(0, of, count) * draw.integers(0, 2, count)] + 0.6 * draw.normal(size=(count, 192))
+    ).astype(np.float32)
 
 
 @pytest.mark.parametrize("count", [2, 3, 40, 600])

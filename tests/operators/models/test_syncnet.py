@@ -1,4 +1,6 @@
-"""SyncNet against numbers that the published code gave (joonson/syncnet_python at 6efbb1c3, Wav2Lip's `scores_LSE`), with the same seeded weights."""
+"""SyncNet against numbers that the published code gave (joonson/syncnet_python at 6efbb1c3, Wav2Lip's `scores_LSE`),
+with the same seeded weights.
+"""
 
 import io
 from collections import OrderedDict
@@ -37,7 +39,9 @@ LAYERS = {
 
 
 def published_state(seed: int = 7) -> "OrderedDict[str, torch.Tensor]":
-    """A state dict under the published names, from NumPy's PCG64: deviations that keep the signal's size, small ones where it comes in."""
+    """A state dict under the published names, from NumPy's PCG64: deviations that keep the signal's size, small ones
+    where it comes in.
+    """
     rng = np.random.default_rng(seed)
     state: OrderedDict[str, torch.Tensor] = OrderedDict()
 
@@ -68,7 +72,9 @@ def moving(count: int, size: tuple[int, int] = (224, 224)) -> list[np.ndarray]:
 
 
 def boxes(count: int = 130) -> list[list[tuple[float, float, float, float]]]:
-    """Of each frame: a face that drifts and is missed for ten frames, one too small, and one that is doubled and leaves early."""
+    """Of each frame: a face that drifts and is missed for ten frames, one too small, and one that is doubled and leaves
+    early.
+    """
     made = []
     for k in range(count):
         x, y, small = 200 + 0.7 * k + 3 * np.sin(k), 120 + 2 * np.cos(k / 3), 400 + 0.1 * k
@@ -81,7 +87,8 @@ def boxes(count: int = 130) -> list[list[tuple[float, float, float, float]]]:
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "syncnet_v2.model"
-    torch.save(published_state(), path, _use_new_zipfile_serialization=False)  # as the published file is: without counts of batches
+    # as the published file is: without counts of batches
+    torch.save(published_state(), path, _use_new_zipfile_serialization=False)
     return path
 
 
@@ -92,13 +99,21 @@ def net(file):
 
 def test_loads_the_published_layout_strictly(net, tmp_path):
     state = published_state()
-    assert sum(tensor.numel() for tensor in state.values()) * 4 == 54_561_024  # of the 54,573,114 bytes of syncnet_v2.model
-    assert sum(p.numel() for p in net.parameters()) == sum(t.numel() for name, t in state.items() if "running" not in name)
+    # of the 54,573,114 bytes of syncnet_v2.model
+    assert sum(tensor.numel() for tensor in state.values()) * 4 == 54_561_024
+    assert sum(p.numel() for p in net.parameters()) == sum(
+        t.numel() for name, t in state.items() if "running" not in name
+    )
     less = {name: tensor for name, tensor in state.items() if name != "netfclip.3.bias"}
     more = {**state, "netfclip.4.weight": torch.zeros(1)}
     shape = {**state, "netcnnlip.0.weight": torch.zeros(96, 3, 4, 7, 7)}
     unknown = {**state, "other.0.weight": torch.zeros(1)}
-    for wrong, said in ((less, r"sight_head\.3\.bias"), (more, r"sight_head\.4"), (shape, r"sight\.0\.weight"), (unknown, r"other\.0")):
+    for wrong, said in (
+        (less, r"sight_head\.3\.bias"),
+        (more, r"sight_head\.4"),
+        (shape, r"sight\.0\.weight"),
+        (unknown, r"other\.0"),
+    ):
         torch.save(wrong, tmp_path / "wrong.model")
         with pytest.raises(RuntimeError, match=said):
             SyncNet.load(tmp_path / "wrong.model")
@@ -120,7 +135,9 @@ def test_distances_confidence_and_offset_are_the_published_numbers(net):
     found = compare(net, moving(30), rising_tone(1.4))
     assert found.distances.shape == (25, 31)  # 30 frames of sound and picture: five fewer windows
     assert found.distances[3, [0, 15, 30]] == pytest.approx([169.8874, 349.7740, 374.8558], abs=2e-3)
-    assert found.distances.mean(axis=0)[[0, 7, 15, 22, 30]] == pytest.approx([253.798, 301.9774, 365.2178, 320.8833, 270.8785], abs=2e-3)
+    assert found.distances.mean(axis=0)[[0, 7, 15, 22, 30]] == pytest.approx(
+        [253.798, 301.9774, 365.2178, 320.8833, 270.8785], abs=2e-3
+    )
     assert found[:3] == pytest.approx((253.7980, 55.9377, 15), abs=2e-3)
 
 
@@ -198,7 +215,11 @@ def test_squares_are_the_published_ones():
 
 def test_crops_are_the_published_ones():
     squares, pictures = steady_squares(link_faces(boxes())[0].boxes), moving(130, (480, 400))
-    for k, total, near in ((0, 19494407, [169, 128, 24]), (60, 17605544, [253, 53, 200]), (129, 15205736, [129, 2, 200])):
+    for k, total, near in (
+        (0, 19494407, [169, 128, 24]),
+        (60, 17605544, [253, 53, 200]),
+        (129, 15205736, [129, 2, 200]),
+    ):
         crop = face_crop(pictures[k], squares[k])
         assert crop.shape == (224, 224, 3)
         assert int(crop.astype(np.int64).sum()) == pytest.approx(total, rel=1e-5)
@@ -244,4 +265,6 @@ def test_tracked_pictures_are_the_face_alone(net):
 
 def test_jpeg_comes_back_as_it_went():
     picture = np.full((64, 48, 3), (200, 30, 90), np.uint8)
-    assert from_jpeg(next(jpeg_files([picture], 2))) == pytest.approx(np.broadcast_to([200, 30, 90], (64, 48, 3)), abs=3)
+    assert from_jpeg(next(jpeg_files([picture], 2))) == pytest.approx(
+        np.broadcast_to([200, 30, 90], (64, 48, 3)), abs=3
+    )

@@ -29,7 +29,10 @@ def test_angles_are_found_again_whatever_scale_and_place(angles: tuple[float, fl
 
 def test_a_mirrored_face_looks_the_other_way() -> None:
     weights("3ddfa_v2_mb05_120x120.pth")
-    one, two = (coefficients(Picture(np.ascontiguousarray(frame))) for frame in (same(later=True)[0], same(later=True)[0][:, ::-1]))
+    one, two = (
+        coefficients(Picture(np.ascontiguousarray(frame)))
+        for frame in (same(later=True)[0], same(later=True)[0][:, ::-1])
+    )
     assert one is not None
     assert two is not None
     assert one.angles == pytest.approx(two.angles * (-1, 1, -1), abs=5)

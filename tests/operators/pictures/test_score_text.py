@@ -24,7 +24,9 @@ def photograph(*lines: tuple[str, int, int]) -> np.ndarray:
 
     picture = Image.fromarray(data.astronaut())
     for words, x, y in lines:
-        ImageDraw.Draw(picture).text((x, y), words, "white", ImageFont.load_default(28), stroke_width=2, stroke_fill="black")
+        ImageDraw.Draw(picture).text(
+            (x, y), words, "white", ImageFont.load_default(28), stroke_width=2, stroke_fill="black"
+        )
     return np.array(picture)
 
 

@@ -1,4 +1,6 @@
-"""Transitions against hand-checked truth (see docs/shots.md), against scenedetect itself, and against videos that were made."""
+"""Transitions against hand-checked truth (see docs/shots.md), against scenedetect itself, and against videos that were
+made.
+"""
 
 from itertools import pairwise
 
@@ -13,7 +15,8 @@ from tests.conftest import media
 from tests.made_cuts import Made, suite
 from tests.made_videos import ramp, write_video
 
-# By file: the first frame of every shot but the first, and the gradual transitions: the first mixed frame, and the first one after.
+# By file: the first frame of every shot but the first, and the gradual transitions: the first mixed frame, and the
+# first one after.
 TRUTH = {
     ("multi", "avi_testvideo.mp4"): (
         (205, 256, 312, 422, 494, 526, 579, 686, 736, 768, 826, 870, 971, 1003, 1020, 1085, 1103, 1128, 1206, 1242),
@@ -52,7 +55,9 @@ def told(path, **fields) -> list[tuple[str, int, int]]:
 
 
 def wrong(made: list[tuple[str, int, int]], found: list[tuple[str, int, int]], frames: int = 1) -> list[str]:
-    """What is missed and what is false. A gradual transition is found where a gradual one overlaps it, a cut where one is so near."""
+    """What is missed and what is false. A gradual transition is found where a gradual one overlaps it, a cut where one
+    is so near.
+    """
     left, missed = list(found), []
     for kind, first, end in made:
         hits = [
@@ -74,7 +79,8 @@ def truth(made: Made) -> list[tuple[str, int, int]]:
 
 
 @pytest.mark.parametrize(
-    "parts", [pytest.param(parts, marks=pytest.mark.slow if "headpose" in parts[1] else (), id=parts[1]) for parts in TRUTH]
+    "parts",
+    [pytest.param(parts, marks=pytest.mark.slow if "headpose" in parts[1] else (), id=parts[1]) for parts in TRUTH],
 )
 def test_finds_the_transitions_of_real_films(parts):
     cuts, slow = TRUTH[parts]
@@ -88,9 +94,14 @@ def test_values_and_cuts_are_those_of_scenedetect_on_the_same_pictures():
     from scenedetect.detectors import AdaptiveDetector, ContentDetector
     from scenedetect.stats_manager import StatsManager
 
-    settings = DetectShots(detectors=("adaptive", "content"), threshold=3.0, min_content=12.0, jump_threshold=3.0, jump_content=12.0)
+    settings = DetectShots(
+        detectors=("adaptive", "content"), threshold=3.0, min_content=12.0, jump_threshold=3.0, jump_content=12.0
+    )
     ours, found = CutDetectors(settings), []
-    theirs = {"adaptive": AdaptiveDetector(3.0, min_scene_len=0, min_content_val=12.0), "content": ContentDetector(27.0, min_scene_len=0)}
+    theirs = {
+        "adaptive": AdaptiveDetector(3.0, min_scene_len=0, min_content_val=12.0),
+        "content": ContentDetector(27.0, min_scene_len=0),
+    }
     theirs["adaptive"].stats_manager = stats = StatsManager()
     expected = []
     for number, frame in enumerate(VideoFrames(media("multi", "hamilton_short_clip.mp4"))):
@@ -112,11 +123,16 @@ def test_agrees_with_scenedetect_reading_the_file_itself():
     path = media("multi", "avi_testvideo.mp4")
     theirs = detect(str(path), AdaptiveDetector(adaptive_threshold=DetectShots.threshold, min_scene_len=5))
     cuts = [cut for _, cut, _ in told(path, detectors=("adaptive",))]
-    assert [start.get_frames() for start, _ in theirs[1:]] == sorted([*cuts, 1315]), "1315 is where a fade to white begins fast"
+    assert [start.get_frames() for start, _ in theirs[1:]] == sorted([*cuts, 1315]), (
+        "1315 is where a fade to white begins fast"
+    )
 
 
-# Of the made suite, a few of those that were looked at while the limits were chosen; all of them in the slow test below.
-@pytest.mark.parametrize("name", ["cuts_25_fps", "fade_through_black", "fade_out_then_cut", "flash_of_one_frame", "variable_rate"])
+# Of the made suite, a few of those that were looked at while the limits were chosen; all of them in the slow test
+# below.
+@pytest.mark.parametrize(
+    "name", ["cuts_25_fps", "fade_through_black", "fade_out_then_cut", "flash_of_one_frame", "variable_rate"]
+)
 def test_finds_the_transitions_of_made_videos(tmp_path, name):
     made = next(made for made in suite() if made.name == name)
     found = told(made.write(tmp_path))

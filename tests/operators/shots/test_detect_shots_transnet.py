@@ -20,7 +20,9 @@ def probabilities(count: int, middle: dict[int, float], part: range) -> np.ndarr
 
 
 def test_a_short_run_is_a_cut_after_its_highest_frame():
-    assert list(told(probabilities(20, {9: 0.8, 10: 0.6}, range(9, 11)), [0] * 20, 0.5)) == [(10, 10, "cut", pytest.approx(0.8))]
+    assert list(told(probabilities(20, {9: 0.8, 10: 0.6}, range(9, 11)), [0] * 20, 0.5)) == [
+        (10, 10, "cut", pytest.approx(0.8))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -34,7 +36,9 @@ def test_a_long_run_is_gradual_and_a_fade_where_a_picture_is_of_one_colour(colou
 
 
 def test_two_middles_in_one_run_are_one_transition():
-    assert [join[:3] for join in told(probabilities(30, {9: 0.7, 12: 0.8}, range(5, 15)), [0] * 30, 0.5)] == [(5, 15, "dissolve")]
+    assert [join[:3] for join in told(probabilities(30, {9: 0.7, 12: 0.8}, range(5, 15)), [0] * 30, 0.5)] == [
+        (5, 15, "dissolve")
+    ]
 
 
 def test_a_cut_told_by_the_last_frame_is_none():
@@ -45,7 +49,9 @@ def test_finds_the_dissolve_and_the_cut_of_a_made_video(tmp_path):
     made = next(made for made in suite() if made.name == "dissolve_and_cut")
     path = made.write(tmp_path)
     times_s = [frame.pts_s for frame in VideoFrames(path)]
-    found = [row for row in DetectShotsTransnet()(Source("s", str(path)), VideoFrames(path)) if isinstance(row, Transition)]
+    found = [
+        row for row in DetectShotsTransnet()(Source("s", str(path)), VideoFrames(path)) if isinstance(row, Transition)
+    ]
     assert [(row.kind, row.detector) for row in found] == [("dissolve", "transnetv2"), ("cut", "transnetv2")]
     assert times_s.index(found[0].start_s) == pytest.approx(made.truth[0].first, abs=2)
     assert times_s.index(found[0].end_s) == pytest.approx(made.truth[0].end, abs=2)
@@ -64,5 +70,7 @@ def test_finds_the_cuts_of_a_real_film():
     path = media("multi", "avi_testvideo.mp4")
     cuts, _ = TRUTH["multi", "avi_testvideo.mp4"]
     times_s = [frame.pts_s for frame in VideoFrames(path)]
-    found = [row for row in DetectShotsTransnet()(Source("s", str(path)), VideoFrames(path)) if isinstance(row, Transition)]
+    found = [
+        row for row in DetectShotsTransnet()(Source("s", str(path)), VideoFrames(path)) if isinstance(row, Transition)
+    ]
     assert tuple(times_s.index(row.start_s) for row in found if row.kind == "cut") == cuts

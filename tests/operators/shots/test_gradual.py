@@ -12,7 +12,10 @@ def picture(seed: int) -> Vectors:
     """(18 * 32 * 3,) smooth, 20 to 235."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:HEIGHT, :WIDTH]
-    waves = [np.cos(2 * np.pi * (x * rng.uniform(-2, 2) / WIDTH + y * rng.uniform(-2, 2) / HEIGHT) + rng.uniform(0, 6)) for _ in range(9)]
+    waves = [
+        np.cos(2 * np.pi * (x * rng.uniform(-2, 2) / WIDTH + y * rng.uniform(-2, 2) / HEIGHT) + rng.uniform(0, 6))
+        for _ in range(9)
+    ]
     planes = np.stack([sum(waves[3 * n : 3 * n + 3]) for n in range(3)], axis=2)
     return (20 + 215 * (planes - planes.min()) / np.ptp(planes)).astype(np.float32).reshape(-1)
 
@@ -34,7 +37,10 @@ def mixture(frames: int) -> np.ndarray:
 
 def found(thumbs: np.ndarray, kinds=BOTH, fps: float = 25.0):
     times_s = np.arange(len(thumbs)) / fps
-    return [(round(span.start_s * fps), round(span.end_s * fps), span.kind) for span in graduals(times_s, thumbs, Limits(), kinds)]
+    return [
+        (round(span.start_s * fps), round(span.end_s * fps), span.kind)
+        for span in graduals(times_s, thumbs, Limits(), kinds)
+    ]
 
 
 ONE, TWO, THREE = picture(1), picture(2), picture(3)
@@ -48,7 +54,13 @@ def test_a_dissolve_is_found_to_the_frame(frames):
 
 
 def test_two_dissolves_and_a_cut_are_told_apart():
-    parts = (ONE, ONE, still(20)), (ONE, TWO, mixture(10)), (TWO, TWO, still(20)), (THREE, THREE, still(20)), (THREE, ONE, mixture(15))
+    parts = (
+        (ONE, ONE, still(20)),
+        (ONE, TWO, mixture(10)),
+        (TWO, TWO, still(20)),
+        (THREE, THREE, still(20)),
+        (THREE, ONE, mixture(15)),
+    )
     assert found(film(*parts, (ONE, ONE, still(20)))) == [(20, 30, "dissolve"), (70, 85, "dissolve")]
 
 
@@ -64,7 +76,13 @@ def test_fades_are_found_and_named_by_their_sides(colour):
 
 
 def test_only_the_kinds_asked_for_are_looked_for():
-    thumbs = film((ONE, ONE, still(30)), (ONE, TWO, mixture(10)), (TWO, TWO, still(30)), (TWO, DARK, mixture(10)), (DARK, DARK, still(10)))
+    thumbs = film(
+        (ONE, ONE, still(30)),
+        (ONE, TWO, mixture(10)),
+        (TWO, TWO, still(30)),
+        (TWO, DARK, mixture(10)),
+        (DARK, DARK, still(10)),
+    )
     assert [kind for *_, kind in found(thumbs, ("dissolve",))][:1] == ["dissolve"]
     assert [kind for *_, kind in found(thumbs, ("threshold",))] == ["fade_out"]
 
@@ -77,7 +95,13 @@ def test_light_movement_and_titles_are_no_dissolves():
     titled = ONE.copy().reshape(HEIGHT, WIDTH, 3)
     titled[6:12, 6:26] = 255
     assert (
-        found(film((ONE, ONE, still(30)), (ONE, titled.reshape(-1), mixture(15)), (titled.reshape(-1), titled.reshape(-1), still(30))))
+        found(
+            film(
+                (ONE, ONE, still(30)),
+                (ONE, titled.reshape(-1), mixture(15)),
+                (titled.reshape(-1), titled.reshape(-1), still(30)),
+            )
+        )
         == []
     )
 
@@ -109,7 +133,11 @@ def test_a_long_film_is_looked_at_in_blocks_and_gives_the_same():
 
 def test_a_fade_is_found_however_long_the_picture_stays_black():
     thumbs = film(
-        (ONE, ONE, still(450)), (ONE, DARK, mixture(20)), (DARK, DARK, still(2000)), (DARK, TWO, mixture(20)), (TWO, TWO, still(40))
+        (ONE, ONE, still(450)),
+        (ONE, DARK, mixture(20)),
+        (DARK, DARK, still(2000)),
+        (DARK, TWO, mixture(20)),
+        (TWO, TWO, still(40)),
     )
     detector = GradualDetector(Limits(), BOTH)
     told = [span for n, thumb in enumerate(thumbs) for span in detector.see(n / 25, thumb)] + list(detector.finish())
@@ -130,4 +158,6 @@ def test_likeness_is_of_what_is_lit():
     assert alike(ONE, (ONE / 2).astype(np.float32)) == pytest.approx(1.0, abs=1e-3)
     assert alike(ONE, DARK) == alike(DARK, DARK) == 0.0
     barred = (np.arange(len(ONE)) >= len(ONE) // 2).astype(np.float32)
-    assert alike(ONE * barred, TWO * barred) == pytest.approx(np.corrcoef(ONE[barred == 1], TWO[barred == 1])[0, 1], abs=1e-3)
+    assert alike(ONE * barred, TWO * barred) == pytest.approx(
+        np.corrcoef(ONE[barred == 1], TWO[barred == 1])[0, 1], abs=1e-3
+    )

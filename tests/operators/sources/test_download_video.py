@@ -36,7 +36,9 @@ from pipeline.listing import list_sources
 from tests.made_videos import write_video
 from tests.site import CASES, Case, ObjectStore, WebSite, aws_points_at, listed, serve, serve_s3, wait_for
 
-QUICK = DownloadVideo(tries=3, timeout_s=0.7, backoff_s=0.05, patience_s=3, gap_s=0, max_bytes=2**24, max_seconds=20, allow_private=True)
+QUICK = DownloadVideo(
+    tries=3, timeout_s=0.7, backoff_s=0.05, patience_s=3, gap_s=0, max_bytes=2**24, max_seconds=20, allow_private=True
+)
 
 
 @dataclass
@@ -67,7 +69,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebSite]:
 @pytest.fixture(autouse=True)
 def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HEADSET_CACHE", str(tmp_path / "cache"))
-    for name in ("HEADSET_PROXIES", "HEADSET_YTDLP", "http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
+    for name in (
+        "HEADSET_PROXIES",
+        "HEADSET_YTDLP",
+        "http_proxy",
+        "https_proxy",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "all_proxy",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -116,7 +127,10 @@ def test_every_address_ends_in_what_is_true_of_it(case: Case, site: WebSite, tmp
 def test_sixty_lines_of_one_list_are_all_accounted_for(tmp_path: Path):
     """Good sources arrive, bad ones have their reason, duplicates and what is no address are named; nothing is lost."""
     with serve(tmp_path / "site") as own, serve(tmp_path / "other-site") as limited:
-        lines = [line.replace(own.address, limited.address) if line.endswith("/status/429") else line for line in listed(own.address)]
+        lines = [
+            line.replace(own.address, limited.address) if line.endswith("/status/429") else line
+            for line in listed(own.address)
+        ]
         path = tmp_path / "list.txt"
         path.write_bytes("\r\n".join(["\ufeff" + lines[0], *lines[1:]]).encode())
         listing = list_sources([str(path)])
@@ -156,7 +170,8 @@ def test_streams_that_a_site_keeps_apart_come_as_one_file(site: WebSite, tmp_pat
     (tmp_path / "sound.ts").write_bytes(site.files["sound.ts"])
     with av.open(str(tmp_path / "sound.ts")) as sent:
         adts = [bytes(packet) for packet in sent.demux(audio=0) if packet.dts is not None]
-    assert [packet[7:] for packet in adts] == sounds  # the same AAC frames, without the seven bytes that a stream puts before each
+    # the same AAC frames, without the seven bytes that a stream puts before each
+    assert [packet[7:] for packet in adts] == sounds
 
 
 def test_an_hls_playlist_comes_whole(site: WebSite, tmp_path: Path):
@@ -176,7 +191,9 @@ def test_what_the_site_tells_is_kept_and_is_never_a_path(site: WebSite, tmp_path
 
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stand-ins, first on PATH, for the programs that yt-dlp would leave a download to. The file is there once one of them ran."""
+    """Stand-ins, first on PATH, for the programs that yt-dlp would leave a download to. The file is there once one of
+    them ran.
+    """
     ran = tmp_path / "a-program-ran"
     (tmp_path / "bin").mkdir()
     for name in ("ffmpeg", "avconv", "rtmpdump", "curl", "wget", "aria2c", "axel", "mpv", "mplayer"):
@@ -213,10 +230,24 @@ def test_a_stream_that_only_another_program_could_download_is_refused(programs: 
         ("ftp", "ftp://example.org/a", False, "scheme_not_allowed"),
     ],
 )
-def test_no_download_is_left_to_a_program_or_a_thread(protocol: str, address: str, live: bool, end: str, programs: Path, tmp_path: Path):
-    info = {"id": "a", "title": "a", "ext": "mp4", "url": address, "protocol": protocol, "is_live": live, "format_id": "1"}
+def test_no_download_is_left_to_a_program_or_a_thread(
+    protocol: str, address: str, live: bool, end: str, programs: Path, tmp_path: Path
+):
+    info = {
+        "id": "a",
+        "title": "a",
+        "ext": "mp4",
+        "url": address,
+        "protocol": protocol,
+        "is_live": live,
+        "format_id": "1",
+    }
     guard = Guard(anywhere=True)
-    with PageReader({**OURS, "fragments": None}, guard, 2**20) as reader, pytest.raises((NotFetched, AddressRefused)) as raised, guard.on():
+    with (
+        PageReader({**OURS, "fragments": None}, guard, 2**20) as reader,
+        pytest.raises((NotFetched, AddressRefused)) as raised,
+        guard.on(),
+    ):
         reader.download_format(str(tmp_path / "a.mp4"), info)
     assert (raised.value.outcome if isinstance(raised.value, NotFetched) else raised.value.reason) == end
     assert not programs.exists()
@@ -255,8 +286,9 @@ def test_the_licence_a_list_states_counts(site: WebSite, tmp_path: Path):
 def test_a_killed_download_goes_on_where_it_was(site: WebSite, tmp_path: Path):
     source = source_of(site.address + "/slow.mp4")
     code = (
-        "import sys; from pathlib import Path; from dataclasses import replace; from tests.operators.sources.test_download_video import *;"
-        "list(replace(QUICK, timeout_s=60)(source_of(sys.argv[1]), Holder(Path(sys.argv[2]), source_of(sys.argv[1]))))"
+        "import sys; from pathlib import Path; from dataclasses import replace; from"
+        " tests.operators.sources.test_download_video import *;list(replace(QUICK,"
+        " timeout_s=60)(source_of(sys.argv[1]), Holder(Path(sys.argv[2]), source_of(sys.argv[1]))))"
     )
     worker = subprocess.Popen([sys.executable, "-c", code, source.uri, str(tmp_path)], cwd=Path(__file__).parents[3])
     part = tmp_path / "scratch" / source.source_id / "file.part"
@@ -297,7 +329,9 @@ def test_a_local_file_is_not_copied(tmp_path: Path):
 # What must not be asked for, and what must not be told
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.1", "[::1]", "localhost.", "0"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.1", "[::1]", "localhost.", "0"]
+)
 def test_this_machine_is_not_asked_under_any_name(host: str, site: WebSite, tmp_path: Path):
     port, before = site.address.rpartition(":")[2], site.asked.total()
     end, _ = download(source_of(f"http://{host}:{port}/good0.mp4"), tmp_path, replace(QUICK, allow_private=False))
@@ -307,8 +341,11 @@ def test_this_machine_is_not_asked_under_any_name(host: str, site: WebSite, tmp_
 
 
 @pytest.mark.parametrize("path", ["/to-localhost", "/embeds-localhost.html"])
-def test_a_redirect_or_a_page_does_not_lead_to_this_machine(path: str, site: WebSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    # The endpoint of a proxy of the user's own is allowed whatever its address; here it stands for the outside, and localhost for the inside.
+def test_a_redirect_or_a_page_does_not_lead_to_this_machine(
+    path: str, site: WebSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    # The endpoint of a proxy of the user's own is allowed whatever its address; here it stands for the outside, and
+    # localhost for the inside.
     monkeypatch.setenv("http_proxy", site.address)
     monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
     before = site.asked["/good0.mp4"]
@@ -385,13 +422,17 @@ def test_a_site_that_serves_nobody_is_left_alone(tmp_path: Path):
         port = held.getsockname()[1]
     operator = replace(QUICK, tries=1)
     ends = [
-        outcome(download(source_of(f"http://127.0.0.1:{port}/{number}.mp4"), tmp_path, operator)[0]) for number in range(sites.FAILURES + 2)
+        outcome(download(source_of(f"http://127.0.0.1:{port}/{number}.mp4"), tmp_path, operator)[0])
+        for number in range(sites.FAILURES + 2)
     ]
     assert ends == ["unreachable"] * sites.FAILURES + ["site_rests"] * 2
 
 
 def test_a_site_that_says_no_is_not_one_that_serves_nobody(site: WebSite, tmp_path: Path):
-    ends = [outcome(download(source_of(f"{site.address}/missing{number}.mp4"), tmp_path)[0]) for number in range(sites.FAILURES + 2)]
+    ends = [
+        outcome(download(source_of(f"{site.address}/missing{number}.mp4"), tmp_path)[0])
+        for number in range(sites.FAILURES + 2)
+    ]
     assert set(ends) == {"http_404"}
 
 
@@ -446,9 +487,14 @@ def test_manners_change_no_fingerprint():
         assert with_field(DownloadVideo(), name, value).fingerprint() != DownloadVideo().fingerprint()
 
 
-def test_yt_dlps_own_options_are_reachable_but_not_those_about_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_yt_dlps_own_options_are_reachable_but_not_those_about_what_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     (tmp_path / "cookies.txt").write_text("# Netscape HTTP Cookie File\n")
-    words = f"--js-runtimes node --extractor-args youtube:player_client=mweb;po_token=mweb.gvs+abc --sleep-requests 2 --cookies {tmp_path / 'cookies.txt'}"
+    words = (
+        "--js-runtimes node --extractor-args youtube:player_client=mweb;po_token=mweb.gvs+abc --sleep-requests 2"
+        f" --cookies {tmp_path / 'cookies.txt'}"
+    )
     monkeypatch.setenv("HEADSET_YTDLP", words)
     options = user_options()
     assert "node" in options["js_runtimes"]
@@ -484,15 +530,30 @@ def test_cookies_are_read_and_not_written_back(site: WebSite, tmp_path: Path, mo
 @pytest.mark.parametrize(
     ("said", "means"),
     [  # as yt-dlp 2026.10.26 and the sites behind it word them
-        ("Sign in to confirm you’re not a bot. Use --cookies-from-browser or --cookies for the authentication", "bot_check"),
-        ("Got HTTP Error 403 caused by Cloudflare anti-bot challenge; try again with --extractor-args generic:impersonate", "bot_check"),
+        (
+            "Sign in to confirm you’re not a bot. Use --cookies-from-browser or --cookies for the authentication",
+            "bot_check",
+        ),
+        (
+            (
+                "Got HTTP Error 403 caused by Cloudflare anti-bot challenge; try again with --extractor-args"
+                " generic:impersonate"
+            ),
+            "bot_check",
+        ),
         ("Private video. Sign in if you've been granted access to this video", "private"),
         ("Sign in to confirm your age. This video may be inappropriate for some users. Use --cookies", "age_gated"),
-        ("Join this channel to get access to members-only content like this video, and other exclusive perks.", "members_only"),
+        (
+            "Join this channel to get access to members-only content like this video, and other exclusive perks.",
+            "members_only",
+        ),
         ("This video is available to this channel's members on level: Fan (or any higher level)", "members_only"),
         ("Video unavailable. This video has been removed by the uploader", "removed"),
         (
-            "Video unavailable. This video is no longer available because the YouTube account associated with this video has been terminated.",
+            (
+                "Video unavailable. This video is no longer available because the YouTube account associated with this"
+                " video has been terminated."
+            ),
             "removed",
         ),
         ("Video unavailable. This video is not available", "removed"),
@@ -503,7 +564,10 @@ def test_cookies_are_read_and_not_written_back(site: WebSite, tmp_path: Path, mo
         ("Premieres in 8 hours", "live"),
         ("This live stream recording is not available.", "live"),
         (
-            "Video unavailable. This content isn't available, try again later. Your account has been rate-limited by YouTube for up to an hour.",
+            (
+                "Video unavailable. This content isn't available, try again later. Your account has been rate-limited"
+                " by YouTube for up to an hour."
+            ),
             "rate_limited",
         ),
         ("Unable to download webpage: HTTP Error 429: Too Many Requests", "rate_limited"),
@@ -549,7 +613,9 @@ def bucket(server: ObjectStore, site: WebSite, monkeypatch: pytest.MonkeyPatch) 
 
 def test_an_object_comes_out_of_s3(bucket: ObjectStore, site: WebSite, tmp_path: Path):
     bucket.slow_downs = 2
-    end, fetches = download(source_of("s3://videos/a folder/odd #name?.mp4"), tmp_path, replace(QUICK, allow_private=False, gap_s=100))
+    end, fetches = download(
+        source_of("s3://videos/a folder/odd #name?.mp4"), tmp_path, replace(QUICK, allow_private=False, gap_s=100)
+    )
     assert isinstance(end, Source)
     assert (tmp_path / end.media).read_bytes() == site.files["good0"]
     assert (fetches[-1].tool[:6], fetches[-1].bytes) == ("boto3 ", len(site.files["good0"]))

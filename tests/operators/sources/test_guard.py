@@ -30,7 +30,16 @@ SHORT = replace(QUICK, tries=1, answer_s=1.0, max_page_bytes=2**21, max_bytes=2*
 @pytest.fixture(autouse=True)
 def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HEADSET_CACHE", str(tmp_path / "cache"))
-    for name in ("HEADSET_PROXIES", "HEADSET_YTDLP", "http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
+    for name in (
+        "HEADSET_PROXIES",
+        "HEADSET_YTDLP",
+        "http_proxy",
+        "https_proxy",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "all_proxy",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -61,7 +70,10 @@ def test_a_store_that_drips_is_not_waited_for_either(traps: str, tmp_path: Path,
 
 def test_a_site_that_drips_is_left_alone_after_some_tries(traps: str, tmp_path: Path):
     dripping = replace(SHORT, answer_s=0.2)
-    ends = [outcome(download(source_of(f"{traps}/headers.mp4?id={n}"), tmp_path, dripping)[0]) for n in range(sites.FAILURES + 1)]
+    ends = [
+        outcome(download(source_of(f"{traps}/headers.mp4?id={n}"), tmp_path, dripping)[0])
+        for n in range(sites.FAILURES + 1)
+    ]
     assert ends == ["too_slow"] * sites.FAILURES + ["site_rests"]
 
 
@@ -201,7 +213,9 @@ def test_a_proxy_on_this_machine_opens_no_other_port_of_it():
                     sock.connect(beside)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.1", "[::1]", "169.254.169.254", "168.63.129.16"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.1", "[::1]", "169.254.169.254", "168.63.129.16"]
+)
 def test_a_proxy_on_this_machine_is_not_asked_for_what_is_private(host: str):
     with pytest.raises(AddressRefused), Guard(proxy="http://127.0.0.1:3128").on() as guard:
         guard.admit(f"http://{host}:22/a.mp4")
@@ -237,18 +251,29 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.x509.oid import NameOID
 
-    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    key, name = (
+        ec.generate_private_key(ec.SECP256R1()),
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]),
+    )
     now = datetime.datetime.now(datetime.UTC)
     made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
-    made = made.not_valid_before(now - datetime.timedelta(1)).not_valid_after(now + datetime.timedelta(1)).sign(key, hashes.SHA256())
+    made = (
+        made.not_valid_before(now - datetime.timedelta(1))
+        .not_valid_after(now + datetime.timedelta(1))
+        .sign(key, hashes.SHA256())
+    )
     path = tmp_path_factory.mktemp("tls") / "both.pem"
-    secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     path.write_bytes(secret + made.public_bytes(serialization.Encoding.PEM))
     return path
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize(("path", "end"), [("/headers.mp4", "timeout"), ("/body.mp4", "timeout"), ("/endless.ts", "too_large")])
+@pytest.mark.parametrize(
+    ("path", "end"), [("/headers.mp4", "timeout"), ("/body.mp4", "timeout"), ("/endless.ts", "too_large")]
+)
 def test_what_comes_through_tls_is_guarded_too(path: str, end: str, certificate: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(guards, "BESIDE_BYTES", 0)
     trusting = ssl.create_default_context(cafile=str(certificate))

@@ -49,7 +49,13 @@ def test_the_facts_of_a_video(tmp_path):
     source = probe(path)
     assert (source.sha256, source.bytes) == (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size)
     assert (source.container, source.video_codec, source.pixel_format) == ("mov,mp4,m4a,3gp,3g2,mj2", "h264", "yuv420p")
-    assert (source.width, source.height, source.rotation_deg, source.frames, source.variable_fps) == (322, 182, 0, 50, False)
+    assert (source.width, source.height, source.rotation_deg, source.frames, source.variable_fps) == (
+        322,
+        182,
+        0,
+        50,
+        False,
+    )
     assert (source.start_s, source.end_s, source.fps) == pytest.approx((0.0, 2.0, 25.0))
     assert (source.audio_codec, source.audio_hz, source.audio_channels) == ("aac", 44100, 1)
     assert (source.audio_start_s, source.audio_end_s) == pytest.approx((0.0, 2.0), abs=0.025)
@@ -58,7 +64,10 @@ def test_the_facts_of_a_video(tmp_path):
 
 @pytest.mark.parametrize("turn_deg", [0, 90, 180, 270])
 def test_the_size_is_the_displayed_one(tmp_path, turn_deg):
-    source = probe(write_video(tmp_path / "a.mp4", [(corners((64, 36)), 0.2)], size=(64, 36), rotation_deg=turn_deg), needs=("video",))
+    source = probe(
+        write_video(tmp_path / "a.mp4", [(corners((64, 36)), 0.2)], size=(64, 36), rotation_deg=turn_deg),
+        needs=("video",),
+    )
     assert source.rotation_deg == turn_deg
     assert (source.width, source.height) == ((36, 64) if turn_deg in (90, 270) else (64, 36))
 
@@ -106,7 +115,9 @@ def test_a_cover_picture_is_no_video(tmp_path):
         sound, cover = container.add_stream("aac", rate=44100), container.add_stream("mjpeg", rate=25)
         cover.width, cover.height, cover.pix_fmt = 64, 36, "yuvj420p"
         cover.disposition = Disposition.attached_pic
-        for packet in cover.encode(av.VideoFrame.from_ndarray(corners((64, 36)), format="rgb24").reformat(format="yuvj420p")):
+        for packet in cover.encode(
+            av.VideoFrame.from_ndarray(corners((64, 36)), format="rgb24").reformat(format="yuvj420p")
+        ):
             container.mux(packet)
         container.mux(cover.encode(None))
         frame = av.AudioFrame.from_ndarray(tone(1.0)[None, :], format="fltp", layout="mono")
@@ -188,7 +199,9 @@ def test_an_index_that_is_cut_off_and_packets_that_are_missing_are_truncation(tm
     assert dropped(cut).reason == "truncated"
     path = write_video(tmp_path / "c.mkv", [(noise, 2.0)], audio=tone(2.0), crf=30)
     padded = tmp_path / "d.mkv"  # as a download tool leaves it that reserves the space first
-    padded.write_bytes(path.read_bytes()[: path.stat().st_size // 2] + bytes(path.stat().st_size - path.stat().st_size // 2))
+    padded.write_bytes(
+        path.read_bytes()[: path.stat().st_size // 2] + bytes(path.stat().st_size - path.stat().st_size // 2)
+    )
     drop = dropped(padded)
     assert drop.reason == "truncated"
     assert "of the stated 2.0" in drop.detail
@@ -235,7 +248,10 @@ def test_real_files(parts, frames, size, turn_deg, variable, streams):
 
 
 def test_real_files_state_late_starts():
-    late_video, late_sound = probe(media("multi", "hamilton_short_clip.mp4")), probe(media("negative", "pyfeat_face_noface.mov"))
+    late_video, late_sound = (
+        probe(media("multi", "hamilton_short_clip.mp4")),
+        probe(media("negative", "pyfeat_face_noface.mov")),
+    )
     assert late_video.audio_start_s - late_video.start_s == pytest.approx(-0.844, abs=0.002)
     assert late_sound.audio_start_s - late_sound.start_s == pytest.approx(2.430, abs=0.002)
 
@@ -251,7 +267,24 @@ def subtitled(path: Path, film: Path, until_s: float) -> Path:
     words = path.with_suffix(".srt")
     words.write_text(f"1\n00:00:00,500 --> 00:00:{until_s:06.3f}\nbye\n".replace(".", ","))
     subprocess.run(
-        [ffmpeg, "-v", "error", "-y", "-i", str(film), "-i", str(words), "-map", "0", "-map", "1", "-c", "copy", str(path)], check=True
+        [
+            ffmpeg,
+            "-v",
+            "error",
+            "-y",
+            "-i",
+            str(film),
+            "-i",
+            str(words),
+            "-map",
+            "0",
+            "-map",
+            "1",
+            "-c",
+            "copy",
+            str(path),
+        ],
+        check=True,
     )
     return path
 
@@ -260,7 +293,9 @@ def test_a_subtitle_that_outlasts_the_film_makes_it_no_shorter(tmp_path):
     film = write_video(tmp_path / "film.mkv", [(noise, 2.0)], audio=tone(2.0), crf=30)
     whole = subtitled(tmp_path / "subtitled.mkv", film, 15.0)
     with av.open(str(whole)) as container:
-        assert (container.duration or 0) / av.time_base == pytest.approx(15.0, abs=0.1), "the test needs a file that says so"
+        assert (container.duration or 0) / av.time_base == pytest.approx(15.0, abs=0.1), (
+            "the test needs a file that says so"
+        )
     source = probe(whole)
     assert (source.end_s, source.frames) == (pytest.approx(2.0, abs=0.05), 50)
     # The same with its end missing, where the file's own length does not show it: the space was reserved before.
@@ -305,14 +340,22 @@ def test_a_small_file_that_states_long_sound_takes_no_time(tmp_path):
     assert (slow.reason, slow.detail) == ("implausible", "sound of 1 Hz; the least is 4000")
     assert probe(wav_of(tmp_path / "b.wav", 4000, 2), needs=("audio",)).audio_hz == 4000
     path = write_video(
-        tmp_path / "c.mkv", audio=[(0.0, tone(1.0, 16000)), (36000.0, tone(1.0, 16000))], audio_hz=16000, audio_codec="pcm_s16le"
+        tmp_path / "c.mkv",
+        audio=[(0.0, tone(1.0, 16000)), (36000.0, tone(1.0, 16000))],
+        audio_hz=16000,
+        audio_codec="pcm_s16le",
     )
     gaps = dropped(path, needs=("audio",))
     assert (gaps.reason, gaps.detail) == ("implausible", "packets hold 2.0 s of sound, their times state 36001 s")
     sparse = write_video(
-        tmp_path / "d.mkv", audio=[(0.0, tone(1.0, 16000)), (500.0, tone(1.0, 16000))], audio_hz=16000, audio_codec="pcm_s16le"
+        tmp_path / "d.mkv",
+        audio=[(0.0, tone(1.0, 16000)), (500.0, tone(1.0, 16000))],
+        audio_hz=16000,
+        audio_codec="pcm_s16le",
     )
-    assert probe(sparse, needs=("audio",)).audio_end_s == pytest.approx(501, abs=0.1), "somebody who says two words in ten minutes"
+    assert probe(sparse, needs=("audio",)).audio_end_s == pytest.approx(501, abs=0.1), (
+        "somebody who says two words in ten minutes"
+    )
 
 
 def test_packets_that_state_more_than_they_hold_are_implausible(tmp_path):
@@ -352,7 +395,10 @@ def test_a_header_that_states_a_larger_picture_than_there_is_costs_nothing(tmp_p
     width = content.index(b"\xb0\x82\x01\x40") + 2
     path.write_bytes(content[:width] + (57000).to_bytes(2, "big") + content[width + 2 :])
     drop = dropped(path, needs=("video",))
-    assert (drop.reason, drop.detail) == ("implausible", "the header says 57000 x 180 pixels, the first picture has 320 x 180")
+    assert (drop.reason, drop.detail) == (
+        "implausible",
+        "the header says 57000 x 180 pixels, the first picture has 320 x 180",
+    )
 
 
 # Several sound tracks
@@ -386,9 +432,19 @@ def test_a_silent_track_gives_way_to_one_with_sound(tmp_path):
 
 def test_a_track_is_chosen_by_language(tmp_path):
     path = tracks(tmp_path / "a.mkv", tone(2.0), tone(2.0), languages=("eng", "ger"))
-    assert [probe(path, sound_track=wish).audio_track for wish in ("player", "en", "eng", "de", "deu", "ger")] == [0, 0, 0, 1, 1, 1]
+    assert [probe(path, sound_track=wish).audio_track for wish in ("player", "en", "eng", "de", "deu", "ger")] == [
+        0,
+        0,
+        0,
+        1,
+        1,
+        1,
+    ]
     drop = dropped(path, sound_track="fr")
-    assert (drop.reason, drop.detail) == ("sound_track_missing", "none of fr; there are 0 eng aac 1 channels; 1 ger aac 1 channels")
+    assert (drop.reason, drop.detail) == (
+        "sound_track_missing",
+        "none of fr; there are 0 eng aac 1 channels; 1 ger aac 1 channels",
+    )
     unnamed = tracks(tmp_path / "b.mkv", tone(2.0), tone(2.0))
     assert probe(unnamed, sound_track="fr").audio_track == 0, "tracks that name no language"
 

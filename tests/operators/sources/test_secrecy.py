@@ -45,7 +45,12 @@ HARMLESS = (
 
 def secret_of(spelling: str) -> str:
     """The part of a spelling that must not be found again."""
-    found = ("hunter2", "5d41402abc4b2a76b9719d911017c592", "kR3vQ9xZ2mB7nT4wY8pLc6Df", "9b2d7c1e-5f3a-4e8b-b6d0-1c4f7a2e9d35")
+    found = (
+        "hunter2",
+        "5d41402abc4b2a76b9719d911017c592",
+        "kR3vQ9xZ2mB7nT4wY8pLc6Df",
+        "9b2d7c1e-5f3a-4e8b-b6d0-1c4f7a2e9d35",
+    )
     return next(one for one in found if one in spelling)
 
 
@@ -81,7 +86,9 @@ def test_ids_stay_where_the_rest_of_a_query_goes():
 
 
 @pytest.mark.parametrize("length", [32, 43, 64, 128])
-@pytest.mark.parametrize("letters", [string.ascii_letters + string.digits, string.ascii_letters + string.digits + "-_", "0123456789abcdef"])
+@pytest.mark.parametrize(
+    "letters", [string.ascii_letters + string.digits, string.ascii_letters + string.digits + "-_", "0123456789abcdef"]
+)
 def test_nearly_every_random_value_is_a_secret_under_any_name(letters: str, length: int):
     draw = random.Random(7)
     values = ["".join(draw.choices(letters, k=length)) for _ in range(500)]
@@ -107,13 +114,19 @@ def test_secrets_are_scrubbed_out_of_words(text: str, scrubs: str):
 def everything_in(root: Path) -> str:
     """All that a corpus's files hold, in one text."""
     tables = [json.dumps(pq.read_table(path).to_pylist(), default=str) for path in sorted(root.rglob("*.parquet"))]
-    rest = [path.read_bytes().decode(errors="replace") for path in sorted(root.rglob("*")) if path.is_file() and path.suffix != ".parquet"]
+    rest = [
+        path.read_bytes().decode(errors="replace")
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and path.suffix != ".parquet"
+    ]
     return "\n".join([*tables, *rest])
 
 
 def test_no_spelling_reaches_a_manifest(tmp_path: Path):
     addresses = [f"https://h{number}.org{spelling}" for number, spelling in enumerate(SPELLINGS)]
-    (tmp_path / "list.txt").write_text("\n".join([*addresses, *(f"https://good.org/{n}.mp4{query}" for n, query in enumerate(HARMLESS))]))
+    (tmp_path / "list.txt").write_text(
+        "\n".join([*addresses, *(f"https://good.org/{n}.mp4{query}" for n, query in enumerate(HARMLESS))])
+    )
     listing = list_sources([str(tmp_path / "list.txt")])
     assert [drop.reason for drop in listing.dropped] == ["credentials_in_address"] * len(SPELLINGS)
     assert len(listing.sources) == len(HARMLESS)
@@ -126,6 +139,8 @@ def test_no_spelling_reaches_a_manifest(tmp_path: Path):
 
 def test_what_is_refused_for_another_reason_is_told_without_its_query_too():
     value = secrets.token_hex(3)
-    listing = list_sources([f"ftp://h.org/a.mp4?x={value}", f"https://h.org:port/a?x={value}&id=3", f"data:video/mp4;base64,{value}"])
+    listing = list_sources(
+        [f"ftp://h.org/a.mp4?x={value}", f"https://h.org:port/a?x={value}&id=3", f"data:video/mp4;base64,{value}"]
+    )
     assert len(listing.dropped) == 3
     assert value not in repr(listing)

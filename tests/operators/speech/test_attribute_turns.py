@@ -132,7 +132,9 @@ def test_a_moment_beyond_a_cut_accuses_nobody():
     shots = [shot(0.0, 8.0), replace(shot(8.0, 20.0), shot_id="talk/next")]
     face = track(end_s=8.0)
     after = replace(track("t1", 8.0), shot_id="talk/next", track_id="talk/next/t1")
-    answers = said([face, after], [speaks(face, (5, 8)), speaks(after, (8, 12))], [turn(5, 8.1, "a"), turn(8.1, 12, "b")], shots)
+    answers = said(
+        [face, after], [speaks(face, (5, 8)), speaks(after, (8, 12))], [turn(5, 8.1, "a"), turn(8.1, 12, "b")], shots
+    )
     assert answers[1] == (8, 8.1, "nobody", "unjudged", "")
     assert answers[2] == (8.1, 12, "visible", "speaks", "t1")
 

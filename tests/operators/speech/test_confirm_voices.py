@@ -3,11 +3,15 @@ from operators.speech.confirm_voices import ConfirmVoices
 
 
 def part(start_s: float = 1.0, end_s: float = 9.0, kind: str = "visible", reason: str = "speaks") -> Attribution:
-    return Attribution("talk", f"talk/t@{start_s}", "talk/t", "speaker0", "talk/s", "talk/s/t0", start_s, end_s, kind, reason, 2.0)
+    return Attribution(
+        "talk", f"talk/t@{start_s}", "talk/t", "speaker0", "talk/s", "talk/s/t0", start_s, end_s, kind, reason, 2.0
+    )
 
 
 def clip(start_s: float, end_s: float, track: str = "t0") -> Clip:
-    return Clip("talk", f"talk/{start_s}-{end_s}/{track}", "talk/s", f"talk/s/{track}", "speaker0", start_s, end_s, 0, 0, 9, 9)
+    return Clip(
+        "talk", f"talk/{start_s}-{end_s}/{track}", "talk/s", f"talk/s/{track}", "speaker0", start_s, end_s, 0, 0, 9, 9
+    )
 
 
 def sync(of: Clip, confidence: float) -> Score:

@@ -101,13 +101,23 @@ def test_times_are_on_the_clock_of_the_source_and_runs_agree():
 
 
 def test_overlap_is_the_time_in_which_another_voice_speaks_too():
-    turns = [(0.0, 10.0, "a"), (1.0, 2.0, "b"), (1.5, 3.0, "c"), (8.0, 12.0, "b"), (9.0, 9.5, "c"), (12.0, 13.0, "a"), (20.0, 21.0, "a")]
+    turns = [
+        (0.0, 10.0, "a"),
+        (1.0, 2.0, "b"),
+        (1.5, 3.0, "c"),
+        (8.0, 12.0, "b"),
+        (9.0, 9.5, "c"),
+        (12.0, 13.0, "a"),
+        (20.0, 21.0, "a"),
+    ]
     assert overlaps(turns) == [4.0, 1.0, 1.5, 2.0, 0.5, 0.0, 0.0]
     draw = np.random.default_rng(0)
     starts, lengths = draw.integers(0, 300, 80), draw.integers(1, 20, 80)
     made = sorted((float(starts[n]), float(starts[n] + lengths[n]), "abc"[n % 3]) for n in range(80))
     # A voice's own turns are apart.
-    apart = [turn for n, turn in enumerate(made) if all(turn[2] != other[2] or other[1] <= turn[0] for other in made[:n])]
+    apart = [
+        turn for n, turn in enumerate(made) if all(turn[2] != other[2] or other[1] <= turn[0] for other in made[:n])
+    ]
     for (start_s, end_s, voice), found_s in zip(apart, overlaps(apart), strict=True):
         seconds = [any(o != voice and a <= t < b for a, b, o in apart) for t in range(int(start_s), int(end_s))]
         assert found_s == sum(seconds)
@@ -146,7 +156,9 @@ def test_the_detector_of_speech_takes_no_turn_away():
 
 @pytest.mark.slow
 def test_two_men_one_after_the_other():
-    """The voice changes once, between 7.5 and 8.2 s: pieces of 1.5 s on one side have cosines of .4 to .8, across at most .3."""
+    """The voice changes once, between 7.5 and 8.2 s: pieces of 1.5 s on one side have cosines of .4 to .8, across at
+    most .3.
+    """
     found = turns(SourceAudio(media("multi", "avi_billhyland.mp4")))
     assert {turn.speaker for turn in found} == {"speaker0", "speaker1"}
     assert max(turn.end_s for turn in found if turn.speaker == "speaker0") < 8.2
@@ -157,7 +169,12 @@ def test_two_men_one_after_the_other():
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "labels", "speakers", "limit"),
-    [("dev00", "development", 2, 0.28), ("dev01", "development", 2, 0.49), ("trn08", "train", None, 0.45), ("trn09", "train", None, 0.17)],
+    [
+        ("dev00", "development", 2, 0.28),
+        ("dev01", "development", 2, 0.49),
+        ("trn08", "train", None, 0.45),
+        ("trn09", "train", None, 0.17),
+    ],
 )
 def test_meetings_from_across_the_room(name: str, labels: str, speakers: int | None, limit: float):
     found = turns(WavAudio(wave_of(media("speech", f"ami_{name}.wav"))))
@@ -181,7 +198,9 @@ def test_community_needs_a_token_and_says_how_to_get_it(monkeypatch: pytest.Monk
 
 
 def test_a_voice_is_the_published_numbers():
-    """First numbers and norm by `CAMPPlus(embedding_size=192)` of modelscope/3D-Speaker at 09e78067, same state dict and fbank."""
+    """First numbers and norm by `CAMPPlus(embedding_size=192)` of modelscope/3D-Speaker at 09e78067, same state dict
+    and fbank.
+    """
     import torch
 
     from operators.models.campplus import CamPlusPlus

@@ -12,7 +12,14 @@ from operators.base import Frame, Frames
 from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
 from operators.metrics.lip_sync import Still
-from operators.speech.match_speakers import MatchSpeakers, face_squares, first_tick, mouth_crop, mouth_motion, shown_at_ticks
+from operators.speech.match_speakers import (
+    MatchSpeakers,
+    face_squares,
+    first_tick,
+    mouth_crop,
+    mouth_motion,
+    shown_at_ticks,
+)
 from operators.timeline import TICK_HZ
 from operators.weights import Weight
 from tests.conftest import media, weights
@@ -23,15 +30,35 @@ Box = tuple[float, float, float, float]
 # Boxes brow to chin at some seconds of the clip.
 BILL_LEFT: dict[float, Box] = {0.0: (206, 115, 319, 228), 19.8: (206, 115, 319, 228)}
 BILL_RIGHT: dict[float, Box] = {0.0: (562, 138, 666, 247), 19.8: (562, 138, 666, 247)}
-PANDA_SPEAKER: dict[float, Box] = {0.0: (304, 74, 426, 196), 1.0: (291, 71, 414, 194), 2.0: (286, 65, 415, 194), 3.0: (312, 67, 442, 197)}
-PANDA_SILENT: dict[float, Box] = {0.0: (551, 13, 652, 114), 1.0: (500, 0, 598, 98), 2.0: (501, 0, 598, 97), 3.0: (508, 0, 607, 99)}
+PANDA_SPEAKER: dict[float, Box] = {
+    0.0: (304, 74, 426, 196),
+    1.0: (291, 71, 414, 194),
+    2.0: (286, 65, 415, 194),
+    3.0: (312, 67, 442, 197),
+}
+PANDA_SILENT: dict[float, Box] = {
+    0.0: (551, 13, 652, 114),
+    1.0: (500, 0, 598, 98),
+    2.0: (501, 0, 598, 97),
+    3.0: (508, 0, 607, 99),
+}
 EATING: dict[float, Box] = {0.4: (245, 64, 475, 294), 1.2: (278, 129, 441, 292), 2.0: (313, 160, 432, 279)}
 
 
 def track(boxes: dict[float, Box], name: str = "t0") -> Track:
     left, top, right, bottom = (list(map(float, side)) for side in zip(*boxes.values(), strict=True))
     return Track(
-        "s", f"s/000000-012000/{name}", SHOT.shot_id, min(boxes), max(boxes), list(boxes), left, top, right, bottom, [1.0] * len(boxes)
+        "s",
+        f"s/000000-012000/{name}",
+        SHOT.shot_id,
+        min(boxes),
+        max(boxes),
+        list(boxes),
+        left,
+        top,
+        right,
+        bottom,
+        [1.0] * len(boxes),
     )
 
 
@@ -100,7 +127,13 @@ def test_a_tick_shows_the_last_frame_not_after_it(tmp_path, fps):
 def test_ticks_before_the_first_frame_show_it(tmp_path):
     path = write_video(tmp_path / "v.mkv", [("red", 1.0)], times_s=[0.5 + n / 25 for n in range(25)])
     ticks = list(shown_at_ticks(VideoFrames(path), 10, 14))
-    assert [(tick, round(frame.pts_s, 2)) for tick, frame in ticks] == [(10, 0.5), (11, 0.5), (12, 0.5), (13, 0.5), (14, 0.54)]
+    assert [(tick, round(frame.pts_s, 2)) for tick, frame in ticks] == [
+        (10, 0.5),
+        (11, 0.5),
+        (12, 0.5),
+        (13, 0.5),
+        (14, 0.54),
+    ]
 
 
 def test_first_tick():
@@ -141,7 +174,9 @@ def test_sight_sound_and_score_are_of_one_moment(tmp_path, monkeypatch):
 
     monkeypatch.setattr("operators.models.lr_asd.score_ticks", brightness)
     sound = np.concatenate([np.zeros(32000, np.float32), tone(2.0, 16000, 400)])
-    path = write_video(tmp_path / "v.mkv", [("black", 2.0), ("white", 2.0)], audio=sound, audio_hz=16000, audio_codec="pcm_s16le")
+    path = write_video(
+        tmp_path / "v.mkv", [("black", 2.0), ("white", 2.0)], audio=sound, audio_hz=16000, audio_codec="pcm_s16le"
+    )
     matcher = MatchSpeakers("lr_asd")
     matcher.__dict__["_network"] = None
     face = track({0.0: (100, 40, 200, 140), 4.0: (100, 40, 200, 140)})
@@ -167,7 +202,9 @@ def test_mouth_motion_is_the_deviation_within_a_second():
 def test_scores_reach_from_before_the_first_turn_to_after_the_last(tmp_path):
     path = write_video(tmp_path / "v.mp4", [("gray", 6.0)], audio=tone(6.0))
     face = track({0.0: (100, 40, 200, 140), 5.0: (100, 40, 200, 140)})
-    [row] = MatchSpeakers("mouth_motion")(SHOT, [face], [turn(2.0, 2.4), turn(3.0, 3.2)], VideoFrames(path), SourceAudio(path))
+    [row] = MatchSpeakers("mouth_motion")(
+        SHOT, [face], [turn(2.0, 2.4), turn(3.0, 3.2)], VideoFrames(path), SourceAudio(path)
+    )
     assert (row.speaking_id, row.model) == (f"{face.track_id}/mouth_motion", "mouth_motion")
     assert (row.start_s, row.step_s) == (pytest.approx(1.52), 0.04)
     assert row.start_s + (len(row.score) - 1) * row.step_s == pytest.approx(3.68)
@@ -176,16 +213,24 @@ def test_scores_reach_from_before_the_first_turn_to_after_the_last(tmp_path):
 
 def scored(model: str, path, faces: dict[str, dict[float, Box]], turns: list[Turn], **fields) -> dict[str, Speaking]:
     frames: Frames = VideoFrames(path)
-    rows = MatchSpeakers(model, **fields)(SHOT, [track(boxes, name) for name, boxes in faces.items()], turns, frames, SourceAudio(path))
+    rows = MatchSpeakers(model, **fields)(
+        SHOT, [track(boxes, name) for name, boxes in faces.items()], turns, frames, SourceAudio(path)
+    )
     return {row.track_id.rsplit("/")[-1]: row for row in rows}
 
 
 @pytest.mark.parametrize("model", [pytest.param("lr_asd", marks=pytest.mark.slow), "mouth_motion"])
 def test_two_men_take_turns(model):
-    # The man on the right asks until 7.8 s; the one on the left has answered from 8.1 s on. He turns and smiles from 7.4 s on.
+    # The man on the right asks until 7.8 s; the one on the left has answered from 8.1 s on. He turns and smiles from
+    # 7.4 s on.
     if model == "lr_asd":
         weights("lr_asd_finetuning_TalkSet.model")
-    rows = scored(model, media("multi", "avi_billhyland.mp4"), {"left": BILL_LEFT, "right": BILL_RIGHT}, [turn(4.5, 7.8), turn(8.1, 10.5)])
+    rows = scored(
+        model,
+        media("multi", "avi_billhyland.mp4"),
+        {"left": BILL_LEFT, "right": BILL_RIGHT},
+        [turn(4.5, 7.8), turn(8.1, 10.5)],
+    )
     left, right = by_second(rows["left"]), by_second(rows["right"])
     assert all(right[second] > 0 and left[second] < 0 for second in (4, 5, 6))
     assert all(left[second] > 0 and right[second] < left[second] for second in (8, 9, 10))
@@ -196,7 +241,12 @@ def test_two_men_take_turns(model):
 def test_a_silent_man_beside_the_speaker(model):
     if model == "lr_asd":
         weights("lr_asd_finetuning_TalkSet.model")
-    rows = scored(model, media("multi", "panda_it8sFJe038g.7.mp4"), {"speaker": PANDA_SPEAKER, "silent": PANDA_SILENT}, [turn(0.0, 3.0)])
+    rows = scored(
+        model,
+        media("multi", "panda_it8sFJe038g.7.mp4"),
+        {"speaker": PANDA_SPEAKER, "silent": PANDA_SILENT},
+        [turn(0.0, 3.0)],
+    )
     assert min(by_second(rows["speaker"]).values()) > 0
     assert max(rows["silent"].score) < 0
 
@@ -230,7 +280,9 @@ def test_the_stand_in_says_what_it_is_and_how_to_have_the_network() -> None:
     assert "--set MatchSpeakers.model=lr_asd" in told
 
 
-def test_auto_is_the_network_where_its_file_can_be_had_and_the_stand_in_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_auto_is_the_network_where_its_file_can_be_had_and_the_stand_in_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("HEADSET_WEIGHTS", str(tmp_path))
     monkeypatch.setenv("HEADSET_CACHE", str(tmp_path))
     monkeypatch.setattr("operators.speech.match_speakers.LR_ASD", Weight("lr.model", "0" * 64, 1, "a network", "MIT"))

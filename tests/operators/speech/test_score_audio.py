@@ -1,4 +1,6 @@
-"""Scores of sound against signals whose truth follows from how they are made: test signals of EBU Tech 3341, clipping, noise and filters of known size."""
+"""Scores of sound against signals whose truth follows from how they are made: test signals of EBU Tech 3341, clipping,
+noise and filters of known size.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +41,9 @@ class File:
 
 
 def sine(seconds: float, dbfs: float, hertz: float = 1000.0, turn: float = 0.0, hz: int = HZ) -> NDArray[np.float32]:
-    return (10 ** (dbfs / 20) * np.sin(2 * np.pi * hertz * np.arange(round(seconds * hz)) / hz + turn)).astype(np.float32)
+    return (10 ** (dbfs / 20) * np.sin(2 * np.pi * hertz * np.arange(round(seconds * hz)) / hz + turn)).astype(
+        np.float32
+    )
 
 
 def told(path: Path, start_s: float, end_s: float) -> dict[str, float | str]:
@@ -64,7 +68,9 @@ def test_loudness_of_the_stereo_signals_of_ebu_tech_3341(hz: int):
     for dbfs in (-23.0, -33.0):
         left = sine(20, dbfs, hz=hz)
         assert loudness_and_true_peak(np.stack([left, left]), hz, "stereo")[0] == pytest.approx(dbfs, abs=0.1)
-    gated = np.concatenate([sine(10, -72, hz=hz), sine(10, -36, hz=hz), sine(60, -23, hz=hz), sine(10, -36, hz=hz), sine(10, -72, hz=hz)])
+    gated = np.concatenate(
+        [sine(10, -72, hz=hz), sine(10, -36, hz=hz), sine(60, -23, hz=hz), sine(10, -36, hz=hz), sine(10, -72, hz=hz)]
+    )
     assert loudness_and_true_peak(np.stack([gated, gated]), hz, "stereo")[0] == pytest.approx(-23.0, abs=0.1)
 
 
@@ -86,9 +92,9 @@ def test_clipped_samples_are_counted_as_they_were_made():
     assert clipped_share(quiet[None]) == 0
     for over in (1.05, 1.5, 4.0):
         wave = np.clip(quiet * 2 * over, -1, 1)
-        assert clipped_share(wave[None] * np.float32(0.3)) == pytest.approx(np.mean(np.abs(quiet * 2 * over) >= 1), abs=0.001), (
-            "at any level"
-        )
+        assert clipped_share(wave[None] * np.float32(0.3)) == pytest.approx(
+            np.mean(np.abs(quiet * 2 * over) >= 1), abs=0.001
+        ), "at any level"
     assert clipped_share(np.zeros((2, 100), np.float32)) == 0
 
 
@@ -104,7 +110,8 @@ def test_crowded_peaks_outlive_a_resampling():
 @pytest.mark.parametrize("snr_db", [0, 10, 20, 30, 40])
 def test_noise_is_found_in_the_pauses(snr_db: float):
     rng = np.random.default_rng(3)
-    voice = tone(8.0, 16000, 220.0, 0.3).reshape(8, -1) * (np.arange(8) % 4 != 0)[:, None]  # silent in two seconds of eight
+    # silent in two seconds of eight
+    voice = tone(8.0, 16000, 220.0, 0.3).reshape(8, -1) * (np.arange(8) % 4 != 0)[:, None]
     noise = rng.standard_normal(voice.size) * np.sqrt(np.mean(voice**2) * 10 ** (-snr_db / 10))
     assert pause_snr_db((voice.ravel() + noise).astype(np.float32)) == pytest.approx(snr_db, abs=0.7)
 
@@ -135,7 +142,13 @@ def test_telephone_sound_is_narrow_at_any_rate(tmp_path: Path):
 def test_channels_that_hold_one_sound_none_or_its_opposite():
     rng = np.random.default_rng(2)
     a, b = (0.1 * rng.standard_normal((2, HZ))).astype(np.float32)
-    for right, kind in ((a, "mono_in_stereo"), (0 * a, "one_sided"), (-a, "out_of_phase"), (b, "stereo"), (0.5 * a, "stereo")):
+    for right, kind in (
+        (a, "mono_in_stereo"),
+        (0 * a, "one_sided"),
+        (-a, "out_of_phase"),
+        (b, "stereo"),
+        (0.5 * a, "stereo"),
+    ):
         assert layout_kind(*balance_and_side_db(np.stack([a, right]))) == kind
     balance, side = balance_and_side_db(np.stack([a, 0.5 * a]))
     assert balance == pytest.approx(6.02, abs=0.01)
@@ -206,10 +219,18 @@ def test_rows_of_a_clip_and_the_layout_it_is_told(tmp_path: Path):
         assert values["sample_peak_dbfs"] == pytest.approx(20 * np.log10(0.3), abs=0.01)
         assert ("side_to_mid_db" in values) == (layout != "mono")
     rows = list(
-        ScoreAudio()(Clip("m", "m/c", "s", "t", "v", 0.5, 2.5, 0, 0, 9, 9), SourceAudio(tmp_path / "m.wav"), File(tmp_path / "m.wav"))
+        ScoreAudio()(
+            Clip("m", "m/c", "s", "t", "v", 0.5, 2.5, 0, 0, 9, 9),
+            SourceAudio(tmp_path / "m.wav"),
+            File(tmp_path / "m.wav"),
+        )
     )
     assert rows == list(
-        ScoreAudio()(Clip("m", "m/c", "s", "t", "v", 0.5, 2.5, 0, 0, 9, 9), SourceAudio(tmp_path / "m.wav"), File(tmp_path / "m.wav"))
+        ScoreAudio()(
+            Clip("m", "m/c", "s", "t", "v", 0.5, 2.5, 0, 0, 9, 9),
+            SourceAudio(tmp_path / "m.wav"),
+            File(tmp_path / "m.wav"),
+        )
     )
     assert [row.value for row in rows if isinstance(row, Annotation)] == ["mono"]
 

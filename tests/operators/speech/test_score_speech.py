@@ -21,7 +21,19 @@ def operator() -> ScoreSpeech:
 
 
 def clip(start_s: float, end_s: float) -> Clip:
-    return Clip("talk", f"talk/{round(start_s * 1000):06d}/t0", "talk/shot", "talk/shot/t0", "speaker0", start_s, end_s, 0, 0, 512, 512)
+    return Clip(
+        "talk",
+        f"talk/{round(start_s * 1000):06d}/t0",
+        "talk/shot",
+        "talk/shot/t0",
+        "speaker0",
+        start_s,
+        end_s,
+        0,
+        0,
+        512,
+        512,
+    )
 
 
 def scores(audio: Audio, start_s: float, end_s: float) -> dict[str, float]:
@@ -49,7 +61,9 @@ def test_opinion_scores_of_the_sample_pyannote_carries():
     """By the same package; 30 s, so windows are passed over as it passes them over."""
     wave, _ = sample()
     found = scores(WavAudio(wave), 0.0, 30.0)
-    assert [found[name] for name in ("dnsmos_sig", "dnsmos_bak", "dnsmos_ovrl")] == pytest.approx([3.48394, 3.92428, 3.08545], abs=1e-3)
+    assert [found[name] for name in ("dnsmos_sig", "dnsmos_bak", "dnsmos_ovrl")] == pytest.approx(
+        [3.48394, 3.92428, 3.08545], abs=1e-3
+    )
 
 
 def test_rows_are_addressed_and_the_same_twice():
@@ -83,7 +97,9 @@ def test_only_the_span_of_the_clip_is_heard():
 
 
 def test_level_range_falls_with_noise():
-    """White noise at a known distance below the speech of a reader; loud frames lie above the mean, so the range does too."""
+    """White noise at a known distance below the speech of a reader; loud frames lie above the mean, so the range does
+    too.
+    """
     speech = wave_of(media("speakers", "1688-142285-0003.flac"))
     noise = np.random.default_rng(0).standard_normal(len(speech)).astype(np.float32)
     noise *= np.sqrt(np.mean(speech**2) / np.mean(noise**2))

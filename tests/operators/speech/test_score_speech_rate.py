@@ -12,7 +12,13 @@ def word(text: str, start_s: float, end_s: float, subject: str = CLIP.clip_id) -
 
 
 def test_letters_and_digits_are_counted_over_the_length_of_the_clip():
-    words = [word("It's", 1.0, 1.5), word("two", 1.5, 2.0), word("o'clock,", 2.0, 2.5), word("42!", 4.0, 4.5), word("else", 3, 4, "other")]
+    words = [
+        word("It's", 1.0, 1.5),
+        word("two", 1.5, 2.0),
+        word("o'clock,", 2.0, 2.5),
+        word("42!", 4.0, 4.5),
+        word("else", 3, 4, "other"),
+    ]
     rows = {row.metric: row for row in ScoreSpeechRate()(CLIP, words)}
     assert rows["characters_per_second"].value == (3 + 3 + 6 + 2) / 4
     assert rows["spoken_share"].value == 0.5

@@ -17,8 +17,18 @@ from tests.made_sounds import Delayed, WavAudio
 from tests.made_videos import tone, write_audio, write_video
 from tests.operators.speech.test_match_speakers import Box, track, turn
 
-HEADPOSE: dict[float, Box] = {0.0: (383, 209, 706, 532), 2.0: (392, 211, 712, 531), 4.0: (417, 215, 702, 500), 6.0: (385, 202, 666, 483)}
-INTERVIEW: dict[float, Box] = {2.0: (541, 64, 659, 182), 3.0: (517, 57, 639, 179), 4.0: (520, 57, 646, 183), 5.0: (539, 68, 665, 194)}
+HEADPOSE: dict[float, Box] = {
+    0.0: (383, 209, 706, 532),
+    2.0: (392, 211, 712, 531),
+    4.0: (417, 215, 702, 500),
+    6.0: (385, 202, 666, 483),
+}
+INTERVIEW: dict[float, Box] = {
+    2.0: (541, 64, 659, 182),
+    3.0: (517, 57, 639, 179),
+    4.0: (520, 57, 646, 183),
+    5.0: (539, 68, 665, 194),
+}
 
 
 def clip(start_s: float, end_s: float) -> Clip:
@@ -28,8 +38,12 @@ def clip(start_s: float, end_s: float) -> Clip:
 def told(
     path, span: tuple[float, float], boxes: dict[float, Box], audio=None, speaking: list[Speaking] | None = None
 ) -> tuple[dict[str, float], list[Drop]]:
-    rows = list(ScoreSync()(clip(*span), [track(boxes)], speaking or [], VideoFrames(path, *span), audio or SourceAudio(path)))
-    return {row.metric: row.value for row in rows if isinstance(row, Score)}, [row for row in rows if isinstance(row, Drop)]
+    rows = list(
+        ScoreSync()(clip(*span), [track(boxes)], speaking or [], VideoFrames(path, *span), audio or SourceAudio(path))
+    )
+    return {row.metric: row.value for row in rows if isinstance(row, Score)}, [
+        row for row in rows if isinstance(row, Drop)
+    ]
 
 
 @pytest.mark.parametrize("late", [-9, -1, 0, 4, 15])
@@ -105,7 +119,9 @@ def test_the_offset_is_that_of_the_sound_and_no_other(tmp_path, late_s):
     scorer.__dict__["_mouth"] = lambda frame, square: opening(frame.pts_s)
     boxes: dict[float, Box] = {0.0: (100, 40, 200, 140), 5.0: (100, 40, 200, 140)}
     rows = scorer(clip(0.2, 4.8), [track(boxes)], [], frames, audio)
-    assert next(row.value for row in rows if isinstance(row, Score) and row.metric == "av_offset_s") == pytest.approx(late_s, abs=0.013)
+    assert next(row.value for row in rows if isinstance(row, Score) and row.metric == "av_offset_s") == pytest.approx(
+        late_s, abs=0.013
+    )
 
 
 def test_a_voice_is_heard_in_its_own_tick():
@@ -127,7 +143,9 @@ def test_share_counts_ticks_without_a_score_as_silent():
 def test_what_cannot_be_judged_is_said_and_the_share_is_kept(tmp_path):
     path = write_video(tmp_path / "v.mp4", [("gray", 4.0)], audio=tone(4.0))
     boxes: dict[float, Box] = {0.0: (100, 40, 200, 140), 4.0: (100, 40, 200, 140)}
-    speaking = list(MatchSpeakers("mouth_motion")(clip(0, 4), [track(boxes)], [turn(0, 4)], VideoFrames(path), SourceAudio(path)))  # pyright: ignore[reportArgumentType]
+    speaking = list(
+        MatchSpeakers("mouth_motion")(clip(0, 4), [track(boxes)], [turn(0, 4)], VideoFrames(path), SourceAudio(path))
+    )  # pyright: ignore[reportArgumentType]
     for span, reason in (((0.0, 1.5), "sync_too_short"), ((0.0, 3.0), "mouth_unseen")):
         scores, drops = told(path, span, boxes, speaking=speaking)
         assert scores == {"speaking_share": 0.0}

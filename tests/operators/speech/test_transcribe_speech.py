@@ -53,7 +53,10 @@ def test_times_are_the_sources_and_inside_the_clip(utterance: SourceAudio):
     assert again.start_s == pytest.approx(soon.start_s, abs=0.15), "on the clock of the source, not of the clip"
     assert all(0.7 <= word.start_s < word.end_s <= 2.4 for word in part)
     assert all(one.end_s <= other.start_s for one, other in itertools.pairwise(part))
-    assert all(word.word_id.startswith("talk/clip/t0/") and word.subject == "talk/clip/t0" and 0 <= word.confidence <= 1 for word in part)
+    assert all(
+        word.word_id.startswith("talk/clip/t0/") and word.subject == "talk/clip/t0" and 0 <= word.confidence <= 1
+        for word in part
+    )
 
 
 def test_the_same_clip_gives_the_same_rows(utterance: SourceAudio):
@@ -61,7 +64,9 @@ def test_the_same_clip_gives_the_same_rows(utterance: SourceAudio):
 
 
 @pytest.mark.parametrize(
-    ("sound", "reason"), [(None, "no_audio_stream"), (np.zeros(48000, np.float32), "silent_audio")], ids=["no stream", "silence"]
+    ("sound", "reason"),
+    [(None, "no_audio_stream"), (np.zeros(48000, np.float32), "silent_audio")],
+    ids=["no stream", "silence"],
 )
 def test_what_cannot_be_heard_is_refused(tmp_path: Path, sound: np.ndarray | None, reason: str):
     audio = SourceAudio(write_video(tmp_path / "a.mp4", [("gray", 1.0)], audio=sound))
@@ -76,7 +81,9 @@ def test_less_than_a_tenth_of_a_second_is_refused(tmp_path: Path):
         rows(audio, 0.5, 0.55)
 
 
-def test_a_model_of_ones_own_is_a_folder_of_the_mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, utterance: SourceAudio):
+def test_a_model_of_ones_own_is_a_folder_of_the_mirror(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, utterance: SourceAudio
+):
     own = TranscribeSpeech(model="mine")
     packaged = rows(utterance, 0.0, 2.9)
     files = {name: parts[0].path() for name, parts in PACKAGED["tiny.en"].items()}
@@ -108,7 +115,9 @@ def test_settings_that_cannot_be_meant_are_refused():
 
 
 def test_quiet_edges_are_taken_off_and_nothing_else():
-    wave = np.concatenate([np.full(8000, 0.001), np.full(8000, 0.5), np.full(4800, 0.001), np.full(8000, 0.4)]).astype(np.float32)
+    wave = np.concatenate([np.full(8000, 0.001), np.full(8000, 0.5), np.full(4800, 0.001), np.full(8000, 0.4)]).astype(
+        np.float32
+    )
     spans = [(0.0, 1.1), (1.1, 1.8)]
     np.testing.assert_allclose(sounding(spans, wave, 25.0), [(0.5, 1.0), (1.3, 1.8)])
     assert sounding(spans, wave, 0.0) == spans
