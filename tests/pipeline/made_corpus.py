@@ -16,7 +16,9 @@ STEPS = {"TrackFaces": ("sources", "tracks"), "PlanClips": ("sources", "clips"),
 
 
 def corpus_of(root: Path | str, rows: Iterable[Row]) -> Manifest:
-    """Adds sources, and commits all other rows as the answers of one run. Media of renders must be in the store already."""
+    """Adds sources, and commits all other rows as the answers of one run. Media of renders must be in the store
+    already.
+    """
     by_table: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         by_table[row.table][row.source_id].append(row)
@@ -44,14 +46,25 @@ def corpus_of(root: Path | str, rows: Iterable[Row]) -> Manifest:
             calls, given_up = ended(drops, reads, [row.row_id for row in given])
             reasons = Counter(drop.reason for drop in drops)
             receipt = Receipt(
-                record.operator, calls, {table: len(mine)}, len(drops), given_up, reasons, reads, inputs=record.inputs, cpu_s=1.0
+                record.operator,
+                calls,
+                {table: len(mine)},
+                len(drops),
+                given_up,
+                reasons,
+                reads,
+                inputs=record.inputs,
+                cpu_s=1.0,
             )
             manifest.finish(record.version, shard, {types[table]: mine}, drops, receipt, manifest.takedowns())
     return Manifest(str(root))
 
 
 def source(name: str, **facts: object) -> Source:
-    return replace(Source(name, f"https://example.org/{name}.mp4", sha256=f"{name:0<64}", width=1280, height=720, end_s=60.0), **facts)  # pyright: ignore[reportArgumentType]
+    return replace(
+        Source(name, f"https://example.org/{name}.mp4", sha256=f"{name:0<64}", width=1280, height=720, end_s=60.0),
+        **facts,
+    )  # pyright: ignore[reportArgumentType]
 
 
 def clip(source_id: str, start_s: float = 0.0, end_s: float = 5.0, track: str = "t0", **more: object) -> Clip:
@@ -75,7 +88,17 @@ def clip(source_id: str, start_s: float = 0.0, end_s: float = 5.0, track: str = 
 def track(source_id: str, name: str = "t0", left_px: float = 0.0, end_s: float = 60.0) -> Track:
     shot, looks = span_id(source_id, 0.0, 60.0), [0.0, end_s / 2, end_s]
     return Track(
-        source_id, f"{shot}/{name}", shot, 0.0, end_s, looks, [left_px] * 3, [50.0] * 3, [left_px + 300] * 3, [350.0] * 3, [1.0] * 3
+        source_id,
+        f"{shot}/{name}",
+        shot,
+        0.0,
+        end_s,
+        looks,
+        [left_px] * 3,
+        [50.0] * 3,
+        [left_px + 300] * 3,
+        [350.0] * 3,
+        [1.0] * 3,
     )
 
 

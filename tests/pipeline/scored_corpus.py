@@ -18,7 +18,9 @@ STEP = StepRecord("MakeClips", "MakeClips-000000000000", 0, "sources", ["clips",
 
 def look(number: int) -> Callable[[float], NDArray[np.uint8]]:
     """A coarse random pattern that wanders; another one for every number."""
-    pattern = np.random.default_rng(number).integers(0, 256, (SIDE // 8, SIDE // 8, 3), np.uint8).repeat(8, 0).repeat(8, 1)
+    pattern = (
+        np.random.default_rng(number).integers(0, 256, (SIDE // 8, SIDE // 8, 3), np.uint8).repeat(8, 0).repeat(8, 1)
+    )
     return lambda at_s: np.roll(pattern, round(at_s * FPS), axis=1)
 
 
@@ -29,7 +31,19 @@ def made_corpus(root: Path, clips: int = 3) -> Manifest:
     for name in names:
         manifest.add([Source(name, f"{name}.mp4", width=SIDE, height=SIDE)])
     for shard, name in enumerate(names):
-        clip = Clip(name, f"{name}/000000-000480/t0", f"{name}/000000-000480", f"{name}/t0", "speaker0", 0.0, 0.48, 0, 0, SIDE, SIDE)
+        clip = Clip(
+            name,
+            f"{name}/000000-000480/t0",
+            f"{name}/000000-000480",
+            f"{name}/t0",
+            "speaker0",
+            0.0,
+            0.48,
+            0,
+            0,
+            SIDE,
+            SIDE,
+        )
         manifest.write(Clip, STEP.version, shard, [clip])
         manifest.write(Render, STEP.version, shard, [rendered(manifest, clip, "recording", look(shard))])
         manifest.write(Dropped, STEP.version, shard, [])
@@ -49,11 +63,27 @@ def rendered(
     side: int = SIDE,
     pair_id: str = "",
 ) -> Render:
-    path = write_video(Path(manifest.root, f"{made_by}.mp4"), [(shown, frames / fps)], fps=fps, size=(side, side), crf=4)
+    path = write_video(
+        Path(manifest.root, f"{made_by}.mp4"), [(shown, frames / fps)], fps=fps, size=(side, side), crf=4
+    )
     place, sha256 = MediaStore(manifest.root).put(path, ".mp4")
     name = f"{pair_id or clip.clip_id}@{made_by}"
     return Render(
-        clip.source_id, name, clip.clip_id, made_by, place, sha256, "", 0, side, side, fps, frames, frames / fps, "", pair_id=pair_id
+        clip.source_id,
+        name,
+        clip.clip_id,
+        made_by,
+        place,
+        sha256,
+        "",
+        0,
+        side,
+        side,
+        fps,
+        frames,
+        frames / fps,
+        "",
+        pair_id=pair_id,
     )
 
 

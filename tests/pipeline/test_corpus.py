@@ -15,7 +15,12 @@ def corpus(tmp_path: Path) -> headset.Corpus:
     rows: list[Row] = []
     for number in range(4):
         one = clip(f"s{number}")
-        rows += [source(one.source_id, title=f"<b>{number}</b>"), one, track(one.source_id), score(one, "face_width_px", 100.0 * number)]
+        rows += [
+            source(one.source_id, title=f"<b>{number}</b>"),
+            one,
+            track(one.source_id),
+            score(one, "face_width_px", 100.0 * number),
+        ]
     rows.append(Dropped("s0", "s0/x@PlanClips", "s0/x", "clips", "PlanClips", "too_short", "1.0 s", False, False))
     return headset.open(corpus_of(tmp_path / "corpus", rows).root)
 

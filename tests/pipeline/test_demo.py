@@ -39,13 +39,21 @@ def test_the_whole_is_two_minutes_with_all_kinds_of_shot():
     truth = [_truth(film, sum(scene.seconds for scene in film.scenes)) for film in _films()]
     assert sum(film["seconds"] for film in truth) >= 120
     shots = [shot for film in truth for shot in film["shots"]]
-    assert {shot["ends"] for shot in shots} == {"clips", "no_face", "no_speech", "voice_off_screen", "face_small", "shot_short"}
+    assert {shot["ends"] for shot in shots} == {
+        "clips",
+        "no_face",
+        "no_speech",
+        "voice_off_screen",
+        "face_small",
+        "shot_short",
+    }
     assert {face["who"] for shot in shots for face in shot["faces"]} == {"collins", "hopper"}
     for film in truth:
         assert [shot["start_s"] for shot in film["shots"]] == [0.0, *(shot["end_s"] for shot in film["shots"][:-1])]
         assert film["shots"][-1]["end_s"] == pytest.approx(film["seconds"])
         for shot in film["shots"]:
-            assert shot["start_s"] * FPS == pytest.approx(round(shot["start_s"] * FPS), abs=1e-6)  # a cut is between two frames
+            # a cut is between two frames
+            assert shot["start_s"] * FPS == pytest.approx(round(shot["start_s"] * FPS), abs=1e-6)
 
 
 def test_the_same_packages_give_the_same_bytes(tmp_path: Path):
@@ -98,7 +106,9 @@ def test_faces_are_where_the_truth_says_and_only_the_mouth_of_who_speaks_moves(s
             if n % 3:
                 continue
             shot = next(shot for shot in film["shots"] if shot["start_s"] <= at_s < shot["end_s"])
-            seen = landmarker.detect(Image(image_format=ImageFormat.SRGB, data=np.ascontiguousarray(picture))).face_landmarks
+            seen = landmarker.detect(
+                Image(image_format=ImageFormat.SRGB, data=np.ascontiguousarray(picture))
+            ).face_landmarks
             assert len(seen) == len(shot["faces"]), at_s
             for face in shot["faces"]:
                 left, top, right, bottom = face["box"]

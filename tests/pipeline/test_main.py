@@ -52,7 +52,8 @@ def test_status_draws_the_funnel(corpus: str, tmp_path: Path, capsys: pytest.Cap
 
 
 @pytest.mark.parametrize(
-    ("name", "told"), [("good.mp4", "kept"), ("dropped.mp4", "no_sense"), ("fails.mp4", "as asked"), ("no.mp4", "missing_file")]
+    ("name", "told"),
+    [("good.mp4", "kept"), ("dropped.mp4", "no_sense"), ("fails.mp4", "as asked"), ("no.mp4", "missing_file")],
 )
 def test_explain_tells_the_story_of_every_input_by_its_file_name(
     corpus: str, name: str, told: str, capsys: pytest.CaptureFixture[str]
@@ -78,7 +79,10 @@ def test_sql_gives_the_current_rows_in_three_forms(corpus: str, capsys: pytest.C
     (row,) = csv.DictReader(io.StringIO(said(capsys, "sql", corpus, query, "--csv")))
     assert row["clip_id"] == clip["clip_id"]
     assert clip["clip_id"] in said(capsys, "sql", corpus, query)
-    assert said(capsys, "sql", corpus, "select count(*) n from clips join shots using (shot_id)", "--csv").split() == ['"n"', "1"]
+    assert said(capsys, "sql", corpus, "select count(*) n from clips join shots using (shot_id)", "--csv").split() == [
+        '"n"',
+        "1",
+    ]
 
 
 def test_sql_says_what_is_wrong_and_which_tables_there_are(corpus: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -87,7 +91,9 @@ def test_sql_says_what_is_wrong_and_which_tables_there_are(corpus: str, capsys: 
     assert "Tables: wide, sources, " in told
 
 
-def test_plan_tells_the_stages_before_any_work(corpus: str, videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_plan_tells_the_stages_before_any_work(
+    corpus: str, videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     told = said(capsys, "plan", TOY, str(videos), "--out", corpus, "--set", "KeepEarly.before_s=9")
     assert "2 operators over one decode" in told
     assert "before_s=9" in told

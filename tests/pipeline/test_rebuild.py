@@ -29,7 +29,10 @@ def wandering(seed: int, time_s: float) -> np.ndarray:
     rows, columns = np.mgrid[0:180, 0:320]
     luma = np.full((180, 320), 60.0)
     for n in range(2):
-        x, y = 160 + 110 * np.sin((0.7 + 0.31 * seed + n) * time_s + seed), 90 + 60 * np.cos((1.1 + 0.17 * seed - 0.4 * n) * time_s + n)
+        x, y = (
+            160 + 110 * np.sin((0.7 + 0.31 * seed + n) * time_s + seed),
+            90 + 60 * np.cos((1.1 + 0.17 * seed - 0.4 * n) * time_s + n),
+        )
         luma += 130 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * (28 + 6 * n) ** 2))
     return np.repeat(np.clip(luma, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
 
@@ -45,7 +48,9 @@ def corpus(tmp_path_factory: pytest.TempPathFactory, ray_here: None) -> tuple[Pa
     return folder / "corpus", videos
 
 
-def test_every_clip_ends_with_its_verdict(corpus: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_clip_ends_with_its_verdict(
+    corpus: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     first, videos = corpus
     left = tmp_path / "left"
     shutil.copytree(videos, left)
@@ -56,12 +61,30 @@ def test_every_clip_ends_with_its_verdict(corpus: tuple[Path, Path], tmp_path: P
     os.rename(videos, videos.with_name("away"))  # nothing but what --sources names is there
     try:
         capsys.readouterr()
-        assert main(["rebuild", str(first), "--out", str(tmp_path / "again"), "--sources", str(left), "--workers", "1", "--json"]) == 0
+        assert (
+            main(
+                [
+                    "rebuild",
+                    str(first),
+                    "--out",
+                    str(tmp_path / "again"),
+                    "--sources",
+                    str(left),
+                    "--workers",
+                    "1",
+                    "--json",
+                ]
+            )
+            == 0
+        )
         told = json.loads(capsys.readouterr().out)
     finally:
         os.rename(videos.with_name("away"), videos)
     manifest = Manifest(str(tmp_path / "again"))
-    names = {source_id: Path(uri).stem for source_id, uri in rows_of(Manifest(str(first)), "select source_id, uri from sources").fetchall()}
+    names = {
+        source_id: Path(uri).stem
+        for source_id, uri in rows_of(Manifest(str(first)), "select source_id, uri from sources").fetchall()
+    }
     ends = {(names[v.source_id], v.published_id.split("/")[2]): v for v in drift(manifest)}
     early, late = "001000-003000", "004500-007480"
     assert {key: v.verdict for key, v in ends.items()} == {
@@ -88,7 +111,9 @@ def test_every_clip_ends_with_its_verdict(corpus: tuple[Path, Path], tmp_path: P
         late_s = dict(rows_of(Manifest(str(root)), "select clip_id, sound_late_s from clips").fetchall())
         assert {clip_id.split("/")[1]: late_s[clip_id] for clip_id in same} == {early: LATE_S, late: 0.0}
     (box,) = rows_of(
-        manifest, f"select left_px, top_px, right_px, bottom_px from clips where published_id = '{ends['smaller', late].published_id}'"
+        manifest,
+        "select left_px, top_px, right_px, bottom_px from clips where published_id ="
+        f" '{ends['smaller', late].published_id}'",
     ).fetchall()
     assert box == (20.0, 5.0, 90.0, 75.0)
 
@@ -96,7 +121,18 @@ def test_every_clip_ends_with_its_verdict(corpus: tuple[Path, Path], tmp_path: P
 def test_a_part_can_be_rebuilt_and_gone_on_with(corpus: tuple[Path, Path], tmp_path: Path) -> None:
     first, videos = corpus
     wanted = Manifest(str(first)).table(Clip)["clip_id"].to_pylist()[3]
-    command = ["rebuild", str(first), "--out", str(tmp_path / "part"), "--sources", str(videos), "--clip", wanted, "--workers", "1"]
+    command = [
+        "rebuild",
+        str(first),
+        "--out",
+        str(tmp_path / "part"),
+        "--sources",
+        str(videos),
+        "--clip",
+        wanted,
+        "--workers",
+        "1",
+    ]
     assert main(command) == 0
     (verdict,) = drift(Manifest(str(tmp_path / "part")))
     assert (verdict.published_id, verdict.verdict) == (f"headset/{wanted}", "identical")
@@ -132,7 +168,10 @@ def test_another_encoder_of_the_same_frames_is_said(corpus: tuple[Path, Path]) -
         "s", "headset/x", "headset", "x", 0.0, 1.0, None, None, 0.0, None, 0, 0, 1, 1, 1, 1, "", "", "",
         frames_sha256=render["frames_sha256"], encoder="another build",
     )  # fmt: skip
-    assert compared(listed, listed, Render(**render)) == ("identical", f"the file was encoded by another build, now by {render['encoder']}")
+    assert compared(listed, listed, Render(**render)) == (
+        "identical",
+        f"the file was encoded by another build, now by {render['encoder']}",
+    )
     same = replace(listed, encoder=render["encoder"])
     assert compared(same, same, Render(**render)) == ("identical", "")
 
@@ -152,7 +191,9 @@ def test_no_file_is_read_because_a_manifest_names_it(tmp_path: Path, uri: str, m
     row = Published("s", "list/x", "list", "x", 0.0, 1.0, None, None, 0.0, None, 0, 0, 1, 1, 1, 1, "", "", "")
     foreign = Manifest(str(tmp_path / "foreign"))
     foreign.add([Source("s", uri)], given=[row])
-    with pytest.raises(UsageError, match="1 of the sources of .* are files, which are looked for under --sources alone"):
+    with pytest.raises(
+        UsageError, match="1 of the sources of .* are files, which are looked for under --sources alone"
+    ):
         list_again(foreign, Manifest(str(tmp_path / "out")))
     assert not (tmp_path / "out").exists()
     out = Manifest(str(tmp_path / "again"))

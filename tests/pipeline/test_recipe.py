@@ -144,7 +144,10 @@ def test_a_value_that_can_never_be_meant_is_refused_at_plan() -> None:
 
 
 def test_a_metric_that_nothing_scores_is_refused_at_plan_with_those_there_are() -> None:
-    with pytest.raises(UsageError, match=r"no earlier step scores 'dnsmos_overall'; did you mean dnsmos_ovrl\? There are av_confidence, "):
+    with pytest.raises(
+        UsageError,
+        match=r"no earlier step scores 'dnsmos_overall'; did you mean dnsmos_ovrl\? There are av_confidence, ",
+    ):
         recipe_named("talking_head").set("KeepClips.ranges.dnsmos_overall=[3, null]").plan()
 
 

@@ -1,4 +1,6 @@
-"""The main job end to end, with real models, on a real Ray: the sample against its truth, real clips, and broken files among good ones."""
+"""The main job end to end, with real models, on a real Ray: the sample against its truth, real clips, and broken files
+among good ones.
+"""
 
 import json
 import random
@@ -30,12 +32,18 @@ def talking_head(out: Path, *videos: Path, workers: int | None = None) -> Manife
 
 
 def rows(manifest: Manifest, table: type[Row], **values: object) -> list[dict]:
-    return [row for row in manifest.table(table).to_pylist() if all(row[name] == value for name, value in values.items())]
+    return [
+        row for row in manifest.table(table).to_pylist() if all(row[name] == value for name, value in values.items())
+    ]
 
 
 def source_ids(manifest: Manifest) -> dict[str, str]:
     """Source ids by file name, of what was listed."""
-    return {Path(source.uri).name: source.source_id for shard in manifest.shards() for source in manifest.read(Source, ["listed"], shard)}
+    return {
+        Path(source.uri).name: source.source_id
+        for shard in manifest.shards()
+        for source in manifest.read(Source, ["listed"], shard)
+    }
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +59,14 @@ def test_every_shot_of_the_sample_ends_as_its_truth_says(sample: tuple[Path, Man
     for film in json.loads((folder / "truth.json").read_text()):
         source_id = ids[film["file"]]
         shots = rows(corpus, Shot, source_id=source_id)
-        assert [shot["start_s"] for shot in shots] == pytest.approx([shot["start_s"] for shot in film["shots"]], abs=0.05)
+        assert [shot["start_s"] for shot in shots] == pytest.approx(
+            [shot["start_s"] for shot in film["shots"]], abs=0.05
+        )
         for shot, truth in zip(shots, film["shots"], strict=True):
             clips = rows(corpus, Clip, shot_id=shot["shot_id"])
-            reasons = {drop["reason"] for drop in rows(corpus, Dropped, operator="PlanClips") if _inside(drop["subject"], shot)}
+            reasons = {
+                drop["reason"] for drop in rows(corpus, Dropped, operator="PlanClips") if _inside(drop["subject"], shot)
+            }
             if truth["ends"] == "clips":
                 assert clips, (shot, reasons)
             else:
@@ -127,7 +139,9 @@ def test_what_shows_no_talking_head_gives_no_clip_and_says_why(tmp_path: Path, r
         "pyfeat_WolfgangLanger_Pexels.mp4": "no_speech",
     }
     for name, reason in expected.items():
-        assert reason in {drop["reason"] for drop in rows(corpus, Dropped, source_id=ids[name], operator="PlanClips")}, name
+        assert reason in {
+            drop["reason"] for drop in rows(corpus, Dropped, source_id=ids[name], operator="PlanClips")
+        }, name
 
 
 def test_a_voice_over_is_no_talking_head_however_short_a_clip_may_be(tmp_path: Path, ray_here: None) -> None:
@@ -157,7 +171,9 @@ def test_broken_files_among_good_ones_are_accounted_for_by_name(tmp_path: Path, 
     corpus = talking_head(tmp_path / "corpus", folder)
     ids = source_ids(corpus)
     assert set(ids) == {path.name for path in folder.iterdir()}
-    why = {name: {drop["reason"] for drop in rows(corpus, Dropped, source_id=source_id)} for name, source_id in ids.items()}
+    why = {
+        name: {drop["reason"] for drop in rows(corpus, Dropped, source_id=source_id)} for name, source_id in ids.items()
+    }
     assert "truncated" in why["truncated.mp4"]
     assert why["zero.mp4"] == {"empty_file"}
     assert why["text.mp4"] == {"not_a_video"}
@@ -180,6 +196,8 @@ def test_workers_and_order_change_no_byte(tmp_path: Path, ray_here: None) -> Non
 
     def content(root: str) -> dict[str, bytes]:
         tables = [path for table in (*TABLES,) for path in Path(root, table.table).rglob("*.parquet")]
-        return {str(path.relative_to(root)): path.read_bytes() for path in [*tables, *Path(root, "media").rglob("*.mp4")]}
+        return {
+            str(path.relative_to(root)): path.read_bytes() for path in [*tables, *Path(root, "media").rglob("*.mp4")]
+        }
 
     assert content(first.root) == content(second.root)

@@ -40,7 +40,14 @@ class CountFrames(Operator):
             with open(log, "a") as stream:
                 stream.write(f"{source.source_id}\n")
         time.sleep(float(os.environ.get("TOY_SLEEP_S", "0")))
-        yield Score(source.source_id, f"{source.source_id}#frames", source.source_id, "frames", "toy", float(sum(1 for _ in frames)))
+        yield Score(
+            source.source_id,
+            f"{source.source_id}#frames",
+            source.source_id,
+            "frames",
+            "toy",
+            float(sum(1 for _ in frames)),
+        )
 
 
 @dataclass(frozen=True)

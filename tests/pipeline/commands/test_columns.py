@@ -1,4 +1,6 @@
-"""`headset columns` and `headset reasons`: every word that a corpus holds is explained, and the pages of the docs are as the code is."""
+"""`headset columns` and `headset reasons`: every word that a corpus holds is explained, and the pages of the docs are
+as the code is.
+"""
 
 import json
 from pathlib import Path
@@ -30,7 +32,13 @@ def test_a_score_has_the_unit_range_and_direction_of_its_operator() -> None:
 
 def test_the_columns_of_a_corpus_are_those_of_its_clip_view(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one = clip("s0")
-    rows = [source("s0"), one, render(one, tmp_path / "c", tmp_path / "scratch"), score(one, "face_width_px", 9.0), score(one, "mine", 1.0)]
+    rows = [
+        source("s0"),
+        one,
+        render(one, tmp_path / "c", tmp_path / "scratch"),
+        score(one, "face_width_px", 9.0),
+        score(one, "mine", 1.0),
+    ]
     corpus = corpus_of(tmp_path / "c", rows)
     assert main(["columns", corpus.root, "--of", "wide", "--json"]) == 0
     told = {column["name"]: column for column in json.loads(capsys.readouterr().out)["columns"]}
@@ -50,4 +58,6 @@ def test_a_name_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str]) ->
 
 @pytest.mark.parametrize(("name", "made"), [("columns.md", dictionary), ("reasons.md", reasons)])
 def test_the_page_of_the_docs_is_as_the_code_is(name: str, made) -> None:
-    assert (DOCS / name).read_text() == made().markdown(), f"make it anew: headset {name.removesuffix('.md')} --out docs/reference/{name}"
+    assert (DOCS / name).read_text() == made().markdown(), (
+        f"make it anew: headset {name.removesuffix('.md')} --out docs/reference/{name}"
+    )

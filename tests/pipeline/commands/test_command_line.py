@@ -43,7 +43,10 @@ def test_one_word_says_write_here() -> None:
     """--out, and nothing else; what tells facts has --json and no other word for it."""
     for name, parser in parsers().items():
         words = {word for action in parser._actions for word in action.option_strings}
-        assert not words & {"--picture", "--report", "--html", "--markdown", "--latex", "--output", "--format"} or name == "release", name
+        assert (
+            not words & {"--picture", "--report", "--html", "--markdown", "--latex", "--output", "--format"}
+            or name == "release"
+        ), name
         assert "--to" not in words or name == "migrate", name
     for name in (
         "status",
@@ -128,7 +131,9 @@ def test_what_nobody_foresaw_is_one_line_and_its_traceback_is_kept(
         main(["status", corpus.root])
 
 
-def test_an_out_that_cannot_be_written_is_one_sentence(corpus: Manifest, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_out_that_cannot_be_written_is_one_sentence(
+    corpus: Manifest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "file").write_text("")
     assert str(tmp_path / "file") in said(capsys, "columns", "--out", str(tmp_path / "file" / "x.md"), status=2)
     (tmp_path / "toy.py").write_text((ROOT / "tests" / "pipeline" / "toy_recipe.py").read_text())
@@ -140,7 +145,12 @@ def test_an_out_that_cannot_be_written_is_one_sentence(corpus: Manifest, tmp_pat
 def test_a_full_disk_is_one_sentence() -> None:
     with open("/dev/full", "w") as full:
         made = subprocess.run(
-            [sys.executable, "-m", "pipeline", "columns"], stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=ROOT
+            [sys.executable, "-m", "pipeline", "columns"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            cwd=ROOT,
         )
     assert made.returncode == 2
     assert "No space left on device" in made.stderr

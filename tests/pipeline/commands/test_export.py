@@ -12,7 +12,9 @@ from tests.pipeline.export.layouts.conftest import made_corpus
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
-    return made_corpus(tmp_path_factory.mktemp("command"), {"a": [("red", 0.4)], "b": [("blue", 0.4)], "c": [("green", 0.04)]})
+    return made_corpus(
+        tmp_path_factory.mktemp("command"), {"a": [("red", 0.4)], "b": [("blue", 0.4)], "c": [("green", 0.04)]}
+    )
 
 
 def test_it_writes_checks_and_tells(corpus: Manifest, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -23,7 +25,9 @@ def test_it_writes_checks_and_tells(corpus: Manifest, tmp_path: Path, capsys: py
     assert json.loads((tmp_path / "export.json").read_text())["refused"] == {"too_short": 1}
 
 
-def test_it_checks_alone_and_its_status_is_the_verdict(corpus: Manifest, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_checks_alone_and_its_status_is_the_verdict(
+    corpus: Manifest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     main(["export", corpus.root, "--layout", "fomm", "--out", str(tmp_path)])
     assert main(["export", "--layout", "fomm", "--out", str(tmp_path), "--validate-only"]) == 0
     next((tmp_path / "train").iterdir()).write_bytes(b"no video")

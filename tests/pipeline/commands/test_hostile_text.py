@@ -27,7 +27,8 @@ def corpus(tmp_path: Path) -> str:
     for number in range(3):
         one = replace(clip(f"s{number}"), speaker=HOSTILE)
         shown = replace(
-            source(one.source_id, title=HOSTILE, channel=HOSTILE, video_codec="h264", audio_codec="aac"), uri=f"{number} {HOSTILE}.mp4"
+            source(one.source_id, title=HOSTILE, channel=HOSTILE, video_codec="h264", audio_codec="aac"),
+            uri=f"{number} {HOSTILE}.mp4",
         )
         note = Annotation(one.source_id, f"{one.clip_id}#caption", one.clip_id, "caption", HOSTILE, "made")
         rows += [
@@ -39,7 +40,11 @@ def corpus(tmp_path: Path) -> str:
             score(one, "face_width_px", 100.0 * number),
         ]
     gone = Clip("s0", "s0/006000-009000/t0", "s0/x", "s0/x/t0", HOSTILE, 6.0, 9.0, 0.0, 0.0, 1.0, 1.0)
-    rows += [Dropped("s0", f"{gone.clip_id}@ScoreClips", gone.clip_id, "clips", "ScoreClips", "ValueError", HOSTILE, True, True)]
+    rows += [
+        Dropped(
+            "s0", f"{gone.clip_id}@ScoreClips", gone.clip_id, "clips", "ScoreClips", "ValueError", HOSTILE, True, True
+        )
+    ]
     rows += [Dropped("s1", "s1@PlanClips", "s1", "sources", "PlanClips", "no_face", HOSTILE, False, False)]
     manifest = corpus_of(root, rows)
     manifest.write_whole(Duplicate, "FindDuplicates-made", [Duplicate("s1", "s1=s0", "s0", 5.0, 0.0, 1.0, 0.0)])
@@ -82,7 +87,11 @@ def test_json_holds_it_and_is_plain_ascii(corpus: str, capsys: pytest.CaptureFix
 
 
 def test_what_a_person_types(corpus: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for arguments in (["explain", corpus, HOSTILE], ["status", str(tmp_path / "[/x]")], ["sql", corpus, f"select '{HOSTILE[:90]}"]):
+    for arguments in (
+        ["explain", corpus, HOSTILE],
+        ["status", str(tmp_path / "[/x]")],
+        ["sql", corpus, f"select '{HOSTILE[:90]}"],
+    ):
         assert "headset: " in inert_in(capsys, *arguments, status=2)
     (tmp_path / "list.txt").write_text("[/nothing] here.mp4\n")
     told = inert_in(capsys, "plan", "talking_head", str(tmp_path / "list.txt"), status=2)

@@ -20,7 +20,11 @@ def hdtf(tmp_path: Path) -> Path:
 def test_sources_clips_and_notes_are_listed(hdtf: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "corpus"
     assert main(["import", "hdtf", str(hdtf), "--out", str(out)]) == 0
-    told = {line.rsplit(maxsplit=1)[0].strip(): line.split()[-1] for line in capsys.readouterr().out.splitlines() if line.strip()}
+    told = {
+        line.rsplit(maxsplit=1)[0].strip(): line.split()[-1]
+        for line in capsys.readouterr().out.splitlines()
+        if line.strip()
+    }
     assert told["rows"] == "13"
     assert told["clips"] == "5"
     assert told["videos"] == "3"
@@ -46,7 +50,9 @@ def test_a_second_import_changes_nothing(hdtf: Path, tmp_path: Path) -> None:
     assert files() == before
 
 
-def test_sources_that_are_listed_without_their_clips(hdtf: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sources_that_are_listed_without_their_clips(
+    hdtf: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = str(tmp_path / "corpus")
     Manifest(out).add([Source("yt-aaaaaaaaaaa", "https://www.youtube.com/watch?v=aaaaaaaaaaa")])
     assert main(["import", "hdtf", str(hdtf), "--out", out]) == 2

@@ -49,7 +49,9 @@ def test_a_recipe_of_ours_is_found_by_the_name_a_corpus_has(tmp_path: Path):
 
 def test_what_changes_no_row_is_not_taken_from_a_corpus(tmp_path: Path):
     """Such as leave to ask addresses of one's own network."""
-    manifest = corpus_of(tmp_path, recipe_named("rebuild"), "rebuild", ["DownloadVideo.allow_private=true", "DownloadVideo.tries=99"])
+    manifest = corpus_of(
+        tmp_path, recipe_named("rebuild"), "rebuild", ["DownloadVideo.allow_private=true", "DownloadVideo.tries=99"]
+    )
     assert vars(_last_plan(manifest, [], "").steps[0].operator)["allow_private"] is False
     given = _last_plan(manifest, ["DownloadVideo.tries=7"], "").steps[0].operator
     assert vars(given)["tries"] == 7
@@ -58,6 +60,8 @@ def test_what_changes_no_row_is_not_taken_from_a_corpus(tmp_path: Path):
 def test_texts_have_to_be_given_again(tmp_path: Path):
     recipe = recipe_named("rebuild").set("RenderClips.preset=slow")
     manifest = corpus_of(tmp_path, recipe, "rebuild", ["RenderClips.preset=slow"])
-    with pytest.raises(UsageError, match="last run with --set RenderClips.preset=slow, of which texts have to be given here again"):
+    with pytest.raises(
+        UsageError, match="last run with --set RenderClips.preset=slow, of which texts have to be given here again"
+    ):
         _last_plan(manifest, [], "")
     assert _last_plan(manifest, ["RenderClips.preset=slow"], "").steps[-1].operator.parameters()["preset"] == "slow"

@@ -55,7 +55,9 @@ def test_a_folder_that_was_renamed_is_taken_and_nothing_is_done_again(
     out = tmp_path / "corpus"
     (videos / "list.csv").write_text("path,start,end\ngood.mp4,0,0.5\ngood.mp4,0.5,0.9\n")
     assert main(["run", TOY, str(videos / "list.csv"), "--out", str(out)]) == 0
-    assert "the 2 clips of the lists are cut as they are by headset run rebuild" in " ".join(capsys.readouterr().out.split())
+    assert "the 2 clips of the lists are cut as they are by headset run rebuild" in " ".join(
+        capsys.readouterr().out.split()
+    )
     before = {path: path.stat().st_mtime_ns for path in (out / "receipts").rglob("*.json")}
     moved = videos.rename(tmp_path / "renamed")
     assert main(["run", TOY, str(moved / "list.csv"), "--out", str(out)]) == 0

@@ -29,7 +29,9 @@ def test_pairs_score_and_compare_one_after_the_other(tmp_path: Path, capsys: pyt
 
 
 @pytest.mark.slow
-def test_all_is_every_metric_whose_files_can_be_had_and_the_others_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_is_every_metric_whose_files_can_be_had_and_the_others_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     manifest = made_corpus(tmp_path, clips=1)
     add_system(manifest, "system", {0: [rendered(manifest, clips_of(manifest)[0], "system", look(0))]})
     assert main(["score", str(tmp_path), "--metrics", "all"]) == 0

@@ -14,7 +14,12 @@ def corpus(tmp_path: Path) -> str:
     root, rows = tmp_path / "corpus", []
     for number in range(4):
         one = clip(f"s{number}")
-        rows += [source(one.source_id), one, score(one, "face_width_px", 100.0 * number), render(one, root, tmp_path / "scratch")]
+        rows += [
+            source(one.source_id),
+            one,
+            score(one, "face_width_px", 100.0 * number),
+            render(one, root, tmp_path / "scratch"),
+        ]
     return str(corpus_of(root, rows).root)
 
 
@@ -51,7 +56,12 @@ def test_split_then_release_of_a_selection(corpus: str, tmp_path: Path, capsys: 
     said(capsys, "select", corpus, "--where", "face_px >= 200", "--name", "hq")
     told = said(capsys, "release", corpus, "--out", str(tmp_path / "out"), "--format", "folder", "--selection", "hq")
     assert "2 clips, 10.0 s, in 1 shards" in told
-    assert sorted(path.suffix for path in (tmp_path / "out" / "train-00000").iterdir()) == [".json", ".json", ".mp4", ".mp4"]
+    assert sorted(path.suffix for path in (tmp_path / "out" / "train-00000").iterdir()) == [
+        ".json",
+        ".json",
+        ".mp4",
+        ".mp4",
+    ]
 
 
 def test_sql_sees_the_wide_view(corpus: str, capsys: pytest.CaptureFixture[str]):

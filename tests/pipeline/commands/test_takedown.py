@@ -33,14 +33,18 @@ def test_a_dry_run_tells_what_would_go(corpus: Manifest, capsys: pytest.CaptureF
     assert all_bytes(Path(corpus.root)) == before
 
 
-def test_yes_takes_out_without_a_question_and_tells_it_for_programs(corpus: Manifest, capsys: pytest.CaptureFixture[str]):  # noqa: F811
+def test_yes_takes_out_without_a_question_and_tells_it_for_programs(
+    corpus: Manifest, capsys: pytest.CaptureFixture[str]
+):  # noqa: F811
     assert main(["takedown", corpus.root, "--source", "gone", "--yes", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["rows"]["clips"], told["planned"], told["errors"]) == (1, False, [])
     assert [row["source_id"] for row in Manifest(corpus.root).table(Source).to_pylist()] == ["a", "z"]
 
 
-@pytest.mark.parametrize(("answer", "left"), [("yes", ["a", "z"]), ("no", ["a", "gone", "z"]), ("", ["a", "gone", "z"])])
+@pytest.mark.parametrize(
+    ("answer", "left"), [("yes", ["a", "z"]), ("no", ["a", "gone", "z"]), ("", ["a", "gone", "z"])]
+)
 def test_in_a_terminal_it_asks(corpus: Manifest, answer: str, left: list[str]):  # noqa: F811
     driver, terminal = pty.openpty()
     command = [sys.executable, "-m", "pipeline", "takedown", corpus.root, "--source", "gone"]

@@ -47,13 +47,17 @@ def test_finds_the_copy_its_offset_and_keeps_the_larger(tmp_path):
     assert row.overlap_s == pytest.approx(17.0, abs=0.6)
     assert 0.8 < row.share < 0.9
     assert rows_of(Manifest(str(tmp_path)), "select duplicate_of from duplicates").fetchall() == [("b",)]
-    left = rows_of(Manifest(str(tmp_path)), "select source_id from sources anti join duplicates using (source_id) order by 1").fetchall()
+    left = rows_of(
+        Manifest(str(tmp_path)), "select source_id from sources anti join duplicates using (source_id) order by 1"
+    ).fetchall()
     assert [name for (name,) in left] == list("bcdefgh")
 
 
 @pytest.mark.parametrize(("larger", "offset_s"), [("a", 3.0), ("b", -3.0)])
 def test_a_moment_of_the_copy_plus_the_offset_is_that_of_the_kept(larger: str, offset_s: float):
-    """A moment t of a is t - 3 s of b. Whichever is kept, the row is about the other: by its name, its share and its offset."""
+    """A moment t of a is t - 3 s of b. Whichever is kept, the row is about the other: by its name, its share and its
+    offset.
+    """
     shared = {("a", "b"): Stretch(-3.0, 17.0, 0.85, 1.0, 0.01)}
     worth = {name: (640 * 360 * (2 if name == larger else 1), 20.0) for name in "ab"}
     (row,) = FindDuplicates().decide(shared, worth)
@@ -83,7 +87,9 @@ def test_says_what_to_run_where_there_are_no_fingerprints(tmp_path):
 
 
 def test_a_mirrored_copy_is_found_and_marked(tmp_path):
-    """The looks of a mirrored picture, from the picture itself: nothing here knows which coefficients change their sign."""
+    """The looks of a mirrored picture, from the picture itself: nothing here knows which coefficients change their
+    sign.
+    """
     shapes = np.random.default_rng(3).integers(0, 255, (2, 6, 7))
     weights = np.linspace(0, 1, 48)[:, None, None] + np.random.default_rng(4).normal(0, 0.2, (48, 1, 1))
     pictures = np.kron(shapes[0] * (1 - weights) + shapes[1] * weights, np.ones((12, 12))).clip(0, 255).astype(np.uint8)

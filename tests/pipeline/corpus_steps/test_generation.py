@@ -53,7 +53,11 @@ def drops(manifest: Manifest) -> list[Dropped]:
 
 def test_every_pair_has_a_render_and_none_is_made_twice(corpus: Manifest, tmp_path: Path) -> None:
     calls = tmp_path / "calls"
-    write_adapter(tmp_path / "systems", "good", f"open({str(calls)!r}, 'a').write(request['pair_id'] + '\\n')\nreturn video(request)")
+    write_adapter(
+        tmp_path / "systems",
+        "good",
+        f"open({str(calls)!r}, 'a').write(request['pair_id'] + '\\n')\nreturn video(request)",
+    )
     tally = generate(corpus, GenerateVideo("good", limits=LIMITS), protocol="cross_identity")
     assert (tally.made, tally.before, len(made_by(corpus, "good"))) == (4, 0, 4)
     tally = generate(Manifest(corpus.root), GenerateVideo("good", limits=LIMITS))
@@ -82,19 +86,27 @@ def test_a_pair_that_is_given_up_is_a_drop_and_another_try_is_its_own_command(co
     assert [(row.reason, row.retryable) for row in drops(corpus)] == [("died", True)]
     fixed.touch()
     assert generate(Manifest(corpus.root), GenerateVideo("moody", limits=LIMITS), protocol="same_identity").made == 0
-    assert generate(Manifest(corpus.root), GenerateVideo("moody", limits=LIMITS), protocol="same_identity", retry=True).made == 1
+    assert (
+        generate(
+            Manifest(corpus.root), GenerateVideo("moody", limits=LIMITS), protocol="same_identity", retry=True
+        ).made
+        == 1
+    )
     assert not drops(corpus)
     assert len(made_by(corpus, "moody")) == 4
 
 
 @pytest.mark.parametrize("after", [pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_driver_that_is_killed_loses_nothing_and_leaves_nothing(corpus: Manifest, tmp_path: Path, after: int) -> None:
-    """Killed while the next pair is in work: its child ends too, the run goes on, and the corpus is that of an undisturbed run."""
+    """Killed while the next pair is in work: its child ends too, the run goes on, and the corpus is that of an
+    undisturbed run.
+    """
     calls = tmp_path / "calls"
     write_adapter(
         tmp_path / "systems",
         "slow",
-        f"open({str(calls)!r}, 'a').write(request['pair_id'] + ' ' + str(os.getpid()) + '\\n')\ntime.sleep(0.3)\nreturn video(request)",
+        f"open({str(calls)!r}, 'a').write(request['pair_id'] + ' ' + str(os.getpid()) + '\\n')\ntime.sleep(0.3)\nreturn"
+        " video(request)",
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     driver = subprocess.Popen([sys.executable, "-c", DRIVER, corpus.root], env=environment, cwd=ROOT)
@@ -130,7 +142,9 @@ def test_what_is_missing_stops_it_before_any_pair(corpus: Manifest, capsys: pyte
         generate(corpus, GenerateVideo("memface"))
 
 
-def test_videos_made_elsewhere_are_judged_and_taken(corpus: Manifest, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_videos_made_elsewhere_are_judged_and_taken(
+    corpus: Manifest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """30 fps become the driving's 25; a file that is missing, too short, or no video, costs its pair alone."""
     folder = tmp_path / "veo"
     folder.mkdir()

@@ -44,10 +44,18 @@ def looks(tracks: list[Track], who: dict[str, int], every: int = 2) -> list[Appe
     rows = []
     for at_s in sorted({at_s for one in tracks for at_s in one.times_s[::every]}):
         there = [one for one in tracks if at_s in one.times_s]
-        found = np.concatenate([views(who[one.track_id], 1, zlib.crc32(f"{one.track_id} {at_s}".encode())) for one in there])
-        left, top, right, bottom = ([getattr(one, side)[0] for one in there] for side in ("left_px", "top_px", "right_px", "bottom_px"))
+        found = np.concatenate(
+            [views(who[one.track_id], 1, zlib.crc32(f"{one.track_id} {at_s}".encode())) for one in there]
+        )
+        left, top, right, bottom = (
+            [getattr(one, side)[0] for one in there] for side in ("left_px", "top_px", "right_px", "bottom_px")
+        )
         place = f"{tracks[0].source_id}/{round(at_s * 1000):06d}"
-        rows.append(Appearance(tracks[0].source_id, place, at_s, left, top, right, bottom, found.astype("<f2").tobytes(), "made"))
+        rows.append(
+            Appearance(
+                tracks[0].source_id, place, at_s, left, top, right, bottom, found.astype("<f2").tobytes(), "made"
+            )
+        )
     return rows
 
 
@@ -81,7 +89,9 @@ def corpus(root: Path, rows: list[Row], shuffled: int | None = None) -> Manifest
     for shard in manifest.shards():
         mine = {one.source_id for one in manifest.read(Source, [LISTED], shard)}
         for version, table in steps:
-            manifest.write(table, version, shard, [row for row in rows if isinstance(row, table) and row.source_id in mine])
+            manifest.write(
+                table, version, shard, [row for row in rows if isinstance(row, table) and row.source_id in mine]
+            )
             manifest.commit(version, shard, Receipt("X", inputs={"sources": [LISTED]}))
     return Manifest(str(root))
 

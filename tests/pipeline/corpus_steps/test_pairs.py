@@ -29,7 +29,10 @@ def test_every_protocol_keeps_its_rule() -> None:
     for pair in by["cross_identity"]:
         assert PERSONS[pair.source_clip_id] != PERSONS[pair.driving_clip_id]
         assert not has_target(pair)
-    assert all(pair.source_clip_id == pair.driving_clip_id and has_target(pair) for pair in by["same_identity"] + by["audio_driven"])
+    assert all(
+        pair.source_clip_id == pair.driving_clip_id and has_target(pair)
+        for pair in by["same_identity"] + by["audio_driven"]
+    )
     assert not has_target(by["text_driven"][0])
     assert all(pair.source_id == pair.driving_clip_id.partition("/")[0] for pair in pairs)
 
@@ -49,7 +52,11 @@ def test_a_clip_more_changes_few_pairs() -> None:
 def test_nobody_of_the_training_share_is_paired() -> None:
     splits = {
         one.clip_id: Split(
-            one.source_id, f"{one.clip_id}/x", one.clip_id, "test" if one.source_id >= "s2" else "train", PERSONS[one.clip_id]
+            one.source_id,
+            f"{one.clip_id}/x",
+            one.clip_id,
+            "test" if one.source_id >= "s2" else "train",
+            PERSONS[one.clip_id],
         )
         for one in CLIPS
     }
@@ -78,7 +85,9 @@ def test_a_release_names_the_pairs_whose_clips_it_holds(tmp_path: Path) -> None:
     clips = [clip.clip_id for clip in clips_of(manifest)]
     assert lines_of(manifest, clips) == b""
     pairs = make_pairs(manifest)
-    assert [json.loads(line)["pair_id"] for line in lines_of(manifest, clips).splitlines()] == [pair.pair_id for pair in pairs]
+    assert [json.loads(line)["pair_id"] for line in lines_of(manifest, clips).splitlines()] == [
+        pair.pair_id for pair in pairs
+    ]
     held = [json.loads(line) for line in lines_of(manifest, clips[:2]).splitlines()]
     assert held
     assert {clip for row in held for clip in (row["source_clip_id"], row["driving_clip_id"])} == set(clips[:2])

@@ -42,7 +42,9 @@ def test_groups_are_the_connected_components():
     groups = defaultdict(set)
     for one, key in groups_of(sources, joined).items():
         groups[key].add(f"source:{one}")
-    components = [{node for node in component if node.startswith("source:")} for component in networkx.connected_components(graph)]
+    components = [
+        {node for node in component if node.startswith("source:")} for component in networkx.connected_components(graph)
+    ]
     assert sorted(map(sorted, groups.values())) == sorted(map(sorted, components))
     assert 50 < len(groups) < 400
 
@@ -90,7 +92,8 @@ def test_when_two_groups_merge_one_of_them_stays_and_no_third_one_moves():
     first, second = sorted(set(before.values()))[:2]
     bridge = next(one for one in sources if before[one] == first), next(one for one in sources if before[one] == second)
     after = groups_of(
-        sources, [*joined, (bridge[0], "identity", "both"), (bridge[1], "identity", "both"), (bridge[0], "source", bridge[1])]
+        sources,
+        [*joined, (bridge[0], "identity", "both"), (bridge[1], "identity", "both"), (bridge[0], "source", bridge[1])],
     )
     merged = {after[one] for one in sources if before[one] in (first, second)}
     assert len(merged) == 1
@@ -117,7 +120,11 @@ def test_each_share_is_that_of_its_own_split(tmp_path: Path):
     sizes = Counter(split_of(key, (0.6, 0.3, 0.1)) for key in keys)
     assert [sizes[name] / 2000 for name in ("train", "validation", "test")] == pytest.approx([0.6, 0.3, 0.1], abs=0.05)
     for number, (shares, names) in enumerate(
-        [((0.5, 0.5, 0.0), {"train", "validation"}), ((0.5, 0.0, 0.5), {"train", "test"}), ((0.0, 1.0, 0.0), {"validation"})]
+        [
+            ((0.5, 0.5, 0.0), {"train", "validation"}),
+            ((0.5, 0.0, 0.5), {"train", "test"}),
+            ((0.0, 1.0, 0.0), {"validation"}),
+        ]
     ):
         assert split_clips(corpus(tmp_path / str(number)), shares).clips.keys() == names
         assert {row["split"] for row in Manifest(str(tmp_path / str(number))).table(Split).to_pylist()} == names
@@ -142,7 +149,29 @@ def corpus(root: Path, backwards: bool = False) -> Manifest:
     rows.append(Annotation("s20", "1", "s20/000000-005000/t0", "identity", "Ada", "list"))
     rows.append(Annotation("s21", "2", "s21/000000-005000/t0", "identity", "Ada", "list"))
     for one in ("s22", "s23"):
-        rows.append(Published(one, f"l/{one}", "l", one, 0.0, 1.0, None, None, 0.0, None, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, "", "id00012", ""))
+        rows.append(
+            Published(
+                one,
+                f"l/{one}",
+                "l",
+                one,
+                0.0,
+                1.0,
+                None,
+                None,
+                0.0,
+                None,
+                0.0,
+                0.0,
+                1.0,
+                1.0,
+                1.0,
+                1.0,
+                "",
+                "id00012",
+                "",
+            )
+        )
     manifest = corpus_of(root, rows[::-1] if backwards else rows)
     manifest.write_whole(Duplicate, "made", [Duplicate("s24", "s24=s25", "s25", 5.0, 0.0, 1.0, 0.0)])
     return Manifest(str(root))
@@ -199,16 +228,21 @@ def test_sources_that_show_one_recognised_face_are_in_one_split(tmp_path: Path):
     names = [f"s{number}" for number in range(40)]
     manifest = corpus_of(tmp_path, [row for name in names for row in (source(name), clip(name))])
     shown = [
-        Identity(name, f"{name}/t0=p{number // 4}", f"p{number // 4}", f"{name}/t0", 0.9, 5, "network") for number, name in enumerate(names)
+        Identity(name, f"{name}/t0=p{number // 4}", f"p{number // 4}", f"{name}/t0", 0.9, 5, "network")
+        for number, name in enumerate(names)
     ]
     manifest.write_whole(Identity, "Identities-made", shown)
     split_clips(Manifest(str(tmp_path)), SHARES)
-    found = {row["source_id"]: (row["split"], row["group_id"]) for row in Manifest(str(tmp_path)).table(Split).to_pylist()}
+    found = {
+        row["source_id"]: (row["split"], row["group_id"]) for row in Manifest(str(tmp_path)).table(Split).to_pylist()
+    }
     for person in range(10):
         assert len({found[name] for name in names[4 * person : 4 * person + 4]}) == 1
     assert len({group for _, group in found.values()}) == 10
     assert len({split for split, _ in found.values()}) > 1
-    assert not any("p" in group.partition(":")[2] for _, group in found.values()), "a recognised face never gives the name"
+    assert not any("p" in group.partition(":")[2] for _, group in found.values()), (
+        "a recognised face never gives the name"
+    )
 
 
 def test_validation_and_test_have_the_shares_that_are_given_for_them():

@@ -35,7 +35,10 @@ def test_a_second_run_fetches_nothing_again_and_everything_is_accounted_for(ray_
     with serve(tmp_path / "site") as site, serve(tmp_path / "other-site") as limited:
         for address in (site.address, limited.address):  # an earlier site at this port is another one
             Site(urlsplit(address).netloc, 1, 0).forget()
-        lines = [line.replace(site.address, limited.address) if line.endswith("/status/429") else line for line in listed(site.address)]
+        lines = [
+            line.replace(site.address, limited.address) if line.endswith("/status/429") else line
+            for line in listed(site.address)
+        ]
         (tmp_path / "list.txt").write_text("\n".join(lines))
         listing = list_sources([str(tmp_path / "list.txt")])
         manifest = Manifest(str(tmp_path / "corpus"))
@@ -51,7 +54,10 @@ def test_a_second_run_fetches_nothing_again_and_everything_is_accounted_for(ray_
     entries = [line for line in lines if line and not line.startswith("#")]
     assert len(sources) + len(drops) == len(entries)
     ended = {row["source_id"]: "ok" for row in sources} | {row["subject"]: row["reason"] for row in drops}
-    truth = {source.uri.removeprefix(site.address).removeprefix(limited.address): ended[source.source_id] for source in listing.sources}
+    truth = {
+        source.uri.removeprefix(site.address).removeprefix(limited.address): ended[source.source_id]
+        for source in listing.sources
+    }
     assert truth == {case.path: case.outcome for case in CASES}
     assert Counter(row["source_id"] for row in fetches).total() == sum(case.tries for case in CASES)
     assert not any(row["failed"] for row in drops)

@@ -41,7 +41,9 @@ class Hear(Operator):
     def __call__(self, source: Source) -> Iterator[Turn]:
         fail(self, source.source_id)
         for number in range(3):
-            yield Turn(source.source_id, f"{source.source_id}/t{number}", "speaker0", number * 10.0 + 1, number * 10.0 + 9)
+            yield Turn(
+                source.source_id, f"{source.source_id}/t{number}", "speaker0", number * 10.0 + 1, number * 10.0 + 9
+            )
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,19 @@ class Propose(Operator):
         heard = [turn for turn in turns if shot.start_s <= turn.start_s < shot.end_s]
         if not heard:
             raise Drop("no_speech")
-        yield Clip(shot.source_id, f"{shot.shot_id}/c", shot.shot_id, "", "speaker0", shot.start_s, shot.end_s, 0.0, 0.0, 1.0, 1.0)
+        yield Clip(
+            shot.source_id,
+            f"{shot.shot_id}/c",
+            shot.shot_id,
+            "",
+            "speaker0",
+            shot.start_s,
+            shot.end_s,
+            0.0,
+            0.0,
+            1.0,
+            1.0,
+        )
 
 
 @dataclass(frozen=True)
@@ -81,11 +95,17 @@ class Keep(Operator):
         yield clip
 
 
-PLAN = Recipe("r", "", (Stage(Cut(), Hear()), Stage(Propose()), Stage(Refine()), Stage(Measure()), Stage(Keep()))).plan()
+PLAN = Recipe(
+    "r", "", (Stage(Cut(), Hear()), Stage(Propose()), Stage(Refine()), Stage(Measure()), Stage(Keep()))
+).plan()
 
 
 def content(root: str) -> dict[str, bytes]:
-    return {str(path.relative_to(root)): path.read_bytes() for table in tables() for path in sorted(Path(root, table).rglob("*.parquet"))}
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for table in tables()
+        for path in sorted(Path(root, table).rglob("*.parquet"))
+    }
 
 
 def listed(root: Path) -> Manifest:
@@ -111,13 +131,19 @@ def failing() -> Iterator[set[str]]:
         ("Measure a/1/c", {"a/1/c": "Keep"}, {"a/0/c", "a/2/c", "b/0/c", "b/1/c", "b/2/c"}),
     ],
 )
-def test_a_failure_is_no_other_reason(tmp_path: Path, failing: set[str], failed: str, not_done: dict[str, str], kept: set[str]) -> None:
+def test_a_failure_is_no_other_reason(
+    tmp_path: Path, failing: set[str], failed: str, not_done: dict[str, str], kept: set[str]
+) -> None:
     failing.add(failed)
     corpus = do(PLAN, listed(tmp_path))
     drops = corpus.table(Dropped).to_pylist()
     assert {drop["subject"]: drop["operator"] for drop in drops if drop["reason"] == "not_done"} == not_done
-    assert {drop["reason"] for drop in drops} == ({"MemoryError"} if failed else set()) | ({"not_done"} if not_done else set())
-    assert {drop["detail"] for drop in drops if drop["reason"] == "not_done"} <= {f"{failed.split(' ')[0]} failed: MemoryError"}
+    assert {drop["reason"] for drop in drops} == ({"MemoryError"} if failed else set()) | (
+        {"not_done"} if not_done else set()
+    )
+    assert {drop["detail"] for drop in drops if drop["reason"] == "not_done"} <= {
+        f"{failed.split(' ')[0]} failed: MemoryError"
+    }
     assert {row["clip_id"] for row in corpus.table(Clip).to_pylist()} == kept
     add_up(corpus, [step.record() for step in PLAN.steps], {step.version: corpus.shards() for step in PLAN.steps})
     assert funnel(corpus).sums
@@ -137,7 +163,10 @@ def test_the_first_cause_is_told_however_far_it_is(tmp_path: Path, failing: set[
     plan = Recipe("r", "", (Stage(Cut(), Hear()), Stage(Propose()), Stage(Count()))).plan()
     drops = do(plan, listed(tmp_path)).table(Dropped).to_pylist()
     told = {(drop["operator"], drop["reason"], drop["detail"]) for drop in drops if drop["subject"] == "a/1"}
-    assert told == {("Propose", "not_done", "Hear failed: MemoryError"), ("Count", "not_done", "Hear failed: MemoryError")}
+    assert told == {
+        ("Propose", "not_done", "Hear failed: MemoryError"),
+        ("Count", "not_done", "Hear failed: MemoryError"),
+    }
 
 
 def test_another_try_ends_as_if_nothing_had_failed(tmp_path: Path, failing: set[str]) -> None:

@@ -64,9 +64,26 @@ def test_nothing_is_left_of_a_killed_run(tmp_path: Path, how: str) -> None:
     (tmp_path / "recipe.py").write_text(BUSY)
     (tmp_path / "log").mkdir()
     running = subprocess.Popen(
-        [sys.executable, "-m", "pipeline", "run", str(tmp_path / "recipe.py"), str(film), "--out", str(tmp_path / "corpus"), "--cpus", "1"],
+        [
+            sys.executable,
+            "-m",
+            "pipeline",
+            "run",
+            str(tmp_path / "recipe.py"),
+            str(film),
+            "--out",
+            str(tmp_path / "corpus"),
+            "--cpus",
+            "1",
+        ],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), MARK: str(tmp_path), "BUSY_LOG": str(tmp_path / "log"), "BUSY_HOW": how},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            MARK: str(tmp_path),
+            "BUSY_LOG": str(tmp_path / "log"),
+            "BUSY_HOW": how,
+        },
         start_new_session=True,
     )
     try:

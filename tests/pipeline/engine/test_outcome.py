@@ -12,11 +12,17 @@ from pipeline.engine.outcome import call_operator, without_paths
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("[Errno 2] No such file or directory: '/home/ada/my videos/a b.mp4'", "[Errno 2] No such file or directory: 'a b.mp4'"),
+        (
+            "[Errno 2] No such file or directory: '/home/ada/my videos/a b.mp4'",
+            "[Errno 2] No such file or directory: 'a b.mp4'",
+        ),
         ("cannot open /tmp/x/y.wav, nor /var/z/", "cannot open y.wav, nor z"),
         ("file:///home/ada/a.mp4: Invalid data", "a.mp4: Invalid data"),
         ("(/usr/lib/libx.so.1) is missing", "(libx.so.1) is missing"),
-        ("https://example.org/a/b.mp4 gave 3/4 of s3://bucket/a/b", "https://example.org/a/b.mp4 gave 3/4 of s3://bucket/a/b"),
+        (
+            "https://example.org/a/b.mp4 gave 3/4 of s3://bucket/a/b",
+            "https://example.org/a/b.mp4 gave 3/4 of s3://bucket/a/b",
+        ),
         ("and/or, 25 frames / s", "and/or, 25 frames / s"),
     ],
 )

@@ -28,8 +28,12 @@ class Clock:
         return self.now
 
 
-def told(shard: int, row: str, done_s: float = 0.0, rows_done: int = 0, share: float = 0.0, counts: Counter[str] = NONE) -> Told:
-    return Told(Work(3, "DetectFaces", "n", "host", 24933, shard, row, 60.0, done_s, elapsed_s=done_s), rows_done, share, counts)
+def told(
+    shard: int, row: str, done_s: float = 0.0, rows_done: int = 0, share: float = 0.0, counts: Counter[str] = NONE
+) -> Told:
+    return Told(
+        Work(3, "DetectFaces", "n", "host", 24933, shard, row, 60.0, done_s, elapsed_s=done_s), rows_done, share, counts
+    )
 
 
 @pytest.fixture
@@ -80,10 +84,15 @@ def test_work_gets_on_when_a_frame_or_a_row_is_done_and_not_by_a_heartbeat(actor
 
 def test_a_stall_names_what_where_and_how_the_worker_is() -> None:
     work = Work(3, "DetectFaces", "n", "host7", 24933, 0, "yt-3fk2", 60.0, 12.0, 200.0, still_s=125.0)
-    assert str(Stall(work, "stopped")) == "no progress for 2 min in DetectFaces on yt-3fk2 (worker 24933 on host7 is stopped)"
+    assert (
+        str(Stall(work, "stopped"))
+        == "no progress for 2 min in DetectFaces on yt-3fk2 (worker 24933 on host7 is stopped)"
+    )
 
 
-@pytest.mark.parametrize(("stat", "state"), [("7 (a) b) T 1 7", "stopped"), ("7 (python) R 1 7", "running"), ("7 (x y) Z 1", "dead")])
+@pytest.mark.parametrize(
+    ("stat", "state"), [("7 (a) b) T 1 7", "stopped"), ("7 (python) R 1 7", "running"), ("7 (x y) Z 1", "dead")]
+)
 def test_the_kernel_says_how_a_process_is(tmp_path: Path, stat: str, state: str) -> None:
     (tmp_path / "7").mkdir()
     (tmp_path / "7" / "stat").write_text(stat)

@@ -51,7 +51,8 @@ def test_a_relative_corpus_is_refused_on_a_cluster_before_anything_is_listed(tmp
 
 
 @pytest.mark.parametrize(
-    ("address", "root", "refused"), [("", "c", False), ("a:1", "/c", False), ("a:1", "s3://b/c", False), ("a:1", "./c", True)]
+    ("address", "root", "refused"),
+    [("", "c", False), ("a:1", "/c", False), ("a:1", "s3://b/c", False), ("a:1", "./c", True)],
 )
 def test_what_every_node_can_find(monkeypatch: pytest.MonkeyPatch, address: str, root: str, refused: bool) -> None:
     monkeypatch.setenv("RAY_ADDRESS", address)

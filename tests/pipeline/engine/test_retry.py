@@ -1,4 +1,6 @@
-"""Another try for what was dropped, and for nothing else: over a site that refuses once, and over rows that were given up."""
+"""Another try for what was dropped, and for nothing else: over a site that refuses once, and over rows that were given
+up.
+"""
 
 import shutil
 from collections import Counter
@@ -24,7 +26,9 @@ CRAWL = str(Path(__file__).parents[1] / "crawl_recipe.py")
 
 
 @pytest.fixture(scope="module")
-def crawled(tmp_path_factory: pytest.TempPathFactory, ray_here: None) -> tuple[Path, dict[str, Counter[str]], list[str]]:
+def crawled(
+    tmp_path_factory: pytest.TempPathFactory, ray_here: None
+) -> tuple[Path, dict[str, Counter[str]], list[str]]:
     """A corpus of four sources, of which a site served one only when it was asked again, after `headset retry`."""
     folder = tmp_path_factory.mktemp("crawled")
     with serve(folder / "site") as site:
@@ -66,7 +70,9 @@ def test_the_sums_add_up_and_the_rows_of_the_others_are_the_same(crawled: tuple)
     assert list(faults(after, deep=True)) == []
     for table in (Source, Shot, Score, Fetch):
         rows = after.table(table).to_pylist()
-        assert all(row in rows for row in before.table(table).to_pylist()), "what was there is there, the ledger's old lines too"
+        assert all(row in rows for row in before.table(table).to_pylist()), (
+            "what was there is there, the ledger's old lines too"
+        )
     assert Counter(row["outcome"] for row in after.table(Fetch).to_pylist()) == {"ok": 3, "http_503": 1, "http_404": 1}
     assert not [path for path in Path(after.root, "retries").rglob("*.json")]
 
@@ -82,17 +88,24 @@ def test_status_tells_the_share_that_was_had_of_the_list(crawled: tuple, capsys:
     assert before.rpartition("Subset ")[2] != after.rpartition("Subset ")[2]
 
 
-def test_nothing_to_try_again_is_told_with_what_is_dropped_for_good(crawled: tuple, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_to_try_again_is_told_with_what_is_dropped_for_good(
+    crawled: tuple, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder, _, _ = crawled
     capsys.readouterr()
     assert main(["retry", str(folder / "corpus"), "--recipe", CRAWL]) == 0
-    assert "Nothing to try again. Dropped for good: never_was 3, http_404 1." in " ".join(capsys.readouterr().out.split())
+    assert "Nothing to try again. Dropped for good: never_was 3, http_404 1." in " ".join(
+        capsys.readouterr().out.split()
+    )
 
 
 def test_a_recipe_that_is_another_now_is_not_run(crawled: tuple, capsys: pytest.CaptureFixture[str]) -> None:
     folder, _, _ = crawled
     capsys.readouterr()
-    assert main(["retry", str(folder / "corpus"), "--reason", "http_404", "--recipe", CRAWL, "--set", "CutInTwo.at_s=0.2"]) == 2
+    assert (
+        main(["retry", str(folder / "corpus"), "--reason", "http_404", "--recipe", CRAWL, "--set", "CutInTwo.at_s=0.2"])
+        == 2
+    )
     assert "would now do other steps" in " ".join(capsys.readouterr().err.split())
 
 
@@ -106,7 +119,10 @@ def toyed(tmp_path_factory: pytest.TempPathFactory, ray_here: None, toy: Recipe)
     """Three sources of one shard: a good one, one that is dropped, one that fails."""
     folder = tmp_path_factory.mktemp("toyed")
     manifest = Manifest(str(folder / "corpus"))
-    videos = {name: write_video(folder / f"{name}.mp4", [("red", 1.0)], size=(64, 64)) for name in ("good", "dropped", "fails")}
+    videos = {
+        name: write_video(folder / f"{name}.mp4", [("red", 1.0)], size=(64, 64))
+        for name in ("good", "dropped", "fails")
+    }
     manifest.write(Dropped, LISTED, 0, [])
     manifest.write(Source, LISTED, 0, [Source(name, str(path)) for name, path in videos.items()])
     run(toy.plan(), manifest)
@@ -167,7 +183,9 @@ def test_a_mended_source_counts_once_and_the_others_as_before(corpus: Manifest, 
 
 
 @pytest.mark.parametrize("stop", [1, 2, 4, 5])  # of six writes: three steps, each a note and a receipt
-def test_a_retry_that_is_killed_goes_on(stop: int, corpus: Manifest, toy: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_retry_that_is_killed_goes_on(
+    stop: int, corpus: Manifest, toy: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Wherever it stops, a run ends in sums that add up, and one more retry in what the first was to give."""
     mend(corpus)
     left = stop
@@ -219,7 +237,10 @@ def test_steps_of_another_setting_are_taken_back_too(corpus: Manifest, toy: Reci
     assert not corpus.committed(first), "or its old rows would be taken for those of the sources as they are now"
     run(other.plan(), Manifest(corpus.root))
     retry(Manifest(corpus.root), reasons=("no_sense",))
-    assert corpus.retries(first)[0]["sources"] == ["dropped", "fails"], "what has no receipt any more is still told of later retries"
+    assert corpus.retries(first)[0]["sources"] == [
+        "dropped",
+        "fails",
+    ], "what has no receipt any more is still told of later retries"
     run(other.plan(), Manifest(corpus.root))
     run(toy.plan(), Manifest(corpus.root))
 

@@ -13,7 +13,9 @@ from tests.made_videos import tone, write_video
 
 @pytest.fixture
 def film(tmp_path: Path) -> Path:
-    return write_video(tmp_path / "a.mkv", [("red", 4.0)], audio=tone(4.0, frequency_hz=440), more_audio=[tone(4.0, frequency_hz=1500)])
+    return write_video(
+        tmp_path / "a.mkv", [("red", 4.0)], audio=tone(4.0, frequency_hz=440), more_audio=[tone(4.0, frequency_hz=1500)]
+    )
 
 
 def test_the_frames_are_those_of_the_rows_span(film: Path, tmp_path: Path) -> None:
@@ -25,7 +27,9 @@ def test_the_frames_are_those_of_the_rows_span(film: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(("track", "frequency_hz"), [(None, 440), (0, 440), (1, 1500)])
-def test_the_sound_is_that_of_the_track_that_the_probe_chose(film: Path, tmp_path: Path, track: int | None, frequency_hz: int) -> None:
+def test_the_sound_is_that_of_the_track_that_the_probe_chose(
+    film: Path, tmp_path: Path, track: int | None, frequency_hz: int
+) -> None:
     source = Source("s", str(film), audio_track=track)
     heard = RowMedia(source, source, MediaStore(str(tmp_path / "corpus"))).audio.samples(1.0, 2.0)
     assert np.argmax(np.abs(np.fft.rfft(heard))) == pytest.approx(frequency_hz, abs=2)

@@ -1,4 +1,6 @@
-"""The runner on a real Ray: rows that answer, drop, fail and kill; runs that are killed; workers and orders that differ."""
+"""The runner on a real Ray: rows that answer, drop, fail and kill; runs that are killed; workers and orders that
+differ.
+"""
 
 import json
 import os
@@ -52,7 +54,11 @@ def made(root: Path, arguments: list[str], recipe: Recipe, workers: int | None =
 
 def content(root: Path) -> dict[str, bytes]:
     """Every table's bytes by name."""
-    return {str(path.relative_to(root)): path.read_bytes() for table in tables() for path in sorted((root / table).rglob("*.parquet"))}
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for table in tables()
+        for path in sorted((root / table).rglob("*.parquet"))
+    }
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +79,9 @@ def test_every_row_ends_as_kept_dropped_or_failed(corpus: Manifest) -> None:
     }
     assert corpus.count_rows(Shot) == 14
     assert corpus.count_rows(Clip) == 7
-    assert corpus.count_rows(Score) == 9, "a neighbour's failure takes no row of another operator; only the dead worker's row is lost"
+    assert corpus.count_rows(Score) == 9, (
+        "a neighbour's failure takes no row of another operator; only the dead worker's row is lost"
+    )
 
 
 def test_a_failure_is_told_with_its_text_and_place_but_no_path(corpus: Manifest) -> None:
@@ -96,14 +104,18 @@ def test_a_second_run_does_nothing(corpus: Manifest, videos: Path, toy: Recipe) 
     assert content(Path(corpus.root)) == before
 
 
-def test_two_workers_and_another_order_give_the_same_bytes(corpus: Manifest, videos: Path, toy: Recipe, tmp_path: Path) -> None:
+def test_two_workers_and_another_order_give_the_same_bytes(
+    corpus: Manifest, videos: Path, toy: Recipe, tmp_path: Path
+) -> None:
     shuffled = sorted((str(path) for path in videos.iterdir()), key=lambda name: hash(name) % 7)
     made(tmp_path / "two", shuffled, toy, workers=2)
     assert content(tmp_path / "two") == content(Path(corpus.root))
 
 
 def test_parts_of_any_size_give_the_same_bytes(corpus: Manifest, videos: Path, toy: Recipe, tmp_path: Path) -> None:
-    """A third of the shards, then halves of what there is: jobs that know nothing of each other, whose number changes on the way."""
+    """A third of the shards, then halves of what there is: jobs that know nothing of each other, whose number changes
+    on the way.
+    """
     manifest = Manifest(str(tmp_path / "parts"))
     listing = list_sources([str(videos)])
     manifest.add(listing.sources, listing.dropped)
@@ -131,11 +143,21 @@ def test_another_parameter_redoes_only_what_depends_on_it(videos: Path, toy: Rec
     corpus = made(tmp_path / "corpus", good, toy)
     assert corpus.count_rows(Clip) == 7
     late = toy.set("KeepEarly.before_s=9")
-    assert [a.version == b.version for a, b in zip(toy.plan().steps, late.plan().steps, strict=True)] == [True, True, True, False]
+    assert [a.version == b.version for a, b in zip(toy.plan().steps, late.plan().steps, strict=True)] == [
+        True,
+        True,
+        True,
+        False,
+    ]
     corpus = made(tmp_path / "corpus", good, late)
     assert corpus.count_rows(Clip) == 14
     cut = toy.set("CutInTwo.at_s=0.2")
-    assert [a.version == b.version for a, b in zip(toy.plan().steps, cut.plan().steps, strict=True)] == [False, True, False, False]
+    assert [a.version == b.version for a, b in zip(toy.plan().steps, cut.plan().steps, strict=True)] == [
+        False,
+        True,
+        False,
+        False,
+    ]
 
 
 def test_sources_added_later_are_new_shards(videos: Path, toy: Recipe, tmp_path: Path) -> None:
@@ -177,14 +199,19 @@ def test_a_step_that_loses_a_row_ends_the_run(corpus: Manifest, toy: Recipe, tmp
 
 @pytest.mark.slow
 def test_a_killed_run_goes_on_where_it_stopped(videos: Path, tmp_path: Path) -> None:
-    """kill -9 of everything in the middle, then the same command: equal bytes, and nothing done twice that was committed."""
+    """kill -9 of everything in the middle, then the same command: equal bytes, and nothing done twice that was
+    committed.
+    """
     good = [str(path) for path in sorted(videos.glob("good*"))]
     command = [sys.executable, "-m", "pipeline", "run", TOY, *good, "--cpus", "2"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TOY_LOG": str(tmp_path / "log")}
     subprocess.run([*command, "--out", str(tmp_path / "calm")], cwd=ROOT, env=environment, check=True, timeout=300)
     (tmp_path / "log").unlink()
     running = subprocess.Popen(
-        [*command, "--out", str(tmp_path / "hit")], cwd=ROOT, env={**environment, "TOY_SLEEP_S": "1.5"}, start_new_session=True
+        [*command, "--out", str(tmp_path / "hit")],
+        cwd=ROOT,
+        env={**environment, "TOY_SLEEP_S": "1.5"},
+        start_new_session=True,
     )
     deadline = time.monotonic() + 120
     while len(list((tmp_path / "hit").glob("receipts/CountFrames*/*.json"))) < 2:
@@ -193,11 +220,20 @@ def test_a_killed_run_goes_on_where_it_stopped(videos: Path, tmp_path: Path) -> 
         time.sleep(0.05)
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
-    committed = {path.relative_to(tmp_path / "hit"): path.read_bytes() for path in (tmp_path / "hit" / "receipts").rglob("*.json")}
+    committed = {
+        path.relative_to(tmp_path / "hit"): path.read_bytes()
+        for path in (tmp_path / "hit" / "receipts").rglob("*.json")
+    }
     assert 2 <= len([path for path in committed if "CountFrames" in str(path)]) < 7
     time.sleep(3)  # orphaned workers see that their driver is gone
     again = subprocess.run(
-        [*command, "--out", str(tmp_path / "hit")], cwd=ROOT, env=environment, check=True, timeout=300, capture_output=True, text=True
+        [*command, "--out", str(tmp_path / "hit")],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+        timeout=300,
+        capture_output=True,
+        text=True,
     )
     assert content(tmp_path / "hit") == content(tmp_path / "calm")
     assert {path: (tmp_path / "hit" / path).read_bytes() for path in committed} == committed
@@ -209,9 +245,22 @@ def test_a_killed_run_goes_on_where_it_stopped(videos: Path, tmp_path: Path) -> 
 
 @pytest.mark.slow
 def test_ctrl_c_says_how_to_go_on(videos: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pipeline", "run", TOY, str(videos / "good0.mp4"), "--out", str(tmp_path / "corpus"), "--cpus", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "pipeline",
+        "run",
+        TOY,
+        str(videos / "good0.mp4"),
+        "--out",
+        str(tmp_path / "corpus"),
+        "--cpus",
+        "1",
+    ]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TOY_SLEEP_S": "60", "TOY_LOG": str(tmp_path / "log")}
-    running = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    running = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     deadline = time.monotonic() + 120
     while not (tmp_path / "log").exists():
         assert time.monotonic() < deadline

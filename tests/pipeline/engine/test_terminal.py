@@ -31,7 +31,9 @@ RECIPE = Recipe("first_stages", "sources and their shots", (Stage(ProbeSource())
 
 
 def in_a_terminal(command: list[str], environment: dict[str, str], limit_s: float) -> tuple[int, str]:
-    """The exit status and the text of a command whose standard streams are a terminal of its own; killed with all its group at the limit."""
+    """The exit status and the text of a command whose standard streams are a terminal of its own; killed with all its
+    group at the limit.
+    """
     pid, terminal = pty.fork()
     if pid == 0:
         os.execve(command[0], command, environment)
@@ -52,7 +54,9 @@ def in_a_terminal(command: list[str], environment: dict[str, str], limit_s: floa
 
 
 def test_a_run_in_a_terminal_ends_where_ffmpeg_is_installed(tmp_path: Path) -> None:
-    """Ray's workers have the terminal as standard input and are not in its foreground: whoever sets its modes there is stopped."""
+    """Ray's workers have the terminal as standard input and are not in its foreground: whoever sets its modes there is
+    stopped.
+    """
     write_video(tmp_path / "film.mp4", audio=np.zeros(88200, np.float32))
     (tmp_path / "recipe.py").write_text(RECIPE)
     tools = tmp_path / "bin"

@@ -57,7 +57,9 @@ class Cut(Operator):
 @dataclass(frozen=True)
 class Propose(Operator):
     def __call__(self, shot: Shot) -> Iterator[Clip]:
-        yield Clip(shot.source_id, f"{shot.shot_id}/c", shot.shot_id, "", "", shot.start_s, shot.end_s, 0.0, 0.0, 1.0, 1.0)
+        yield Clip(
+            shot.source_id, f"{shot.shot_id}/c", shot.shot_id, "", "", shot.start_s, shot.end_s, 0.0, 0.0, 1.0, 1.0
+        )
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,9 @@ def listed(tmp_path: Path) -> Manifest:
 def test_a_second_row_of_one_key_is_a_failure_and_one_is_kept(listed: Manifest) -> None:
     corpus = do(PLAN, listed)
     assert [row.score_id for row in corpus.read(Score, [TWICE], 0)] == ["s#twice"]
-    assert [(drop.subject, drop.reason, drop.failed) for drop in corpus.read(Dropped, [TWICE], 0)] == [("s#twice", "duplicate_key", True)]
+    assert [(drop.subject, drop.reason, drop.failed) for drop in corpus.read(Dropped, [TWICE], 0)] == [
+        ("s#twice", "duplicate_key", True)
+    ]
 
 
 def test_nothing_is_kept_of_a_row_that_is_given_up(listed: Manifest) -> None:
@@ -142,8 +146,9 @@ def test_a_receipt_is_not_taken_back_before_it_is_noted_why(listed: Manifest) ->
 
 def test_a_worker_computes_on_one_thread_and_reads_nothing() -> None:
     code = (
-        "from pipeline.engine.worker import prepare_worker; prepare_worker(); import os, sys, torch; "
-        "print(os.environ['OMP_NUM_THREADS'], os.environ['OPENBLAS_NUM_THREADS'], torch.get_num_threads(), repr(sys.stdin.read()))"
+        "from pipeline.engine.worker import prepare_worker; prepare_worker(); import os, sys, torch;"
+        " print(os.environ['OMP_NUM_THREADS'], os.environ['OPENBLAS_NUM_THREADS'], torch.get_num_threads(),"
+        " repr(sys.stdin.read()))"
     )
     told = subprocess.run([sys.executable, "-c", code], input="a terminal", capture_output=True, text=True, check=True)
     assert told.stdout.split() == ["1", "1", "1", "''"]

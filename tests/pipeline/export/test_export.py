@@ -23,7 +23,19 @@ from operators.faces.mesh_faces import MeshFaces
 from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
 from operators.models.face_geometry import head_pose_deg
-from pipeline.export.export import ExportClip, Faces, Given, Refused, Written, check, clips_of, export, layout_named, settled, video_facts
+from pipeline.export.export import (
+    ExportClip,
+    Faces,
+    Given,
+    Refused,
+    Written,
+    check,
+    clips_of,
+    export,
+    layout_named,
+    settled,
+    video_facts,
+)
 from pipeline.export.layouts import layouts
 from tests.conftest import media
 from tests.made_videos import tone, write_video
@@ -33,7 +45,8 @@ from tests.pipeline.export.layouts.conftest import PEOPLE, SIDE, made_corpus, po
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
     return made_corpus(
-        tmp_path_factory.mktemp("export"), {"a": [("collins", 1.0)], "b": [("hopper", 1.0)], "c": [("hopper", 0.6), ("gray", 0.4)]}
+        tmp_path_factory.mktemp("export"),
+        {"a": [("collins", 1.0)], "b": [("hopper", 1.0)], "c": [("hopper", 0.6), ("gray", 0.4)]},
     )
 
 
@@ -49,7 +62,9 @@ def test_every_layout_defines_what_an_export_calls_and_says_whose_it_is() -> Non
         assert isinstance(layout.VERSION, int), name
         assert all(callable(getattr(layout, part)) for part in ("write", "finish", "validate")), name
         assert set(getattr(layout, "SUBSTITUTES", {})) <= set(getattr(layout, "NEEDS", {})), name
-        assert re.search(r"[0-9a-f]{8}|\(arXiv \S+\)", line), f"{name}: the first line names the repository and its commit, or the paper"
+        assert re.search(r"[0-9a-f]{8}|\(arXiv \S+\)", line), (
+            f"{name}: the first line names the repository and its commit, or the paper"
+        )
         assert line.endswith("."), name
 
 
@@ -68,18 +83,26 @@ def test_clips_know_who_is_in_them(clips: list[ExportClip], corpus: Manifest) ->
 
 
 def test_people_not_clips_are_drawn_for_the_test(clips: list[ExportClip]) -> None:
-    splits = {identity: {clip.split for clip in clips if clip.identity == identity} for identity in ("collins", "hopper")}
+    splits = {
+        identity: {clip.split for clip in clips if clip.identity == identity} for identity in ("collins", "hopper")
+    }
     assert sorted(map(sorted, splits.values())) == [["test"], ["train"]]
 
 
 def test_annotated_splits_count_and_must_be_told_for_all(tmp_path: Path) -> None:
     manifest = made_corpus(tmp_path, {"a": [("red", 0.2)], "b": [("blue", 0.2)]})
     rows = [Annotation("a", "1", "a/000000-000200/t0", "split", "validation", "list")]
-    shard = next(shard for shard in manifest.shards() if any(row.source_id == "a" for row in manifest.read(Render, ["All-1"], shard)))
+    shard = next(
+        shard
+        for shard in manifest.shards()
+        if any(row.source_id == "a" for row in manifest.read(Render, ["All-1"], shard))
+    )
     manifest.write(Annotation, "All-1", shard, rows)
     with pytest.raises(UsageError, match=r"1 of 2 clips have no split, such as b/000000-000200/t0"):
         clips_of(manifest)
-    assert [(clip.split, clip.identity) for clip in clips_of(manifest, ["a/000000-000200/t0"])] == [("val", "a/speaker0")]
+    assert [(clip.split, clip.identity) for clip in clips_of(manifest, ["a/000000-000200/t0"])] == [
+        ("val", "a/speaker0")
+    ]
     manifest.write(Annotation, "All-1", shard, [replace(rows[0], value="holdout")])
     with pytest.raises(UsageError, match="holdout"):
         clips_of(manifest)
@@ -90,7 +113,10 @@ def test_names_are_safe_and_no_person_is_part_of_another(clips: list[ExportClip]
     assert len({clip.person for clip in (replace(clips[0], identity=f"id{n}") for n in range(50))}) == 50
     assert all(len(clip.person) == 11 and clip.person[0] == "p" for clip in clips)
     assert clips[0].vox_name() == f"{clips[0].person}#a#000000#000025"
-    assert replace(clips[0], source_id="yt-abc_DEF-123", start_s=4.0).vox_name(5, 15) == f"{clips[0].person}#abc_DEF-123#000105#000115"
+    assert (
+        replace(clips[0], source_id="yt-abc_DEF-123", start_s=4.0).vox_name(5, 15)
+        == f"{clips[0].person}#abc_DEF-123#000105#000115"
+    )
     odd = replace(clips[0], source_id="My video (1).mp4", clip_id="My video (1).mp4/0-1/t1")
     assert " " not in odd.name + odd.vox_name()
     assert "." not in odd.name + odd.vox_name()
@@ -129,7 +155,9 @@ def test_sound_begins_with_the_first_picture(clips: list[ExportClip], tmp_path: 
     """Of a file whose picture begins 0.5 s after its sound, and with a tone."""
     sound = np.concatenate([np.zeros(8000, np.float32), tone(0.52, 16000, 300)])
     times_s = [0.5 + n / 25 for n in range(13)]
-    file = write_video(tmp_path / "late.mkv", [("gray", 0.52)], times_s=times_s, audio=sound, audio_hz=16000, audio_codec="pcm_s16le")
+    file = write_video(
+        tmp_path / "late.mkv", [("gray", 0.52)], times_s=times_s, audio=sound, audio_hz=16000, audio_codec="pcm_s16le"
+    )
     clip = replace(clips[0], frames=13)
     clip.__dict__["path"] = file
     assert np.abs(clip.samples(16000) - tone(0.52, 16000, 300)).max() < 0.01
@@ -168,7 +196,9 @@ def meshed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[float], list[E
         rows += MeshFaces(rate_hz=rate_hz)(clip, [track], frames)
         manifest.add([Source("s", str(video))])
         tables = (Clip, Render, Mesh)
-        manifest.remember(RunRecord("made", [StepRecord("All", "All-1", 0, "sources", [t.table for t in tables], [], {}, {}, [])]))
+        manifest.remember(
+            RunRecord("made", [StepRecord("All", "All-1", 0, "sources", [t.table for t in tables], [], {}, {}, [])])
+        )
         for table in (*tables, Dropped):
             manifest.write(table, "All-1", 0, [row for row in rows if isinstance(row, table)])
         manifest.commit("All-1", 0, Receipt("All"))
@@ -188,7 +218,9 @@ def test_faces_come_from_the_mesh_where_it_holds_every_frame(meshed: Callable[[f
     assert np.percentile(off, 99) < 0.06
     turns = np.array([[head_pose_deg(faces.matrix[n]) for n in range(25)] for faces in (held, found)])
     assert np.abs(turns[0] - turns[1]).mean() < 1
-    assert held.matrix[:, :3, 3] == pytest.approx(found.matrix[:, :3, 3], rel=0.05, abs=0.5), "where the head is, in centimetres"
+    assert held.matrix[:, :3, 3] == pytest.approx(found.matrix[:, :3, 3], rel=0.05, abs=0.5), (
+        "where the head is, in centimetres"
+    )
     assert np.abs(held.blendshapes - found.blendshapes).mean() < 0.02
     steady = np.abs(np.diff(held.points - held.points.mean(axis=(0, 1)), axis=0)).mean()
     moved = np.abs(np.diff(held.points, axis=0) - np.diff(found.points, axis=0)).mean()
@@ -216,7 +248,10 @@ def test_written_and_refused_add_up_and_the_report_tells_why(clips: list[ExportC
         outcomes = list(export("fomm", [replace(clips[0], width=512), *clips[1:]], tmp_path / "to"))
     finally:
         hidden.rename(Path(clips[1].root) / clips[1].media)
-    assert [(one.clip_id[0], one.reason) for one in outcomes if isinstance(one, Refused)] == [("a", "not_square"), ("b", "media_missing")]
+    assert [(one.clip_id[0], one.reason) for one in outcomes if isinstance(one, Refused)] == [
+        ("a", "not_square"),
+        ("b", "media_missing"),
+    ]
     report = json.loads((tmp_path / "to/export.json").read_text())
     assert (report["clips"], report["written"], report["refused"]) == (3, 1, {"not_square": 1, "media_missing": 1})
     assert report["licences"] == {"public domain": 1}
@@ -261,7 +296,9 @@ def test_a_folder_with_other_clips_or_settings_is_refused(clips: list[ExportClip
 
 
 def test_what_a_layout_needs_is_asked_for_before_any_work(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"pirender needs coeff_3dmm.*--with coeff_3dmm=DIR, or --substitute coeff_3dmm"):
+    with pytest.raises(
+        UsageError, match=r"pirender needs coeff_3dmm.*--with coeff_3dmm=DIR, or --substitute coeff_3dmm"
+    ):
         settled("pirender", {}, [])
     with pytest.raises(UsageError, match="exclude each other"):
         settled("pirender", {"coeff_3dmm": tmp_path}, ["coeff_3dmm"])

@@ -13,7 +13,12 @@ from tests.made_videos import COLOURS
 
 @pytest.mark.parametrize(
     ("fps", "rate"),
-    [(30000 / 1001, Fraction(30000, 1001)), (29.97, Fraction(2997, 100)), (24000 / 1001, Fraction(24000, 1001)), (30, Fraction(30))],
+    [
+        (30000 / 1001, Fraction(30000, 1001)),
+        (29.97, Fraction(2997, 100)),
+        (24000 / 1001, Fraction(24000, 1001)),
+        (30, Fraction(30)),
+    ],
 )
 def test_a_rate_is_written_as_it_is(tmp_path: Path, fps: float, rate: Fraction) -> None:
     picture = np.zeros((64, 64, 3), np.uint8)

@@ -9,7 +9,9 @@ from pipeline.importing import Imported
 
 
 class Sorted:
-    """The rows of an import by their table. Made twice from the same reader, so that a reader that is not deterministic fails."""
+    """The rows of an import by their table. Made twice from the same reader, so that a reader that is not deterministic
+    fails.
+    """
 
     def __init__(self, read, folder: Path):
         self.rows: list[Imported] = list(read(folder))
@@ -21,7 +23,9 @@ class Sorted:
         for table in (self.sources, self.clips, self.notes, self.drops):
             assert len({row.row_id for row in table}) == len(table), "keys are unique"
         listed = {source.source_id for source in self.sources}
-        assert {row.source_id for row in (*self.clips, *self.notes)} == listed, "each source has a clip, and each clip its source"
+        assert {row.source_id for row in (*self.clips, *self.notes)} == listed, (
+            "each source has a clip, and each clip its source"
+        )
         assert {note.subject for note in self.notes} <= {clip.published_id for clip in self.clips}
         assert {drop.subject_table for drop in self.drops} <= {"published"}
         assert not {drop.subject for drop in self.drops} & {clip.published_id for clip in self.clips}

@@ -29,7 +29,11 @@ def test_clips_and_drops(tmp_path: Path) -> None:
     assert found.said(first.name, "face_at") == ["0.586719 0.294444"]
     assert found.said(second.name) == ["face_beyond_frame 0.5 1.25"]
     assert third.source_id == "yt--bbbbbbbbb_"
-    assert (last.source_id, last.split, found.said(last.name)) == ("yt-ccccccccccc", "test", ["no_last_newline avspeech_test.csv"])
+    assert (last.source_id, last.split, found.said(last.name)) == (
+        "yt-ccccccccccc",
+        "test",
+        ["no_last_newline avspeech_test.csv"],
+    )
     assert found.reasons == {"repeated_row": 1, "bad_interval": 1, "bad_id": 1, "malformed_row": 2}
     assert len(found.clips) + len(found.drops) == len(TRAIN.splitlines()) + 1
     assert len(found.sources) == 3

@@ -58,9 +58,14 @@ def test_how_many_centiseconds_the_script_cuts_down() -> None:
 
 
 def test_emotions_with_times(tmp_path: Path) -> None:
-    parts = [{"emotion": "neutral", "start_sec": 0, "end_sec": 1.5}, {"emotion": "joy", "start_sec": 1.5, "end_sec": 9.0}]
+    parts = [
+        {"emotion": "neutral", "start_sec": 0, "end_sec": 1.5},
+        {"emotion": "joy", "start_sec": 1.5, "end_sec": 9.0},
+    ]
     found = found_in(tmp_path, aaaaaaaaaaa_0=clip(emotion={"sep_flag": True, "labels": parts}))
-    notes = [(note.annotation_id, note.value, note.start_s, note.end_s) for note in found.notes if note.name == "emotion"]
+    notes = [
+        (note.annotation_id, note.value, note.start_s, note.end_s) for note in found.notes if note.name == "emotion"
+    ]
     assert notes == [
         ("celebv_hq/aaaaaaaaaaa_0#emotion@000000", "neutral", 0.0, 1.5),
         ("celebv_hq/aaaaaaaaaaa_0#emotion@001500", "joy", 1.5, 9.0),

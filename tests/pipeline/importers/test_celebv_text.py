@@ -14,11 +14,24 @@ BOX = {"top": 10, "bottom": 500, "left": 20, "right": 600}
 
 def test_clips_and_drops(tmp_path: Path) -> None:
     clips = {
-        "aaaaaaaaaaa_0_0": {"ytb_id": "aaaaaaaaaaa", "duration": {"start_sec": 3.5, "end_sec": 52.72}, "bbox": BOX, "version": "v0.1"},
-        "aaaaaaaaaaa_1_0": {"ytb_id": "aaaaaaaaaaa", "duration": {"start_frame": 12.25, "end_frame": 20.5}, "bbox": BOX},
+        "aaaaaaaaaaa_0_0": {
+            "ytb_id": "aaaaaaaaaaa",
+            "duration": {"start_sec": 3.5, "end_sec": 52.72},
+            "bbox": BOX,
+            "version": "v0.1",
+        },
+        "aaaaaaaaaaa_1_0": {
+            "ytb_id": "aaaaaaaaaaa",
+            "duration": {"start_frame": 12.25, "end_frame": 20.5},
+            "bbox": BOX,
+        },
         "bad_0": {"ytb_id": "bad", "duration": {"start_sec": 3.5, "end_sec": 9}, "bbox": BOX},
         "aaaaaaaaaaa_2_0": {"ytb_id": "aaaaaaaaaaa", "duration": {"start_sec": 9, "end_sec": 3}, "bbox": BOX},
-        "aaaaaaaaaaa_3_0": {"ytb_id": "aaaaaaaaaaa", "duration": {"start_sec": 3, "end_sec": 9}, "bbox": {**BOX, "left": 600}},
+        "aaaaaaaaaaa_3_0": {
+            "ytb_id": "aaaaaaaaaaa",
+            "duration": {"start_sec": 3, "end_sec": 9},
+            "bbox": {**BOX, "left": 600},
+        },
         "aaaaaaaaaaa_4_0": {"ytb_id": "aaaaaaaaaaa", "duration": {}, "bbox": BOX},
     }
     found = Sorted(read, write(tmp_path, {"celebvtext_info.json": json.dumps({"clips": clips})}))

@@ -87,7 +87,10 @@ def test_the_published_groups_rd_and_wda() -> None:
         assert len(clips) + len(no_crop) == stamps
         assert hours(clips) + sum(seconds) / 3600 == pytest.approx(length_h, abs=0.005)
         without = sum(drop.reason == "no_interval" for drop in lost)
-        assert len({name.rpartition("_")[0] for name in names} | {drop.subject[5:-2] for drop in no_crop}) + without == videos
+        assert (
+            len({name.rpartition("_")[0] for name in names} | {drop.subject[5:-2] for drop in no_crop}) + without
+            == videos
+        )
     assert sorted(drop.subject.removeprefix("hdtf/") for drop in found.drops if drop.reason == "no_crop") == [
         "ByronDorgan0_0", "DeanPhillips_0", "JeffMerkley0_0", "JimMcGovern1_0", "JimMcGovern_0", "LindaSnchez_0", "Radio15_0", "Radio6_0",
     ]  # fmt: skip

@@ -22,7 +22,11 @@ TEXT = (
 @pytest.fixture(scope="module")
 def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_video(
-        tmp_path_factory.mktemp("clip") / "clip.mp4", [("red", FRAMES / 25)], size=(224, 224), audio=tone(0.2, 16000), audio_hz=16000
+        tmp_path_factory.mktemp("clip") / "clip.mp4",
+        [("red", FRAMES / 25)],
+        size=(224, 224),
+        audio=tone(0.2, 16000),
+        audio_hz=16000,
     )
 
 
@@ -51,9 +55,16 @@ def test_a_clip_as_it_was_given_out(tmp_path: Path, video: Path) -> None:
 def test_what_is_odd_and_what_is_missing(tmp_path: Path, video: Path) -> None:
     talk = "pretrain/aaaaaaaaaaa/"
     no_words = TEXT.partition("\nWORD")[0].replace("000350", "000351").replace("aaaaaaaaaaa", "bbbbbbbbbbb")
-    copy(tmp_path, video, {f"{talk}00001": TEXT, f"{talk}two": no_words, f"{talk}00003": "Conf: 4\n", f"{talk}00004": TEXT + "?? ?\n"})
+    copy(
+        tmp_path,
+        video,
+        {f"{talk}00001": TEXT, f"{talk}two": no_words, f"{talk}00003": "Conf: 4\n", f"{talk}00004": TEXT + "?? ?\n"},
+    )
     write_video(tmp_path / f"{talk}00005.mp4", [("red", 0.2), ("blue", 0.2)], size=(96, 64), fps=30)
-    write(tmp_path, {f"{talk}00005.txt": TEXT, f"{talk}00006.txt": TEXT, f"{talk}00007.txt": TEXT, f"{talk}00007.mp4": b"no video"})
+    write(
+        tmp_path,
+        {f"{talk}00005.txt": TEXT, f"{talk}00006.txt": TEXT, f"{talk}00007.txt": TEXT, f"{talk}00007.mp4": b"no video"},
+    )
     shutil.copy(video, tmp_path / f"{talk}00008.mp4")
     with (tmp_path / f"{talk}00001.mp4").open("ab") as file:
         file.write(bytes(8))  # another file, so that each has a source of its own

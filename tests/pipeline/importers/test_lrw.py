@@ -18,7 +18,11 @@ TEXT = "Channel: x\nProgramme: y\n\n\nDuration: 0.56 seconds\n"
 @pytest.fixture(scope="module")
 def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_video(
-        tmp_path_factory.mktemp("clip") / "clip.mp4", [("red", 1.16)], size=(256, 256), audio=tone(1.16, 16000), audio_hz=16000
+        tmp_path_factory.mktemp("clip") / "clip.mp4",
+        [("red", 1.16)],
+        size=(256, 256),
+        audio=tone(1.16, 16000),
+        audio_hz=16000,
     )
 
 
@@ -27,7 +31,9 @@ def test_a_copy_and_a_list(tmp_path: Path, video: Path) -> None:
         tmp_path,
         {
             "500WordsSortedList.txt": "ABOUT\nHOUSE\n",
-            "lrw_test.txt": "ABOUT/test/ABOUT_00001\nABOUT/test/ABOUT_00002\nABOUT/test/ABOUT_00002\nABOUT/test/HOUSE_00002\n",
+            "lrw_test.txt": (
+                "ABOUT/test/ABOUT_00001\nABOUT/test/ABOUT_00002\nABOUT/test/ABOUT_00002\nABOUT/test/HOUSE_00002\n"
+            ),
             "ABOUT/test/ABOUT_00001.txt": TEXT,
             "HOUSE/val/HOUSE_00007.txt": TEXT.replace("0.56", "1.20"),
             "HOUSE/val/HOUSE_00008.txt": "no duration\n",
@@ -38,9 +44,17 @@ def test_a_copy_and_a_list(tmp_path: Path, video: Path) -> None:
         shutil.copy(video, tmp_path / f"{name}.mp4")
     write_video(tmp_path / "OTHER/val/OTHER_00001.mp4", [("blue", 1.0)], size=(128, 128))
     found = Sorted(read, tmp_path)
-    assert [clip.name for clip in found.clips] == ["ABOUT/test/ABOUT_00001", "HOUSE/val/HOUSE_00007", "OTHER/val/OTHER_00001"]
+    assert [clip.name for clip in found.clips] == [
+        "ABOUT/test/ABOUT_00001",
+        "HOUSE/val/HOUSE_00007",
+        "OTHER/val/OTHER_00001",
+    ]
     (word,) = (note for note in found.notes if note.name == "word" and "ABOUT" in note.subject)
-    assert (word.value, word.start_s, word.end_s) == ("ABOUT", pytest.approx(0.30), pytest.approx(0.86)), "in the middle"
+    assert (word.value, word.start_s, word.end_s) == (
+        "ABOUT",
+        pytest.approx(0.30),
+        pytest.approx(0.86),
+    ), "in the middle"
     assert [clip.split for clip in found.clips] == ["test", "val", "val"]
     assert found.clips[0].last_frame == 29
     assert found.said("ABOUT/test/ABOUT_00001") == []

@@ -20,7 +20,10 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_copy(tmp_path: Path, video: Path) -> None:
     there = [f"M003/video/{view}/happy/level_2/{n:03d}" for view in VIEWS for n in (1, 2)]
-    there += [f"W017/video/down/{emotion}/level_2/{n:03d}" for emotion, n in (("neutral", 1), ("angry", 4), ("joy", 1), ("sad", 1))]
+    there += [
+        f"W017/video/down/{emotion}/level_2/{n:03d}"
+        for emotion, n in (("neutral", 1), ("angry", 4), ("joy", 1), ("sad", 1))
+    ]
     there += ["M003/video/back/happy/level_1/001", *(f"W017/video/down/sad/level_1/{n:03d}" for n in range(8))]
     for name in there:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -58,10 +61,17 @@ def test_lists_of_frames(tmp_path: Path) -> None:
     told = {drop.subject: drop.detail for drop in found.drops}
     assert told == {
         "mead/video_list.txt-line-6": rows[-1],
-        "mead/M003_01_1_output_01": "2 rows of video_list.txt, emotion 0 intensity 0; numbers_of_readme_or_evp angry is 0",
+        "mead/M003_01_1_output_01": (
+            "2 rows of video_list.txt, emotion 0 intensity 0; numbers_of_readme_or_evp angry is 0"
+        ),
         "mead/M003_09_2_output_01": "1 rows of video_list.txt, emotion 1 intensity 1; numbers_of_readme disgusted is 1",
-        "mead/M003_10_2_output_01": "1 rows of video_list.txt, emotion 2 intensity 2; level_differs level 2 is intensity 2; numbers_of_evp disgusted is 2",
-        "mead/M003_11_2_output_01": "1 rows of video_list.txt, emotion 9 intensity 1; numbers_of_neither disgusted is 9",
+        "mead/M003_10_2_output_01": (
+            "1 rows of video_list.txt, emotion 2 intensity 2; level_differs level 2 is intensity 2; numbers_of_evp"
+            " disgusted is 2"
+        ),
+        "mead/M003_11_2_output_01": (
+            "1 rows of video_list.txt, emotion 9 intensity 1; numbers_of_neither disgusted is 9"
+        ),
     }
 
 
@@ -71,7 +81,9 @@ def test_a_folder_without_either(tmp_path: Path) -> None:
 
 
 def test_the_published_lists() -> None:
-    """Known of the published lists: 52,505 rows, 521 and 18,882; no file of MEAD is at hand, so each cut is a drop with its rows."""
+    """Known of the published lists: 52,505 rows, 521 and 18,882; no file of MEAD is at hand, so each cut is a drop with
+    its rows.
+    """
     found = Sorted(read, lists("MEAD"))
     assert (found.clips, set(found.reasons)) == ([], {"cut_not_given_out"})
     rows: dict[str, int] = {}
@@ -83,5 +95,7 @@ def test_the_published_lists() -> None:
     labelled = [drop.detail for drop in found.drops if "audio_demo" not in drop.detail]
     assert len(labelled) == 548
     assert all("numbers_of_readme" in detail for detail in labelled)
-    assert sum("numbers_of_readme_or" not in detail for detail in labelled) > 200, "which the other order would not give"
+    assert sum("numbers_of_readme_or" not in detail for detail in labelled) > 200, (
+        "which the other order would not give"
+    )
     assert not any("level_differs" in detail for detail in labelled)

@@ -22,7 +22,13 @@ MADE = {
 def test_tubes(tmp_path: Path) -> None:
     found = Sorted(read, write(tmp_path, MADE))
     first = found.clip("aaaaaaaaaaa_0075_S0_E728_L671_T47_R1471_B847")
-    assert (first.first_frame, first.last_frame, first.fps, first.piece, first.split) == (0, 729, 0, 75, "val"), "E is in the tube"
+    assert (first.first_frame, first.last_frame, first.fps, first.piece, first.split) == (
+        0,
+        729,
+        0,
+        75,
+        "val",
+    ), "E is in the tube"
     assert (box(first), first.frame_width, first.frame_height) == ((671, 47, 1471, 847), 1920, 1080)
     assert (first.start_s, first.crop, first.source_id) == (None, "talking_head_1kh", "yt-aaaaaaaaaaa")
     assert found.said(first.name) == ["minute_cut_at_key_frame minute 75"]

@@ -12,7 +12,12 @@ from tests.pipeline.importers.rows import Sorted, box, write
 
 
 def record(name: str, **changed: Any) -> dict[str, Any]:
-    info = {"Person ID": "597", "Age Group": "60+", "Video Link": "https://www.youtube.com/watch?v=aaaaaaaaaaa", "Language": "English"}
+    info = {
+        "Person ID": "597",
+        "Age Group": "60+",
+        "Video Link": "https://www.youtube.com/watch?v=aaaaaaaaaaa",
+        "Language": "English",
+    }
     made = {
         "id": name, "height": 1080, "width": 1920, "fps": 24.0, "start-time": 0.1, "start-frame": 0, "end-time": 5.141666666666667,
         "end-frame": 121, "durations": "5.042s", "info": info, "description": "An older man in a suit.", "dover_scores": 8.9,

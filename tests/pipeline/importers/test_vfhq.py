@@ -27,7 +27,9 @@ def test_clips_and_drops(tmp_path: Path) -> None:
         ),
     )
     first, second = found.clips
-    assert (first.first_frame, first.last_frame, first.fps) == (1538, 1825, 29.97), "the frames after start and before end"
+    assert (first.first_frame, first.last_frame, first.fps) == (1538, 1825, 29.97), (
+        "the frames after start and before end"
+    )
     assert (box(first), first.frame_width, first.frame_height, first.crop) == ((100, 20, 612, 532), 1280, 720, "vfhq")
     assert (first.identity, second.identity) == ("aaaaaaaaaaa/P0", "aaaaaaaaaaa/P1")
     assert found.said(first.name) == []

@@ -52,7 +52,9 @@ def test_files_are_sources_drops_or_counted(tmp_path: Path) -> None:
     assert told(listing) == f"{tmp_path}: 17 files, 2 sources, 1 duplicate, {rest}; a hidden folder is not searched"
 
 
-@pytest.mark.parametrize("suffix", [".m2v", ".3g2", ".rm", ".dv", ".qt", ".mpe", ".ogm", ".aif", ".caf", ".amr", ".w64"])
+@pytest.mark.parametrize(
+    "suffix", [".m2v", ".3g2", ".rm", ".dv", ".qt", ".mpe", ".ogm", ".aif", ".caf", ".amr", ".w64"]
+)
 def test_what_ffmpeg_plays_is_taken(suffix: str, tmp_path: Path) -> None:
     assert suffix in VIDEO | AUDIO
     assert names(list_sources([str(put(tmp_path, f"a{suffix.upper()}"))])) == [f"a{suffix.upper()}"]
@@ -86,7 +88,9 @@ def test_what_headset_made_is_left_out_and_said(tmp_path: Path) -> None:
     Manifest(str(tmp_path / "corpus")).add([Source("yt-x", "https://youtu.be/x")])
     (tmp_path / "release" / "release.json").write_text(json.dumps({"name": "hq", "finished": False}))
     (tmp_path / "export" / "export.json").write_text(json.dumps({"layout": "wav2lip", "substituted": {}}))
-    (tmp_path / "begun" / "export.jsonl").write_text(json.dumps({"layout": "wav2lip", "substituted": {}}) + "\nnot json\n")
+    (tmp_path / "begun" / "export.jsonl").write_text(
+        json.dumps({"layout": "wav2lip", "substituted": {}}) + "\nnot json\n"
+    )
     (tmp_path / "mine" / "release.json").write_text(json.dumps({"name": "a record of a band"}))
     listing = list_sources([str(tmp_path)])
     assert names(listing) == ["a.mp4", "b.mp4"]

@@ -103,7 +103,9 @@ def test_youtube_in_every_form_is_one_source(address: str):
 
 
 def test_a_youtube_look_alike_is_not_youtube():
-    listing = list_sources(["https://youtube.com.evil.org/watch?v=CPCoMyuBRM0", "https://evil.org/?u=youtu.be/CPCoMyuBRM0"])
+    listing = list_sources(
+        ["https://youtube.com.evil.org/watch?v=CPCoMyuBRM0", "https://evil.org/?u=youtu.be/CPCoMyuBRM0"]
+    )
     assert [source.source_id[:4] for source in listing.sources] == ["web-", "web-"]
 
 
@@ -201,17 +203,25 @@ def write_list(path: Path, form: str) -> Path:
         case "txt_bom_crlf":
             path.write_bytes(("\ufeff" + "\r\n".join(ENTRIES)).encode())
         case "txt_with_names":
-            path.write_text("\n".join([ENTRIES[0], f"name1 {ENTRIES[1]}", f"a name with spaces\t{ENTRIES[2]}", ENTRIES[3]]))
+            path.write_text(
+                "\n".join([ENTRIES[0], f"name1 {ENTRIES[1]}", f"a name with spaces\t{ENTRIES[2]}", ENTRIES[3]])
+            )
         case "csv":
-            path.write_text("name,URL,licence\n" + "\n".join(f'"{row["name"]}, said",{row["URL"]},CC-BY' for row in rows))
+            path.write_text(
+                "name,URL,licence\n" + "\n".join(f'"{row["name"]}, said",{row["URL"]},CC-BY' for row in rows)
+            )
         case "csv_bom_crlf":
             path.write_bytes(("\ufeffURL\r\n" + "\r\n".join(ENTRIES) + "\r\n").encode())
         case "csv_no_header":
             path.write_text("\n".join(f"{entry},{name}" for entry, name in zip(ENTRIES, names, strict=True)))
         case "csv_first_column":
-            path.write_text("what,who\n" + "\n".join(f"{entry},{name}" for entry, name in zip(ENTRIES, names, strict=True)))
+            path.write_text(
+                "what,who\n" + "\n".join(f"{entry},{name}" for entry, name in zip(ENTRIES, names, strict=True))
+            )
         case "tsv":
-            path.write_text("id\tvideo_path\n" + "\n".join(f"{name}\t{entry}" for entry, name in zip(ENTRIES, names, strict=True)))
+            path.write_text(
+                "id\tvideo_path\n" + "\n".join(f"{name}\t{entry}" for entry, name in zip(ENTRIES, names, strict=True))
+            )
         case "jsonl":
             path.write_text("\n".join(json.dumps(row) for row in rows))
         case "jsonl_strings":
@@ -250,7 +260,9 @@ def test_lists_come_in_many_forms(form: str, tmp_path: Path, monkeypatch: pytest
         "https://www.youtube.com/watch?v=CPCoMyuBRM0",
         "https://www.youtube.com/watch?v=-7TMJtnhiPM",
     }
-    assert {source.licence for source in listing.sources} == ({"CC-BY"} if form in ("csv", "jsonl", "parquet") else {""})
+    assert {source.licence for source in listing.sources} == (
+        {"CC-BY"} if form in ("csv", "jsonl", "parquet") else {""}
+    )
 
 
 def test_a_manifests_sources_table_is_a_list(tmp_path: Path):
@@ -259,7 +271,9 @@ def test_a_manifests_sources_table_is_a_list(tmp_path: Path):
     rows = [good, {"source_id": "y", "uri": None, "sha256": "", "licence": ""}]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "sources.parquet")
     listing = list_sources([str(tmp_path / "sources.parquet")])
-    assert [(source.uri, source.sha256, source.licence) for source in listing.sources] == [("https://h.org/b.mp4", sha256, "x")]
+    assert [(source.uri, source.sha256, source.licence) for source in listing.sources] == [
+        ("https://h.org/b.mp4", sha256, "x")
+    ]
     assert reasons(listing) == {"empty_entry": 1}
     assert "in sources.parquet row 2" in listing.dropped[0].detail
 
@@ -372,7 +386,9 @@ def test_nothing_a_list_can_hold_breaks_a_table(line: str, tmp_path: Path):
 
 @pytest.mark.parametrize("kind", ["addresses", "files"])
 def test_the_work_grows_with_the_entries_and_no_faster(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Ten thousand entries are listed in seconds because each costs the same calls, and each file is looked at and read once."""
+    """Ten thousand entries are listed in seconds because each costs the same calls, and each file is looked at and read
+    once.
+    """
     read: list[Path] = []
     monkeypatch.setattr(pipeline.listing.hashes, "sha256_of", lambda path: (read.append(path), sha256_of(path))[1])
     calls = {}

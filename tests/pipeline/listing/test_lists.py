@@ -79,7 +79,9 @@ def test_a_list_of_two_is_two_sources(name: str, content: str | bytes, tmp_path:
     listing = listed(tmp_path, name, content)
     assert [source.uri for source in listing.sources] == [ONE, TWO]
     assert listing.dropped == []
-    assert {source.licence for source in listing.sources} == ({"CC BY"} if content is not None and b"CC BY" in _plain(content) else {""})
+    assert {source.licence for source in listing.sources} == (
+        {"CC BY"} if content is not None and b"CC BY" in _plain(content) else {""}
+    )
 
 
 def _plain(content: str | bytes) -> bytes:
@@ -90,7 +92,10 @@ def _plain(content: str | bytes) -> bytes:
 
 def test_every_line_is_accounted_for_and_told(tmp_path: Path) -> None:
     listing = listed(tmp_path, "a.csv", f"# mine\nurl\n{ONE}\n\n{TWO}\n{ONE}\nmissing.mp4\n# the end\n")
-    assert told(listing) == "a.csv: 8 lines, 2 sources, 1 duplicate, 1 refused (missing_file 1), 1 blank, 2 comments, 1 header"
+    assert (
+        told(listing)
+        == "a.csv: 8 lines, 2 sources, 1 duplicate, 1 refused (missing_file 1), 1 blank, 2 comments, 1 header"
+    )
     (tally,) = listing.tallies
     assert tally.total == tally.sources + tally.refused.total() + tally.rest.total()
 
@@ -178,7 +183,9 @@ def test_a_range_is_listed_once_and_a_bad_one_is_told(tmp_path: Path) -> None:
 
 def test_frames_are_not_taken_for_seconds(tmp_path: Path) -> None:
     """As in vox-metadata.csv, whose start and end are frames at the rate beside them."""
-    assert reasons(listed(tmp_path, "a.csv", "video_id,start,end,fps\naaaaaaaaaa1,10,100,25\n")) == {"range_unit_unknown": 1}
+    assert reasons(listed(tmp_path, "a.csv", "video_id,start,end,fps\naaaaaaaaaa1,10,100,25\n")) == {
+        "range_unit_unknown": 1
+    }
     listing = listed(tmp_path, "b.csv", "video_id,start_frame,end_frame\naaaaaaaaaa1,10,100\n")
     assert (len(listing.sources), listing.published) == (1, [])
     assert "end_frame, start_frame are not read" in told(listing)
@@ -247,7 +254,9 @@ def test_a_list_that_breaks_off_keeps_what_came_before(tmp_path: Path) -> None:
     listing = listed(tmp_path, "a.csv.gz", gzip.compress("".join(["url\n", *lines]).encode())[:-20_000])
     assert 500 < len(listing.sources) < 2000
     assert reasons(listing)["list_unreadable"] == 1
-    assert "damaged or ends too early, after line" in next(d.detail for d in listing.dropped if d.reason == "list_unreadable")
+    assert "damaged or ends too early, after line" in next(
+        d.detail for d in listing.dropped if d.reason == "list_unreadable"
+    )
 
 
 def test_a_title_in_latin_1_costs_nothing_and_such_an_entry_itself_alone(tmp_path: Path) -> None:

@@ -18,7 +18,25 @@ def asked(manifest: Manifest, query: str) -> list[tuple]:
 
 def published(source_id: str, name: str, identity: str) -> Published:
     return Published(
-        source_id, f"list/{name}", "list", name, 0.0, 5.0, None, None, 0.0, None, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, "", identity, "train"
+        source_id,
+        f"list/{name}",
+        "list",
+        name,
+        0.0,
+        5.0,
+        None,
+        None,
+        0.0,
+        None,
+        0.0,
+        0.0,
+        1.0,
+        1.0,
+        1.0,
+        1.0,
+        "",
+        identity,
+        "train",
     )
 
 
@@ -30,7 +48,9 @@ def test_a_row_a_clip_with_what_each_table_says_of_it(tmp_path: Path):
             Annotation("s1", "2", a.clip_id, "emotion", "calm", "list"), Annotation("s1", "3", a.clip_id, "action", "nod", "list", 0.0, 1.0),
             published("s2", "x", "Ada"), Annotation("s2", "4", "list/x", "hair", "brown", "list")]  # fmt: skip
     manifest = corpus_of(tmp_path, rows)
-    assert asked(manifest, "select clip_id, seconds, channel, face_px, dnsmos_ovrl, sharpness, source_width from wide order by 1") == [
+    assert asked(
+        manifest, "select clip_id, seconds, channel, face_px, dnsmos_ovrl, sharpness, source_width from wide order by 1"
+    ) == [
         (a.clip_id, 5.0, "news", 300.0, 3.5, 0.25, 1280),
         (b.clip_id, 6.5, "", 100.0, None, None, 1280),
     ]
@@ -69,7 +89,9 @@ def test_splits_and_duplicates_are_columns_once_they_are_made(tmp_path: Path):
 def test_a_wrong_column_is_answered_with_the_right_one(tmp_path: Path):
     a = clip("s1")
     manifest = corpus_of(tmp_path, [source("s1"), a, score(a, "dnsmos_ovrl", 3.0)])
-    with pytest.raises(UsageError, match=r"no column 'dnsmos_ovr'; did you mean dnsmos_ovrl\?\nColumns: source_id, clip_id"):
+    with pytest.raises(
+        UsageError, match=r"no column 'dnsmos_ovr'; did you mean dnsmos_ovrl\?\nColumns: source_id, clip_id"
+    ):
         asked(manifest, "select clip_id from wide where dnsmos_ovr > 3")
     with pytest.raises(UsageError, match="Tables: wide, sources"):
         asked(manifest, "select * from clip")

@@ -38,7 +38,9 @@ def secret(tmp_path: Path) -> Path:
 
 
 def hostile(secret: Path, corpus: Path) -> list[str]:
-    """What a query might try: to read a file, to write one, to load code, to undo the lock, to see this program's variables."""
+    """What a query might try: to read a file, to write one, to load code, to undo the lock, to see this program's
+    variables.
+    """
     (table,) = (corpus / "clips").glob("*/00000.parquet")
     return [
         f"select * from read_csv('{secret}')",
@@ -93,7 +95,9 @@ def test_files_are_for_who_asks_for_them(corpus: Manifest, tmp_path: Path, capsy
         select_rows(corpus, "from corpus", files=True)
 
 
-@pytest.mark.parametrize("where", ["seconds > (select count(*) from read_text('{}'))", "clip_id in (select content from read_text('{}'))"])
+@pytest.mark.parametrize(
+    "where", ["seconds > (select count(*) from read_text('{}'))", "clip_id in (select content from read_text('{}'))"]
+)
 def test_conditions_of_strangers_read_no_file(corpus: Manifest, secret: Path, where: str):
     """A number that a column is compared with is computed when a condition is taken apart."""
     chosen, _ = select(corpus, "face_px >= 0", "hq")
@@ -133,5 +137,11 @@ def test_what_does_not_fit_into_memory_goes_to_disk_all_the_same(tmp_path: Path)
 
 
 def test_there_is_one_place_that_connects():
-    found = [path for package in ("manifests", "operators", "pipeline", "benchmarks") for path in (ROOT / package).rglob("*.py")]
-    assert [path.name for path in found if re.search(r"duckdb\.(connect|sql|execute|query)\b", path.read_text())] == ["database.py"]
+    found = [
+        path
+        for package in ("manifests", "operators", "pipeline", "benchmarks")
+        for path in (ROOT / package).rglob("*.py")
+    ]
+    assert [path.name for path in found if re.search(r"duckdb\.(connect|sql|execute|query)\b", path.read_text())] == [
+        "database.py"
+    ]

@@ -17,7 +17,12 @@ def rows(count: int, quality: float = 3.0) -> list:
     found = []
     for number in range(count):
         one = clip(f"s{number}")
-        found += [source(one.source_id), one, score(one, "dnsmos_ovrl", quality), score(one, "face_width_px", 100.0 * number)]
+        found += [
+            source(one.source_id),
+            one,
+            score(one, "dnsmos_ovrl", quality),
+            score(one, "face_width_px", 100.0 * number),
+        ]
     return found
 
 
@@ -51,7 +56,11 @@ def test_two_corpora_differ_by_values_and_by_what_was_dropped(tmp_path: Path):
     corpus_of(tmp_path / "a", rows(5))
     changed = rows(3, quality=2.5)
     gone, without = clip("s3"), source("s3")
-    drops = [Dropped("s3", f"{gone.clip_id}@PlanClips", gone.clip_id, "clips", "PlanClips", "face_small", "90 px", False, False)]
+    drops = [
+        Dropped(
+            "s3", f"{gone.clip_id}@PlanClips", gone.clip_id, "clips", "PlanClips", "face_small", "90 px", False, False
+        )
+    ]
     corpus_of(tmp_path / "b", [*changed, without, *drops])
     found = differ(Side.of(str(tmp_path / "a")), Side.of(str(tmp_path / "b")), 1)
     assert (found.both, found.added, found.removed, found.changed) == (3, 0, 2, 3)

@@ -36,7 +36,13 @@ def test_a_selection_holds_the_clips_for_which_the_condition_is_true(tmp_path: P
     assert new
     rows = manifest.parquet(found.file).to_table().to_pylist()
     assert [row["source_id"] for row in rows] == ["s07", "s08", "s10", "s11"]
-    assert rows[0] == {"source_id": "s07", "clip_id": "s07/000000-006500/t0", "seconds": 6.5, "dnsmos_ovrl": 3.0, "face_px": 200.0}
+    assert rows[0] == {
+        "source_id": "s07",
+        "clip_id": "s07/000000-006500/t0",
+        "seconds": 6.5,
+        "dnsmos_ovrl": 3.0,
+        "face_px": 200.0,
+    }
     assert (found.clips, found.seconds, found.parent) == (4, seconds([7, 8, 10, 11]), "")
 
 
@@ -111,7 +117,12 @@ def test_a_yield_tells_what_each_cut_costs_alone_and_with_the_others(tmp_path: P
     assert (found.clips, found.seconds) == (12, seconds(range(12)))
     assert (found.left_clips, found.left_seconds) == (4, seconds([7, 8, 10, 11]))
     quality, size = found.cuts  # that which costs most first
-    assert (quality.predicate, quality.clips, quality.seconds, quality.unknown) == ("dnsmos_ovrl > 2.5", 6, seconds(range(6, 12)), 0)
+    assert (quality.predicate, quality.clips, quality.seconds, quality.unknown) == (
+        "dnsmos_ovrl > 2.5",
+        6,
+        seconds(range(6, 12)),
+        0,
+    )
     assert (quality.joint_cost, quality.joint_cost_seconds) == (4, seconds([1, 2, 4, 5]))
     assert (size.predicate, size.clips, size.unknown, size.joint_cost) == ("face_px >= 200", 8, 1, 2)
     by_threshold = {point.threshold: (point.clips, point.joint_clips) for point in quality.curve}
@@ -128,7 +139,9 @@ def test_a_yield_tells_what_each_cut_costs_alone_and_with_the_others(tmp_path: P
         ("face_px >= 200", {100.0: (11, 9), 200.0: (8, 6), 300.0: (4, 3)}),
     ],
 )
-def test_a_curve_counts_on_the_side_that_the_condition_keeps(tmp_path: Path, where: str, curve: dict[float, tuple[int, int]]):
+def test_a_curve_counts_on_the_side_that_the_condition_keeps(
+    tmp_path: Path, where: str, curve: dict[float, tuple[int, int]]
+):
     """Of eleven clips with a size, alone, and of those whose quality is above 2."""
     (cut,) = [cut for cut in yields(graded(tmp_path), f"{where} and dnsmos_ovrl > 2").cuts if cut.column == "face_px"]
     assert {point.threshold: (point.clips, point.joint_clips) for point in cut.curve} == curve

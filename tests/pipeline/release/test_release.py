@@ -44,7 +44,11 @@ def made(root: Path | str, scratch: Path, count: int = 9, backwards: bool = Fals
 
 
 def contents(folder: Path) -> dict[str, str]:
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def members(folder: Path) -> dict[str, bytes]:
@@ -81,7 +85,13 @@ def test_a_webdataset_holds_each_rendered_clip_once_with_what_is_known_of_it(tmp
 @pytest.mark.parametrize("form", ["webdataset", "parquet", "folder"])
 def test_equal_corpora_give_equal_bytes(tmp_path: Path, form: str):
     release(made(tmp_path / "a", tmp_path / "scratch"), str(tmp_path / "out-a"), form, "r", shard_bytes=SHARD)
-    release(made(tmp_path / "b", tmp_path / "scratch", backwards=True), str(tmp_path / "out-b"), form, "r", shard_bytes=SHARD)
+    release(
+        made(tmp_path / "b", tmp_path / "scratch", backwards=True),
+        str(tmp_path / "out-b"),
+        form,
+        "r",
+        shard_bytes=SHARD,
+    )
     first, second = contents(tmp_path / "out-a"), contents(tmp_path / "out-b")
     assert first == second
     assert {"README.md", "index.jsonl", "release.json", "plots/clips.png", "plots/scores.png"} < set(first)
@@ -90,7 +100,10 @@ def test_equal_corpora_give_equal_bytes(tmp_path: Path, form: str):
 def test_a_release_holds_the_pairs_whose_clips_it_has(tmp_path: Path):
     manifest = made(tmp_path / "corpus", tmp_path)
     first, second, *_, unrendered = [one["clip_id"] for one in manifest.table(Clip).to_pylist()]
-    pairs = [Pair("s.00", f"cross_identity/{a}/{b}", "cross_identity", a, b) for a, b in ((first, second), (first, unrendered))]
+    pairs = [
+        Pair("s.00", f"cross_identity/{a}/{b}", "cross_identity", a, b)
+        for a, b in ((first, second), (first, unrendered))
+    ]
     manifest.write_whole(Pair, "pairs", pairs)
     out = tmp_path / "out"
     release(Manifest(str(tmp_path / "corpus")), str(out), "webdataset", "r")
@@ -227,7 +240,9 @@ def test_the_two_lines_of_the_datasheet_read_the_release(tmp_path: Path, monkeyp
         assert video.startswith(f"the pixels and sound of {facts['clip_id']}".encode())
         assert facts["face_px"] == 100.0 + int(facts["source_id"][2:])
     if form == "parquet":
-        assert [row["video"][:3] for row in names["loader"]] == [b"the"] * len(names["clips"][next(iter(names["clips"]))])  # pyright: ignore
+        assert [row["video"][:3] for row in names["loader"]] == [b"the"] * len(
+            names["clips"][next(iter(names["clips"]))]
+        )  # pyright: ignore
 
 
 def test_a_torch_loop_reads_the_tars_through_webdataset(tmp_path: Path):
@@ -239,4 +254,7 @@ def test_a_torch_loop_reads_the_tars_through_webdataset(tmp_path: Path):
     files = [str(path) for path in sorted((tmp_path / "out").glob("*.tar"))]
     read = list(DataLoader(WebDataset(files, shardshuffle=False).decode(), batch_size=None))  # pyright: ignore[reportArgumentType]
     assert len(read) == 8
-    assert all(io.BytesIO(row["mp4"]).read().startswith(f"the pixels and sound of {row['json']['clip_id']}".encode()) for row in read)
+    assert all(
+        io.BytesIO(row["mp4"]).read().startswith(f"the pixels and sound of {row['json']['clip_id']}".encode())
+        for row in read
+    )

@@ -25,7 +25,9 @@ def generated(manifest: Manifest, made_by: str, pairs: list[Pair], protocol: str
     for pair in pairs:
         clip = clips[pair.driving_clip_id]
         shard = int(clip.source_id.removeprefix("s"))
-        by_shard.setdefault(shard, []).append(rendered(manifest, clip, made_by, look(shard + 7 * (made_by == "two")), pair_id=pair.pair_id))
+        by_shard.setdefault(shard, []).append(
+            rendered(manifest, clip, made_by, look(shard + 7 * (made_by == "two")), pair_id=pair.pair_id)
+        )
     add_system(manifest, made_by, by_shard)
 
 
@@ -43,7 +45,11 @@ def corpus(tmp_path: Path) -> Manifest:
 
 def test_a_row_without_every_pair_stands_apart(corpus: Manifest) -> None:
     found = board(corpus, "same_identity")
-    assert [(row.maker, row.kind) for row in found.complete] == [("recording", "recording"), ("one", "system"), ("copy", "floor")]
+    assert [(row.maker, row.kind) for row in found.complete] == [
+        ("recording", "recording"),
+        ("one", "system"),
+        ("copy", "floor"),
+    ]
     assert [(row.maker, row.renders) for row in found.partial] == [("two", 2)]
     assert len(found.pairs) == found.persons == 3
     recording, one = found.complete[0], found.complete[1]
@@ -99,8 +105,13 @@ def test_the_page_opens_from_disk_and_escapes_what_others_wrote(corpus: Manifest
     assert not re.search(r"https?://", text)
 
 
-def test_the_command_prints_the_board_and_writes_it(corpus: Manifest, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["compare", corpus.root, "--protocol", "same_identity", "--out", str(tmp_path / "page"), "--players", "1"]) == 0
+def test_the_command_prints_the_board_and_writes_it(
+    corpus: Manifest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        main(["compare", corpus.root, "--protocol", "same_identity", "--out", str(tmp_path / "page"), "--players", "1"])
+        == 0
+    )
     shown = " ".join(capsys.readouterr().out.split())
     assert "two (2 of 3 pairs)" in shown
     text = (tmp_path / "page" / "index.html").read_text()

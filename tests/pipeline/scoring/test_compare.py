@@ -24,7 +24,9 @@ def scored(root: Path, clips: int = 3, refused: bool = False) -> Manifest:
     manifest = made_corpus(root, clips)
     for name, strength in (("good", 3), ("bad", 40)):
         renders = {
-            shard: [rendered(manifest, clip, name, lambda at_s, shard=shard, by=strength: look(shard)(at_s) // 2 + 64 + by)]
+            shard: [
+                rendered(manifest, clip, name, lambda at_s, shard=shard, by=strength: look(shard)(at_s) // 2 + 64 + by)
+            ]
             for shard, clip in enumerate(clips_of(manifest))
         }
         if refused and name == "bad":
@@ -49,7 +51,9 @@ def test_means_are_over_clips_with_interval_and_refusals(tmp_path: Path) -> None
     found = compare(manifest, resamples=200)
     assert found.makers == ["bad", "good"]
     values = [
-        row["value"] for row in manifest.table(Score).to_pylist() if row["subject"].endswith("@good") and row["variant"] == "psnr_rgb"
+        row["value"]
+        for row in manifest.table(Score).to_pylist()
+        if row["subject"].endswith("@good") and row["variant"] == "psnr_rgb"
     ]
     good, bad = found.cells["psnr_rgb", "good"], found.cells["psnr_rgb", "bad"]
     assert good.value == pytest.approx(np.mean(values))
@@ -98,7 +102,9 @@ def test_identity_across_persons_stands_apart_and_is_not_withheld(tmp_path: Path
     for pair in pairs:
         shard = int(pair.source_id[1:])
         if pair.protocol in ("same_identity", "cross_identity"):
-            renders[shard].append(rendered(manifest, clips_of(manifest)[shard], "system", look(shard), pair_id=pair.pair_id))
+            renders[shard].append(
+                rendered(manifest, clips_of(manifest)[shard], "system", look(shard), pair_id=pair.pair_id)
+            )
     add_system(manifest, "system", renders)
     score(manifest, [metric])
     found = compare(manifest)
@@ -111,7 +117,10 @@ def test_identity_across_persons_stands_apart_and_is_not_withheld(tmp_path: Path
 
 
 def sorted_renders(manifest: Manifest, made_by: str) -> list[dict]:
-    return sorted((row for row in manifest.table(Render).to_pylist() if row["made_by"] == made_by), key=lambda row: row["source_id"])
+    return sorted(
+        (row for row in manifest.table(Render).to_pylist() if row["made_by"] == made_by),
+        key=lambda row: row["source_id"],
+    )
 
 
 def test_a_metric_of_sets_is_that_of_all_features_whatever_the_shards(tmp_path: Path) -> None:

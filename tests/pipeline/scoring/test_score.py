@@ -38,7 +38,9 @@ def test_scores_equal_the_metric_on_the_frames_and_are_not_made_twice(tmp_path: 
     assert (tally.renders, tally.scores, tally.drops) == (3, 9, {})
     rows = {row.score_id: row for row in all_rows(manifest, Score)}
     made = renders[1][0]
-    recorded = next(row for row in all_rows(manifest, type(made)) if row.made_by == "recording" and row.clip_id == made.clip_id)
+    recorded = next(
+        row for row in all_rows(manifest, type(made)) if row.made_by == "recording" and row.clip_id == made.clip_id
+    )
     shown, wanted = ([frame.rgb() for frame in VideoFrames(tmp_path / one.media)] for one in (made, recorded))
     for metric in METRICS:
         row = rows[f"{made.render_id}#{metric.variant}"]
@@ -124,7 +126,9 @@ def test_what_cannot_be_compared_is_refused_with_a_reason(tmp_path: Path) -> Non
     assert [row.source_id for row in all_rows(manifest, Score)] == ["s3"]  # up to 5 frames: of the shorter
     receipts = [manifest.receipt(job.step, shard) for job in plan(manifest, METRICS[:1]) for shard in manifest.shards()]
     calls = [receipt.calls for receipt in receipts if receipt]
-    assert sum(one["read"] for one in calls) == 5 == sum(one["answered"] + one["dropped"] + one["failed"] for one in calls)
+    assert (
+        sum(one["read"] for one in calls) == 5 == sum(one["answered"] + one["dropped"] + one["failed"] for one in calls)
+    )
 
 
 def test_every_metric_that_compares_refuses_other_rates_and_lengths(tmp_path: Path) -> None:
@@ -157,7 +161,10 @@ def test_the_words_of_the_clip_reach_the_metric_that_hears_them(tmp_path: Path) 
     manifest = made_corpus(tmp_path, clips=2)
     clip = replace(clips_of(manifest)[0], sound_late_s=0.125)
     manifest.write(Clip, STEP.version, 0, [clip])
-    said = [Annotation("s0", f"{clip.clip_id}#word@{n}", clip.clip_id, "word", "ABOUT", "list", n * 0.25, 1.0) for n in (1, 2)]
+    said = [
+        Annotation("s0", f"{clip.clip_id}#word@{n}", clip.clip_id, "word", "ABOUT", "list", n * 0.25, 1.0)
+        for n in (1, 2)
+    ]
     said.append(Annotation("s0", f"{clip.clip_id}#word", clip.clip_id, "word", "ABOUT", "list"))
     before = plan(manifest, [Heard()])[0].step
     step = StepRecord("Say", "Say-000000000000", 0, "clips", ["annotations"], [], {}, {}, [])
@@ -167,14 +174,17 @@ def test_the_words_of_the_clip_reach_the_metric_that_hears_them(tmp_path: Path) 
         manifest.commit(step.version, shard, Receipt("X"))
     manifest.attach("say", step)
     score(manifest, [Heard()])
-    assert [row.value for row in all_rows(manifest, Score)] == [300.5 + FRAMES, FRAMES]  # as heard in the render: 0.125 and 0.375 s
+    # as heard in the render: 0.125 and 0.375 s
+    assert [row.value for row in all_rows(manifest, Score)] == [300.5 + FRAMES, FRAMES]
     assert plan(manifest, [Heard()])[0].step != before  # other words, another step
 
 
 def test_a_size_brings_both_sides_together(tmp_path: Path) -> None:
     manifest = made_corpus(tmp_path, clips=1)
     add_system(
-        manifest, "system", {0: [rendered(manifest, clips_of(manifest)[0], "system", lambda at_s: look(0)(at_s)[::2, ::2], side=64)]}
+        manifest,
+        "system",
+        {0: [rendered(manifest, clips_of(manifest)[0], "system", lambda at_s: look(0)(at_s)[::2, ::2], side=64)]},
     )
     score(manifest, METRICS[:1], size=64)
     (row,) = all_rows(manifest, Score)
@@ -210,7 +220,17 @@ def test_an_error_of_one_metric_is_a_row_and_spares_the_others(tmp_path: Path) -
 
 def test_metrics_are_found_by_name() -> None:
     there = metrics_there()
-    assert {"psnr_rgb", "psnr_y", "ssim_y", "ssim_rgb", "lpips_alex", "lpips_vgg", "niqe_matlab", "niqe_basicsr", "dists"} <= there.keys()
+    assert {
+        "psnr_rgb",
+        "psnr_y",
+        "ssim_y",
+        "ssim_rgb",
+        "lpips_alex",
+        "lpips_vgg",
+        "niqe_matlab",
+        "niqe_basicsr",
+        "dists",
+    } <= there.keys()
     assert [metric.variant for metric in chosen("psnr,ssim_rgb")[0]] == ["psnr_rgb", "ssim_rgb"]
     for variant, metric in there.items():
         assert metric.variant == variant
@@ -223,7 +243,9 @@ def test_metrics_are_found_by_name() -> None:
 def test_a_default_without_its_model_names_what_can_be_had(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nobody has ArcFace's file unless a person put it there: its licence forbids carrying it along."""
     monkeypatch.setenv("HEADSET_WEIGHTS", str(tmp_path))
-    with pytest.raises(WeightError, match=r"csim_aligned: glintr100[\s\S]*Or score another definition.*csim_aligned_faceplugin"):
+    with pytest.raises(
+        WeightError, match=r"csim_aligned: glintr100[\s\S]*Or score another definition.*csim_aligned_faceplugin"
+    ):
         chosen("csim")
 
 
@@ -239,7 +261,11 @@ def test_workers_give_the_same_bytes(tmp_path: Path, ray_here: None) -> None:
     for workers in (1, 2):
         manifest = made_corpus(tmp_path / str(workers))
         clips = clips_of(manifest)
-        add_system(manifest, "system", {shard: [rendered(manifest, clip, "system", noisy(shard, 9))] for shard, clip in enumerate(clips)})
+        add_system(
+            manifest,
+            "system",
+            {shard: [rendered(manifest, clip, "system", noisy(shard, 9))] for shard, clip in enumerate(clips)},
+        )
         score(manifest, METRICS, workers=workers)
         files = sorted((tmp_path / str(workers) / "scores").rglob("*.parquet"))
         made[workers] = [(file.relative_to(tmp_path / str(workers)), file.read_bytes()) for file in files]

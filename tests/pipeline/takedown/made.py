@@ -22,7 +22,19 @@ def rows_of(root: Path | str, scratch: Path) -> list[Row]:
     for name in ("a", "gone", "z"):
         one = clip(name)
         found += [source(name), track(name), one, score(one, "face_width_px", 300.0), render(one, root, scratch)]
-        found.append(Dropped(name, f"{one.clip_id}9@PlanClips", f"{one.clip_id}9", "clips", "PlanClips", "too_short", "1 s", False, False))
+        found.append(
+            Dropped(
+                name,
+                f"{one.clip_id}9@PlanClips",
+                f"{one.clip_id}9",
+                "clips",
+                "PlanClips",
+                "too_short",
+                "1 s",
+                False,
+                False,
+            )
+        )
     found.append(Annotation("gone", "1", clip("gone").clip_id, "identity", "Ada", "list"))
     return found
 

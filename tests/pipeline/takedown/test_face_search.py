@@ -20,7 +20,10 @@ def test_appearances_are_enough(tmp_path):
     edges = [[one.left_px[0] for one in faces], [50.0] * 2, [one.right_px[0] for one in faces], [150.0] * 2]
     packed = np.stack([views[1], views[0]]).astype("<f2").tobytes()
     rows: list[Row] = [Source("a", "https://example.org/gone.mp4"), *faces]
-    rows += [Appearance("a", f"a/{1000 * n:06d}", float(n), edges[0], edges[1], edges[2], edges[3], packed, "faceplugin") for n in range(3)]
+    rows += [
+        Appearance("a", f"a/{1000 * n:06d}", float(n), edges[0], edges[1], edges[2], edges[3], packed, "faceplugin")
+        for n in range(3)
+    ]
     picture = tmp_path / "her.png"
     Image.fromarray(two[0]).save(picture)
     found, unseen = search_faces(corpus(tmp_path / "corpus", rows), picture)
@@ -29,6 +32,7 @@ def test_appearances_are_enough(tmp_path):
     assert found[1].cosine < 0.2
     assert unseen == []
     other = corpus(
-        tmp_path / "other", [Appearance(**{**vars(row), "model": "arcface"}) if isinstance(row, Appearance) else row for row in rows]
+        tmp_path / "other",
+        [Appearance(**{**vars(row), "model": "arcface"}) if isinstance(row, Appearance) else row for row in rows],
     )
     assert search_faces(other, picture) == ([], ["a"]), "numbers of another network say nothing"

@@ -26,7 +26,13 @@ def test_a_release_that_is_emptied_is_an_ordinary_one(corpus: Manifest, tmp_path
     assert found.errors == []
     assert holding(b"sound of gone", tmp_path) == holding(b"gone", tmp_path / "a", tmp_path / "b") == set()
     facts = json.loads((tmp_path / "a" / "release.json").read_text())
-    assert (facts["clips"], facts["shards"], facts["seconds"], facts["splits"], facts["finished"]) == (0, 0, 0, {}, True)
+    assert (facts["clips"], facts["shards"], facts["seconds"], facts["splits"], facts["finished"]) == (
+        0,
+        0,
+        0,
+        {},
+        True,
+    )
     assert "It holds no clip" in (tmp_path / "a" / "README.md").read_text()
     assert not list((tmp_path / "a" / "plots").iterdir()), "the old ones show what is gone"
     assert (tmp_path / "a" / "index.jsonl").read_bytes() == b""
@@ -37,7 +43,9 @@ def test_a_release_that_is_emptied_is_an_ordinary_one(corpus: Manifest, tmp_path
     assert again.clips == 0
 
 
-def test_a_datasheet_that_a_kill_left_old_is_written_anew(released: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_datasheet_that_a_kill_left_old_is_written_anew(
+    released: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     from pipeline.takedown.releases import Withdrawal
 
     def killed(_: Withdrawal) -> None:
@@ -103,13 +111,17 @@ def test_a_shard_that_a_release_no_longer_needs_is_known_until_it_is_gone(
 
 
 def test_a_folder_that_is_another_release_by_now_is_not_touched(released: Manifest, tmp_path: Path):
-    (note := tmp_path / "parquet" / "release.json").write_text(json.dumps({**json.loads(note.read_text()), "name": "of-somebody-else"}))
+    (note := tmp_path / "parquet" / "release.json").write_text(
+        json.dumps({**json.loads(note.read_text()), "name": "of-somebody-else"})
+    )
     found = takedown_source(released, "gone")
     assert found.unreachable == {"parquet": str(tmp_path / "parquet")}
     assert holding(b"sound of gone", tmp_path / "parquet")
 
 
-@pytest.mark.parametrize("name", ["../../victim", "../victim", "/etc", "a/../../victim-00000", "victim", "train-00000.tar/../../victim"])
+@pytest.mark.parametrize(
+    "name", ["../../victim", "../victim", "/etc", "a/../../victim-00000", "victim", "train-00000.tar/../../victim"]
+)
 @pytest.mark.parametrize("where", ["index.jsonl", ".state/x.json"])
 def test_a_foreign_release_deletes_nothing_outside_itself(corpus: Manifest, tmp_path: Path, name: str, where: str):
     chosen, _ = select(corpus, "source_id = 'gone'", "hers")
@@ -142,7 +154,9 @@ def test_a_shard_that_is_a_link_is_not_followed(corpus: Manifest, tmp_path: Path
 
 
 @pytest.mark.parametrize("fields", [{"name": "../../victim"}, {"format": "exe"}, {"clips": "all"}])
-def test_what_a_foreign_corpus_says_of_its_releases_is_held_to_its_form(released: Manifest, tmp_path: Path, fields: dict[str, object]):
+def test_what_a_foreign_corpus_says_of_its_releases_is_held_to_its_form(
+    released: Manifest, tmp_path: Path, fields: dict[str, object]
+):
     note = Path(released.root, "releases", "folder.json")
     note.write_text(json.dumps({**json.loads(note.read_text()), **fields}))
     found = takedown_source(released, "gone")
@@ -155,7 +169,10 @@ def test_a_corpus_with_hostile_splits_releases_nothing_outside(corpus: Manifest,
     from manifests.errors import OutsideRoot
     from manifests.tables import Split
 
-    rows = [Split(row["source_id"], f"{row['clip_id']}/x", row["clip_id"], "../../out", "g") for row in corpus.table(Render).to_pylist()]
+    rows = [
+        Split(row["source_id"], f"{row['clip_id']}/x", row["clip_id"], "../../out", "g")
+        for row in corpus.table(Render).to_pylist()
+    ]
     corpus.write_whole(Split, "Evil-000000000000", rows)
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(OutsideRoot, match="a split is named"):

@@ -1,4 +1,6 @@
-"""What a takedown reaches beside the rows of the last run: other runs, notes, caches, unfinished work; and what it tells."""
+"""What a takedown reaches beside the rows of the last run: other runs, notes, caches, unfinished work; and what it
+tells.
+"""
 
 import json
 import shutil
@@ -23,7 +25,9 @@ from tests.pipeline.takedown.made import all_bytes, holding, rows_of, whole
 
 
 def shard_of(manifest: Manifest, source_id: str) -> int:
-    shards = {clip.source_id: shard for shard in manifest.shards() for clip in manifest.read(Clip, ["PlanClips-made"], shard)}
+    shards = {
+        clip.source_id: shard for shard in manifest.shards() for clip in manifest.read(Clip, ["PlanClips-made"], shard)
+    }
     return shards[source_id]
 
 
@@ -41,7 +45,9 @@ def any_row(table: type[Row], source_id: str) -> Row:
     return table(**{**values, "source_id": source_id})
 
 
-@pytest.mark.parametrize("table", [table for table in tables().values() if table is not Source], ids=lambda table: table.table)
+@pytest.mark.parametrize(
+    "table", [table for table in tables().values() if table is not Source], ids=lambda table: table.table
+)
 def test_no_table_of_any_step_keeps_a_row_of_a_source(corpus: Manifest, table: type[Row]):
     mine, other = shard_of(corpus, "gone"), shard_of(corpus, "z")
     corpus.write(table, "Old-000000000000", mine, [any_row(table, "gone")])
@@ -73,10 +79,14 @@ def driven(corpus: Manifest, tmp_path: Path) -> Render:
     of, by = clip("z"), clip("gone")
     pair = Pair("gone", f"cross/{of.clip_id}/{by.clip_id}", "cross", of.clip_id, by.clip_id)
     corpus.write_whole(Pair, "Pairs-000000000000", [pair])
-    shown = replace(render(of, corpus.root, tmp_path / "scratch", b"z speaks as gone" * 99), made_by="lia", pair_id=pair.pair_id)
+    shown = replace(
+        render(of, corpus.root, tmp_path / "scratch", b"z speaks as gone" * 99), made_by="lia", pair_id=pair.pair_id
+    )
     shown = replace(shown, render_id=f"{pair.pair_id}@lia")
     corpus.write(Render, "Lia-000000000000", shard_of(corpus, "z"), [shown])
-    corpus.write(Score, "Psnr-000000000000", shard_of(corpus, "z"), [score(shown, "psnr", 30.0), score(of, "psnr", 30.0)])
+    corpus.write(
+        Score, "Psnr-000000000000", shard_of(corpus, "z"), [score(shown, "psnr", 30.0), score(of, "psnr", 30.0)]
+    )
     return shown
 
 
@@ -100,7 +110,9 @@ def test_what_was_noted_of_a_pair_goes_with_either_clip_and_no_other_note(corpus
 
 
 @pytest.mark.parametrize("table", ["pairs", "renders", "clips", "sources"])
-def test_what_names_others_goes_before_what_is_named(corpus: Manifest, driven: Render, monkeypatch: pytest.MonkeyPatch, table: str):
+def test_what_names_others_goes_before_what_is_named(
+    corpus: Manifest, driven: Render, monkeypatch: pytest.MonkeyPatch, table: str
+):
     """Or nobody could tell, after a kill, whose the rest was."""
     real = Manifest.put
 
@@ -152,7 +164,10 @@ def test_scores_of_the_other_sources_of_a_shard_stay_current(tmp_path: Path):
     manifest = corpus_of(tmp_path / "corpus", rows_of(tmp_path / "corpus", tmp_path / "scratch"))
     sources = [row for shard in manifest.shards() for row in manifest.read(Source, [LISTED], shard)]
     rows: dict[type[Row], list[Row]] = {table: [] for table in tables().values()}
-    steps = {table: f"{name}-made" for name, table in (("TrackFaces", "tracks"), ("PlanClips", "clips"), ("RenderClips", "renders"))}
+    steps = {
+        table: f"{name}-made"
+        for name, table in (("TrackFaces", "tracks"), ("PlanClips", "clips"), ("RenderClips", "renders"))
+    }
     for table in (t for t in tables().values() if t.table in steps):
         rows[table] = [row for shard in manifest.shards() for row in manifest.read(table, [steps[table.table]], shard)]
     for shard in manifest.shards()[1:]:
@@ -174,7 +189,9 @@ def test_scores_of_the_other_sources_of_a_shard_stay_current(tmp_path: Path):
     receipt = Manifest(manifest.root).receipt(scored.version, 0)
     assert receipt
     assert (receipt.calls["read"], receipt.rows) == (2, {"scores": 2})
-    assert [row["source_id"] for row in Manifest(manifest.root).table(Score).to_pylist() if row["metric"] == "psnr"] == ["a", "z"]
+    assert [
+        row["source_id"] for row in Manifest(manifest.root).table(Score).to_pylist() if row["metric"] == "psnr"
+    ] == ["a", "z"]
 
 
 def test_notes_of_retries_and_of_lists_name_the_source_no_more(corpus: Manifest):
@@ -189,7 +206,9 @@ def test_notes_of_retries_and_of_lists_name_the_source_no_more(corpus: Manifest)
     assert note["sources"] == []
 
 
-def test_copies_and_partial_downloads_on_this_machine_are_deleted(corpus: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_copies_and_partial_downloads_on_this_machine_are_deleted(
+    corpus: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv("HEADSET_CACHE", str(tmp_path / "cache"))
     media = {row["source_id"]: Path(row["media"]).name for row in corpus.table(Render).to_pylist()}
     media_cache().mkdir(parents=True)
@@ -254,9 +273,13 @@ def test_a_name_is_forgotten_with_the_person(corpus: Manifest):
 
 
 @pytest.mark.parametrize("who", ["source", "identity"])
-def test_a_plan_tells_what_the_takedown_does_and_changes_nothing(released: Manifest, tmp_path: Path, who: str, driven_twice: None):
+def test_a_plan_tells_what_the_takedown_does_and_changes_nothing(
+    released: Manifest, tmp_path: Path, who: str, driven_twice: None
+):
     def take(manifest: Manifest, **how: Any) -> dict[str, Any]:
-        found = takedown_source(manifest, "gone", **how) if who == "source" else takedown_identity(manifest, "Ada", **how)
+        found = (
+            takedown_source(manifest, "gone", **how) if who == "source" else takedown_identity(manifest, "Ada", **how)
+        )
         return {name: value for name, value in asdict(found).items() if name not in ("planned", "receipts")}
 
     select(released, "source_id != 'gone' and coalesce(identity, '') != 'Ada'", "others")
@@ -287,7 +310,9 @@ def test_what_cannot_be_done_is_told_and_stops_nothing_else(released: Manifest, 
     assert [line.partition(": ")[0] for line in found.errors] == [
         f"scores/Old-made/{shard:05d}.parquet", "the release webdataset"]  # fmt: skip
     assert any("2 things are left to do" in line for line in found.lines())
-    assert holding(b"sound of gone", root / "media", root / "renders", tmp_path / "parquet", tmp_path / "folder") == set()
+    assert (
+        holding(b"sound of gone", root / "media", root / "renders", tmp_path / "parquet", tmp_path / "folder") == set()
+    )
     assert json.loads((tmp_path / "parquet" / "release.json").read_text())["clips"] == 2
     tar.write_bytes(packed)
     broken.unlink()
@@ -300,7 +325,9 @@ def test_what_cannot_be_done_is_told_and_stops_nothing_else(released: Manifest, 
 def test_a_takedown_that_is_killed_anywhere_is_brought_to_its_end(
     released: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int
 ):
-    """Of a person: what was found of them is gone from the tables early, and must still be known to selections and releases."""
+    """Of a person: what was found of them is gone from the tables early, and must still be known to selections and
+    releases.
+    """
     left = stop
 
     def count(kind: Any, method: str) -> None:

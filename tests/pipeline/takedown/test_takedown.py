@@ -72,7 +72,11 @@ def test_nothing_of_a_source_is_left_in_tables_media_selections_and_shards(relea
     }
     assert found.media == [gone["media"]]
     assert found.selections == {f"hq:{selection(manifest, 'hq').version}": 1}
-    assert found.shards == {"webdataset: train-00000.tar": 1, "parquet: train-00000.parquet": 1, "folder: train-00001": 1}
+    assert found.shards == {
+        "webdataset: train-00000.tar": 1,
+        "parquet: train-00000.parquet": 1,
+        "folder: train-00001": 1,
+    }
 
 
 def test_what_is_left_is_as_it_was_and_adds_up(released: Manifest, tmp_path: Path):
@@ -119,7 +123,11 @@ def test_a_takedown_of_what_is_gone_already_does_nothing(released: Manifest):
 def test_content_that_another_source_has_too_stays_and_is_told(tmp_path: Path):
     rows = rows_of(tmp_path, tmp_path / "scratch")
     twin = clip("twin")
-    rows += [source("twin"), twin, render(twin, tmp_path, tmp_path / "scratch", b"the pixels and sound of gone/000000-005000/t0" * 100)]
+    rows += [
+        source("twin"),
+        twin,
+        render(twin, tmp_path, tmp_path / "scratch", b"the pixels and sound of gone/000000-005000/t0" * 100),
+    ]
     manifest = corpus_of(tmp_path, rows)
     found = takedown_source(manifest, "gone")
     assert len(found.shared) == 1
@@ -188,11 +196,17 @@ def two_people(root: Path) -> Manifest:
     looks = FaceLook("s", "s/000000", 0.0, *boxes, ones, ones, ones, ones, ones, ones, twos)
     embedded = np.repeat(np.array([[1.0], [2.0]], "<f2"), 512, axis=1).tobytes()
     parts = [
-        Attribution("s", "s/1@000000-005000", "s/1", "speaker0", "s/shot", ada.track_id, 0.0, 5.0, "visible", "speaks", 1.0),
-        Attribution("s", "s/2@010000-039000", "s/2", "speaker1", "s/shot", bob.track_id, 10.0, 39.0, "visible", "speaks", 1.0),
+        Attribution(
+            "s", "s/1@000000-005000", "s/1", "speaker0", "s/shot", ada.track_id, 0.0, 5.0, "visible", "speaks", 1.0
+        ),
+        Attribution(
+            "s", "s/2@010000-039000", "s/2", "speaker1", "s/shot", bob.track_id, 10.0, 39.0, "visible", "speaks", 1.0
+        ),
     ]
     manifest.write(FaceLook, "TrackFaces-made", shard, [looks])
-    manifest.write(Appearance, "TrackFaces-made", shard, [Appearance("s", "s/000000", 0.0, *boxes, embedded, "network")])
+    manifest.write(
+        Appearance, "TrackFaces-made", shard, [Appearance("s", "s/000000", 0.0, *boxes, embedded, "network")]
+    )
     manifest.write(Attribution, "TrackFaces-made", shard, parts)
     manifest.write_whole(Identity, "Identities-made", [
         Identity("s", f"{one.track_id}=p", "p", one.track_id, 1.0, 3, "network") for one in (ada, bob)])  # fmt: skip
@@ -209,7 +223,9 @@ def two_people(root: Path) -> Manifest:
                 manifest.write(table, "TrackFaces-made", other_shard, [])
             found = manifest.receipt("TrackFaces-made", other_shard)
             assert found
-            manifest.commit("TrackFaces-made", other_shard, replace(found, rows={**found.rows, **dict.fromkeys(more, 0)}))
+            manifest.commit(
+                "TrackFaces-made", other_shard, replace(found, rows={**found.rows, **dict.fromkeys(more, 0)})
+            )
     manifest.commit("TrackFaces-made", shard, replace(receipt, rows={**receipt.rows, **more}))
     return Manifest(str(root))
 
@@ -221,7 +237,10 @@ def test_a_person_is_taken_out_of_every_clip_that_shows_or_holds_them_and_nobody
     release(Manifest(str(root)), str(tmp_path / "out"), "webdataset", "r")
     found = takedown_identity(Manifest(str(root)), "Ada")
     manifest = Manifest(str(root))
-    assert [row["clip_id"] for row in manifest.table(Clip).to_pylist()] == ["other/000000-005000/t0", "s/020000-025000/t1"]
+    assert [row["clip_id"] for row in manifest.table(Clip).to_pylist()] == [
+        "other/000000-005000/t0",
+        "s/020000-025000/t1",
+    ]
     assert found.clips == ["s/000000-005000/t0", "s/010000-015000/t1", "s/040000-045000/t1"]
     assert [row["track_id"][-2:] for row in manifest.table(Track).to_pylist()] == ["t1"]
     assert [row["turn_id"] for row in manifest.table(Turn).to_pylist()] == ["s/2"]
@@ -232,10 +251,15 @@ def test_a_person_is_taken_out_of_every_clip_that_shows_or_holds_them_and_nobody
     assert (np.frombuffer(seen["embeddings"], "<f2") == 2.0).tolist() == [True] * 512
     assert [row["turn_id"] for row in manifest.table(Attribution).to_pylist()] == ["s/2"]
     assert [row["track_id"][-2:] for row in manifest.table(Identity).to_pylist()] == ["t1"]
-    assert [row["clip_id"] for row in manifest.table(Split).to_pylist()] == ["other/000000-005000/t0", "s/020000-025000/t1"]
+    assert [row["clip_id"] for row in manifest.table(Split).to_pylist()] == [
+        "other/000000-005000/t0",
+        "s/020000-025000/t1",
+    ]
     for gone in found.clips:
         assert holding(f"sound of {gone}".encode(), root, tmp_path / "out") == set()
-    assert [shard.clips for shard in Place(str(tmp_path / "out")).shards()] == [["other/000000-005000/t0", "s/020000-025000/t1"]]
+    assert [shard.clips for shard in Place(str(tmp_path / "out")).shards()] == [
+        ["other/000000-005000/t0", "s/020000-025000/t1"]
+    ]
     assert len(found.media) == 3
     assert holding(b"Ada", root, tmp_path / "out") == {"takedowns.json"}
     whole(manifest)
@@ -282,17 +306,34 @@ def test_a_person_is_found_by_a_picture_of_their_face(tmp_path: Path):
     """Bill is the man on the left of this interview; the other one stays."""
     film, picture = media("multi", "avi_billhyland.mp4"), media("multi", "gallery_hyland", "Bill", "1.jpg")
     weights()
-    rows: list[Row] = [Source("film", str(film), end_s=20.0), Source("none", "https://example.org/none.mp4", end_s=20.0)]
+    rows: list[Row] = [
+        Source("film", str(film), end_s=20.0),
+        Source("none", "https://example.org/none.mp4", end_s=20.0),
+    ]
     for name, left, right in (("t0", 178.0, 284.0), ("t1", 571.0, 688.0)):
         looks = [1.0, 5.0, 9.0, 13.0, 17.0]
         box = [left] * 5, [100.0] * 5, [right] * 5, [100.0 + right - left] * 5
-        rows.append(Track("film", f"film/000000-020000/{name}", "film/000000-020000", 0.0, 20.0, looks, *box, [1.0] * 5))
         rows.append(
-            clip("film", 0.0, 5.0, name, shot_id="film/000000-020000", track_id=f"film/000000-020000/{name}", left_px=left, right_px=right)
+            Track("film", f"film/000000-020000/{name}", "film/000000-020000", 0.0, 20.0, looks, *box, [1.0] * 5)
+        )
+        rows.append(
+            clip(
+                "film",
+                0.0,
+                5.0,
+                name,
+                shot_id="film/000000-020000",
+                track_id=f"film/000000-020000/{name}",
+                left_px=left,
+                right_px=right,
+            )
         )
     rows.append(track("none"))
     manifest = corpus_of(tmp_path, rows)
-    with pytest.raises(UsageError, match=r"nobody in .* looks like .*; the most alike is film/000000-020000/t0, with a cosine of 0\.[4-9]"):
+    with pytest.raises(
+        UsageError,
+        match=r"nobody in .* looks like .*; the most alike is film/000000-020000/t0, with a cosine of 0\.[4-9]",
+    ):
         takedown_like(manifest, picture, min_cosine=0.95)
     found = takedown_like(manifest, picture)
     assert [one.row_id[-2:] for one in found.matches] == ["t0", "t1"]

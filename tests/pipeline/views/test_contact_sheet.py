@@ -30,7 +30,9 @@ def corpus(tmp_path: Path) -> Manifest:
     (render,) = RenderClips(size=128)(clip, VideoFrames(video, 0.0, 4.0), SourceAudio(video), cast(Any, media))
     score = Score("s", "s/0-4/t0#face_width_px", clip.clip_id, "face_width_px", "boxes", 101.0)
     manifest.add([Source("s", str(video))])
-    manifest.remember(RunRecord("r", [StepRecord("All", "All-1", 0, "sources", ["clips", "renders", "scores"], [], {}, {}, [])]))
+    manifest.remember(
+        RunRecord("r", [StepRecord("All", "All-1", 0, "sources", ["clips", "renders", "scores"], [], {}, {}, [])])
+    )
     for table, rows in ((Clip, [clip]), (Render, [render]), (Score, [score]), (Dropped, [])):
         manifest.write(table, "All-1", 0, rows)
     manifest.commit("All-1", 0, Receipt("All"))

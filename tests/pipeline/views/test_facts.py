@@ -9,7 +9,10 @@ import pytest
 from pipeline.views.console import SafeConsole, inert
 from pipeline.views.facts import Cell, Fact, Grid, Lane, Lanes, Line, by_number, clock, json_of
 
-HOSTILE = "<script>alert(1)</script> [/x] [link=file:///etc]there[/link] \x1b]8;;http://bad\x1b\\go\x1b[2J \u202eexe.mp4 :smile: \x9b31m"
+HOSTILE = (
+    "<script>alert(1)</script> [/x] [link=file:///etc]there[/link] \x1b]8;;http://bad\x1b\\go\x1b[2J \u202eexe.mp4"
+    " :smile: \x9b31m"
+)
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,11 @@ class Made(Fact):
 
     def parts(self):
         yield Line.of(Cell(self.name, "strong"), f" is {self.value}")
-        yield Grid.of(("name", ">value"), [[self.name, Cell(str(self.value), "bad")], ["half", Cell("1/2", share=0.5)]], "a title [/x]")
+        yield Grid.of(
+            ("name", ">value"),
+            [[self.name, Cell(str(self.value), "bad")], ["half", Cell("1/2", share=0.5)]],
+            "a title [/x]",
+        )
         yield Lanes(0.0, 10.0, (Lane("first", ((0.0, 5.0),), "good"), Lane("none", (), "warn")))
 
 
@@ -56,13 +63,30 @@ def test_the_notebook_shows_the_same_and_text_stays_text() -> None:
     assert "&lt;script&gt;" in shown
     tags = Tags()
     tags.feed(shown)
-    assert set(tags.seen) <= {"div", "p", "span", "table", "caption", "thead", "tbody", "tr", "th", "td", "progress", "svg", "rect", "text"}
+    assert set(tags.seen) <= {
+        "div",
+        "p",
+        "span",
+        "table",
+        "caption",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "progress",
+        "svg",
+        "rect",
+        "text",
+    }
     assert tags.seen.count("rect") == 1
 
 
 def test_a_program_gets_the_fields_and_only_what_json_has() -> None:
     assert Made("one", float("nan")).to_json() == {"name": "one", "value": None}
-    assert json.loads(json.dumps(json_of({"a": (1, {"b": Made("x", 1.0)})}))) == {"a": [1, {"b": {"name": "x", "value": 1.0}}]}
+    assert json.loads(json.dumps(json_of({"a": (1, {"b": Made("x", 1.0)})}))) == {
+        "a": [1, {"b": {"name": "x", "value": 1.0}}]
+    }
 
 
 def test_text_from_strangers_is_inert_on_a_terminal() -> None:
@@ -73,7 +97,8 @@ def test_text_from_strangers_is_inert_on_a_terminal() -> None:
 
 
 @pytest.mark.parametrize(
-    "letter", ["\x1b", "\x07", "\x9b", "\r", "\x08", "\u202e", "\u2066", "\u200b", "\ufeff", "\U000e0041", "\x7f", "\x00"]
+    "letter",
+    ["\x1b", "\x07", "\x9b", "\r", "\x08", "\u202e", "\u2066", "\u200b", "\ufeff", "\U000e0041", "\x7f", "\x00"],
 )
 def test_letters_that_steer_are_left_out(letter: str) -> None:
     assert inert(f"a{letter}b") == "ab"

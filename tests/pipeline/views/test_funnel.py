@@ -1,4 +1,6 @@
-"""Sums of a run in which a step divides the rows of the table that it refines: every part is proposed, and ends as kept or dropped."""
+"""Sums of a run in which a step divides the rows of the table that it refines: every part is proposed, and ends as kept
+or dropped.
+"""
 
 from pathlib import Path
 

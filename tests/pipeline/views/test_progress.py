@@ -45,7 +45,9 @@ def test_time_left_counts_what_is_in_work_and_the_slowest_stage_decides() -> Non
     assert left_s(half) == pytest.approx(90.0)
     assert left_s(line(done=1, seconds=10.0)) == pytest.approx(30.0)
     assert left_s(line(seconds=5.0)) is None
-    assert left_s(line(seconds=5.0, work=(work("film/000000-001000", 0.5, 1.0, 5.0),))) is None, "a shot is no known part of its source"
+    assert left_s(line(seconds=5.0, work=(work("film/000000-001000", 0.5, 1.0, 5.0),))) is None, (
+        "a shot is no known part of its source"
+    )
     assert whole_left_s([half, line(done=1, seconds=10.0), Progress("ended", 4, 4, seconds=900.0, done=True)]) == 90.0
     assert whole_left_s([half, line()]) is None
 
@@ -105,7 +107,12 @@ def test_the_log_holds_records_with_their_times(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), Log(path):
         raise KeyboardInterrupt
     records = [json.loads(text) for text in path.read_text().splitlines()]
-    assert [(one["event"], one.get("done")) for one in records] == [("started", None), ("progress", 1), ("progress", 3), ("stopped", None)]
+    assert [(one["event"], one.get("done")) for one in records] == [
+        ("started", None),
+        ("progress", 1),
+        ("progress", 3),
+        ("stopped", None),
+    ]
     assert all("T" in one["at"] for one in records)
 
 
@@ -133,6 +140,13 @@ try:
 except RuntimeError as error:
     print(error.__notes__)
 """
-    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3])
-    assert made.stdout.splitlines() == ["before", "ours", "after", "['what libraries said meanwhile:\\nwhy it failed\\n']"]
+    made = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3]
+    )
+    assert made.stdout.splitlines() == [
+        "before",
+        "ours",
+        "after",
+        "['what libraries said meanwhile:\\nwhy it failed\\n']",
+    ]
     assert made.stderr == ""

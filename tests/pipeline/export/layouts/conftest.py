@@ -23,7 +23,8 @@ from pipeline.export.export import ExportClip, Given, Refused, Written, check, c
 from tests.made_videos import tone, write_video
 
 SIDE, FPS = 256, 25
-# Of two photographs in the public domain: Eileen Collins (NASA) and Grace Hopper (US Navy); centre and side of the square around the head.
+# Of two photographs in the public domain: Eileen Collins (NASA) and Grace Hopper (US Navy); centre and side of the
+# square around the head.
 PEOPLE = {
     "collins": ("scikit-image", "skimage/data/astronaut.png", (225, 120), 200),
     "hopper": ("matplotlib", "matplotlib/mpl-data/sample_data/grace_hopper.jpg", (258, 200), 340),
@@ -46,7 +47,8 @@ def made_corpus(root: Path, parts: dict[str, list[tuple[str, float]]], size: int
     """A corpus of one clip a source, rendered by `RenderClips`.
 
     Args:
-        parts: by source what it shows, a person or a colour, and for how many seconds; the first is the clip's annotated identity.
+        parts: by source what it shows, a person or a colour, and for how many seconds; the first is the clip's
+            annotated identity.
     """
     manifest = Manifest(str(root / "corpus"))
     sources, clips, renders, notes = [], [], [], []
@@ -60,7 +62,9 @@ def made_corpus(root: Path, parts: dict[str, list[tuple[str, float]]], size: int
         clip_id = f"{name}/000000-{round(seconds * 1000):06d}/t0"
         clip = Clip(name, clip_id, "", "", "speaker0", 0.0, seconds, 0.0, 0.0, float(SIDE), float(SIDE))
         media = SimpleNamespace(path=video, keep=MediaStore(manifest.root).put)
-        renders += RenderClips(size=size, fps=fps)(clip, VideoFrames(video, 0.0, seconds), SourceAudio(video), cast(Any, media))
+        renders += RenderClips(size=size, fps=fps)(
+            clip, VideoFrames(video, 0.0, seconds), SourceAudio(video), cast(Any, media)
+        )
         clips.append(clip)
         sources.append(Source(name, str(video), licence="public domain"))
         notes.append(Annotation(name, f"{clip_id}#identity", clip_id, "identity", shots[0][0], "test"))
@@ -89,7 +93,9 @@ def clips(corpus: Manifest) -> list[ExportClip]:
     return clips_of(corpus)
 
 
-def exported(name: str, clips: list[ExportClip], to: Path, given: Given | None = None) -> tuple[list[Written], list[Refused]]:
+def exported(
+    name: str, clips: list[ExportClip], to: Path, given: Given | None = None
+) -> tuple[list[Written], list[Refused]]:
     """What was written and what was refused. The loader's rules must hold for what was written."""
     outcomes = list(export(name, clips, to, given))
     assert list(check(name, to)) == []

@@ -12,17 +12,34 @@ from tests.pipeline.export.layouts.conftest import all_exported, problem
 
 def grid(words: list[tuple[float, float, str]], phones: list[tuple[float, float, str]]) -> str:
     """A TextGrid in its long form."""
-    text = 'File type = "ooTextFile"\nObject class = "TextGrid"\n\nxmin = 0\nxmax = 1.6\ntiers? <exists>\nsize = 2\nitem []:\n'
+    text = (
+        'File type = "ooTextFile"\nObject class = "TextGrid"\n\nxmin = 0\nxmax = 1.6\ntiers? <exists>\nsize = 2\nitem'
+        " []:\n"
+    )
     for number, (name, tier) in enumerate((("words", words), ("phones", phones)), 1):
-        text += f'    item [{number}]:\n        class = "IntervalTier"\n        name = "{name}"\n        xmin = 0\n        xmax = 1.6\n        intervals: size = {len(tier)}\n'
+        text += (
+            f'    item [{number}]:\n        class = "IntervalTier"\n        name = "{name}"\n        xmin = 0\n       '
+            f" xmax = 1.6\n        intervals: size = {len(tier)}\n"
+        )
         for at, (start, end, label) in enumerate(tier, 1):
-            text += f'        intervals [{at}]:\n            xmin = {start}\n            xmax = {end}\n            text = "{label}"\n'
+            text += (
+                f"        intervals [{at}]:\n            xmin = {start}\n            xmax = {end}\n            text ="
+                f' "{label}"\n'
+            )
     return text
 
 
 HELLO = grid(
     [(0, 0.3, ""), (0.3, 0.8, "hello"), (0.8, 1.6, "")],
-    [(0, 0.3, "sil"), (0.3, 0.4, "HH"), (0.4, 0.5, "AH0"), (0.5, 0.62, "L"), (0.62, 0.8, "OW1"), (0.8, 1.0, "spn"), (1.0, 1.6, "")],
+    [
+        (0, 0.3, "sil"),
+        (0.3, 0.4, "HH"),
+        (0.4, 0.5, "AH0"),
+        (0.5, 0.62, "L"),
+        (0.62, 0.8, "OW1"),
+        (0.8, 1.0, "spn"),
+        (1.0, 1.6, ""),
+    ],
 )
 
 

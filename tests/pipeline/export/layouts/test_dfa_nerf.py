@@ -89,7 +89,9 @@ def test_a_ray_of_the_camera_through_the_nose_meets_the_nose(made: Path, clips: 
 def test_frames_without_a_face_are_in_no_list(made: Path, clips: list[ExportClip]) -> None:
     place = made / "dataset" / clips[2].name
     numbers = [
-        frame["img_id"] for split in ("train", "val") for frame in json.loads((place / f"transforms_{split}_ba.json").read_text())["frames"]
+        frame["img_id"]
+        for split in ("train", "val")
+        for frame in json.loads((place / f"transforms_{split}_ba.json").read_text())["frames"]
     ]
     assert numbers == np.flatnonzero(clips[2].faces().seen).tolist()
     assert {int(path.stem) for path in (place / "head_imgs").iterdir()} == set(numbers)
@@ -102,11 +104,16 @@ def test_what_is_given_is_taken_and_checked(clips: list[ExportClip], dataset: Pa
     first, second, third = (tmp_path / "with" / clip.name for clip in clips)
     for place in (first, second):
         for split in ("train", "val"):
-            shutil.copyfile(made / "dataset" / clips[0].name / f"transforms_{split}_ba.json", place / f"transforms_{split}_ba.json")
+            shutil.copyfile(
+                made / "dataset" / clips[0].name / f"transforms_{split}_ba.json", place / f"transforms_{split}_ba.json"
+            )
         torch.save({"exp_o": torch.ones(40, 64, requires_grad=True)}, place / f"{place.name}_64_32.pt")
     torch.save(torch.rand(40, 16, 29), second / f"{second.name}_aud.pt")
     outcomes = list(export("dfa_nerf", clips, tmp_path / "to", given))
-    assert [(one.reason, one.clip_id[0]) for one in outcomes if isinstance(one, Refused)] == [("aud_differs", "b"), ("camera_missing", "c")]
+    assert [(one.reason, one.clip_id[0]) for one in outcomes if isinstance(one, Refused)] == [
+        ("aud_differs", "b"),
+        ("camera_missing", "c"),
+    ]
     assert problem("dfa_nerf", tmp_path / "to") == ""
     held = torch.load(tmp_path / "to/dataset" / first.name / f"{first.name}_64_32.pt", weights_only=True)["exp_o"]
     assert held.shape == (40, 64)
@@ -115,13 +122,19 @@ def test_what_is_given_is_taken_and_checked(clips: list[ExportClip], dataset: Pa
     meta = json.loads((third.parent / clips[0].name / "transforms_val_ba.json").read_text())
     (third / "transforms_train_ba.json").write_text(json.dumps({**meta, "cx": 225.0}))
     torch.save(torch.rand(20, 512), second / f"{second.name}_aud.pt")
-    reasons = {one.clip_id[0]: one.detail for one in export("dfa_nerf", clips, tmp_path / "again", given) if isinstance(one, Refused)}
+    reasons = {
+        one.clip_id[0]: one.detail
+        for one in export("dfa_nerf", clips, tmp_path / "again", given)
+        if isinstance(one, Refused)
+    }
     assert reasons["a"] == "head_imgs/000007.jpg is 256x256, not 512x512"
     assert reasons["b"].endswith("has 20 rows, not 30 to 42")
     assert reasons["c"] == "transforms_train_ba.json is not of 40 pictures of 512x512"
 
 
-def test_cameras_of_too_few_frames_are_refused(clips: list[ExportClip], dataset: Path, made: Path, tmp_path: Path) -> None:
+def test_cameras_of_too_few_frames_are_refused(
+    clips: list[ExportClip], dataset: Path, made: Path, tmp_path: Path
+) -> None:
     place = tmp_path / clips[0].name
     place.mkdir()
     meta = json.loads((made / "dataset" / clips[0].name / "transforms_train_ba.json").read_text())

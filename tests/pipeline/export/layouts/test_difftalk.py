@@ -19,7 +19,10 @@ HDTF = "data/HDTF"
 def long(tmp_path_factory: pytest.TempPathFactory) -> list[ExportClip]:
     """The first clip has 121 frames, one fewer than the loader needs."""
     return clips_of(
-        made_corpus(tmp_path_factory.mktemp("long"), {"a": [("hopper", 4.84)], "b": [("hopper", 4.88)], "c": [("collins", 4.88)]})
+        made_corpus(
+            tmp_path_factory.mktemp("long"),
+            {"a": [("hopper", 4.84)], "b": [("hopper", 4.88)], "c": [("collins", 4.88)]},
+        )
     )
 
 
@@ -27,7 +30,9 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> list[ExportClip]:
 def made(long: list[ExportClip], tmp_path_factory: pytest.TempPathFactory) -> Path:
     to = tmp_path_factory.mktemp("difftalk")
     written, refused = exported("difftalk", long, to, SUBSTITUTED)
-    assert [(one.clip_id[0], one.reason, one.detail) for one in refused] == [("a", "too_short", "121 frames, 122 are needed")]
+    assert [(one.clip_id[0], one.reason, one.detail) for one in refused] == [
+        ("a", "too_short", "121 frames, 122 are needed")
+    ]
     assert [one.note["number"] for one in written] == [2, 3]
     return to
 
@@ -53,7 +58,9 @@ def test_the_substitute_hears_what_is_said_at_the_frame() -> None:
     samples = np.random.default_rng(0).normal(0, 0.1, 32000).astype(np.float32)
     windows = substitute(samples, 50)
     assert windows.shape == (50, 16, 29)
-    assert windows[20, 8, :13] == pytest.approx(mfcc(samples)[80], rel=1e-5), "row 8 of the window is that of 0.8 s, when frame 20 begins"
+    assert windows[20, 8, :13] == pytest.approx(mfcc(samples)[80], rel=1e-5), (
+        "row 8 of the window is that of 0.8 s, when frame 20 begins"
+    )
     assert not windows[..., 13:].any()
     assert not windows[0, :8].any(), "nothing is heard before the beginning"
 
@@ -65,7 +72,11 @@ def test_features_that_are_given_are_taken_as_they_are(long: list[ExportClip], t
     from pipeline.export.export import Refused, Written, export
 
     outcomes = list(export("difftalk", long, tmp_path / "to", Given({"deepspeech": tmp_path})))
-    assert [one.reason if isinstance(one, Refused) else "" for one in outcomes] == ["too_short", "", "deepspeech_differs"]
+    assert [one.reason if isinstance(one, Refused) else "" for one in outcomes] == [
+        "too_short",
+        "",
+        "deepspeech_differs",
+    ]
     assert isinstance(outcomes[1], Written)
     assert np.load(tmp_path / "to" / HDTF / "audio_smooth/2_10.npy")[4] == pytest.approx(given[9])
 

@@ -18,7 +18,9 @@ def said(clips: list[ExportClip]) -> list[ExportClip]:
     """The person of two clips speaks angrily to train on, and happily for the test; of the other nothing is known."""
     emotions = {"a": "", "b": "anger", "c": "happy"}
     splits = {"a": "train", "b": "train", "c": "test"}
-    return [replace(clip, annotations={"emotion": emotions[clip.source_id]}, split=splits[clip.source_id]) for clip in clips]
+    return [
+        replace(clip, annotations={"emotion": emotions[clip.source_id]}, split=splits[clip.source_id]) for clip in clips
+    ]
 
 
 @pytest.fixture
@@ -56,7 +58,11 @@ def test_what_the_loader_would_choke_on_is_told(made: Path, said: list[ExportCli
     (person / "MFCC/angry_2/1.npy").write_bytes(old_pickle(np.ones((27, 13))))
     (person / "val_M030.pkl").write_bytes(old_pickle(["joyful_1/0.npy"]))
     told = problem("evp", made)
-    for line in ("angry_2/0.npy: does not unpickle", "angry_2/1.npy: is no array of (28, 13)", "joyful_1/0.npy begins with no emotion"):
+    for line in (
+        "angry_2/0.npy: does not unpickle",
+        "angry_2/1.npy: is no array of (28, 13)",
+        "joyful_1/0.npy begins with no emotion",
+    ):
         assert line in told
     (person / "val_M030.pkl").unlink()
     assert "val_M030.pkl: does not read" in problem("evp", made)

@@ -21,7 +21,9 @@ def made(clips: list[ExportClip], tmp_path_factory: pytest.TempPathFactory) -> P
 def test_frames_without_a_face_are_left_out(made: Path, clips: list[ExportClip]) -> None:
     video = made / clips[2].vox_name()
     for part, suffix in (("img", "jpg"), ("landmark", "txt"), ("headpose", "txt"), ("mask", "png")):
-        assert {path.name for path in (video / part).iterdir()} == {f"{n}.{suffix}" for n in (*range(15), *range(25, 40))}
+        assert {path.name for path in (video / part).iterdir()} == {
+            f"{n}.{suffix}" for n in (*range(15), *range(25, 40))
+        }
 
 
 def test_landmarks_are_in_the_loaders_order(made: Path, clips: list[ExportClip]) -> None:
@@ -45,7 +47,8 @@ def test_the_pose_is_axis_angle_place_and_scale(made: Path, clips: list[ExportCl
     assert len(told) == 6
     turned = np.eye(4)
     angle = math.radians(20)
-    turned[:3, :3] = [[math.cos(angle), 0, math.sin(angle)], [0, 1, 0], [-math.sin(angle), 0, math.cos(angle)]]  # nose to the image's right
+    # nose to the image's right
+    turned[:3, :3] = [[math.cos(angle), 0, math.sin(angle)], [0, 1, 0], [-math.sin(angle), 0, math.cos(angle)]]
     turned[2, 3] = -100 / math.tan(math.radians(31.5))  # where 1 m is the half height of the picture
     pose = head_pose(turned, np.full((478, 2), 255.5))
     assert pose == pytest.approx([0, angle, 0, 0.25828, -0.26075, 1 / 4122.4], abs=1e-9)

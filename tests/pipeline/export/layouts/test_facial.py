@@ -16,7 +16,10 @@ SUBSTITUTED = Given(substitutes=frozenset({"deepspeech", "face_params", "openfac
 @pytest.fixture(scope="module")
 def long(tmp_path_factory: pytest.TempPathFactory) -> list[ExportClip]:
     return clips_of(
-        made_corpus(tmp_path_factory.mktemp("facial"), {"a": [("hopper", 4.4)], "b": [("collins", 4.4)], "c": [("collins", 4.2)]})
+        made_corpus(
+            tmp_path_factory.mktemp("facial"),
+            {"a": [("hopper", 4.4)], "b": [("collins", 4.4)], "c": [("collins", 4.2)]},
+        )
     )
 
 
@@ -24,7 +27,9 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> list[ExportClip]:
 def made(long: list[ExportClip], tmp_path: Path) -> Path:
     written, refused = exported("facial", long, tmp_path, SUBSTITUTED)
     assert [one.note["frames"] for one in written] == [132, 132]
-    assert [(one.clip_id[0], one.reason, one.detail) for one in refused] == [("c", "too_short", "126 frames, 129 are needed")]
+    assert [(one.clip_id[0], one.reason, one.detail) for one in refused] == [
+        ("c", "too_short", "126 frames, 129 are needed")
+    ]
     return tmp_path
 
 

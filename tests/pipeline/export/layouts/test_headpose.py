@@ -32,7 +32,9 @@ def made(long: list[ExportClip], tmp_path_factory: pytest.TempPathFactory) -> Pa
 @pytest.mark.slow
 def test_the_scripts_find_400_frames_with_points_and_coefficients(made: Path, long: list[ExportClip]) -> None:
     assert video_facts(made / "Data/2.mp4") == (405, 256, 256, 25.0)
-    assert {path.name for path in (made / "Data/2").iterdir()} == {f"frame{n}.{suffix}" for n in range(400) for suffix in ("png", "txt")}
+    assert {path.name for path in (made / "Data/2").iterdir()} == {
+        f"frame{n}.{suffix}" for n in range(400) for suffix in ("png", "txt")
+    }
     points = np.loadtxt(made / "Data/2/frame10.txt", dtype=int)
     assert (points == five_points(long[1].faces().landmarks_68)[10]).all()
     assert points[0, 0] < points[2, 0] < points[1, 0], "the nose is between the eyes"
@@ -50,7 +52,12 @@ def test_what_the_scripts_would_choke_on_is_told(made: Path, tmp_path: Path) -> 
     (folder / "Data/2/frame9.png").write_bytes(b"no picture")
     np.save(folder / "Audio/dataset/mfcc/19_news/2.npy", np.ones((1000, 13)))
     told = problem("headpose", folder)
-    for line in ("frame7.mat: does not read", "frame8.txt: holds no five lines", "frame9.png: does not decode", "has the shape (1000, 13)"):
+    for line in (
+        "frame7.mat: does not read",
+        "frame8.txt: holds no five lines",
+        "frame9.png: does not decode",
+        "has the shape (1000, 13)",
+    ):
         assert line in told
     assert "frame350" not in told, "the coefficients of 300 frames are read"
     (folder / "Data/2.mp4").rename(folder / "Data/someone.mp4")
@@ -64,7 +71,9 @@ def test_the_five_points_are_eyes_nose_base_and_corners_of_the_mouth() -> None:
     assert points.tolist() == [[[385, 1385], [445, 1445], [330, 1330], [480, 1480], [540, 1540]]]
 
 
-def test_there_is_silence_before_the_sound_and_as_much_behind_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_silence_before_the_sound_and_as_much_behind_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """0.12 s each, of a clip whose 12 frames the scripts are told to make do with."""
     for name, count in (("FRAMES", 12), ("_TRAINED", 12), ("_ROWS", 4 * 12)):
         monkeypatch.setattr(f"pipeline.export.layouts.headpose.{name}", count)

@@ -108,9 +108,15 @@ def test_broken_folders_are_told(broken: Path) -> None:
 
 def test_words_and_box_come_from_the_corpus(tmp_path: Path) -> None:
     cut = clip("a")
-    said = [says(cut, "word", "that", (0.4, 0.7)), says(cut, "word", "It's", (0.1, 0.4)), says(cut, "asd_score", "3.2", (0.1, 0.4))]
+    said = [
+        says(cut, "word", "that", (0.4, 0.7)),
+        says(cut, "word", "It's", (0.1, 0.4)),
+        says(cut, "asd_score", "3.2", (0.1, 0.4)),
+    ]
     note = says(cut, "transcript", "It's that.")
-    made = corpus_of(tmp_path / "corpus", [source("a"), cut, render(cut, tmp_path / "corpus", tmp_path / "scratch"), note, *said])
+    made = corpus_of(
+        tmp_path / "corpus", [source("a"), cut, render(cut, tmp_path / "corpus", tmp_path / "scratch"), note, *said]
+    )
     (found,) = clips_of(made)
     assert found.spoken == (Spoken("It's", 0.1, 0.4, "3.2"), Spoken("that", 0.4, 0.7))
     assert found.annotations == {"transcript": "It's that."}
@@ -126,10 +132,14 @@ def test_words_and_box_come_from_the_corpus(tmp_path: Path) -> None:
         (0.4, [(0.0, 0.3), (0.4, 1.3)]),
     ],
 )
-def test_words_move_with_the_sound_as_far_as_it_is_in_the_render(late_s: float, spans: list[tuple[float, float]], tmp_path: Path) -> None:
+def test_words_move_with_the_sound_as_far_as_it_is_in_the_render(
+    late_s: float, spans: list[tuple[float, float]], tmp_path: Path
+) -> None:
     cut = clip("a", end_s=1.6, sound_late_s=late_s)
     said = [says(cut, "word", "word", span) for span in ((0.1, 0.4), (0.4, 0.7), (0.8, 1.7))]
-    made = corpus_of(tmp_path / "corpus", [source("a"), cut, render(cut, tmp_path / "corpus", tmp_path / "scratch"), *said])
+    made = corpus_of(
+        tmp_path / "corpus", [source("a"), cut, render(cut, tmp_path / "corpus", tmp_path / "scratch"), *said]
+    )
     assert [(word.start_s, word.end_s) for word in clips_of(made)[0].spoken] == spans
 
 
@@ -140,7 +150,9 @@ def test_exported_words_are_those_of_the_moved_sound(tmp_path: Path) -> None:
         late_s = 0.2 if cut.source_id == "a" else 0.5
         manifest.write(Clip, "All-1", shard, [replace(cut, sound_late_s=late_s)])
         said = [says(cut, "word", text, span) for text, span in (("It's", (0.1, 0.4)), ("that", (0.6, 0.7)))]
-        manifest.write(Annotation, "All-1", shard, [*said, says(cut, "transcript", "It's that."), says(cut, "split", "train")])
+        manifest.write(
+            Annotation, "All-1", shard, [*said, says(cut, "transcript", "It's that."), says(cut, "split", "train")]
+        )
     (written,), (refused,) = exported("lrs3", clips_of(manifest), tmp_path / "to")
     lines = (tmp_path / f"to/{written.note['name']}.txt").read_text().splitlines()
     assert lines[-2:] == ["IT'S 0.00 0.20", "THAT 0.40 0.50"]

@@ -14,7 +14,9 @@ from tests.pipeline.export.layouts.conftest import exported, made_corpus, proble
 
 @pytest.fixture(scope="module")
 def words(tmp_path_factory: pytest.TempPathFactory) -> list[ExportClip]:
-    manifest = made_corpus(tmp_path_factory.mktemp("words"), {"a": [("collins", 1.16)], "b": [("hopper", 1.16)], "c": [("hopper", 1.16)]})
+    manifest = made_corpus(
+        tmp_path_factory.mktemp("words"), {"a": [("collins", 1.16)], "b": [("hopper", 1.16)], "c": [("hopper", 1.16)]}
+    )
     said = [("ABOUT", "train"), ("ABOUT", "test"), ("PEOPLE", "val")]
     return [
         replace(clip, split=split, annotations={"label": word}, spoken=(Spoken(word.title() + ",", 0.3, 0.86),))
@@ -26,7 +28,11 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> list[ExportClip]:
 def made(words: list[ExportClip], tmp_path_factory: pytest.TempPathFactory) -> Path:
     to = tmp_path_factory.mktemp("lrw")
     written, refused = exported("lrw", words, to)
-    assert [one.note["name"] for one in written] == ["ABOUT/train/ABOUT_00001", "ABOUT/test/ABOUT_00002", "PEOPLE/val/PEOPLE_00003"]
+    assert [one.note["name"] for one in written] == [
+        "ABOUT/train/ABOUT_00001",
+        "ABOUT/test/ABOUT_00002",
+        "PEOPLE/val/PEOPLE_00003",
+    ]
     assert not refused
     return to
 
@@ -40,14 +46,21 @@ def test_the_fifth_line_says_how_long_the_word_is(made: Path) -> None:
 def test_the_importer_of_the_published_copy_reads_it_without_a_trap(made: Path) -> None:
     rows = [row for row in read(made) if isinstance(row, Annotation)]
     assert not [row.value for row in rows if row.name == "trap"]
-    spans = sorted((row.value, round(row.start_s or 0, 3), round(row.end_s or 0, 3)) for row in rows if row.name == "word")
+    spans = sorted(
+        (row.value, round(row.start_s or 0, 3), round(row.end_s or 0, 3)) for row in rows if row.name == "word"
+    )
     assert spans == [("ABOUT", 0.3, 0.86), ("ABOUT", 0.3, 0.86), ("PEOPLE", 0.3, 0.86)]
 
 
-def test_what_is_no_word_in_the_middle_of_29_frames_is_refused(words: list[ExportClip], clips: list[ExportClip], tmp_path: Path) -> None:
+def test_what_is_no_word_in_the_middle_of_29_frames_is_refused(
+    words: list[ExportClip], clips: list[ExportClip], tmp_path: Path
+) -> None:
     off = replace(words[1], spoken=(Spoken("about", 0.1, 0.5),))
     long = replace(clips[2], split="train", annotations=words[0].annotations, spoken=words[0].spoken, clip_id="long")
-    unknown, silent = replace(words[1], annotations={}, clip_id="unknown"), replace(words[1], spoken=(), clip_id="silent")
+    unknown, silent = (
+        replace(words[1], annotations={}, clip_id="unknown"),
+        replace(words[1], spoken=(), clip_id="silent"),
+    )
     _, refused = exported("lrw", [words[0], off, long, unknown, silent], tmp_path)
     assert [(one.reason, one.detail) for one in refused] == [
         ("word_off_centre", "-0.28 s"), ("not_29_frames", "40"), ("no_label", ""), ("no_words", "ABOUT"),
@@ -61,5 +74,10 @@ def test_broken_files_are_told(broken: Path, clips: list[ExportClip]) -> None:
     shutil.copy(clips[0].path, broken / "PEOPLE/val/PEOPLE_00003.mp4")
     (broken / "words.txt").write_text("ABOUT\n")
     said = problem("lrw", broken)
-    for line in ("the fifth line of its .txt says no duration", "ABOUT_00002: ", "has 40 frames", "the words are not those of the folders"):
+    for line in (
+        "the fifth line of its .txt says no duration",
+        "ABOUT_00002: ",
+        "has 40 frames",
+        "the words are not those of the folders",
+    ):
         assert line in said

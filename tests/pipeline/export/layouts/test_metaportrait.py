@@ -19,7 +19,10 @@ def given(clips: list[ExportClip], tmp_path: Path) -> Given:
     for number, clip in enumerate(clips):
         random = np.random.default_rng(number)
         np.savez(
-            tmp_path / f"{clip.name}.npz", ldmk=random.random((40, 669, 2)), theta=random.random((40, 3, 3)), id=random.random((1, 512))
+            tmp_path / f"{clip.name}.npz",
+            ldmk=random.random((40, 669, 2)),
+            theta=random.random((40, 3, 3)),
+            id=random.random((1, 512)),
         )
     return Given({"ldmk_669": tmp_path})
 
@@ -41,7 +44,9 @@ def test_every_frame_leads_to_its_source_by_its_name(made: Path, clips: list[Exp
         assert np.load(made / "src_2_id.npy").shape == (1, 512)
 
 
-def test_what_the_authors_detectors_give_is_asked_for_and_checked(clips: list[ExportClip], given: Given, tmp_path: Path) -> None:
+def test_what_the_authors_detectors_give_is_asked_for_and_checked(
+    clips: list[ExportClip], given: Given, tmp_path: Path
+) -> None:
     with pytest.raises(UsageError, match=r"metaportrait needs ldmk_669, .*Give --with ldmk_669=DIR\."):
         settled("metaportrait", {}, [])
     with pytest.raises(UsageError, match="has no substitute for ldmk_669"):

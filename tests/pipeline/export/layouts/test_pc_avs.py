@@ -17,7 +17,9 @@ def made(clips: list[ExportClip], tmp_path_factory: pytest.TempPathFactory) -> P
     to = tmp_path_factory.mktemp("pc_avs")
     written, refused = exported("pc_avs", clips, to)
     assert [one.clip_id[0] for one in written] == ["a", "b"]
-    assert [(one.clip_id[0], one.reason) for one in refused] == [("c", "face_missing")], "as the authors' script gives such a clip up"
+    assert [(one.clip_id[0], one.reason) for one in refused] == [("c", "face_missing")], (
+        "as the authors' script gives such a clip up"
+    )
     return to
 
 
@@ -44,9 +46,13 @@ def test_each_frame_is_moved_to_keep_the_mouth_but_a_fifth_of_the_last_shift_sta
     landmarks[:, 36:42], landmarks[:, 42:48], landmarks[:, 60:68] = (87, 59), (137, 59), (112, 120)
     landmarks[0] -= (10, 0)
     landmarks[1] += (10, 0)
-    mouths = [turn[:, :2] @ points[60] + turn[:, 2] for turn, points in zip(alignments(landmarks), landmarks, strict=True)]
+    mouths = [
+        turn[:, :2] @ points[60] + turn[:, 2] for turn, points in zip(alignments(landmarks), landmarks, strict=True)
+    ]
     assert mouths[0] == pytest.approx([112, 120], abs=1e-9)
-    assert mouths[1] == pytest.approx([112 + 0.2 * 10 + 0.2 * 10, 120], abs=1e-9), "it needs -10, the last one was +10: -6 is done"
+    assert mouths[1] == pytest.approx([112 + 0.2 * 10 + 0.2 * 10, 120], abs=1e-9), (
+        "it needs -10, the last one was +10: -6 is done"
+    )
 
 
 @pytest.mark.parametrize(
@@ -54,7 +60,10 @@ def test_each_frame_is_moved_to_keep_the_mouth_but_a_fifth_of_the_last_shift_sta
     [
         (f"a b {FRAMES} 40", "has 4 fields, not 8"),
         (f"misc/{FRAMES} 39 misc/{FRAMES} 40 misc/{SOUND} misc/{FRAMES} 40 None", "holds 40 frames, the line says 39"),
-        (f"misc/{FRAMES} 40 misc/{FRAMES} 40 misc/audio/none.wav misc/{FRAMES} 40 None", "misc/audio/none.wav: does not read"),
+        (
+            f"misc/{FRAMES} 40 misc/{FRAMES} 40 misc/audio/none.wav misc/{FRAMES} 40 None",
+            "misc/audio/none.wav: does not read",
+        ),
     ],
 )
 def test_lines_the_loader_would_choke_on_are_told(broken: Path, line: str, told: str) -> None:

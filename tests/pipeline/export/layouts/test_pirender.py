@@ -52,7 +52,9 @@ def test_every_frame_is_there_with_its_coefficients(made: Path, clips: list[Expo
 
 def test_lists_keep_people_apart(made: Path, clips: list[ExportClip]) -> None:
     for split in ("train", "test"):
-        assert (made / f"{split}_list.txt").read_text().splitlines() == [clip.vox_name() for clip in clips if clip.split == split]
+        assert (made / f"{split}_list.txt").read_text().splitlines() == [
+            clip.vox_name() for clip in clips if clip.split == split
+        ]
 
 
 def test_what_the_authors_scripts_computed_is_taken_as_it_is(clips: list[ExportClip], tmp_path: Path) -> None:
@@ -62,7 +64,10 @@ def test_what_the_authors_scripts_computed_is_taken_as_it_is(clips: list[ExportC
         (given / clip.split).mkdir(parents=True, exist_ok=True)
         random = np.random.default_rng(clip.frames + len(made))
         made[clip.vox_name()] = random.random((40, 257), np.float32), random.random((40, 5), np.float32)
-        savemat(given / clip.split / f"{clip.vox_name()}.mat", dict(zip(("coeff", "transform_params"), made[clip.vox_name()], strict=True)))
+        savemat(
+            given / clip.split / f"{clip.vox_name()}.mat",
+            dict(zip(("coeff", "transform_params"), made[clip.vox_name()], strict=True)),
+        )
     _, refused = exported("pirender", clips, tmp_path / "to", Given({"coeff_3dmm": given}))
     assert [(one.clip_id[0], one.reason) for one in refused] == [("c", "coeff_3dmm_missing")]
     for name, (coefficients, crop) in made.items():
@@ -72,7 +77,10 @@ def test_what_the_authors_scripts_computed_is_taken_as_it_is(clips: list[ExportC
 
 def test_coefficients_of_another_length_are_refused(clips: list[ExportClip], tmp_path: Path) -> None:
     for clip, frames in zip(clips, (40, 40, 39), strict=True):
-        savemat(tmp_path / f"{clip.vox_name()}.mat", {"coeff": np.ones((frames, 257)), "transform_params": np.ones((frames, 5))})
+        savemat(
+            tmp_path / f"{clip.vox_name()}.mat",
+            {"coeff": np.ones((frames, 257)), "transform_params": np.ones((frames, 5))},
+        )
     _, refused = exported("pirender", clips, tmp_path / "to", Given({"coeff_3dmm": tmp_path}))
     assert [(one.reason, "(39, 257)" in one.detail) for one in refused] == [("coeff_3dmm_differs", True)]
 

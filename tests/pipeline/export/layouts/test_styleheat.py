@@ -53,7 +53,8 @@ def test_the_mel_bands_are_where_the_tone_is() -> None:
     assert heard.shape == (81, 80)
     assert heard.min() >= -4
     assert heard.max() <= 4
-    # Slaney's mel scale: 3 mel a 200 Hz up to 1 kHz, which is mel 15; 55 Hz is mel 0.825, 7600 Hz is mel 44.5. Centres lie evenly between.
+    # Slaney's mel scale: 3 mel a 200 Hz up to 1 kHz, which is mel 15; 55 Hz is mel 0.825, 7600 Hz is mel 44.5. Centres
+    # lie evenly between.
     centre = (15 - 0.825) / ((15 + np.log(7600 / 1000) / (np.log(6.4) / 27)) - 0.825) * 81 - 1
     assert heard[40].argmax() == pytest.approx(centre, abs=0.6)
     assert wav2lip_mel(np.zeros(16000, np.float32)).max() == -4, "silence is the lowest"
@@ -61,7 +62,8 @@ def test_the_mel_bands_are_where_the_tone_is() -> None:
 
 def test_the_aligned_face_is_upright_with_its_eyes_level(clips: list[ExportClip]) -> None:
     points = np.zeros((68, 2))
-    points[36:42], points[42:48], points[48], points[54] = (110, 100), (110, 150), (60, 110), (60, 140)  # a head that lies on its side
+    # a head that lies on its side
+    points[36:42], points[42:48], points[48], points[54] = (110, 100), (110, 150), (60, 110), (60, 140)
     quad = face_quad(points)
     sides = [np.hypot(*(quad[n] - quad[n - 1])) for n in range(4)]
     assert sides == pytest.approx([200] * 4), "twice the larger of two eye distances and 1.8 of that to the mouth"
@@ -69,7 +71,10 @@ def test_the_aligned_face_is_upright_with_its_eyes_level(clips: list[ExportClip]
     assert quad.mean(axis=0) == pytest.approx(eyes + 0.1 * (mouth - eyes))
     assert (quad[1] - quad[0])[0] < 0, "down in the aligned picture is to the left in this one"
     picture = next(clips[0].pictures(256))
-    assert np.abs(aligned(picture, np.array([(0.0, 0.0), (0, 256), (256, 256), (256, 0)])).astype(int) - picture).max() <= 1
+    assert (
+        np.abs(aligned(picture, np.array([(0.0, 0.0), (0, 256), (256, 256), (256, 0)])).astype(int) - picture).max()
+        <= 1
+    )
 
 
 def test_what_the_loader_cannot_use_is_refused(clips: list[ExportClip], tmp_path: Path) -> None:

@@ -8,7 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.export.export import ExportClip, Given, Refused, Written, export, video_facts, wav_facts, write_mp4, write_wav
+from pipeline.export.export import (
+    ExportClip,
+    Given,
+    Refused,
+    Written,
+    export,
+    video_facts,
+    wav_facts,
+    write_mp4,
+    write_wav,
+)
 from pipeline.export.layouts.vico import finish
 from tests.pipeline.export.layouts.conftest import exported, problem
 
@@ -39,8 +49,12 @@ def rows(path: Path) -> list[dict[str, str]]:
 def test_a_pair_is_two_videos_a_sound_and_a_line(made: Path, pair: list[ExportClip]) -> None:
     (row,) = rows(made / "train.csv")
     assert (row["video_id"], row["speaker_id"], row["listener_id"]) == ("a", pair[0].person, pair[1].person)
-    assert {path.name for path in made.glob("*/*")} == {f"{row['uuid']}.{end}" for end in ("speaker.mp4", "listener.mp4", "wav")}
-    assert [video_facts(made / f"videos/{row['uuid']}.{role}.mp4") for role in ("speaker", "listener")] == [(48, 256, 256, 30.0)] * 2
+    assert {path.name for path in made.glob("*/*")} == {
+        f"{row['uuid']}.{end}" for end in ("speaker.mp4", "listener.mp4", "wav")
+    }
+    assert [video_facts(made / f"videos/{row['uuid']}.{role}.mp4") for role in ("speaker", "listener")] == [
+        (48, 256, 256, 30.0)
+    ] * 2
     assert wav_facts(made / f"audios/{row['uuid']}.wav") == (44100, 70560)
     assert not rows(made / "unpaired.csv")
     assert not rows(made / "test.csv")
@@ -55,11 +69,15 @@ def test_a_pair_is_two_videos_a_sound_and_a_line(made: Path, pair: list[ExportCl
         ({"source_id": "a", "start_s": 5.0}, "not_together"),
     ],
 )
-def test_who_does_not_belong_together_is_in_no_list(pair: list[ExportClip], tmp_path: Path, change: dict, reason: str) -> None:
+def test_who_does_not_belong_together_is_in_no_list(
+    pair: list[ExportClip], tmp_path: Path, change: dict, reason: str
+) -> None:
     speaker, listener = pair[0], replace(pair[1], **change)
     outcomes = list(export("vico", [speaker, listener], tmp_path))
     assert all(isinstance(one, Written) for one in outcomes)
-    assert {(row["clip"], row["reason"]) for row in rows(tmp_path / "unpaired.csv")} == {(one.clip_id, reason) for one in outcomes}
+    assert {(row["clip"], row["reason"]) for row in rows(tmp_path / "unpaired.csv")} == {
+        (one.clip_id, reason) for one in outcomes
+    }
     assert problem("vico", tmp_path).endswith(
         "name no pair; who speaks to whom comes from the annotations role and partner, see unpaired.csv"
     )
@@ -68,7 +86,8 @@ def test_who_does_not_belong_together_is_in_no_list(pair: list[ExportClip], tmp_
 def test_a_listener_that_is_shorter_than_the_speaker_is_in_no_list(tmp_path: Path) -> None:
     for frames, lists in ((49, 1), (48, 1), (47, 0)):
         notes = [
-            {"uuid": "v1", "role": role, "frames": n, "video": role, "start_s": 0.0} for role, n in (("speaker", 48), ("listener", frames))
+            {"uuid": "v1", "role": role, "frames": n, "video": role, "start_s": 0.0}
+            for role, n in (("speaker", 48), ("listener", frames))
         ]
         finish([Written(note["role"], "", 0, note["role"], "train", "", note) for note in notes], tmp_path, Given())
         assert len(rows(tmp_path / "train.csv")) == lists
@@ -76,7 +95,9 @@ def test_a_listener_that_is_shorter_than_the_speaker_is_in_no_list(tmp_path: Pat
 
 
 def test_a_clip_that_speaks_to_itself_or_to_nobody_is_refused(clips: list[ExportClip], tmp_path: Path) -> None:
-    outcomes = list(export("vico", [told(clips[0], "speaker", ""), told(clips[1], "listener", clips[1].clip_id)], tmp_path))
+    outcomes = list(
+        export("vico", [told(clips[0], "speaker", ""), told(clips[1], "listener", clips[1].clip_id)], tmp_path)
+    )
     assert [one.reason for one in outcomes if isinstance(one, Refused)] == ["no_partner", "no_partner"]
 
 

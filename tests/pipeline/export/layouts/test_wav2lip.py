@@ -41,9 +41,13 @@ def test_lists_name_the_folders_and_leave_no_batch_of_one(made: Path) -> None:
 
 
 def test_a_clip_the_loader_would_skip_for_ever_is_refused(tmp_path: Path) -> None:
-    manifest = made_corpus(tmp_path, {"a": [("hopper", 0.6), ("gray", 0.4)], "b": [("hopper", 0.64)], "c": [("collins", 0.64)]})
+    manifest = made_corpus(
+        tmp_path, {"a": [("hopper", 0.6), ("gray", 0.4)], "b": [("hopper", 0.64)], "c": [("collins", 0.64)]}
+    )
     written, refused = exported("wav2lip", clips_of(manifest), tmp_path / "to")
-    assert [(one.clip_id[0], one.reason, one.detail) for one in refused] == [("a", "too_short", "15 frames with a face, 16 are needed")]
+    assert [(one.clip_id[0], one.reason, one.detail) for one in refused] == [
+        ("a", "too_short", "15 frames with a face, 16 are needed")
+    ]
     assert [(one.clip_id[0], one.note["frames"]) for one in written] == [("b", 16), ("c", 16)]
 
 
@@ -81,5 +85,11 @@ def test_lists_that_lead_nowhere_are_told(broken: Path) -> None:
     (broken / "filelists/val.txt").write_text("")
     (broken / "filelists/test.txt").unlink()
     told = problem("wav2lip", broken)
-    for line in ("holds a blank", "a/b c: there is no such folder", "leave a batch of one", "val.txt: names no clip", "test.txt: missing"):
+    for line in (
+        "holds a blank",
+        "a/b c: there is no such folder",
+        "leave a batch of one",
+        "val.txt: names no clip",
+        "test.txt: missing",
+    ):
         assert line in told
