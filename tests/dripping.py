@@ -1,4 +1,5 @@
-"""Servers on 127.0.0.1 that drip, flood or never end, each in its own way. `TRAPS` says what each address should end in.
+"""Servers on 127.0.0.1 that drip, flood or never end, each in its own way. `TRAPS` says what each address should end
+in.
 
 They are written on bare sockets, since a web server's library would not let them be this rude.
 """
@@ -114,7 +115,10 @@ class _Handler(socketserver.BaseRequestHandler):
                 self._begin("text/html", bomb(), "Content-Encoding: gzip\r\n")
             case "/bomb-moved.mp4" | "/moved.mp4":
                 packed = bomb()
-                head = f"HTTP/1.1 302 Found\r\nLocation: {path}\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n"
+                head = (
+                    f"HTTP/1.1 302 Found\r\nLocation: {path}\r\nContent-Encoding: gzip\r\nContent-Length:"
+                    f" {len(packed)}\r\n\r\n"
+                )
                 self._send(head.encode() + packed)
             case "/bomb-moved-inside.html":
                 self._begin("text/html", b"<!DOCTYPE html><html><video src='/moved.mp4'></video></html>")
@@ -156,7 +160,9 @@ class _Handler(socketserver.BaseRequestHandler):
     def _playlist(self, segment: str, key: str = "") -> None:
         lines = ["#EXTM3U", "#EXT-X-VERSION:3", "#EXT-X-TARGETDURATION:2"]
         lines += [f'#EXT-X-KEY:METHOD=AES-128,URI="{key}"'] if key else []
-        self._begin("application/vnd.apple.mpegurl", "\n".join([*lines, "#EXTINF:1.0,", segment, "#EXT-X-ENDLIST", ""]).encode())
+        self._begin(
+            "application/vnd.apple.mpegurl", "\n".join([*lines, "#EXTINF:1.0,", segment, "#EXT-X-ENDLIST", ""]).encode()
+        )
 
     def _begin(self, kind: str, body: bytes = b"", more: str = "") -> None:
         self._send(f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n{more}Connection: close\r\n\r\n".encode() + body)

@@ -1,9 +1,10 @@
-"""Sixty short videos whose cuts, dissolves and fades are known because they were made: the suite of `benchmarks/accuracy/cuts.py`.
+"""Sixty short videos whose cuts, dissolves and fades are known because they were made: the suite of
+`benchmarks/accuracy/cuts.py`.
 
-A video is a list of shots and of what joins them. Shots show scenes: drawn here by default (a texture with the statistics of
-photographs, a head that sways before it, grain), or given, as the benchmark does with real films. Frame numbers count from 0. A cut is
-at the first frame of the new shot; a gradual transition lasts from the first frame that is no more the old shot alone to the first
-that is the new one alone.
+A video is a list of shots and of what joins them. Shots show scenes: drawn here by default (a texture with the
+statistics of photographs, a head that sways before it, grain), or given, as the benchmark does with real films. Frame
+numbers count from 0. A cut is at the first frame of the new shot; a gradual transition lasts from the first frame that
+is no more the old shot alone to the first that is the new one alone.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,7 +37,9 @@ class Truth:
 
 @dataclass(frozen=True)
 class Shot:
-    """Frames of one scene alone. `events` are what happens in it that is no transition: (name, first frame within the shot, frames, amount)."""
+    """Frames of one scene alone. `events` are what happens in it that is no transition: (name, first frame within the
+    shot, frames, amount).
+    """
 
     frames: int
     scene: int
@@ -53,7 +56,9 @@ class Dissolve:
 
 @dataclass(frozen=True)
 class Fade:
-    """Frames on the way to a colour, of the colour alone, and on the way back; 0 of the first or last for a side that is a cut or a source's edge."""
+    """Frames on the way to a colour, of the colour alone, and on the way back; 0 of the first or last for a side that
+    is a cut or a source's edge.
+    """
 
     out: int
     hold: int
@@ -106,7 +111,9 @@ class Made:
         return found
 
     def write(self, folder: Path, scenes: Sequence[Scene] = ()) -> Path:
-        """Writes the video into a folder and returns its path. `scenes` replace the drawn ones, each number by its place in the list."""
+        """Writes the video into a folder and returns its path. `scenes` replace the drawn ones, each number by its
+        place in the list.
+        """
 
         def scene(number: int) -> Scene:
             return scenes[number % len(scenes)] if scenes else drawn(number)
@@ -131,18 +138,25 @@ class Made:
                     now = len(pictures)
                     if n < part.out and before:
                         old = self._of_shot(before, scene(before.scene), now, before.frames + n)
-                        pictures.append(lambda old=old, share=(n + 1) / (part.out + 1), flat=flat: mixed(old(), flat, share))
+                        pictures.append(
+                            lambda old=old, share=(n + 1) / (part.out + 1), flat=flat: mixed(old(), flat, share)
+                        )
                     elif n < part.out + part.hold or not after:
                         pictures.append(lambda flat=flat: flat)
                     else:
                         back = n - part.out - part.hold
                         new = self._of_shot(after, scene(after.scene), now, back - part.back)
-                        pictures.append(lambda new=new, share=(back + 1) / (part.back + 1), flat=flat: mixed(flat, new(), share))
+                        pictures.append(
+                            lambda new=new, share=(back + 1) / (part.back + 1), flat=flat: mixed(flat, new(), share)
+                        )
         times_s = self.times_s
         number = {round(at * 1e6): n for n, at in enumerate(times_s)}
         options = {"fps": self.fps, "crf": 23, "keyframe_every": 250, "size": SIZE, **self.encoding}
         return write_video(
-            folder / f"{self.name}{self.suffix}", [(lambda at: pictures[number[round(at * 1e6)]](), 1e6)], times_s=times_s, **options
+            folder / f"{self.name}{self.suffix}",
+            [(lambda at: pictures[number[round(at * 1e6)]](), 1e6)],
+            times_s=times_s,
+            **options,
         )
 
     def _shot(self, place: int, step: int) -> Shot | None:
@@ -158,7 +172,9 @@ class Made:
                 if name == "pan":  # amount: widths of the picture from the first frame to the last
                     x += amount * SIZE[0] * min(max(at, 0), 1)
                 elif name == "shake" and 0 <= at < 1:  # amount: pixels
-                    x += amount * np.sin(2 * np.pi * 3.1 * frame / self.fps) + amount / 2 * np.sin(2 * np.pi * 7.3 * frame / self.fps)
+                    x += amount * np.sin(2 * np.pi * 3.1 * frame / self.fps) + amount / 2 * np.sin(
+                        2 * np.pi * 7.3 * frame / self.fps
+                    )
                     y += amount * np.sin(2 * np.pi * 2.3 * frame / self.fps + 1)
                 elif name == "zoom":  # amount: how much larger at the end
                     zoom *= 1 + (amount - 1) * min(max(at, 0), 1)
@@ -181,20 +197,29 @@ def mixed(old: Picture, new: Picture, share: float) -> Picture:
 
 def seen(canvas: Picture, x: float, y: float, zoom: float) -> Picture:
     """(180, 320, 3): what a camera sees of a scene, mirrored beyond the scene's edges."""
-    matrix = np.array([[1 / zoom, 0, CANVAS[0] / 2 + x - SIZE[0] / 2 / zoom], [0, 1 / zoom, CANVAS[1] / 2 + y - SIZE[1] / 2 / zoom]])
+    matrix = np.array(
+        [[1 / zoom, 0, CANVAS[0] / 2 + x - SIZE[0] / 2 / zoom], [0, 1 / zoom, CANVAS[1] / 2 + y - SIZE[1] / 2 / zoom]]
+    )
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(canvas, matrix, SIZE, flags=flags, borderMode=cv2.BORDER_REFLECT)  # pyright: ignore[reportReturnType]
 
 
 @cache
 def drawn(number: int) -> Scene:
-    """A scene that looks a little like a film: a background as photographs are (amplitude falls with frequency), a head that sways, grain."""
+    """A scene that looks a little like a film: a background as photographs are (amplitude falls with frequency), a head
+    that sways, grain.
+    """
     rng = np.random.default_rng(1000 + number)
     width, height = CANVAS
     background = _texture(rng, width, height, contrast=rng.uniform(30, 55), light=rng.uniform(60, 170))
     skin = np.array([rng.uniform(120, 230), rng.uniform(90, 180), rng.uniform(70, 150)])
     coat = rng.uniform(10, 200, 3)
-    place, size, sway, speed = rng.uniform(0.3, 0.7) * width, rng.uniform(0.15, 0.3) * height, rng.uniform(3, 14), rng.uniform(0.2, 0.6)
+    place, size, sway, speed = (
+        rng.uniform(0.3, 0.7) * width,
+        rng.uniform(0.15, 0.3) * height,
+        rng.uniform(3, 14),
+        rng.uniform(0.2, 0.6),
+    )
     grain = rng.normal(0, 2.5, (2 * height, 2 * width, 1)).astype(np.float32)
 
     def scene(at_s: float) -> Picture:
@@ -202,14 +227,39 @@ def drawn(number: int) -> Scene:
         x = place + sway * np.sin(2 * np.pi * speed * at_s)
         y = 0.42 * height + sway / 4 * np.sin(2 * np.pi * speed * 1.7 * at_s)
         cv2.ellipse(
-            picture, (round(x), round(y + 2.6 * size)), (round(1.7 * size), round(1.6 * size)), 0, 0, 360, coat.tolist(), -1, cv2.LINE_AA
+            picture,
+            (round(x), round(y + 2.6 * size)),
+            (round(1.7 * size), round(1.6 * size)),
+            0,
+            0,
+            360,
+            coat.tolist(),
+            -1,
+            cv2.LINE_AA,
         )
-        cv2.ellipse(picture, (round(x), round(y)), (round(0.75 * size), round(size)), 0, 0, 360, skin.tolist(), -1, cv2.LINE_AA)
+        cv2.ellipse(
+            picture, (round(x), round(y)), (round(0.75 * size), round(size)), 0, 0, 360, skin.tolist(), -1, cv2.LINE_AA
+        )
         for side in (-1, 1):
-            cv2.circle(picture, (round(x + side * 0.3 * size), round(y - 0.2 * size)), round(0.1 * size), (40, 30, 30), -1, cv2.LINE_AA)
+            cv2.circle(
+                picture,
+                (round(x + side * 0.3 * size), round(y - 0.2 * size)),
+                round(0.1 * size),
+                (40, 30, 30),
+                -1,
+                cv2.LINE_AA,
+            )
         opening = 0.04 + 0.1 * abs(np.sin(2 * np.pi * 2.1 * at_s))
         cv2.ellipse(
-            picture, (round(x), round(y + 0.5 * size)), (round(0.3 * size), round(opening * size)), 0, 0, 360, (90, 30, 40), -1, cv2.LINE_AA
+            picture,
+            (round(x), round(y + 0.5 * size)),
+            (round(0.3 * size), round(opening * size)),
+            0,
+            0,
+            360,
+            (90, 30, 40),
+            -1,
+            cv2.LINE_AA,
         )
         frame = round(at_s * 1000)
         dx, dy = frame * 37 % width, frame * 61 % height
@@ -219,7 +269,9 @@ def drawn(number: int) -> Scene:
 
 
 def _texture(rng: np.random.Generator, width: int, height: int, contrast: float, light: float) -> NDArray[np.float32]:
-    """(h, w, 3) float32 noise whose amplitude is the inverse of its frequency, one for light and weaker ones for colour."""
+    """(h, w, 3) float32 noise whose amplitude is the inverse of its frequency, one for light and weaker ones for
+    colour.
+    """
     fx, fy = np.fft.fftfreq(width)[None], np.fft.fftfreq(height)[:, None]
     amplitude = 1 / np.maximum(np.hypot(fx, fy), 1 / width)
     planes = []
@@ -248,8 +300,25 @@ def _wave(picture: Picture, at: float, amount: float) -> Picture:
     picture = picture.copy()
     x = SIZE[0] * (0.5 + 0.4 * np.sin(2 * np.pi * 5 * at))
     radius = amount * SIZE[1] / 2
-    cv2.ellipse(picture, (round(x), SIZE[1] // 2), (round(radius * 0.7), round(radius)), 20, 0, 360, (205, 160, 130), -1, cv2.LINE_AA)
-    cv2.line(picture, (round(x), SIZE[1] // 2), (round(SIZE[0] * 0.5), SIZE[1]), (60, 60, 90), round(radius * 0.7), cv2.LINE_AA)
+    cv2.ellipse(
+        picture,
+        (round(x), SIZE[1] // 2),
+        (round(radius * 0.7), round(radius)),
+        20,
+        0,
+        360,
+        (205, 160, 130),
+        -1,
+        cv2.LINE_AA,
+    )
+    cv2.line(
+        picture,
+        (round(x), SIZE[1] // 2),
+        (round(SIZE[0] * 0.5), SIZE[1]),
+        (60, 60, 90),
+        round(radius * 0.7),
+        cv2.LINE_AA,
+    )
     return picture
 
 
@@ -257,7 +326,9 @@ def _cross(picture: Picture, at: float, amount: float) -> Picture:
     """Somebody walks through the picture, near the camera; amount: his share of the picture's width."""
     picture = picture.copy()
     x = round(SIZE[0] * (at * (1 + 2 * amount) - amount))
-    cv2.rectangle(picture, (x - round(SIZE[0] * amount / 2), 10), (x + round(SIZE[0] * amount / 2), SIZE[1]), (50, 45, 70), -1)
+    cv2.rectangle(
+        picture, (x - round(SIZE[0] * amount / 2), 10), (x + round(SIZE[0] * amount / 2), SIZE[1]), (50, 45, 70), -1
+    )
     cv2.circle(picture, (x, 40), 30, (180, 140, 120), -1, cv2.LINE_AA)
     return picture
 
@@ -273,7 +344,9 @@ def _inset(picture: Picture, at: float, amount: float) -> Picture:
     """A small picture within the picture, that comes and goes at once; amount: its share of the height."""
     height, width = round(SIZE[1] * amount), round(SIZE[0] * amount)
     picture = picture.copy()
-    picture[8 : 8 + height, 8 : 8 + width] = cv2.resize(drawn(77)(at * 3), (width, height), interpolation=cv2.INTER_AREA)
+    picture[8 : 8 + height, 8 : 8 + width] = cv2.resize(
+        drawn(77)(at * 3), (width, height), interpolation=cv2.INTER_AREA
+    )
     return picture
 
 
@@ -313,7 +386,10 @@ def _cuts() -> list[Made]:
             ]
         )
     ]  # fmt: skip
-    moving = Made("cuts_while_panning", (Shot(40, 31, (("pan", 0, 40, 0.6),)), Shot(40, 32, (("pan", 0, 40, -0.9),)), Shot(40, 33)))
+    moving = Made(
+        "cuts_while_panning",
+        (Shot(40, 31, (("pan", 0, 40, 0.6),)), Shot(40, 32, (("pan", 0, 40, -0.9),)), Shot(40, 33)),
+    )
     shaken = Made("cuts_from_the_hand", tuple(Shot(45, 34 + n, (("shake", 0, 45, 6),)) for n in range(3)))
     dark = Made("cuts_in_the_dark", tuple(Shot(45, 37 + n, (("exposure", -1000, 1, 0.3),)) for n in range(3)))
     short = Made("cuts_after_a_quarter_second", _shots(40, 40, 7, 9, 40))
@@ -382,9 +458,19 @@ def _containers() -> list[Made]:
         Made("low_bitrate", _shots(160, 75, 75), encoding=low),
         Made("low_bitrate_panned", (Shot(150, 162, (("pan", 0, 150, 0.5),)),), encoding=low),
         Made("variable_rate", mixture, fps=30, suffix=".mkv", gaps=(1.0, 1.0, 2.0, 1.0, 3.0, 1.0)),
-        Made("variable_rate_jitter", (*mixture, Fade(15, 4, 15), Shot(40, 173)), fps=25, suffix=".mkv", gaps=(0.8, 1.2, 0.9, 1.1)),
+        Made(
+            "variable_rate_jitter",
+            (*mixture, Fade(15, 4, 15), Shot(40, 173)),
+            fps=25,
+            suffix=".mkv",
+            gaps=(0.8, 1.2, 0.9, 1.1),
+        ),
         Made("late_first_frame", mixture, suffix=".mkv", start_s=0.85),
-        Made("transport_stream", (*mixture, Fade(15, 4, 0)), suffix=".ts", start_s=10.0, encoding={"keyframe_every": 50}),
+        Made(
+            "transport_stream", (*mixture, Fade(15, 4, 0)), suffix=".ts", start_s=10.0, encoding={"keyframe_every": 50}
+        ),
         Made("mpeg4", mixture, suffix=".mp4", encoding={"codec": "mpeg4", "keyframe_every": 24}),
-        Made("hevc_with_many_b_frames", (*mixture, Shot(30, 174)), encoding={"codec": "libx265", "keyframe_every": 120}),
+        Made(
+            "hevc_with_many_b_frames", (*mixture, Shot(30, 174)), encoding={"codec": "libx265", "keyframe_every": 120}
+        ),
     ]

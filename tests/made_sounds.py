@@ -15,15 +15,19 @@ from tests.made_videos import flashes, tone, write_video
 
 LENGTH_S = 5.0
 LATE_S = 0.731  # QuickTime rounds a late start to the millisecond
-FRAMES_S = {"constant": [n / 25 for n in range(125)], "variable": np.cumsum([0.0, *np.tile([0.02, 0.07, 0.033, 0.05, 0.04], 23)]).tolist()}
+FRAMES_S = {
+    "constant": [n / 25 for n in range(125)],
+    "variable": np.cumsum([0.0, *np.tile([0.02, 0.07, 0.033, 0.05, 0.04], 23)]).tolist(),
+}
 
 
 def pulses(seconds: float, times_s: list[float], hz: int) -> NDArray[np.float32]:
     """(n,) silence but for bursts of 1 kHz whose energy is centred on the times, 5 ms wide."""
     at = np.arange(round(seconds * hz)) / hz
-    return sum((0.8 * np.exp(-(((at - t) / 0.002) ** 2)) * np.cos(2 * np.pi * 1000 * (at - t)) for t in times_s), np.zeros(len(at))).astype(
-        np.float32
-    )
+    return sum(
+        (0.8 * np.exp(-(((at - t) / 0.002) ** 2)) * np.cos(2 * np.pi * 1000 * (at - t)) for t in times_s),
+        np.zeros(len(at)),
+    ).astype(np.float32)
 
 
 def centre_s(samples: NDArray[np.float32], hz: int, start_s: float = 0.0) -> float:
@@ -72,7 +76,9 @@ class Delayed:
 
 
 def lit(frames: str) -> list[float]:
-    """Three frames' times, of which each film flashes and sounds; each is shown for 40 ms or more, so that no rate of 25 a second passes over it."""
+    """Three frames' times, of which each film flashes and sounds; each is shown for 40 ms or more, so that no rate of
+    25 a second passes over it.
+    """
     long = [at for at, then in pairwise(FRAMES_S[frames]) if then - at >= 0.0399]
     return [min(long, key=lambda at: abs(at - wanted)) for wanted in (1.5, 2.5, 3.5)]
 
@@ -85,7 +91,9 @@ def late_film(path: Path, late_s: float) -> Path:
 def _film(path: Path, frames: str = "constant", **sound) -> Path:
     times_s = FRAMES_S[frames]
     sound = {"audio_codec": "pcm_s16le", **sound}
-    return write_video(path, [(flashes(lit(frames), (160, 160), 0.019), LENGTH_S)], size=(160, 160), times_s=times_s, **sound)
+    return write_video(
+        path, [(flashes(lit(frames), (160, 160), 0.019), LENGTH_S)], size=(160, 160), times_s=times_s, **sound
+    )
 
 
 def _surround(path: Path) -> Path:
@@ -104,7 +112,11 @@ def _second_default(path: Path) -> Path:
     wave = pulses(LENGTH_S, lit("constant"), 44100)
     both = _film(path.with_name("both.mkv"), audio=tone(LENGTH_S), more_audio=[wave])
     with av.open(str(both)) as source, av.open(str(path), "w") as made:
-        streams = {stream.index: made.add_stream_from_template(stream) for stream in source.streams if stream.type in ("video", "audio")}
+        streams = {
+            stream.index: made.add_stream_from_template(stream)
+            for stream in source.streams
+            if stream.type in ("video", "audio")
+        }
         sounds = [streams[stream.index] for stream in source.streams.audio]
         for stream, flag, language in zip(sounds, (Disposition(0), Disposition.default), ("deu", "eng"), strict=True):
             stream.disposition = flag

@@ -1,4 +1,6 @@
-"""Tiny videos whose truth is known: what is shown when, where the cuts are, which sample clicks. The same call writes the same picture and sound."""
+"""Tiny videos whose truth is known: what is shown when, where the cuts are, which sample clicks. The same call writes
+the same picture and sound.
+"""
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -69,7 +71,11 @@ def write_video(
         if codec == "libx264":
             context.options = {"crf": str(crf), "preset": "veryfast", "threads": "1"}
         elif codec == "libx265":
-            context.options = {"crf": str(crf), "preset": "ultrafast", "x265-params": "log-level=none:pools=none:frame-threads=1"}
+            context.options = {
+                "crf": str(crf),
+                "preset": "ultrafast",
+                "x265-params": "log-level=none:pools=none:frame-threads=1",
+            }
         context.color_range = 2 if full_range else 1
         if bt709:
             context.colorspace, context.color_primaries, context.color_trc = 1, 1, 1
@@ -77,7 +83,10 @@ def write_video(
             context.sample_aspect_ratio = sar
         if rotation_deg:
             video.set_display_rotation(-rotation_deg)
-        tracks = [_track(container, samples, audio_hz, audio_codec) for samples in ([] if audio is None else [audio]) + list(more_audio)]
+        tracks = [
+            _track(container, samples, audio_hz, audio_codec)
+            for samples in ([] if audio is None else [audio]) + list(more_audio)
+        ]
         for later in tracks[1:]:
             later[0].disposition = Disposition(0)
         for time_s in times_s:
@@ -117,7 +126,9 @@ def tone(seconds: float, hz: int = 44100, frequency_hz: float = 440.0, level: fl
     return (level * np.sin(2 * np.pi * frequency_hz * np.arange(round(seconds * hz)) / hz)).astype(np.float32)
 
 
-def clicks(seconds: float, times_s: Sequence[float], hz: int = 44100, level: float = 0.9, length_s: float = 0.002) -> NDArray[np.float32]:
+def clicks(
+    seconds: float, times_s: Sequence[float], hz: int = 44100, level: float = 0.9, length_s: float = 0.002
+) -> NDArray[np.float32]:
     """(n,) silence but for a click from each of the times on."""
     samples = np.zeros(round(seconds * hz), np.float32)
     for time_s in times_s:
@@ -125,7 +136,9 @@ def clicks(seconds: float, times_s: Sequence[float], hz: int = 44100, level: flo
     return samples
 
 
-def flashes(times_s: Sequence[float], size: tuple[int, int] = (320, 180), length_s: float = 0.039) -> Callable[[float], NDArray[np.uint8]]:
+def flashes(
+    times_s: Sequence[float], size: tuple[int, int] = (320, 180), length_s: float = 0.039
+) -> Callable[[float], NDArray[np.uint8]]:
     """A look that is black but for a white picture from each of the times on."""
 
     def look(time_s: float) -> NDArray[np.uint8]:

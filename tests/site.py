@@ -1,4 +1,6 @@
-"""A web site with every fault a crawl meets, and an S3 server that stumbles, on 127.0.0.1. `CASES` says what each address should end in."""
+"""A web site with every fault a crawl meets, and an S3 server that stumbles, on 127.0.0.1. `CASES` says what each
+address should end in.
+"""
 
 import gzip
 import hashlib
@@ -163,12 +165,18 @@ def _files(folder: Path) -> dict[str, bytes]:
     folder.mkdir(parents=True, exist_ok=True)
     files = {}
     for name in sorted({case.file for case in CASES if case.file} | {"half", "stall", "cut", "less", "before"}):
-        noise = np.random.default_rng(int(hashlib.sha256(name.encode()).hexdigest()[:8], 16)).integers(0, 255, (90, 160, 3), np.uint8)
-        files[name] = write_video(folder / f"{name}.mp4", [(noise, 0.4)], size=(160, 90), audio=tone(0.4), crf=10).read_bytes()
+        noise = np.random.default_rng(int(hashlib.sha256(name.encode()).hexdigest()[:8], 16)).integers(
+            0, 255, (90, 160, 3), np.uint8
+        )
+        files[name] = write_video(
+            folder / f"{name}.mp4", [(noise, 0.4)], size=(160, 90), audio=tone(0.4), crf=10
+        ).read_bytes()
     picture = np.random.default_rng(7).integers(0, 255, (90, 160, 3), np.uint8)
     for number in range(2):
         look = [(np.roll(picture, 40 * number, axis=1), 1.0)]
-        files[f"part{number}.ts"] = write_video(folder / f"part{number}.ts", look, size=(160, 90), audio=tone(1.0)).read_bytes()
+        files[f"part{number}.ts"] = write_video(
+            folder / f"part{number}.ts", look, size=(160, 90), audio=tone(1.0)
+        ).read_bytes()
         files[f"silent{number}.ts"] = write_video(folder / f"silent{number}.ts", look, size=(160, 90)).read_bytes()
     write_audio(folder / "sound.ts", tone(2.0)[:, None], 44100, "aac")
     files["sound.ts"] = (folder / "sound.ts").read_bytes()
@@ -179,8 +187,15 @@ def _files(folder: Path) -> dict[str, bytes]:
 def _shifted(folder: Path, files: dict[str, bytes]) -> None:
     """Later segments start where the earlier ones end, as a server's do."""
     for name in ("part1.ts", "silent1.ts"):
-        with av.open(str(folder / name)) as source, av.open(str(folder / f"later-{name}"), "w", format="mpegts") as made:
-            into = {stream.index: made.add_stream_from_template(stream) for stream in source.streams if stream.type in ("video", "audio")}
+        with (
+            av.open(str(folder / name)) as source,
+            av.open(str(folder / f"later-{name}"), "w", format="mpegts") as made,
+        ):
+            into = {
+                stream.index: made.add_stream_from_template(stream)
+                for stream in source.streams
+                if stream.type in ("video", "audio")
+            }
             for packet in source.demux():
                 if packet.dts is not None and packet.pts is not None:
                     packet.pts, packet.dts = packet.pts + 90000, packet.dts + 90000
@@ -243,7 +258,9 @@ class _Handler(BaseHTTPRequestHandler):
             case "/to-nowhere":
                 return self._page(302, "", {"Location": "http://[not-an-address/a.mp4"})
             case "/to-localhost":
-                return self._page(302, "", {"Location": self.site.address.replace("127.0.0.1", "localhost") + "/good0.mp4"})
+                return self._page(
+                    302, "", {"Location": self.site.address.replace("127.0.0.1", "localhost") + "/good0.mp4"}
+                )
             case "/to-signed":
                 return self._page(302, "", {"Location": "/query.mp4?id=1&X-Amz-Signature=hunter2"})
             case "/to-signed-missing":
@@ -252,7 +269,9 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._file(files["query"])
             case "/embeds-localhost.html":
                 return self._page(
-                    200, "inside", body=f"<video src='{self.site.address.replace('127.0.0.1', 'localhost')}/good0.mp4'></video>"
+                    200,
+                    "inside",
+                    body=f"<video src='{self.site.address.replace('127.0.0.1', 'localhost')}/good0.mp4'></video>",
                 )
             case "/slow.mp4":
                 return self._file(files["query"] * 400, until=0.3 if times == 1 else 1.0, stall=times == 1)
@@ -261,7 +280,9 @@ class _Handler(BaseHTTPRequestHandler):
             case "/untyped.mp4":
                 return self._file(files["untyped"], kind="")
             case "/gzip.mp4":
-                return self._send(200, gzip.compress(files["gzip"]), {"Content-Type": "video/mp4", "Content-Encoding": "gzip"})
+                return self._send(
+                    200, gzip.compress(files["gzip"]), {"Content-Type": "video/mp4", "Content-Encoding": "gzip"}
+                )
             case "/chunked.mp4":
                 return self._chunked(files["chunked"], whole=True)
             case "/chunked-cut.mp4":
@@ -296,7 +317,9 @@ class _Handler(BaseHTTPRequestHandler):
             case "/picture.mp4":
                 return self._send(200, _png(), {"Content-Type": "video/mp4"})
             case "/page.mp4":
-                return self._send(200, b"<!DOCTYPE html><title>This video was removed</title><p>sorry", {"Content-Type": "video/mp4"})
+                return self._send(
+                    200, b"<!DOCTYPE html><title>This video was removed</title><p>sorry", {"Content-Type": "video/mp4"}
+                )
             case "/playlist-of-files.mp4":
                 body = b"ffconcat version 1.0\nfile '/etc/passwd'\nfile '/etc/hostname'\n"
                 return self._send(200, body, {"Content-Type": "video/mp4"})
@@ -328,13 +351,22 @@ class _Handler(BaseHTTPRequestHandler):
             "sound.m3u8": _parts(["sound.ts"], 2.0),
             "apart.m3u8": _apart(sound=True),
             "silent.m3u8": _apart(sound=False),
-            "sample-aes.m3u8": _parts(["part0.ts"]).replace("#EXTINF", '#EXT-X-KEY:METHOD=SAMPLE-AES,URI="/key"\n#EXTINF', 1),
+            "sample-aes.m3u8": (
+                _parts(["part0.ts"]).replace("#EXTINF", '#EXT-X-KEY:METHOD=SAMPLE-AES,URI="/key"\n#EXTINF', 1)
+            ),
             "rtmp.m3u8": "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=200000\nrtmp://example.org/live\n",
         }
         self._send(200, lists[name].encode(), {"Content-Type": "application/vnd.apple.mpegurl"})
 
     def _file(
-        self, body: bytes, *, until: float = 1.0, stall: bool = False, ranges: bool = True, etag: bool = True, kind: str = "video/mp4"
+        self,
+        body: bytes,
+        *,
+        until: float = 1.0,
+        stall: bool = False,
+        ranges: bool = True,
+        etag: bool = True,
+        kind: str = "video/mp4",
     ) -> None:
         """Sends a file, or the part asked for, up to the share `until` of the whole; then stalls or hangs up."""
         tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
@@ -476,7 +508,9 @@ class _Front(BaseHTTPRequestHandler):
         )
         if store.slow_downs > 0:
             store.slow_downs -= 1
-            return self._reply(503, {}, b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>")
+            return self._reply(
+                503, {}, b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+            )
         if store.hang_up > 0:
             store.hang_up -= 1
             self.close_connection = True
@@ -484,12 +518,22 @@ class _Front(BaseHTTPRequestHandler):
         if store.hold_part and f"partNumber={store.hold_part}&" in self.path + "&":
             store.held.set()
             store.release.wait(60)
-        headers = {name: value for name, value in self.headers.items() if name.lower() not in ("transfer-encoding", "connection", "expect")}
+        headers = {
+            name: value
+            for name, value in self.headers.items()
+            if name.lower() not in ("transfer-encoding", "connection", "expect")
+        }
         headers["Content-Length"] = str(len(body))
-        answer = requests.request(self.command, store.behind + self.path, data=body, headers=headers, timeout=60, stream=True)
+        answer = requests.request(
+            self.command, store.behind + self.path, data=body, headers=headers, timeout=60, stream=True
+        )
         if store.lose_answers > 0 and self.command != "GET":
             store.lose_answers -= 1
-            return self._reply(500, {}, b"<Error><Code>InternalError</Code><Message>We encountered an internal error.</Message></Error>")
+            return self._reply(
+                500,
+                {},
+                b"<Error><Code>InternalError</Code><Message>We encountered an internal error.</Message></Error>",
+            )
         self._reply(answer.status_code, dict(answer.headers), answer.raw.read(decode_content=False))
 
     def _chunks(self) -> bytes:
@@ -505,7 +549,10 @@ class _Front(BaseHTTPRequestHandler):
         for name, value in headers.items():
             if name.lower() not in ("content-length", "transfer-encoding", "connection", "server", "date"):
                 self.send_header(name, value)
-        self.send_header("Content-Length", headers.get("Content-Length", str(len(body))) if self.command == "HEAD" else str(len(body)))
+        self.send_header(
+            "Content-Length",
+            headers.get("Content-Length", str(len(body))) if self.command == "HEAD" else str(len(body)),
+        )
         self.end_headers()
         store: ObjectStore = self.server.store  # type: ignore[attr-defined]
         if store.cut_bodies > 0 and self.command == "GET" and len(body) > 1:

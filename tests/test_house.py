@@ -1,4 +1,6 @@
-"""Who may import whom. Of two rooms the upper one may import the lower, never the other way round; and nowhere is a circle."""
+"""Who may import whom. Of two rooms the upper one may import the lower, never the other way round; and nowhere is a
+circle.
+"""
 
 import ast
 from collections.abc import Iterator, Mapping
@@ -8,8 +10,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-GROUPS = tuple(f"operators.{name}" for name in ("sources", "shots", "faces", "speech", "clips", "pictures", "metrics", "generate"))
-# From the ground up. Rooms of one floor import each other only where `BESIDE` says so; the file that opens a package is of its room.
+GROUPS = tuple(
+    f"operators.{name}" for name in ("sources", "shots", "faces", "speech", "clips", "pictures", "metrics", "generate")
+)
+# From the ground up. Rooms of one floor import each other only where `BESIDE` says so; the file that opens a package is
+# of its room.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("manifests",),
     ("operators",),  # what lies in no room of it: contracts, weights, and pure functions that several groups share
@@ -46,7 +51,9 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
 
 
 def modules() -> dict[str, Path]:
-    paths = [path for package in ("manifests", "operators", "pipeline", "headset") for path in (ROOT / package).rglob("*.py")]
+    paths = [
+        path for package in ("manifests", "operators", "pipeline", "headset") for path in (ROOT / package).rglob("*.py")
+    ]
     return {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
 
 
@@ -117,6 +124,10 @@ def test_no_circle_among_files() -> None:
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_a_library_stays_in_its_rooms(library: str) -> None:
     known = modules()
-    users = {module for module, path in known.items() if any(name.split(".")[0] == library for name in imports(path, known))}
+    users = {
+        module for module, path in known.items() if any(name.split(".")[0] == library for name in imports(path, known))
+    }
     rooms = LIBRARIES[library]
-    assert {module for module in users if not any(module == name or module.startswith(f"{name}.") for name in rooms)} == set()
+    assert {
+        module for module in users if not any(module == name or module.startswith(f"{name}.") for name in rooms)
+    } == set()

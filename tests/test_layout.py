@@ -43,8 +43,15 @@ def test_nothing_shadows_the_packages() -> None:
 
 def test_the_command_line_starts_without_the_heavy_libraries() -> None:
     heavy = ["torch", "mediapipe", "pyannote.audio", "ray", "scenedetect", "cv2", "duckdb", "onnxruntime"]
-    code = "import sys, pipeline.__main__ as m; m.parser_of_all(); from pipeline.recipe import recipe_named; recipe_named('talking_head'); print(*sys.modules)"
-    loaded = set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout.split())
+    code = (
+        "import sys, pipeline.__main__ as m; m.parser_of_all(); from pipeline.recipe import recipe_named;"
+        " recipe_named('talking_head'); print(*sys.modules)"
+    )
+    loaded = set(
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+        ).stdout.split()
+    )
     assert not loaded & set(heavy)
 
 
@@ -52,7 +59,11 @@ def test_the_command_line_starts_without_the_heavy_libraries() -> None:
 def test_a_notebook_starts_without_the_heavy_libraries(module: str) -> None:
     heavy = {"torch", "mediapipe", "ray", "scenedetect", "cv2", "duckdb", "onnxruntime", "matplotlib"}
     code = f"import sys, {module}; print(*sys.modules)"
-    loaded = set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout.split())
+    loaded = set(
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+        ).stdout.split()
+    )
     assert not loaded & heavy
 
 
@@ -60,18 +71,30 @@ def test_rich_is_where_people_are_talked_to() -> None:
     """In views, commands and the session: what computes says nothing."""
     for path in [path for package in MAY_IMPORT for path in (ROOT / package).rglob("*.py")]:
         place = str(path.relative_to(ROOT))
-        if not place.startswith(("pipeline/views/", "pipeline/commands/")) and place not in ("pipeline/session.py", "pipeline/__main__.py"):
+        if not place.startswith(("pipeline/views/", "pipeline/commands/")) and place not in (
+            "pipeline/session.py",
+            "pipeline/__main__.py",
+        ):
             assert not re.search(r"^\s*(from|import) rich\b", path.read_text(), re.MULTILINE), place
 
 
 def tracked() -> list[Path]:
-    names = subprocess.run(["git", "ls-files"], capture_output=True, text=True, check=True, cwd=ROOT).stdout.splitlines()
+    names = subprocess.run(
+        ["git", "ls-files"], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout.splitlines()
     return [ROOT / name for name in names if (ROOT / name).is_file()]
 
 
 def test_no_file_names_a_package_index_or_a_path_of_one_machine() -> None:
     forbidden = re.compile(
-        r"py" r"pi\.org|python" r"hosted\.org|registry\.npm" r"js|deb\.deb" r"ian\.org|(^|[^A-Za-z0-9_.])/(wo" r"rk|ro" r"ot|fa" r"rm)/"
+        r"py"
+        r"pi\.org|python"
+        r"hosted\.org|registry\.npm"
+        r"js|deb\.deb"
+        r"ian\.org|(^|[^A-Za-z0-9_.])/(wo"
+        r"rk|ro"
+        r"ot|fa"
+        r"rm)/"
     )
     for path in tracked():
         if path.suffix not in (".png", ".jpg", ".mp4"):

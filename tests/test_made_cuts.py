@@ -13,11 +13,26 @@ def test_there_are_sixty_and_half_are_held_back():
     videos = suite()
     assert sum(made.held_back for made in videos) == 30
     kinds = [truth.kind for made in videos for truth in made.truth]
-    assert {kind: kinds.count(kind) for kind in sorted(set(kinds))} == {"cut": 37, "dissolve": 30, "fade": 9, "fade_in": 3, "fade_out": 4}
+    assert {kind: kinds.count(kind) for kind in sorted(set(kinds))} == {
+        "cut": 37,
+        "dissolve": 30,
+        "fade": 9,
+        "fade_in": 3,
+        "fade_out": 4,
+    }
 
 
 def test_truth_follows_from_the_parts():
-    parts = (Fade(0, 2, 4), Shot(10, 0), Shot(10, 1), Dissolve(5), Shot(10, 2), Fade(3, 1, 3), Shot(5, 3), Fade(3, 2, 0))
+    parts = (
+        Fade(0, 2, 4),
+        Shot(10, 0),
+        Shot(10, 1),
+        Dissolve(5),
+        Shot(10, 2),
+        Fade(3, 1, 3),
+        Shot(5, 3),
+        Fade(3, 2, 0),
+    )
     assert Made("all", parts).truth == [
         Truth("fade_in", 0, 6), Truth("cut", 16, 16), Truth("dissolve", 26, 31), Truth("fade", 41, 48), Truth("fade_out", 53, 58),
     ]  # fmt: skip
@@ -30,7 +45,11 @@ def test_a_written_video_shows_what_was_made_when_it_says(tmp_path, name):
     assert [pts_s for pts_s, _ in frames] == pytest.approx(made.times_s, abs=2e-3)
     dissolve = next(truth for truth in made.truth if truth.kind == "dissolve")
     pictures = [picture for _, picture in frames]
-    before, middle, after = pictures[dissolve.first - 1], pictures[(dissolve.first + dissolve.end) // 2], pictures[dissolve.end]
+    before, middle, after = (
+        pictures[dissolve.first - 1],
+        pictures[(dissolve.first + dissolve.end) // 2],
+        pictures[dissolve.end],
+    )
     assert np.abs(mixed(before, after, 0.5) - middle).mean() < np.abs(before - middle).mean() / 4
     steps = [np.abs(after - before).mean() for before, after in itertools.pairwise(pictures)]
     assert int(np.argmax(steps)) + 1 == next(truth.first for truth in made.truth if truth.kind == "cut")

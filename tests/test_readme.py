@@ -1,4 +1,6 @@
-"""What the README and the docs tell people to type can be typed, and the README's blocks run in order on the demo corpus."""
+"""What the README and the docs tell people to type can be typed, and the README's blocks run in order on the demo
+corpus.
+"""
 
 import os
 import re
@@ -27,7 +29,8 @@ def told(page: Path, heading: str = "") -> Iterator[list[str]]:
     for line in f"{fenced}\n{indented}".replace("\\\n", " ").splitlines():
         for command in re.split(r" ; | && ", line):
             if command.strip().startswith("headset "):
-                typed = re.split(r"\s{2,}(?=[\w.])", command.strip())[0]  # some blocks have what it does in a column of its own
+                # some blocks have what it does in a column of its own
+                typed = re.split(r"\s{2,}(?=[\w.])", command.strip())[0]
                 yield shlex.split(typed, comments=True)[1:]
 
 
@@ -35,7 +38,9 @@ def every_command() -> list[tuple[str, list[str]]]:
     return [(str(page.relative_to(ROOT)), command) for page in PAGES for command in told(page)]
 
 
-@pytest.mark.parametrize(("page", "command"), every_command(), ids=lambda one: one if isinstance(one, str) else " ".join(one)[:60])
+@pytest.mark.parametrize(
+    ("page", "command"), every_command(), ids=lambda one: one if isinstance(one, str) else " ".join(one)[:60]
+)
 def test_what_is_told_can_be_typed(page: str, command: list[str]) -> None:
     if ">" in command:
         command = command[: command.index(">")]
@@ -48,13 +53,17 @@ def test_the_block_from_a_corpus_to_training_runs_in_order_on_the_demo(tmp_path:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "120"}
 
     def typed(*command: str) -> str:
-        made = subprocess.run([sys.executable, "-m", *command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        made = subprocess.run(
+            [sys.executable, "-m", *command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
         assert made.returncode == 0, f"{' '.join(command)}: {made.stdout[-2000:]}{made.stderr[-2000:]}"
         return made.stdout
 
     typed("pipeline.demo", "videos")
     typed("pipeline", "run", "talking_head", "videos", "--out", "corpus", "--cpus", "2")
-    source = typed("pipeline", "sql", "corpus", "select source_id from clips limit 1", "--csv").splitlines()[-1].strip('"')
+    source = (
+        typed("pipeline", "sql", "corpus", "select source_id from clips limit 1", "--csv").splitlines()[-1].strip('"')
+    )
     commands = list(told(ROOT / "README.md", "From a corpus to training and back"))
     assert len(commands) >= 9
     for command in commands:

@@ -54,9 +54,16 @@ def test_a_copy_that_was_just_used_is_held_and_its_content_is_known_to_be_the_sa
 
 def test_what_another_process_uses_stays_until_it_is_killed(tmp_path: Path):
     copy(tmp_path, "a", 99)
-    code = f"import sys, pathlib; from manifests import cache; print(cache.use(pathlib.Path({str(tmp_path / 'a')!r})), flush=True); sys.stdin.read()"
+    code = (
+        f"import sys, pathlib; from manifests import cache; print(cache.use(pathlib.Path({str(tmp_path / 'a')!r})),"
+        " flush=True); sys.stdin.read()"
+    )
     with subprocess.Popen(
-        [sys.executable, "-c", code], cwd=Path(__file__).parents[2], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as user:
         assert user.stdout is not None
         assert user.stdout.readline() == "True\n"

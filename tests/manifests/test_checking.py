@@ -21,7 +21,9 @@ CLIPS, RENDERS = "clips/PlanClips-made/00001.parquet", "renders/RenderClips-made
 @pytest.fixture
 def manifest(tmp_path: Path) -> Manifest:
     rows = [row for name in "ab" for row in (source(name), clip(name), score(clip(name), "m", 1.0))]
-    return corpus_of(tmp_path / "corpus", [*rows, *(render(clip(name), tmp_path / "corpus", tmp_path) for name in "ab")])
+    return corpus_of(
+        tmp_path / "corpus", [*rows, *(render(clip(name), tmp_path / "corpus", tmp_path) for name in "ab")]
+    )
 
 
 def cut_off(path: Path) -> None:
@@ -63,7 +65,11 @@ def test_who_reads_a_damaged_table_is_told_which(
     harm: Callable[[Path], None], manifest: Manifest, capsys: pytest.CaptureFixture[str]
 ) -> None:
     harm(Path(manifest.root, CLIPS))
-    for read in (lambda: manifest.read(Clip, ["PlanClips-made"], 1), lambda: manifest.count_rows(Clip), lambda: manifest.table(Clip)):
+    for read in (
+        lambda: manifest.read(Clip, ["PlanClips-made"], 1),
+        lambda: manifest.count_rows(Clip),
+        lambda: manifest.table(Clip),
+    ):
         with pytest.raises(StorageError, match=rf"{CLIPS} is damaged: .*`headset check .* --repair`"):
             read()
     with pytest.raises(StorageError, match=CLIPS):
@@ -90,10 +96,15 @@ def test_media_that_is_gone_or_changed_is_made_again_for_its_source_alone(manife
     assert {fault.name: fault.sources for fault in found} == {gone.media: ("a",), changed.media: ("b",)}
     assert repair(manifest, found) == []
     assert not kept.exists()
-    assert {shard: note["sources"] for shard, note in manifest.retries("RenderClips-made").items()} == {0: ["a"], 1: ["b"]}
+    assert {shard: note["sources"] for shard, note in manifest.retries("RenderClips-made").items()} == {
+        0: ["a"],
+        1: ["b"],
+    }
 
 
-def test_what_no_step_can_make_again_is_left_to_a_person(manifest: Manifest, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_no_step_can_make_again_is_left_to_a_person(
+    manifest: Manifest, capsys: pytest.CaptureFixture[str]
+) -> None:
     Path(manifest.root, "sources/listed/00001.parquet").write_bytes(b"")
     manifest.put("takedowns.json", b"")
     assert main(["check", manifest.root, "--repair"]) == 1
@@ -120,7 +131,9 @@ def test_counts_that_do_not_add_up_are_told(manifest: Manifest) -> None:
         "receipts/ScoreClips-made/00000.json", "1 rows to read, but the receipt says 2; please report this")  # fmt: skip
 
 
-def test_a_release_that_lacks_a_shard_is_told(manifest: Manifest, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_release_that_lacks_a_shard_is_told(
+    manifest: Manifest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     from pipeline.release.release import release
 
     release(manifest, str(tmp_path / "out"), "webdataset", "r")
@@ -140,7 +153,9 @@ def test_a_release_that_lacks_a_shard_is_told(manifest: Manifest, tmp_path: Path
 
 def older(manifest: Manifest) -> None:
     """What an earlier setting of the recipe left, and what somebody who was killed left."""
-    manifest.finish("PlanClips-before", 0, {Clip: [clip("a")]}, [], Receipt("PlanClips", {"read": 1, "answered": 1}, {"clips": 1}))
+    manifest.finish(
+        "PlanClips-before", 0, {Clip: [clip("a")]}, [], Receipt("PlanClips", {"read": 1, "answered": 1}, {"clips": 1})
+    )
     Path(manifest.root, "clips/PlanClips-made/00000.parquet.abc.part").write_bytes(b"x" * 100)
     Path(manifest.root, "media/00").mkdir(parents=True, exist_ok=True)
     Path(manifest.root, "media/00", "0" * 64 + ".mp4").write_bytes(b"x" * 1000)
@@ -150,13 +165,17 @@ def files(manifest: Manifest) -> set[Path]:
     return {path for path in Path(manifest.root).rglob("*") if path.is_file() and "leases" not in path.parts}
 
 
-def test_what_nothing_needs_is_told_and_removed_when_asked(manifest: Manifest, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_nothing_needs_is_told_and_removed_when_asked(
+    manifest: Manifest, capsys: pytest.CaptureFixture[str]
+) -> None:
     rows, before = manifest.table(Clip), files(manifest)
     older(manifest)
-    assert [(one.name, one.needed) for one in room(manifest) if one.name == "PlanClips-before" and one.table == "clips"] == [
-        ("PlanClips-before", False)
-    ]
-    assert sum(one.bytes for one in room(manifest)) == sum(path.stat().st_size for path in Path(manifest.root).rglob("*") if path.is_file())
+    assert [
+        (one.name, one.needed) for one in room(manifest) if one.name == "PlanClips-before" and one.table == "clips"
+    ] == [("PlanClips-before", False)]
+    assert sum(one.bytes for one in room(manifest)) == sum(
+        path.stat().st_size for path in Path(manifest.root).rglob("*") if path.is_file()
+    )
     assert main(["du", manifest.root]) == 0
     assert f"nothing needs: headset gc {manifest.root}" in " ".join(capsys.readouterr().out.split())
     assert main(["gc", manifest.root, "--dry-run"]) == 0

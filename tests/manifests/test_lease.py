@@ -30,7 +30,9 @@ def holder_in(root: Path) -> Holder:
 
 def elsewhere(root: Path, age_s: float) -> Holder:
     """A lease as another machine left it."""
-    made = Holder("elsewhere", "another space", 1, "1", "headset score", "2026-01-02T03:04:05+00:00", time.time() - age_s)
+    made = Holder(
+        "elsewhere", "another space", 1, "1", "headset score", "2026-01-02T03:04:05+00:00", time.time() - age_s
+    )
     Storage(str(root)).create("leases/corpus/00000004.json", json.dumps(asdict(made)).encode())
     return made
 
@@ -39,7 +41,8 @@ def test_a_second_one_is_told_who_holds_it_since_when(tmp_path: Path) -> None:
     storage = Storage(str(tmp_path))
     with Lease(storage, "corpus", "headset run"):
         with pytest.raises(
-            UsageError, match=rf"`headset run` \(process {os.getpid()} on .*, since 20\d\d-.* UTC\); wait for it with --wait"
+            UsageError,
+            match=rf"`headset run` \(process {os.getpid()} on .*, since 20\d\d-.* UTC\); wait for it with --wait",
         ):
             Lease(storage, "corpus", "headset takedown").__enter__()
         with Lease(storage, "listing", "headset run"):
@@ -96,7 +99,9 @@ def test_another_process_with_its_number_is_not_the_holder(tmp_path: Path) -> No
         assert sorted(os.listdir(tmp_path / "leases" / "corpus"))[-1] == "00000010.json"
 
 
-def test_elsewhere_a_fresh_heartbeat_holds_and_one_that_stopped_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_elsewhere_a_fresh_heartbeat_holds_and_one_that_stopped_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(lease, "ASK_S", 0.01)
     monkeypatch.setattr(lease, "WATCH_S", 0.3)
     elsewhere(tmp_path, 5.0)
@@ -120,7 +125,9 @@ def test_a_clock_that_is_behind_does_not_kill_its_holder(tmp_path: Path, monkeyp
         while not stop.wait(0.02):
             number += 1
             Storage(str(tmp_path)).write(
-                "leases/corpus/00000004.json", json.dumps(asdict(replace(made, beat=made.beat + number))).encode(), durable=False
+                "leases/corpus/00000004.json",
+                json.dumps(asdict(replace(made, beat=made.beat + number))).encode(),
+                durable=False,
             )
 
     def take() -> None:

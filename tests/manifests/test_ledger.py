@@ -38,7 +38,9 @@ def test_what_adds_up_is_let_through() -> None:
         (WHOLE, 5, {"shots": 4}, "dropped 4 rows, but the file holds 0"),
     ],
 )
-def test_what_does_not_add_up_is_told_with_its_place(receipt: Receipt, given: int | None, found: dict[str, int] | None, said: str) -> None:
+def test_what_does_not_add_up_is_told_with_its_place(
+    receipt: Receipt, given: int | None, found: dict[str, int] | None, said: str
+) -> None:
     with pytest.raises(Inconsistent, match=f"Cut, shard 0: {said}"):
         receipt.check("Cut, shard 0", given=given, found=found)
 
@@ -55,7 +57,13 @@ def test_receipts_of_before_there_were_sums_of_files_are_read(tmp_path: Path) ->
     manifest = Manifest(str(tmp_path))
     manifest.save(note("receipts", "Cut-1", 3), {**old, "of_a_later_headset": 1})
     found = manifest.receipts("Cut-1")[3]
-    assert (found.rows, found.inputs, found.files, found.reads, found.decode_cpu_s) == ({"shots": 2}, {"sources": ["listed"]}, {}, "", 0.5)
+    assert (found.rows, found.inputs, found.files, found.reads, found.decode_cpu_s) == (
+        {"shots": 2},
+        {"sources": ["listed"]},
+        {},
+        "",
+        0.5,
+    )
     found.check("Cut-1", given=1)
 
 
@@ -63,7 +71,13 @@ def test_rows_are_counted_by_how_they_ended() -> None:
     def drop(subject: str, reason: str = "x", table: str = "sources", failed: bool = False) -> Dropped:
         return Dropped("s", f"{subject}@Cut", subject, table, "Cut", reason, "", failed, False)
 
-    drops = [drop("a"), drop("b", failed=True), drop("s/1", table="shots"), drop("c", DUPLICATE_KEY, failed=True), drop("gone")]
+    drops = [
+        drop("a"),
+        drop("b", failed=True),
+        drop("s/1", table="shots"),
+        drop("c", DUPLICATE_KEY, failed=True),
+        drop("gone"),
+    ]
     calls, given_up = ended(drops, "sources", ["a", "b", "c", "d"])
     assert calls == {"read": 4, "answered": 2, "dropped": 1, "failed": 1}
     assert given_up == {"shots": 1, "sources": 1}

@@ -1,4 +1,6 @@
-"""A corpus as headset left it before schema 3: tables of the whole corpus in shard 0, `corpus.json`, `attached.json`, plain receipts."""
+"""A corpus as headset left it before schema 3: tables of the whole corpus in shard 0, `corpus.json`, `attached.json`,
+plain receipts.
+"""
 
 import json
 import shutil
@@ -40,7 +42,9 @@ def older(manifest: Manifest) -> None:
             "operator": "Psnr", "calls": calls, "rows": {"scores": 1}, "drops": 0, "given_up": {}, "reasons": {}, "inputs": {},
             "seconds": 1.0, "cpu_s": 1.0, "decode_cpu_s": 0.0})  # fmt: skip
     for path in Path(manifest.root, "receipts").rglob("*.json"):
-        path.write_text(json.dumps({name: value for name, value in json.loads(path.read_text()).items() if name in PLAIN}))
+        path.write_text(
+            json.dumps({name: value for name, value in json.loads(path.read_text()).items() if name in PLAIN})
+        )
     shutil.rmtree(Path(manifest.root, "leases"))
 
 
@@ -83,7 +87,9 @@ def test_it_gives_equal_rows_after_it_was_migrated(manifest: Manifest) -> None:
 
 
 @pytest.mark.parametrize("kill", range(1, 30, 3))
-def test_a_migration_that_is_killed_is_brought_to_its_end(kill: int, manifest: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_migration_that_is_killed_is_brought_to_its_end(
+    kill: int, manifest: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from manifests.storage import Storage
 
     left = kill

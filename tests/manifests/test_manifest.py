@@ -56,9 +56,16 @@ def test_what_is_half_written_is_not_there(manifest: Manifest) -> None:
 
 def test_a_shard_once_listed_never_changes(manifest: Manifest) -> None:
     assert len(manifest.add([Source("b", "b.mp4"), Source("a", "a.mp4")])) == 2
-    assert [source.source_id for shard in manifest.shards() for source in manifest.read(Source, [LISTED], shard)] == ["a", "b"]
+    assert [source.source_id for shard in manifest.shards() for source in manifest.read(Source, [LISTED], shard)] == [
+        "a",
+        "b",
+    ]
     assert manifest.add([Source("a", "elsewhere.mp4"), Source("0", "0.mp4")]) == [Source("0", "0.mp4")]
-    assert [[s.source_id for s in manifest.read(Source, [LISTED], shard)] for shard in manifest.shards()] == [["a"], ["b"], ["0"]]
+    assert [[s.source_id for s in manifest.read(Source, [LISTED], shard)] for shard in manifest.shards()] == [
+        ["a"],
+        ["b"],
+        ["0"],
+    ]
 
 
 def test_what_cannot_be_listed_is_kept_once(manifest: Manifest) -> None:
@@ -102,7 +109,9 @@ def test_a_step_taken_back_is_not_committed_until_it_is_done_again(manifest: Man
 
 def test_current_rows_are_those_of_the_last_committed_step_of_each_shard(manifest: Manifest) -> None:
     manifest.add([Source("a", "a.mp4"), Source("b", "b.mp4")])
-    manifest.remember(RunRecord("r", [step("Find", ["shots"], []), step("More", ["shots"], []), step("Refine", ["shots"], ["shots"])]))
+    manifest.remember(
+        RunRecord("r", [step("Find", ["shots"], []), step("More", ["shots"], []), step("Refine", ["shots"], ["shots"])])
+    )
     for shard, source_id in enumerate("ab"):
         manifest.write(Shot, "Find-1", shard, [shot(1, source_id)])
         manifest.write(Shot, "More-1", shard, [shot(2, source_id)])
@@ -137,7 +146,9 @@ def test_rows_given_with_sources_are_current_until_a_step_refines_them(manifest:
     refiner = StepRecord("Refine", "Refine-1", 0, "annotations", ["annotations"], ["annotations"], {}, {}, [])
     manifest.remember(RunRecord("r", [refiner]))
     shard = next(
-        n for n in manifest.shards() if manifest.read(Annotation, [LISTED], n) and manifest.read(Source, [LISTED], n)[0].source_id == "a"
+        n
+        for n in manifest.shards()
+        if manifest.read(Annotation, [LISTED], n) and manifest.read(Source, [LISTED], n)[0].source_id == "a"
     )
     manifest.write(Annotation, "Refine-1", shard, [given("a", 2)])
     manifest.commit("Refine-1", shard, Receipt("X"))

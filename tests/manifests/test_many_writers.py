@@ -43,7 +43,9 @@ def note(name: str) -> Dropped:
 
 
 @pytest.mark.parametrize("with_lease", [True, False], ids=["lease", "lost lease"])
-def test_what_several_list_at_once_is_listed_once(with_lease: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_several_list_at_once_is_listed_once(
+    with_lease: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(lease, "ASK_S", 0.01)
     if not with_lease:  # as if each had taken the others for dead
         monkeypatch.setattr(Lease := lease.Lease, "__enter__", lambda self: self)
@@ -97,7 +99,9 @@ def clip(source: str) -> Clip:
 
 
 def taken(manifest: Manifest, source: str) -> None:
-    manifest.save(FILE, [{"takedown_id": f"source:{source}", "at": "", "sources": {source: ""}, "regions": [], "clips": []}])
+    manifest.save(
+        FILE, [{"takedown_id": f"source:{source}", "at": "", "sources": {source: ""}, "regions": [], "clips": []}]
+    )
 
 
 @pytest.fixture
@@ -122,12 +126,22 @@ def test_what_was_taken_down_meanwhile_is_not_committed(manifest: Manifest) -> N
     assert manifest.receipt("Clip-1", 0) == made
 
 
-def test_takedowns_are_asked_for_again_after_the_files_and_before_the_receipt(manifest: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_takedowns_are_asked_for_again_after_the_files_and_before_the_receipt(
+    manifest: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     order: list[str] = []
     for name in ("write", "takedowns", "commit"):
         real = getattr(Manifest, name)
-        monkeypatch.setattr(Manifest, name, lambda self, *a, name=name, real=real: (order.append(name), real(self, *a))[1])
-    manifest.finish("Clip-1", 0, {Clip: [clip("stays"), clip("goes")], Score: []}, [], replace_rows(receipt(), {"clips": 2, "scores": 0}))
+        monkeypatch.setattr(
+            Manifest, name, lambda self, *a, name=name, real=real: (order.append(name), real(self, *a))[1]
+        )
+    manifest.finish(
+        "Clip-1",
+        0,
+        {Clip: [clip("stays"), clip("goes")], Score: []},
+        [],
+        replace_rows(receipt(), {"clips": 2, "scores": 0}),
+    )
     assert order == ["write", "write", "write", "takedowns", "commit"]
 
 

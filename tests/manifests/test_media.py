@@ -63,7 +63,9 @@ def test_a_file_comes_back_as_it_was(store: MediaStore, tmp_path: Path):
 def test_the_same_bytes_are_kept_once(store: MediaStore, tmp_path: Path):
     places = {store.put(made(tmp_path, name=name), ".mp4")[0] for name in ("a.mp4", "b.mp4", "a.mp4")}
     assert len(places) == 1
-    assert sum(1 for path in tmp_path.rglob("*.mp4") if path.parent.parent.name == "media") == (0 if store.root.startswith("s3:") else 1)
+    assert sum(1 for path in tmp_path.rglob("*.mp4") if path.parent.parent.name == "media") == (
+        0 if store.root.startswith("s3:") else 1
+    )
     assert not [path for path in tmp_path.rglob("*") if path.name in ("a.mp4", "b.mp4") or path.suffix == ".part"]
 
 
@@ -77,7 +79,8 @@ def test_a_file_that_is_not_there_is_named(store: MediaStore, tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    "place", ["../secret", "/etc/passwd", "media/ab/../../x", "media/ab/" + "0" * 64 + "/x", "media/ab/" + "0" * 64 + ".mp4\n"]
+    "place",
+    ["../secret", "/etc/passwd", "media/ab/../../x", "media/ab/" + "0" * 64 + "/x", "media/ab/" + "0" * 64 + ".mp4\n"],
 )
 def test_a_place_from_a_manifest_leads_nowhere_else(store: MediaStore, tmp_path: Path, place: str):
     for use in (lambda: store.fetch(place, "0" * 64, tmp_path), lambda: store.delete(place), lambda: store.has(place)):
@@ -195,7 +198,10 @@ def test_slow_down_without_end_is_an_error_that_keeps_the_file(s3: ObjectStore, 
 def test_a_run_killed_in_the_middle_of_an_upload_leaves_nothing_visible_and_goes_on(s3: ObjectStore, tmp_path: Path):
     path = made(tmp_path, os.urandom(LARGE_BYTES))
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    code = "import sys; from pathlib import Path; from manifests.media import MediaStore; MediaStore('s3://corpus/killed').put(Path(sys.argv[1]), '.mp4')"
+    code = (
+        "import sys; from pathlib import Path; from manifests.media import MediaStore;"
+        " MediaStore('s3://corpus/killed').put(Path(sys.argv[1]), '.mp4')"
+    )
     s3.hold_part, s3.release, s3.held = 3, threading.Event(), threading.Event()
     worker = subprocess.Popen([sys.executable, "-c", code, str(path)], cwd=Path(__file__).parents[2])
     try:
@@ -212,7 +218,9 @@ def test_a_run_killed_in_the_middle_of_an_upload_leaves_nothing_visible_and_goes
     assert path.stat().st_size == LARGE_BYTES
 
     assert store.put(path, ".mp4") == (place, sha256)
-    assert [one["Size"] for one in client.list_objects_v2(Bucket="corpus", Prefix="killed/")["Contents"]] == [LARGE_BYTES]
+    assert [one["Size"] for one in client.list_objects_v2(Bucket="corpus", Prefix="killed/")["Contents"]] == [
+        LARGE_BYTES
+    ]
     wait_for(lambda: not client.list_multipart_uploads(Bucket="corpus", Prefix="killed/").get("Uploads"))
     assert hashlib.sha256(store.fetch(place, sha256, tmp_path / "cache").read_bytes()).hexdigest() == sha256
 
@@ -221,7 +229,9 @@ def _everything_told(error: BaseException) -> str:
     return f"{error!r} {error} {error.__cause__!r} {'' if error.__suppress_context__ else repr(error.__context__)}"
 
 
-def test_copies_of_what_lies_on_s3_stay_within_their_budget(s3: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_copies_of_what_lies_on_s3_stay_within_their_budget(
+    s3: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv("HEADSET_CACHE_BYTES", "3500")
     store = MediaStore("s3://corpus/budget")
     kept = []

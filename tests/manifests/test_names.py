@@ -78,7 +78,11 @@ def test_no_file_of_a_manifest_lies_outside_its_root(tmp_path: Path) -> None:
 def test_the_steps_of_a_foreign_recipe_are_read_from_its_own_folder_alone(tmp_path: Path) -> None:
     manifest = Manifest(str(tmp_path / "corpus"))
     manifest.add([Source("a", "a.mp4")])
-    manifest.remember(RunRecord("r", [StepRecord("Evil", "../../victim", 0, "sources", ["clips"], [], {"sources": ["listed"]}, {}, [])]))
+    manifest.remember(
+        RunRecord(
+            "r", [StepRecord("Evil", "../../victim", 0, "sources", ["clips"], [], {"sources": ["listed"]}, {}, [])]
+        )
+    )
     with pytest.raises(OutsideRoot):
         Manifest(manifest.root).table(Clip)
 

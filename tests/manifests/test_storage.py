@@ -47,7 +47,11 @@ def test_files_are_written_read_listed_and_deleted(storage: Storage, tmp_path: P
     storage.write("a/b.json", b"two!")
     storage.write("a/c/d.json", memoryview(b"deep"))
     assert (storage.read("a/b.json"), storage.size("a/b.json")) == (b"two!", 4)
-    assert (storage.names("a"), storage.names("a", folders=True), storage.names("", folders=True)) == (["b.json"], ["c"], ["a"])
+    assert (storage.names("a"), storage.names("a", folders=True), storage.names("", folders=True)) == (
+        ["b.json"],
+        ["c"],
+        ["a"],
+    )
     assert sorted(storage.walk()) == [("a/b.json", 4), ("a/c/d.json", 4)]
     assert sorted(storage.walk("a/c")) == [("a/c/d.json", 4)]
     storage.delete("a/b.json")
@@ -108,7 +112,9 @@ def test_two_writers_of_one_name_do_not_mix_their_bytes(tmp_path: Path, monkeypa
 
 
 @pytest.mark.parametrize("stop", ["fsync", "replace"])
-def test_a_writer_that_is_stopped_leaves_the_old_file(stop: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_writer_that_is_stopped_leaves_the_old_file(
+    stop: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     storage = Storage(str(tmp_path))
     storage.write("x", b"old")
 
@@ -125,7 +131,11 @@ def test_what_is_written_is_on_the_disk_before_it_has_its_name(tmp_path: Path, m
     """File, move, folder: in another order a power cut leaves a receipt over an empty file."""
     done: list[str] = []
     fsync, replace = os.fsync, os.replace
-    monkeypatch.setattr(folder.os, "fsync", lambda fd: (done.append("dir" if os.path.isdir(f"/proc/self/fd/{fd}") else "file"), fsync(fd)))
+    monkeypatch.setattr(
+        folder.os,
+        "fsync",
+        lambda fd: (done.append("dir" if os.path.isdir(f"/proc/self/fd/{fd}") else "file"), fsync(fd)),
+    )
     monkeypatch.setattr(folder.os, "replace", lambda a, b: (done.append("move"), replace(a, b)))
     storage = Storage(str(tmp_path))
     storage.write("x", b"1")
@@ -151,7 +161,10 @@ def test_a_root_that_cannot_be_is_told_in_a_sentence(tmp_path: Path, monkeypatch
             use()
     with pytest.raises(UsageError, match="s3://bucket/prefix"):
         Storage("gs://bucket").names("")
-    for number, kind, said in ((errno.ENOSPC, StorageError, "disk is full"), (errno.EROFS, AccessDenied, "read-only file system")):
+    for number, kind, said in (
+        (errno.ENOSPC, StorageError, "disk is full"),
+        (errno.EROFS, AccessDenied, "read-only file system"),
+    ):
 
         def refuse(*_: object, number: int = number) -> None:
             raise OSError(number, os.strerror(number))
