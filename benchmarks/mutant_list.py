@@ -26,16 +26,16 @@ LAYOUTS, ENGINE, STEPS = (f"tests/pipeline/{name}/test_" for name in ("export/la
 MUTANTS = [
     # Survivors of earlier counts: hearing and seeing.
     Mutant(
-        "lr_asd_sound_late", "operators/speech/match_speakers.py", "(watch.first + len(watch.scores)) / TICK_HZ",
-        "(watch.first + len(watch.scores) + 2) / TICK_HZ", (SPEECH + "match_speakers.py",),
+        "lr_asd_sound_late", "operators/speech/detect_active_speaker.py", "(watch.first + len(watch.scores)) / TICK_HZ",
+        "(watch.first + len(watch.scores) + 2) / TICK_HZ", (SPEECH + "detect_active_speaker.py",),
     ),
     Mutant(
-        "lr_asd_score_late", "operators/speech/match_speakers.py", "watch.first / TICK_HZ,",
-        "(watch.first + 2) / TICK_HZ,", (SPEECH + "match_speakers.py",),
+        "lr_asd_score_late", "operators/speech/detect_active_speaker.py", "watch.first / TICK_HZ,",
+        "(watch.first + 2) / TICK_HZ,", (SPEECH + "detect_active_speaker.py",),
     ),
     Mutant(
-        "mouth_grey_bgr", "operators/speech/match_speakers.py", "np.array([0.299, 0.587, 0.114])",
-        "np.array([0.114, 0.587, 0.299])", (SPEECH + "match_speakers.py",),
+        "mouth_grey_bgr", "operators/speech/detect_active_speaker.py", "np.array([0.299, 0.587, 0.114])",
+        "np.array([0.114, 0.587, 0.299])", (SPEECH + "detect_active_speaker.py",),
     ),
     Mutant(
         "has_word_from_below", "operators/timeline.py", "(scores > 0) &", "(scores > -0.5) &",
@@ -155,12 +155,12 @@ MUTANTS = [
     ),
     # operators/speech
     Mutant(
-        "tick_early", "operators/speech/match_speakers.py", "tick / TICK_HZ < frame.pts_s - _EPSILON_S",
-        "tick / TICK_HZ < frame.pts_s - 0.02", (SPEECH + "match_speakers.py",),
+        "tick_early", "operators/speech/detect_active_speaker.py", "tick / TICK_HZ < frame.pts_s - _EPSILON_S",
+        "tick / TICK_HZ < frame.pts_s - 0.02", (SPEECH + "detect_active_speaker.py",),
     ),
     Mutant(
-        "steadied_across", "operators/speech/match_speakers.py", "size=(13, 1)", "size=(1, 13)",
-        (SPEECH + "match_speakers.py",),
+        "steadied_across", "operators/speech/detect_active_speaker.py", "size=(13, 1)", "size=(1, 13)",
+        (SPEECH + "detect_active_speaker.py",),
     ),
     Mutant(
         "overlap_own_voice", "operators/speech/diarize_speakers.py", "if other != voice and min(", "if min(",

@@ -15,8 +15,9 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from manifests import legacy
-from manifests.errors import Inconsistent, StorageError
+from manifests.errors import Inconsistent, StorageError, UsageError
 from manifests.folder import Content
+from manifests.renames import old_names
 from manifests.storage import Storage
 from manifests.tables import Dropped
 
@@ -97,9 +98,12 @@ def ended(drops: Iterable[Dropped], reads: str, given: Iterable[str]) -> tuple[C
         else:
             given_up[drop.subject_table] += 1
     how = Counter(ends.values())
-    return Counter(
-        {"read": len(ids), "answered": len(ids) - len(ends), "dropped": how["dropped"], "failed": how["failed"]}
-    ), given_up
+    return (
+        Counter(
+            {"read": len(ids), "answered": len(ids) - len(ends), "dropped": how["dropped"], "failed": how["failed"]}
+        ),
+        given_up,
+    )
 
 
 @dataclass(frozen=True)
@@ -223,13 +227,30 @@ class Ledger:
     def run(self) -> RunRecord | None:
         """The last run; None where nothing ran yet."""
         last = self.load("recipes/last.json")
-        found = None if last is None else self.load(f"recipes/{last['recipe']}.json")
-        return None if found is None else RunRecord.of(found)
+        return None if last is None else self._recorded(f"recipes/{last['recipe']}.json")
 
     def runs(self) -> list[RunRecord]:
         """Of every recipe its last run."""
         names = [name for name in self.names("recipes") if name.endswith(".json") and name != "last.json"]
-        return [RunRecord.of(self.load(f"recipes/{name}")) for name in names]
+        return [run for name in names if (run := self._recorded(f"recipes/{name}"))]
+
+    def _recorded(self, name: str) -> RunRecord | None:
+        """A run, with the names of now.
+
+        Raises:
+            UsageError: for one of before the field's words: nothing of the corpus would be found by its names.
+        """
+        if (found := self.load(name)) is None:
+            return None
+        run = RunRecord.of(found)
+        if old := old_names(
+            [step.operator for step in run.steps], [table for step in run.steps for table in step.writes]
+        ):
+            raise UsageError(
+                f"{self.root} was made by an earlier headset, with {', '.join(old)}; bring it to the names of now"
+                f" first: headset migrate {self.root}"
+            )
+        return run
 
     def steps(self) -> list[StepRecord]:
         """The steps whose rows can be current: of the last run, and those of no recipe."""

@@ -18,7 +18,7 @@ its files are read and written, `manifests/storage.py` says.
 import hashlib
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any, TypeVar
@@ -30,7 +30,7 @@ from manifests import legacy, takedowns
 from manifests.errors import NotFound
 from manifests.lease import Lease
 from manifests.ledger import Ledger, Receipt, RunRecord, StepRecord, damaged, ended
-from manifests.schema import marked, migrated, version_of
+from manifests.schema import marked, migrated
 from manifests.tables import Dropped, Row, Source, schema, tables
 from manifests.takedowns import Takedowns
 
@@ -223,57 +223,6 @@ class Manifest(Ledger):
         """The current rows of a table."""
         parts = [migrated(self.arrow(name), table) for name in self.files(table)]
         return pa.concat_tables([part.cast(schema(table)) for part in parts]) if parts else schema(table).empty_table()
-
-    def migrate(self, to: int) -> int:
-        """Rewrites the files of all tables that are not of this version. Returns how many those were.
-
-        Raises:
-            UsageError: before anything is written, where a file cannot be of that version.
-        """
-
-        def names() -> Iterator[tuple[type[Row], str, int, str]]:
-            for table in tables().values():
-                for step in self.names(table.table, folders=True):
-                    for name in self.names(f"{table.table}/{step}"):
-                        yield table, step, int(name.removesuffix(".parquet")), f"{table.table}/{step}/{name}"
-
-        changed = [one for one in names() if self._version(one[3]) != to]
-        for table, _, _, name in changed:
-            migrated(self.arrow(name), table, to)
-        for table, step, shard, name in changed:
-            sink = pa.BufferOutputStream()
-            pq.write_table(migrated(self.arrow(name), table, to), sink, compression="zstd")
-            self.put(name, sink.getvalue())
-            receipt = self.receipt(step, shard) if step != LISTED else None
-            if receipt and table.table in receipt.files:
-                files = {**receipt.files, table.table: hashlib.sha256(sink.getvalue()).hexdigest()}
-                self.commit(step, shard, replace(receipt, files=files))
-        return len(changed) + self._migrate_whole()
-
-    def _version(self, name: str) -> int:
-        try:
-            return version_of(pq.read_schema(pa.BufferReader(self.storage.read(name) or b"")))
-        except (pa.ArrowException, OSError):
-            raise damaged(self.root, name, "it is not Parquet") from None
-
-    def _migrate_whole(self) -> int:
-        """Moves the rows of the whole corpus, which lay in shard 0, to their sources' shards. Returns how many tables
-        those were.
-        """
-        moved = dict(self.in_shard_0)
-        for name, step in moved.items():
-            table = tables()[name]
-            # Another name: a reader sees the rows where they lay until all lie where they belong.
-            new = f"{step.rpartition('-')[0] or step}-{hashlib.sha256(step.encode()).hexdigest()[:12]}"
-            self.write_whole(table, new, self.read(table, [step], 0))
-            self.delete(file_of(name, step, 0))
-        if self.load(legacy.ATTACHED) is not None:
-            for place, record in list(self.attached.items()):
-                self.attach(place, record)
-        for name in (legacy.WHOLE, legacy.ATTACHED):
-            self.delete(name)
-        self.refresh()
-        return len(moved)
 
     def dataset(self, table: type[Row], shards: Iterable[int] | None = None) -> Any:
         """The current rows of a table, of some shards or of all, as an Arrow dataset, which DuckDB scans without

@@ -1,16 +1,20 @@
 """Versions of the tables. A file says which it was written by; an older one is read as if it had what came since."""
 
+from collections.abc import Mapping
 from dataclasses import MISSING, fields
 
 import pyarrow as pa
 
 from manifests.errors import UsageError
-from manifests.tables import Row, schema
+from manifests.renames import TOOK_NEW_NAMES, towards
+from manifests.tables import Dropped, Row, schema
 
-VERSION = 3
-ADDED: dict[int, dict[str, tuple[str, ...]]] = {  # by version the columns that came with it; each has a default in its dataclass
+VERSION = 4
+# By version the columns that came with it; each has a default in its dataclass.
+ADDED: dict[int, dict[str, tuple[str, ...]]] = {
     2: {"clips": ("published_id", "sound_late_s"), "renders": ("pair_id",), "scores": ("model_sha256", "protocol")},
     3: {"duplicates": ("mirrored",), "sources": ("transfer", "audio_track", "audio_tracks", "clock_parts")},
+    4: {},  # other names: `manifests/renames.py`
 }
 _KEY = b"headset.schema"
 
@@ -26,7 +30,8 @@ def marked(rows: pa.Table, version: int = VERSION) -> pa.Table:
 
 
 def migrated(found: pa.Table, table: type[Row], to: int = VERSION) -> pa.Table:
-    """Rows of any version as rows of another: columns that they lack are filled with their default, those that came since are taken away.
+    """Rows of any version as rows of another: columns that they lack are filled with their default, those that came
+    since are taken away.
 
     Raises:
         UsageError: for rows of a newer headset than this one, and where a column to be taken away says something.
@@ -34,7 +39,8 @@ def migrated(found: pa.Table, table: type[Row], to: int = VERSION) -> pa.Table:
     of = version_of(found.schema)
     if of > VERSION:
         raise UsageError(
-            f"{table.table} were written by a newer headset, with version {of} of the tables; this one knows {VERSION}: update it"
+            f"{table.table} were written by a newer headset, with version {of} of the tables; this one knows "
+            f"{VERSION}: update it"
         )
     since = {name for version in range(to + 1, VERSION + 1) for name in ADDED[version].get(table.table, ())}
     known = {f.name: f.default_factory() if f.default_factory is not MISSING else f.default for f in fields(table)}
@@ -42,8 +48,38 @@ def migrated(found: pa.Table, table: type[Row], to: int = VERSION) -> pa.Table:
         if lost := sum(value != known[name] for value in found[name].to_pylist()):
             raise UsageError(f"{table.table}.{name}: {lost} rows say something that version {to} has no column for")
         found = found.drop_columns([name])
-    types = pa.schema([field for field in schema(table) if field.name not in since])
+    names = towards(VERSION)
+    if (of < TOOK_NEW_NAMES) != (to < TOOK_NEW_NAMES):
+        found = _renamed(found, table, to)
+    old = {new: old for old, new in names.keys.items()} if to < TOOK_NEW_NAMES else {}
+    types = pa.schema([field.with_name(old.get(field.name, field.name)) for field in schema(table) if field.name not in since])
     for number, field in enumerate(types):
-        if field.name not in found.column_names and known[field.name] is not MISSING:
+        if field.name not in found.column_names and known.get(field.name, MISSING) is not MISSING:
             found = found.add_column(number, field, pa.array([known[field.name]] * len(found), field.type))
     return found if of == to else marked(found, to)
+
+
+def _renamed(found: pa.Table, table: type[Row], to: int) -> pa.Table:
+    """Rows with the names of a version: the key column's, and what drops say of tables, operators and reasons."""
+    names = towards(to)
+    found = found.rename_columns([names.keys.get(name, name) for name in found.column_names])
+    if table is not Dropped:
+        return found
+    rows = [
+        {
+            **row,
+            "subject_table": names.tables.get(row["subject_table"], row["subject_table"]),
+            "operator": names.operators.get(row["operator"], row["operator"]),
+            "reason": names.reasons.get(row["reason"], row["reason"]),
+            "drop_id": _renamed_drop(row["drop_id"], row["operator"], names.operators),
+        }
+        for row in found.to_pylist()
+    ]
+    rows.sort(key=lambda row: row["drop_id"])
+    return pa.Table.from_pylist(rows, found.schema)
+
+
+def _renamed_drop(drop_id: str, operator: str, operators: Mapping[str, str]) -> str:
+    """`<subject>@<operator>`, and what some have behind it."""
+    subject, at, rest = drop_id.rpartition(f"@{operator}")
+    return f"{subject}@{operators[operator]}{rest}" if at and operator in operators else drop_id

@@ -202,13 +202,13 @@ class Face(Row):
 
 
 @dataclass(frozen=True)
-class FaceLook(Row):
+class FaceQuality(Row):
     """How well the faces of one looked-at frame are to be seen; lists are parallel, one entry a face. See
     `operators/faces/measure_faces.py`.
     """
 
-    table, key = "face_looks", "face_look_id"
-    face_look_id: str  # <source>/<pts_ms>
+    table, key = "face_quality", "face_quality_id"
+    face_quality_id: str  # <source>/<pts_ms>
     pts_s: float
     left_px: list[float]
     top_px: list[float]
@@ -224,7 +224,7 @@ class FaceLook(Row):
 
 
 @dataclass(frozen=True)
-class Appearance(Row):
+class FaceEmbedding(Row):
     """Who is seen in one looked-at frame, as numbers of an identity network; lists are parallel, one entry a face. See
     `operators/faces/embed_faces.py`.
 
@@ -232,8 +232,8 @@ class Appearance(Row):
     apart, so they are personal data as much as the pictures are.
     """
 
-    table, key = "appearances", "appearance_id"
-    appearance_id: str  # <source>/<pts_ms>
+    table, key = "face_embeddings", "face_embedding_id"
+    face_embedding_id: str  # <source>/<pts_ms>
     pts_s: float
     left_px: list[float]
     top_px: list[float]
@@ -276,11 +276,11 @@ class Turn(Row):
 
 
 @dataclass(frozen=True)
-class Speaking(Row):
+class ActiveSpeaker(Row):
     """Whether the face of a track is the one heard, `step_s` apart from `start_s` on."""
 
-    table, key = "speaking", "speaking_id"
-    speaking_id: str  # <track>/<model>
+    table, key = "active_speaker", "active_speaker_id"
+    active_speaker_id: str  # <track>/<model>
     shot_id: str
     track_id: str
     model: str  # lr_asd, or mouth_motion: a proxy that does not listen
@@ -329,7 +329,7 @@ class Clip(Row):
 
 
 @dataclass(frozen=True)
-class Mesh(Row):
+class FaceLandmarks(Row):
     """The face of a clip as 478 points, look by look; lists are parallel, one entry a look. Read the bytes by
     `operators/models/face_geometry.py`.
 
@@ -337,8 +337,8 @@ class Mesh(Row):
     bridges gaps or not.
     """
 
-    table, key = "meshes", "mesh_id"
-    mesh_id: str  # <clip>/<model>
+    table, key = "face_landmarks", "face_landmarks_id"
+    face_landmarks_id: str  # <clip>/<model>
     clip_id: str
     model: str
     rate_hz: float  # looks a second; 0 for every frame
@@ -347,7 +347,7 @@ class Mesh(Row):
     left_px: list[float]  # of the square looked at; side 0 where the track has no face
     top_px: list[float]
     side_px: list[float]
-    # (looks, 478, 3) x, y, z in 1/16384 of the square's side, x and y from its middle, int16; packed as meshes.py says
+    # (looks, 478, 3) x, y, z in 1/16384 of the square's side, x and y from its middle, int16; packed as face_geometry.py says
     landmarks: bytes
     blendshapes: bytes  # (looks, 52) little-endian float16, 0 to 1; empty where not asked for
     yaw_deg: list[float]  # of the head, positive when the nose points to the image's right

@@ -11,12 +11,12 @@ from statistics import median
 from typing import Any
 
 from manifests.boxes import intersection, iou
-from manifests.tables import Appearance, Clip, Dropped, Face, FaceLook, Fingerprint, Row, Source, Track, Turn
+from manifests.tables import Clip, Dropped, Face, FaceEmbedding, FaceQuality, Fingerprint, Row, Source, Track, Turn
 
 FILE = "takedowns.json"
 REASON = "taken_down"
 SAME_FACE = 0.4  # intersection over union of two boxes at a moment: above it they hold the same face
-OF_LOOKS = (Face, FaceLook, Appearance)  # tables of the faces of a looked-at frame, in parallel lists
+OF_LOOKS = (Face, FaceQuality, FaceEmbedding)  # tables of the faces of a looked-at frame, in parallel lists
 # of a voice in a clip; where turns meet, their ends are no more exact than that, and it is less than a syllable
 HEARD_S = 0.2
 SLACK_S = 0.5  # a face is taken to stay where it was last seen

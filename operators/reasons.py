@@ -87,7 +87,10 @@ _PROBED = {  # what is wrong with a file
     "featureless": ("no look has the contrast to be told from others", "FingerprintSource.min_contrast"),
 }
 _PLANNED = {  # why a span is no clip, or a clip is none of those kept
-    "no_face": ("nobody is seen", "TrackFaces.start_confidence"),
+    "no_face": (
+        "no face where one is needed: in the shot, in the clip's span, or in too many of its frames",
+        "TrackFaces.start_confidence, TakeRecordings.max_unseen",
+    ),
     "no_speech": ("nobody is heard", ""),
     "shot_short": ("the shot is shorter than a clip", "PlanClips.min_s, PlanClips.margin_s"),
     "voice_off_screen": ("people are seen and heard, but none of those seen speaks", ""),
@@ -100,7 +103,6 @@ _PLANNED = {  # why a span is no clip, or a clip is none of those kept
     "not_alone": ("a second face is seen meanwhile", "PlanTubes.alone"),
     "track_too_short": ("a face seen for a moment", "TrackFaces.min_s"),
     "face_unsure": ("too few sightings that are surely a face", "TrackFaces.min_sure"),
-    "face_not_seen": ("the clip's own face is not seen in its span", ""),
     "crop_small": ("the crop is smaller than wanted", "CropClips.min_px"),
     "crop_empty": ("less than 16 pixels of the crop lie in the frame", ""),
     "box_empty": ("the list's box holds no pixel", ""),
@@ -115,7 +117,6 @@ _PLANNED = {  # why a span is no clip, or a clip is none of those kept
     "name_unknown": ("the file's name does not say what it is", "TakeRecordings.path"),
     "cut_inside": ("a recording in one take has a cut", ""),
     "two_faces": ("a recording of one person shows two", "TakeRecordings.max_others"),
-    "face_missing": ("the face is missing in too many frames", "TakeRecordings.max_unseen"),
     "<metric>_low": ("the score is below its range", "KeepClips.ranges.<metric>"),
     "<metric>_high": ("the score is above its range", "KeepClips.ranges.<metric>"),
     "<metric>_missing": (

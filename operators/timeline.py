@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from manifests.tables import Speaking, Track, Turn
+from manifests.tables import ActiveSpeaker, Track, Turn
 
 TICK_HZ = 25  # of the clock on which mouths are looked at
 MFCC_TAIL_S = 0.015  # by which the last 25 ms window of a tick's four reaches over the tick's end
@@ -28,7 +28,7 @@ def voices_heard(turns: Sequence[Turn], start_s: float, end_s: float, times: NDA
 
 
 def smoothed_score(
-    track: Track, speaking: Sequence[Speaking], times: NDArray[np.float64], smooth_s: float
+    track: Track, speaking: Sequence[ActiveSpeaker], times: NDArray[np.float64], smooth_s: float
 ) -> NDArray[np.float64]:
     """(times,): the active-speaker score of a track, the median over `smooth_s` around each; minus infinity where there
     is none.

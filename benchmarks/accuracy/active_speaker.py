@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from manifests.tables import Attribution, Clip, Score, Shot, Source, Speaking, Track, Turn, span_id
+from manifests.tables import ActiveSpeaker, Attribution, Clip, Score, Shot, Source, Track, Turn, span_id
 from operators.base import Audio, Drop, Frame
 from operators.clips.plan_clips import PlanClips
 from operators.faces.detect_faces import DetectFaces
@@ -30,8 +30,8 @@ from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
 from operators.speech.attribute_turns import AttributeTurns
 from operators.speech.confirm_voices import ConfirmVoices
+from operators.speech.detect_active_speaker import DetectActiveSpeaker, MouthOpening
 from operators.speech.diarize_speakers import DiarizeSpeakers
-from operators.speech.match_speakers import MatchSpeakers, MouthOpening
 from operators.speech.score_sync import ScoreSync
 from tests.made_sounds import Delayed
 
@@ -93,8 +93,8 @@ class Spliced:
 
 
 @dataclass(frozen=True)
-class MatchByLightAsd(MatchSpeakers):
-    """`MatchSpeakers` with the weights of Light-ASD, which no recipe offers: LR-ASD is its authors' better one."""
+class MatchByLightAsd(DetectActiveSpeaker):
+    """`DetectActiveSpeaker` with the weights of Light-ASD, which no recipe offers: LR-ASD is its authors' better one."""
 
     @cached_property
     def _network(self):
@@ -128,9 +128,9 @@ def seen(name: str) -> tuple[Shot, list[Track]]:
 
 def speakers() -> None:
     operators = {
-        "lr_asd": MatchSpeakers("lr_asd"),
-        "as published": MatchSpeakers("lr_asd", encode_once=False),
-        "mouth_motion": MatchSpeakers("mouth_motion"),
+        "lr_asd": DetectActiveSpeaker("lr_asd"),
+        "as published": DetectActiveSpeaker("lr_asd", encode_once=False),
+        "mouth_motion": DetectActiveSpeaker("mouth_motion"),
     }
     for name, (spoken, unsure) in SPOKEN.items():
         shot, tracks = seen(name)
@@ -182,7 +182,7 @@ def seconds() -> None:
         middle = np.mean([np.median(track.left_px) for track in tracks])
         side = {track.track_id: "L" if np.median(track.left_px) <= middle else "R" for track in tracks}
         rows = [("truth", [(float(n), n + 1.0, who) for n, who in enumerate(truth)])]
-        for name, match in (("LR-ASD", MatchSpeakers("lr_asd")), ("Light-ASD", MatchByLightAsd("lr_asd"))):
+        for name, match in (("LR-ASD", DetectActiveSpeaker("lr_asd")), ("Light-ASD", MatchByLightAsd("lr_asd"))):
             speaking = list(match(shot, tracks, turns, VideoFrames(MEDIA / video), audio)) if turns else []
             parts = list(AttributeTurns()(source, [shot], tracks, speaking, turns))
             rows.append((name, [(part.start_s, part.end_s, answer(part, side)) for part in parts]))
@@ -268,12 +268,12 @@ def draw_seconds(picture: str, drawn: dict[str, list[tuple[str, list[tuple[float
     figure.savefig(picture, dpi=100)
 
 
-def smoothed(row: Speaking) -> NDArray[np.float64]:
+def smoothed(row: ActiveSpeaker) -> NDArray[np.float64]:
     padded = np.pad(row.score, 6, mode="edge")
     return np.median(np.lib.stride_tricks.sliding_window_view(padded, 13), axis=1)
 
 
-def by_second(row: Speaking) -> str:
+def by_second(row: ActiveSpeaker) -> str:
     seconds = np.floor(row.start_s + row.step_s * np.arange(len(row.score)) + 1e-6)
     return " ".join(
         f"{second:.0f}:{np.median(np.array(row.score)[seconds == second]):+.1f}" for second in np.unique(seconds)

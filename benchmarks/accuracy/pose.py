@@ -1,4 +1,4 @@
-"""Head pose and mouth opening of `MeshFaces` against independent models, on the same frames of real clips.
+"""Head pose and mouth opening of `LandmarkFaces` against independent models, on the same frames of real clips.
 
     HEADSET_MEDIA=<folder of the test media> HEADSET_WEIGHTS=<folder of models> python -m benchmarks.accuracy.pose
     [--picture docs/pose.png] [--worst DIR]
@@ -10,7 +10,7 @@ The protocol, written down before anything was computed:
 - Clips: every video of the test media's `single`, `multi`, `hdtf` and `grid`. Frames: two a second, on the grid of the
   source's clock.
 - Faces: what `DetectFaces` sees, 64 pixels wide or more in the source, in which the landmarker finds a mesh as
-  `MeshFaces` asks for it. Where it finds none is counted, and compared with nothing.
+  `LandmarkFaces` asks for it. Where it finds none is counted, and compared with nothing.
 - FSA-Net (omasaht/headpose-fsanet-pytorch 002549c9): the mean of its two networks, as its demo asks them: the face's
   box of the BGR frame, squeezed to 64 x 64, (x - 127.5) / 128. Its demo's detector is not at hand: the box is that of
   the mesh's points, a tenth wider on each side. How much hangs on that is told by the same with none and with a fifth.
@@ -21,9 +21,9 @@ The protocol, written down before anything was computed:
   is positive to the image's left.
 - Mouth: the gap between the inner lips over the width between their inner corners. 3DDFA's mesh needs the Basel face
   model, which may not be handed on and is not at hand, but its network has a second head, of 68 points in the iBUG
-  order (2, 68; -1 to 1 of the crop), whose points 60, 62, 64 and 66 those are. The opening that `MatchSpeakers` and
-  `ScoreSync` measure is compared on the same frames: it looks at a crop of its own, and divides by the height of the
-  face.
+  order (2, 68; -1 to 1 of the crop), whose points 60, 62, 64 and 66 those are. The opening that `DetectActiveSpeaker`
+  and `ScoreSync` measure is compared on the same frames: it looks at a crop of its own, and divides by the height of
+  the face.
 - Told: Pearson's correlation; bias, the mean difference; the mean absolute error in degrees, and the one with each
   clip's own bias taken off, since models disagree on where a person's zero is; by range of |yaw|, as the mean of the
   other two models has it. The two others against each other say how far models differ at all.
@@ -43,14 +43,14 @@ from numpy.typing import NDArray
 from manifests.boxes import Box, square_around
 from operators.base import Frame, every
 from operators.faces.detect_faces import DetectFaces
-from operators.faces.mesh_faces import MeshFaces
+from operators.faces.landmark_faces import LandmarkFaces
 from operators.media.frames import VideoFrames
 from operators.models import tddfa
 from operators.models.catalogue import FSANET_1X1, FSANET_VAR
 from operators.models.face_geometry import head_pose_deg, mouth_opening
 from operators.models.face_landmarker import Landmarker
 from operators.models.face_pictures import IBUG_68
-from operators.speech.match_speakers import MouthOpening
+from operators.speech.detect_active_speaker import MouthOpening
 
 FOLDERS = {"single": "*.mp4", "multi": "*.mp4", "hdtf": "*.mp4", "grid": "*.mpg"}
 RATE_HZ = 2.0
@@ -73,7 +73,7 @@ class Look:
     fsanet: dict[float, Array]  # by margin
     mouth: float
     mouth_68: float
-    mouth_height: float  # of MatchSpeakers
+    mouth_height: float  # of DetectActiveSpeaker
     crop: NDArray[np.uint8]
 
 
@@ -121,7 +121,7 @@ def looked(path: Path, models: Models) -> Iterator[Look | None]:
 
 def look_of(clip: str, frame: Frame, box: Box, models: Models) -> Look | None:
     left, top, right, bottom = square_around(box, 2.0)
-    side = MeshFaces().crop_px
+    side = LandmarkFaces().crop_px
     crop = frame.crop(left, top, right, bottom, (side, side))
     found = models.landmarker(crop)
     if not found or np.abs(found[0].points[:, :2].mean(axis=0) - 0.5).max() > 0.25:
@@ -217,14 +217,17 @@ def agreement(one: Array, other: Array, clips: NDArray[np.str_]) -> Agreement:
 
 def series(looks: Sequence[Look]) -> dict[str, Array]:
     """(looks, 3) by model."""
-    found = {"MeshFaces": np.array([look.ours for look in looks]), "3DDFA": np.array([look.tddfa for look in looks])}
+    found = {
+        "LandmarkFaces": np.array([look.ours for look in looks]),
+        "3DDFA": np.array([look.tddfa for look in looks]),
+    }
     return found | {f"FSA-Net {margin:g}": np.array([look.fsanet[margin] for look in looks]) for margin in MARGINS}
 
 
 def report(looks: Sequence[Look]) -> None:
     clips, angles = np.array([look.clip for look in looks]), series(looks)
     fsanet = f"FSA-Net {MARGINS[0]:g}"
-    pairs = [("MeshFaces", fsanet), ("MeshFaces", "3DDFA"), ("3DDFA", fsanet)]
+    pairs = [("LandmarkFaces", fsanet), ("LandmarkFaces", "3DDFA"), ("3DDFA", fsanet)]
     print(
         "| angle | models | faces | correlation | slope | bias | error | error without each clip's bias"
         " |\n|---|---|---|---|---|---|---|---|"
@@ -252,10 +255,10 @@ def report(looks: Sequence[Look]) -> None:
     )
     for margin in MARGINS[1:]:
         for at, name in enumerate(ANGLES):
-            for one in (fsanet, "MeshFaces"):
+            for one in (fsanet, "LandmarkFaces"):
                 other = f"FSA-Net {margin:g}"
                 print(_line(f"{name} | {one} - {other}", agreement(angles[one][:, at], angles[other][:, at], clips)))
-    print("\nMouth opening, in widths of the mouth; of MatchSpeakers in heights of the face\n")
+    print("\nMouth opening, in widths of the mouth; of DetectActiveSpeaker in heights of the face\n")
     print(
         "| models | faces | correlation | slope | bias | error | error without each clip's bias"
         " |\n|---|---|---|---|---|---|---|"
@@ -263,18 +266,24 @@ def report(looks: Sequence[Look]) -> None:
     ours, other, high = (
         np.array([getattr(look, name) for look in looks]) for name in ("mouth", "mouth_68", "mouth_height")
     )
-    print(_line("MeshFaces - 3DDFA's 68 points", agreement(ours, other, clips), digits=3))
+    print(_line("LandmarkFaces - 3DDFA's 68 points", agreement(ours, other, clips), digits=3))
     seen = ~np.isnan(high)
-    print(_line("MatchSpeakers' opening - MeshFaces", agreement(high[seen], ours[seen], clips[seen]), digits=3))
     print(
-        _line("MatchSpeakers' opening - 3DDFA's 68 points", agreement(high[seen], other[seen], clips[seen]), digits=3)
+        _line("DetectActiveSpeaker' opening - LandmarkFaces", agreement(high[seen], ours[seen], clips[seen]), digits=3)
+    )
+    print(
+        _line(
+            "DetectActiveSpeaker' opening - 3DDFA's 68 points",
+            agreement(high[seen], other[seen], clips[seen]),
+            digits=3,
+        )
     )
     for low, up in RANGES:
         chosen = (turned >= low) & (turned < up)
         if chosen.sum() >= 5:
             print(
                 _line(
-                    f"{low} to {up}: MeshFaces - 3DDFA's",
+                    f"{low} to {up}: LandmarkFaces - 3DDFA's",
                     agreement(ours[chosen], other[chosen], clips[chosen]),
                     digits=3,
                 )
@@ -282,24 +291,24 @@ def report(looks: Sequence[Look]) -> None:
             chosen &= seen
             print(
                 _line(
-                    f"{low} to {up}: MatchSpeakers' - MeshFaces",
+                    f"{low} to {up}: DetectActiveSpeaker' - LandmarkFaces",
                     agreement(high[chosen], ours[chosen], clips[chosen]),
                     digits=3,
                 )
             )
-    print("\nBy clip: MeshFaces' yaw, and its mean absolute difference from FSA-Net and from 3DDFA, all angles\n")
+    print("\nBy clip: LandmarkFaces' yaw, and its mean absolute difference from FSA-Net and from 3DDFA, all angles\n")
     print(
         "| clip | faces | width px | yaw | FSA-Net yaw pitch roll | 3DDFA yaw pitch roll |\n|---|---|---|---|---|---|"
     )
     for clip in dict.fromkeys(clips.tolist()):
         mine = clips == clip
         off = [
-            " ".join(f"{x:.1f}" for x in np.abs(angles["MeshFaces"] - angles[m])[mine].mean(axis=0))
+            " ".join(f"{x:.1f}" for x in np.abs(angles["LandmarkFaces"] - angles[m])[mine].mean(axis=0))
             for m in (fsanet, "3DDFA")
         ]
         width = np.median([look.width_px for look in looks if look.clip == clip])
         print(
-            f"| {clip} | {mine.sum()} | {width:.0f} | {np.median(angles['MeshFaces'][mine, 0]):.0f} | {off[0]} |"
+            f"| {clip} | {mine.sum()} | {width:.0f} | {np.median(angles['LandmarkFaces'][mine, 0]):.0f} | {off[0]} |"
             f" {off[1]} |"
         )
 
@@ -319,15 +328,17 @@ def draw(looks: Sequence[Look], to: Path) -> None:
     figure, axes = plt.subplots(2, 4, figsize=(14, 7), layout="constrained")
     for row, (name, label) in zip(axes, ((f"FSA-Net {MARGINS[0]:g}", "FSA-Net"), ("3DDFA", "3DDFA_V2")), strict=True):
         for at, angle in enumerate(ANGLES):
-            row[at].scatter(angles[name][:, at], angles["MeshFaces"][:, at], s=5, alpha=0.4)
-            limit = max(np.abs(angles[name][:, at]).max(), np.abs(angles["MeshFaces"][:, at]).max()) + 3
+            row[at].scatter(angles[name][:, at], angles["LandmarkFaces"][:, at], s=5, alpha=0.4)
+            limit = max(np.abs(angles[name][:, at]).max(), np.abs(angles["LandmarkFaces"][:, at]).max()) + 3
             row[at].plot([-limit, limit], [-limit, limit], color="black", linewidth=0.8)
-            row[at].set(xlabel=f"{label}: {angle}, degrees", ylabel=f"MeshFaces: {angle}, degrees", aspect="equal")
+            row[at].set(xlabel=f"{label}: {angle}, degrees", ylabel=f"LandmarkFaces: {angle}, degrees", aspect="equal")
     ours = [look.mouth for look in looks]
-    mouths = (("mouth_68", "3DDFA_V2's 68 points", 0.9), ("mouth_height", "MatchSpeakers'", 0.18))
+    mouths = (("mouth_68", "3DDFA_V2's 68 points", 0.9), ("mouth_height", "DetectActiveSpeaker'", 0.18))
     for ax, (name, label, largest) in zip(axes[:, 3], mouths, strict=True):
         ax.scatter([getattr(look, name) for look in looks], ours, s=5, alpha=0.4, color="tab:red")
-        ax.set(xlabel=f"mouth opening: {label}", ylabel="MeshFaces: mouth opening", xlim=(0, largest), ylim=(0, 0.7))
+        ax.set(
+            xlabel=f"mouth opening: {label}", ylabel="LandmarkFaces: mouth opening", xlim=(0, largest), ylim=(0, 0.7)
+        )
     figure.savefig(to, dpi=80)
 
 

@@ -22,7 +22,7 @@ from operators.base import Audio
 from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
 from operators.models.sync_curves import correlations, peak, voice_level
-from operators.speech.match_speakers import MouthOpening, face_squares, first_tick, shown_at_ticks
+from operators.speech.detect_active_speaker import MouthOpening, face_squares, first_tick, shown_at_ticks
 from operators.speech.score_sync import ScoreSync
 from operators.timeline import TICK_HZ
 from tests.made_sounds import Delayed

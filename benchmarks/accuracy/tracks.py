@@ -3,8 +3,8 @@
     HEADSET_MEDIA=... HEADSET_WEIGHTS=... python -m benchmarks.accuracy.tracks [faces] [tracks] [again] [gallery] [cost]
 
 `faces`: what each detector finds in 37 frames. `tracks`: tracks, switches of person, coverage and identities, by motion
-alone and with appearances. `again`: identities in other films. `gallery`: whom the pictures of `multi/gallery_hyland`
-find. `cost`: CPU seconds a minute of 720p.
+alone and with face embeddings. `again`: identities in other films. `gallery`: whom the pictures of
+`multi/gallery_hyland` find. `cost`: CPU seconds a minute of 720p.
 """
 
 import itertools
@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks.truth.seen_by_eye import AGAIN, ALONE, FACES, GALLERY, PEOPLE, Person
 from manifests.boxes import Box
-from manifests.tables import Appearance, Face, Identity, Shot, Source, Track
+from manifests.tables import Face, FaceEmbedding, Identity, Shot, Source, Track
 from operators.base import Drop
 from operators.faces.detect_faces import DetectFaces
 from operators.faces.embed_faces import EmbedFaces, middle
@@ -88,14 +88,14 @@ class Film:
     name: str
     shots: list[Shot]
     faces: list[Face]
-    appearances: list[Appearance]
+    face_embeddings: list[FaceEmbedding]
 
     def tracks(self, known: bool) -> list[Track]:
-        """By motion alone, or with appearances."""
+        """By motion alone, or with face embeddings."""
         found = []
         for shot in self.shots:
             try:
-                rows = TrackFaces()(shot, self.faces, self.appearances if known else [])
+                rows = TrackFaces()(shot, self.faces, self.face_embeddings if known else [])
                 found += [row for row in rows if isinstance(row, Track)]
             except Drop:
                 continue
@@ -149,7 +149,7 @@ def tracks() -> None:
     whose: dict[str, str] = {}
     for known in (False, True):
         total = Counter[str]()
-        print("with appearances" if known else "by motion alone")
+        print("with face embeddings" if known else "by motion alone")
         for name, people in PEOPLE.items():
             one = film(name)
             rows = one.tracks(known)
@@ -170,7 +170,7 @@ def tracks() -> None:
                 f" {switches} switches"
             )
             if known:
-                members = members_of(rows, one.appearances)
+                members = members_of(rows, one.face_embeddings)
                 found = FindIdentities().decide(members)
                 everyone += members
                 whose |= {track: f"{name} {who or track}" for track, (who, _) in owners.items()}
@@ -198,7 +198,7 @@ def _alone(name: str, person: str, whose: dict[str, str]) -> list[Member]:
     """The tracks of a film of one person."""
     rows = film(name).tracks(True)
     whose |= {row.track_id: person for row in rows}
-    return members_of(rows, film(name).appearances)
+    return members_of(rows, film(name).face_embeddings)
 
 
 def _who_is_who(what: str, everyone: list[Member], whose: dict[str, str]) -> None:
@@ -242,7 +242,7 @@ def gallery() -> None:
         for film_name in (*PEOPLE, *ALONE):
             one = film(film_name)
             rows = one.tracks(True)
-            for member in members_of(rows, one.appearances):
+            for member in members_of(rows, one.face_embeddings):
                 who = owner(next(row for row in rows if row.track_id == member.track_id), PEOPLE.get(film_name, []))[0]
                 told.append((max(float(member.mean @ view) for view in views), film_name, who, member.track_id))
         told.sort(key=lambda one: -one[0])

@@ -32,7 +32,7 @@ from operators.models.catalogue import CAMPPLUS, FACE_DETECTOR_FULL_RANGE, FACE_
 from operators.models.detections import AlignedFace
 from operators.models.device import batches
 from operators.models.face_detectors import Mediapipe
-from operators.models.face_geometry import FaceLandmarks, head_pose_deg
+from operators.models.face_geometry import LandmarkedFace, head_pose_deg
 from operators.models.face_identity import NETWORKS, face_crop
 from operators.models.face_landmarker import Landmarker
 from operators.models.facemesh import Facemesh
@@ -120,7 +120,7 @@ class Bench:
         here: Any = Landmarker() if self.has_mediapipe else Facemesh(device="cpu")
         there = Facemesh(device=self.device)
 
-        def run(model: Any, size: int) -> list[list[FaceLandmarks]]:
+        def run(model: Any, size: int) -> list[list[LandmarkedFace]]:
             return [found for some in batches(self.crops, size) for found in model.look(some)]
 
         ways = (lambda: run(here, here.batch), lambda: run(there, there.batch))
@@ -167,7 +167,7 @@ class Bench:
     def active_speaker(self) -> Stage:
         from operators.models.lr_asd import LrAsd, score_ticks
         from operators.models.mfcc import mfcc
-        from operators.speech.match_speakers import CROP_PX, mouth_crop
+        from operators.speech.detect_active_speaker import CROP_PX, mouth_crop
 
         _, face = self.faces[0]
         box = face.box
@@ -300,7 +300,7 @@ def _boxes_apart(one: list[list[AlignedFace]], other: list[list[AlignedFace]]) -
     return f"{len(pairs)} faces, corners {far:.1g} widths apart at most; {lost} looks with another number of faces"
 
 
-def _meshes_apart(one: list[list[FaceLandmarks]], other: list[list[FaceLandmarks]]) -> str:
+def _meshes_apart(one: list[list[LandmarkedFace]], other: list[list[LandmarkedFace]]) -> str:
     pairs = [(here[0], there[0]) for here, there in zip(one, other, strict=True) if here and there]
     points = max(np.abs(here.points - there.points).max() * CROP[0] for here, there in pairs)
     turns = max(

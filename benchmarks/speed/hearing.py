@@ -195,12 +195,12 @@ def quality(path: Path) -> dict[str, Any]:
 def active_speaker(path: Path) -> dict[str, Any]:
     """Detection and tracking of the faces come before, and are not counted in the time; they are in the memory."""
     from benchmarks.accuracy.active_speaker import seen
-    from operators.speech.match_speakers import MatchSpeakers
+    from operators.speech.detect_active_speaker import DetectActiveSpeaker
 
     shot, tracks = seen(VIDEO)
     turns = [Turn(shot.source_id, f"{shot.shot_id}/speaker0", "speaker0", shot.start_s, shot.end_s)]
     began = time.process_time()
-    rows = list(MatchSpeakers("lr_asd")(shot, tracks, turns, VideoFrames(path), SourceAudio(path)))
+    rows = list(DetectActiveSpeaker("lr_asd")(shot, tracks, turns, VideoFrames(path), SourceAudio(path)))
     cpu_s = time.process_time() - began
     return {
         "faces_s": sum(len(row.score) * row.step_s for row in rows),

@@ -23,7 +23,7 @@ class CropClips(Operator):
     their crops are therefore a little wider or narrower than ours. Where a clip's face was looked at but not seen its
     box is left out.
 
-    Drops: `face_not_seen`, `box_outside_frame`, `crop_small`.
+    Drops: `no_face`, `box_outside_frame`, `crop_small`.
     """
 
     rule: str = "hdtf"  # hdtf, voxceleb or celebv_hq
@@ -45,7 +45,7 @@ class CropClips(Operator):
         )
         boxes = [box for at_s, *box, confidence in seen if confidence > 0 and clip.start_s <= at_s < clip.end_s]
         if not boxes:
-            raise Drop("face_not_seen")
+            raise Drop("no_face")
         frame = sources[0].width, sources[0].height
         box = crops.within(_RULES[self.rule]([(b[0], b[1], b[2], b[3]) for b in boxes], frame, self.ratio), frame, 1.0)
         if (width := box[2] - box[0]) < self.min_px:

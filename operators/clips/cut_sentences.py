@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from manifests.tables import Annotation, Clip, Source, Speaking, Track, Word, span_id
+from manifests.tables import ActiveSpeaker, Annotation, Clip, Source, Track, Word, span_id
 from operators.base import Drop, Operator
 from operators.clips.plan_clips import before_frame
 
@@ -35,7 +35,7 @@ class CutSentences(Operator):
     min_confidence: float = 0.5  # mean of the words'
 
     def __call__(
-        self, clip: Clip, words: list[Word], speaking: list[Speaking], tracks: list[Track], sources: list[Source]
+        self, clip: Clip, words: list[Word], speaking: list[ActiveSpeaker], tracks: list[Track], sources: list[Source]
     ) -> Iterator[Clip | Annotation | Drop]:
         said = said_in(clip, words)
         done = 0
@@ -112,7 +112,7 @@ def spanning(clip: Clip, start_s: float, end_s: float) -> Clip:
     return replace(clip, clip_id=clip_id, start_s=start_s, end_s=end_s)
 
 
-def spoken(clip: Clip, words: Sequence[Word], speaking: list[Speaking]) -> Iterator[Annotation]:
+def spoken(clip: Clip, words: Sequence[Word], speaking: list[ActiveSpeaker]) -> Iterator[Annotation]:
     """Each word of a clip with its span, from the clip's start, and the active-speaker score meanwhile where there is
     one.
     """

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from manifests.tables import Annotation, Clip, Source, Speaking, Track, Word
+from manifests.tables import ActiveSpeaker, Annotation, Clip, Source, Track, Word
 from operators.base import Drop, Operator
 from operators.clips.cut_sentences import said_in, says, shortened, spanning, spoken
 
@@ -29,7 +29,7 @@ class CutWords(Operator):
     min_confidence: float = 0.5
 
     def __call__(
-        self, clip: Clip, words: list[Word], speaking: list[Speaking], tracks: list[Track], sources: list[Source]
+        self, clip: Clip, words: list[Word], speaking: list[ActiveSpeaker], tracks: list[Track], sources: list[Source]
     ) -> Iterator[Clip | Annotation | Drop]:
         said = said_in(clip, words)
         fitting = [(word, label) for word in said if (label := self._label(word))]

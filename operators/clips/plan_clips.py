@@ -7,7 +7,7 @@ from math import ceil, floor
 import numpy as np
 from numpy.typing import NDArray
 
-from manifests.tables import Clip, Shot, Source, Speaking, Track, Turn, span_id
+from manifests.tables import ActiveSpeaker, Clip, Shot, Source, Track, Turn, span_id
 from operators.base import Drop, Operator
 from operators.timeline import STEP_S, Mask, has_word, own_voice, runs, smoothed_score, timeline, visible, voices_heard
 
@@ -47,7 +47,7 @@ class PlanClips(Operator):
             )
 
     def __call__(
-        self, shot: Shot, tracks: list[Track], speaking: list[Speaking], turns: list[Turn], sources: list[Source]
+        self, shot: Shot, tracks: list[Track], speaking: list[ActiveSpeaker], turns: list[Turn], sources: list[Source]
     ) -> Iterator[Clip | Drop]:
         if not tracks:
             raise Drop("no_face")

@@ -26,7 +26,7 @@ class TakeRecordings(Operator):
     is `yaw_deg`: the median of the head's turn, as DetectFaces tells it, with which the views and the neutral
     recordings of an actor can be compared.
 
-    Drops of a source: `name_unknown`, `cut_inside`, `no_face`, `two_faces`, `face_missing`.
+    Drops of a source: `name_unknown`, `cut_inside`, `no_face`, `two_faces`, `no_face`.
     """
 
     path: str = MEAD  # what a path ends with; a regular expression
@@ -53,7 +53,7 @@ class TakeRecordings(Operator):
         if (
             unseen := (len(seen) - sum(confidence > 0 for confidence in track.confidence)) / len(seen)
         ) > self.max_unseen:
-            raise Drop("face_missing", detail=f"in {unseen:.0%} of {len(seen)} looks")
+            raise Drop("no_face", detail=f"in {unseen:.0%} of {len(seen)} looks")
         side = float(min(source.width, source.height))
         x = min(max(float(np.median(np.add(track.left_px, track.right_px))) / 2 - side / 2, 0.0), source.width - side)
         y = min(max(float(np.median(np.add(track.top_px, track.bottom_px))) / 2 - side / 2, 0.0), source.height - side)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manifests.boxes import Box
-from manifests.tables import Appearance, Source
+from manifests.tables import FaceEmbedding, Source
 from operators.base import Frame, Frames, Operator, every
 from operators.faces.detect_faces import DetectFaces
 from operators.models.detections import AlignedFace
@@ -81,7 +81,7 @@ class EmbedFaces(Operator):
     def parameters(self) -> dict[str, Any]:
         return {**super().parameters(), "detector": self.detector.fingerprint()}
 
-    def __call__(self, source: Source, frames: Frames) -> Iterator[Appearance]:
+    def __call__(self, source: Source, frames: Frames) -> Iterator[FaceEmbedding]:
         network = self.resolved().network
         if network == "none":
             return
@@ -114,10 +114,10 @@ class EmbedFaces(Operator):
             if told:
                 embeddings = np.stack([answer for _, answer in told]).astype("<f2").tobytes()
                 edges = [[float(box[side]) for box, _ in told] for side in range(4)]
-                appearance_id = f"{source.source_id}/{round(frame.pts_s * 1000):06d}"
-                yield Appearance(
+                face_embedding_id = f"{source.source_id}/{round(frame.pts_s * 1000):06d}"
+                yield FaceEmbedding(
                     source.source_id,
-                    appearance_id,
+                    face_embedding_id,
                     frame.pts_s,
                     edges[0],
                     edges[1],
@@ -175,6 +175,6 @@ def _at(box: Box, before: Box) -> bool:
     return _apart(box, before) < before.right - before.left
 
 
-def embeddings_of(row: Appearance) -> NDArray[np.float64]:
+def embeddings_of(row: FaceEmbedding) -> NDArray[np.float64]:
     """(faces, 512): the numbers of a row."""
     return np.frombuffer(row.embeddings, "<f2").reshape(-1, NUMBERS).astype(np.float64)

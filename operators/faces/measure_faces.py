@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from manifests.boxes import Box, square_around
-from manifests.tables import FaceLook, Source
+from manifests.tables import FaceQuality, Source
 from operators.base import Frame, Frames, Resources, every
 from operators.faces.detect_faces import DetectFaces
 from operators.models.device import batches, system_libraries
@@ -34,7 +34,7 @@ class MeasureFaces(DetectFaces):
 
     resources: ClassVar[Resources] = Resources()  # the detector's, whose looks it shares, is asked for by that
 
-    def __call__(self, source: Source, frames: Frames) -> Iterator[FaceLook]:
+    def __call__(self, source: Source, frames: Frames) -> Iterator[FaceQuality]:
         for batch in batches(every(frames, self.rate_hz), self.batch):
             for frame, sights in zip(batch, self.detect(batch), strict=True):
                 yield look_at(source.source_id, frame, sorted(sight.box for sight in sights))
@@ -45,12 +45,12 @@ CROP_PX = 128
 SMALLEST_PX = 24  # three blocks of compression
 
 
-def look_at(source_id: str, frame: Frame, boxes: list[Box]) -> FaceLook:
+def look_at(source_id: str, frame: Frame, boxes: list[Box]) -> FaceQuality:
     """The row of one frame."""
     found = [measured(frame, box) for box in boxes]
     edges = ([float(box[side]) for box in boxes] for side in range(4))
     columns = {name: [one[name] for one in found] for name in MEASURES}
-    return FaceLook(source_id, f"{source_id}/{round(frame.pts_s * 1000):06d}", frame.pts_s, *edges, **columns)
+    return FaceQuality(source_id, f"{source_id}/{round(frame.pts_s * 1000):06d}", frame.pts_s, *edges, **columns)
 
 
 def measured(frame: Frame, box: Box) -> dict[str, float]:

@@ -37,7 +37,7 @@ class ScoreEmotion(Operator):
     people who looked at small pictures of faces, and speech is not among them. Of 43 looks at real films the likeliest
     was right in 34: docs/quality.md.
 
-    Drops of a clip: `face_not_seen`.
+    Drops of a clip: `no_face`.
     """
 
     measures: ClassVar[dict[str, Measure]] = {
@@ -62,7 +62,7 @@ class ScoreEmotion(Operator):
             if (box := box_at(track, frame.pts_s)) and box.confidence > 0
         ]
         if not looks:
-            raise Drop("face_not_seen")
+            raise Drop("no_face")
         shares = self.probabilities(looks)
         often = np.bincount(shares.argmax(axis=1), minlength=len(EMOTIONS))
         values = {f"emotion_{name}": float(share) for name, share in zip(EMOTIONS, shares.mean(axis=0), strict=True)}

@@ -7,14 +7,14 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from manifests.boxes import Box, box_at
-from manifests.tables import Clip, Mesh, Score, Track
+from manifests.tables import Clip, FaceLandmarks, Score, Track
 from operators.base import Drop, Measure, Operator, every
 from operators.models.face_geometry import MODEL
 
 
 @dataclass(frozen=True)
 class ScoreFace(Operator):
-    """What the clip's face looks like, over the looks of `MeshFaces`, of which `rate_hz` a second count at most. No
+    """What the clip's face looks like, over the looks of `LandmarkFaces`, of which `rate_hz` a second count at most. No
     frame is decoded.
 
     From the boxes of the track (variant `boxes`), where the face was seen:
@@ -34,7 +34,7 @@ class ScoreFace(Operator):
       about 1.
     - `gaze_yaw_deg`, `gaze_pitch_deg`: medians of where the eyes look; 0 is into the camera.
 
-    Drops of a clip: `face_not_seen`.
+    Drops of a clip: `no_face`.
     """
 
     measures: ClassVar[dict[str, Measure]] = {
@@ -64,16 +64,16 @@ class ScoreFace(Operator):
 
     version: ClassVar[int] = 2
 
-    def __call__(self, clip: Clip, tracks: list[Track], meshes: list[Mesh]) -> Iterator[Score]:
+    def __call__(self, clip: Clip, tracks: list[Track], face_landmarks: list[FaceLandmarks]) -> Iterator[Score]:
         track = next(track for track in tracks if track.track_id == clip.track_id)
         others = [other for other in tracks if other.shot_id == clip.shot_id and other.track_id != clip.track_id]
-        mesh = next((mesh for mesh in meshes if mesh.model == MODEL), None)
+        mesh = next((mesh for mesh in face_landmarks if mesh.model == MODEL), None)
         if mesh is None:
-            raise Drop("face_not_seen", detail="no mesh")
+            raise Drop("no_face", detail="no mesh")
         looks = [look.number for look in every((_Look(*look) for look in enumerate(mesh.times_s)), self.rate_hz)]
         boxes = {look: box for look in looks if (box := _seen(track, mesh.times_s[look]))}
         if not boxes:
-            raise Drop("face_not_seen", detail=f"{len(looks)} frames looked at")
+            raise Drop("no_face", detail=f"{len(looks)} frames looked at")
         company = sum(_seen(other, mesh.times_s[look]) is not None for other in others for look in looks)
 
         width = float(np.median([box.right - box.left for box in boxes.values()]))

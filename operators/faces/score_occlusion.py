@@ -48,7 +48,7 @@ class ScoreOcclusion(Operator):
     for in a square four times as wide as the face: in narrower ones the palm, which is found first, is cut off. Few
     hands this close are sure ones, so that `min_confidence` is low, and a neck may be taken for one.
 
-    Drops of a clip: `face_not_seen`.
+    Drops of a clip: `no_face`.
     """
 
     measures: ClassVar[dict[str, Measure]] = {
@@ -83,7 +83,7 @@ class ScoreOcclusion(Operator):
                 looks.append(lower_face(frame, box))
                 hands.append(self.hand_cover(frame, box) if self.hands else 0.0)
         if not looks:
-            raise Drop("face_not_seen")
+            raise Drop("no_face")
         covers = np.concatenate([self._mouths(np.stack(looks[n : n + 32])) for n in range(0, len(looks), 32)])
         values = [("mouth_cover", covers.mean()), ("mouth_hidden_share", (covers > HIDDEN_FROM).mean())]
         yield from _scores(clip, MODEL, values, WEIGHTS[0])

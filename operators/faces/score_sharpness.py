@@ -7,7 +7,7 @@ from statistics import median
 from typing import ClassVar
 
 from manifests.boxes import Box, box_at, iou
-from manifests.tables import Clip, FaceLook, Score, Track
+from manifests.tables import Clip, FaceQuality, Score, Track
 from operators.base import Drop, Measure, Operator
 from operators.faces.measure_faces import MEASURES
 
@@ -39,7 +39,7 @@ class ScoreSharpness(Operator):
     No frame is decoded: a look belongs to the clip when its time does, and of its faces the one that overlaps the
     track's box most, by `min_overlap` at least.
 
-    Drops of a clip: `face_not_seen`.
+    Drops of a clip: `no_face`.
     """
 
     measures: ClassVar[dict[str, Measure]] = {
@@ -60,11 +60,11 @@ class ScoreSharpness(Operator):
 
     version: ClassVar[int] = 2
 
-    def __call__(self, clip: Clip, tracks: list[Track], face_looks: list[FaceLook]) -> Iterator[Score]:
+    def __call__(self, clip: Clip, tracks: list[Track], face_quality: list[FaceQuality]) -> Iterator[Score]:
         track = next(track for track in tracks if track.track_id == clip.track_id)
-        seen: list[tuple[FaceLook, int]] = []
+        seen: list[tuple[FaceQuality, int]] = []
         widths: list[float] = []
-        for look in face_looks:
+        for look in face_quality:
             if clip.start_s <= look.pts_s < clip.end_s and (box := box_at(track, look.pts_s)) and box.confidence > 0:
                 overlaps = [iou(box, Box(*edges, 0.0, 0.0)) for edges in _boxes(look)]
                 best = max(range(len(overlaps)), key=overlaps.__getitem__, default=None)
@@ -72,7 +72,7 @@ class ScoreSharpness(Operator):
                     seen.append((look, best))
                     widths.append(box.right - box.left)
         if not seen:
-            raise Drop("face_not_seen")
+            raise Drop("no_face")
         for measure in MEASURES:
             values = [value for look, face in seen if not math.isnan(value := getattr(look, measure)[face])]
             if values:
@@ -92,7 +92,7 @@ VARIANTS = {
 }
 
 
-def _boxes(look: FaceLook) -> Iterator[tuple[float, float, float, float]]:
+def _boxes(look: FaceQuality) -> Iterator[tuple[float, float, float, float]]:
     return zip(look.left_px, look.top_px, look.right_px, look.bottom_px, strict=True)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manifests.boxes import Box, iou
-from manifests.tables import Appearance, Face, Shot, Track
+from manifests.tables import Face, FaceEmbedding, Shot, Track
 from operators.base import Drop, Operator
 from operators.faces.embed_faces import embeddings_of, middle
 
@@ -36,8 +36,8 @@ class TrackFaces(Operator):
     below `different` between the two. It is cut only where motion can be wrong: where the face was hidden for a look,
     another one was nearer than `near` widths, or it moved by half of `max_jump`; a head that turns looks like someone
     else, too. Tracks that follow each other within `max_hidden_s` and show one person, by a cosine of `same` or more,
-    are one track: people who turned back behind another, or were hidden. Without appearances tracks are those of motion
-    alone.
+    are one track: people who turned back behind another, or were hidden. Without face embeddings tracks are those of
+    motion alone.
 
     A box of `start_confidence` or more is a sure one. Only a sure box starts a track, any box continues it, and a track
     of fewer than `min_sure` is given up: so a face that turns away keeps its track, and what is hardly ever surely a
@@ -67,7 +67,7 @@ class TrackFaces(Operator):
         self,
         shot: Shot,
         faces: list[Face],
-        appearances: list[Appearance] = [],  # noqa: B006 - only read
+        face_embeddings: list[FaceEmbedding] = [],  # noqa: B006 - only read
     ) -> Iterator[Track | Drop]:
         looks = sorted((face for face in faces if shot.start_s <= face.pts_s < shot.end_s), key=lambda face: face.pts_s)
         best = max((max(face.confidence, default=0.0) for face in looks), default=0.0)
@@ -77,7 +77,7 @@ class TrackFaces(Operator):
         times_s = [face.pts_s for face in looks]
         step_s = float(np.median(np.diff(times_s))) if len(times_s) > 1 else shot.end_s - shot.start_s
         paths = self._linked(looks)
-        recognise(paths, times_s, appearances)
+        recognise(paths, times_s, face_embeddings)
         paths = self._joined([part for path in paths for part in self._parts(path, paths)], times_s)
         for number, path in enumerate(sorted(paths, key=lambda path: (path.looks[0], path.boxes[0]))):
             track = path.track(shot, f"{shot.shot_id}/t{number}", times_s, step_s)
@@ -316,7 +316,7 @@ class _Path:
         )
 
 
-def recognise(paths: Sequence[_Path], times_s: list[float], appearances: Sequence[Appearance]) -> None:
+def recognise(paths: Sequence[_Path], times_s: list[float], face_embeddings: Sequence[FaceEmbedding]) -> None:
     """Tells paths who was seen: each embedded face is that of the path whose box overlaps it most at that time, by half
     or more.
     """
@@ -325,7 +325,7 @@ def recognise(paths: Sequence[_Path], times_s: list[float], appearances: Sequenc
         for look, box in zip(path.looks, path.boxes, strict=True):
             at_look[look].append((path, box))
     clock = np.array(times_s)
-    for row in appearances:
+    for row in face_embeddings:
         look = int(np.argmin(np.abs(clock - row.pts_s)))
         if not at_look[look] or abs(clock[look] - row.pts_s) > MAX_OFF_S:
             continue

@@ -21,7 +21,7 @@ class Aed3dmm(FaceModelMetric):
     checkpoint and face model come with a licence to sign. `aed_3ddfa` takes 10 of 3DDFA_V2, whose values do not compare
     with those. The AED of identity embeddings is `aed_id`.
 
-    Frames without a face on either side are left out. Drops: `face_missing`, fewer than half are left.
+    Frames without a face on either side are left out. Drops: `no_face`, fewer than half are left.
     """
 
     metric = "aed_3dmm"

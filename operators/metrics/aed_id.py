@@ -20,7 +20,7 @@ class AedId(FaceMetric[NDArray[np.float64]]):
     FOMM, LIA and DaGAN call this AED, with OpenFace's embedding, which no package carries; so the only variant here is
     `aed_id_faceplugin`, whose values do not compare with theirs. The AED of expression coefficients is `aed_3dmm`.
 
-    Frames without a face on either side are left out. Drops: `face_missing`, fewer than half are left.
+    Frames without a face on either side are left out. Drops: `no_face`, fewer than half are left.
     """
 
     metric = "aed_id"

@@ -22,7 +22,7 @@ class Akd(FaceMetric[NDArray[np.float64]]):
     hence the name. A render is compared with the driving recording: where another person drives, the shape of the face
     counts too.
 
-    Frames without a face on either side are left out; how many is `mkr_mesh`. Drops: `face_missing`, fewer than half
+    Frames without a face on either side are left out; how many is `mkr_mesh`. Drops: `no_face`, fewer than half
     are left.
     """
 

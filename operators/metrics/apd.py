@@ -20,7 +20,7 @@ class Apd(FaceModelMetric):
     As StyleHEAT's `cal_3dmm_distance.py`. The default is `apd_3dmm`, of Deep3DFaceRecon's angles in radians, as
     published; `apd_3ddfa` takes those of 3DDFA_V2, in degrees, the short way round.
 
-    Frames without a face on either side are left out. Drops: `face_missing`, fewer than half are left.
+    Frames without a face on either side are left out. Drops: `no_face`, fewer than half are left.
     """
 
     metric = "apd"

@@ -148,7 +148,7 @@ class FaceMetric(Metric, Generic[F]):
     with a face on both sides.
 
     A subclass says what is found, `extract`, and how far two such findings are from each other, `distance`. A frame
-    without a face on either side is left out; when fewer than half are left, the render is given up: `face_missing`.
+    without a face on either side is left out; when fewer than half are left, the render is given up: `no_face`.
     """
 
     same_size: ClassVar[bool] = False  # whether pictures of different sizes are refused
@@ -208,7 +208,7 @@ def mean_of_frames(values: Iterable[float]) -> float:
     return float(found.mean())
 
 
-def mean_where_seen(values: Iterable[float | None], reason: str = "face_missing", least: float = 0.5) -> float:
+def mean_where_seen(values: Iterable[float | None], reason: str = "no_face", least: float = 0.5) -> float:
     """The mean over the frames that have a value, None standing for one without, such as one without a face on both
     sides.
 

@@ -25,7 +25,7 @@ class Csim(FaceMetric[NDArray[np.float64]]):
     ViCo's code has it, which sees hair and background. The default is `csim_aligned`. Without the user's ArcFace R100
     the variants of `faceplugin` run, an embedding of 5 MB, whose values do not compare with ArcFace's.
 
-    Frames without a face on either side are left out. Drops: `face_missing`, fewer than half are left.
+    Frames without a face on either side are left out. Drops: `no_face`, fewer than half are left.
     """
 
     metric = "csim"

@@ -16,7 +16,7 @@ class EyebrowDynamics(Metric):
     """The standard deviation over time of the distance from brow to eye, over the distance of the eyes, the mean of
     both sides; 0 and up.
 
-    As THEval has it, with the points and scale of `theval.py`. Drops: `too_short`, `face_missing`.
+    As THEval has it, with the points and scale of `theval.py`. Drops: `too_short`, `no_face`.
     """
 
     metric = "eyebrow_dynamics"

@@ -19,7 +19,7 @@ class FrechetIdentity(SetMetric):
     at hand, and is not FID.
 
     It says whether the persons of one set are those of the other, and whether their faces are whole. It is blind to all
-    around the face. Frames are looked at `rate_hz` times a second. Drops: `face_missing`, none shows a face.
+    around the face. Frames are looked at `rate_hz` times a second. Drops: `no_face`, none shows a face.
     """
 
     metric = "frechet_identity"
@@ -40,5 +40,5 @@ class FrechetIdentity(SetMetric):
         found = [embedding(pair.made, "faceplugin") for number, pair in enumerate(video) if number % step == 0]
         seen = [one for one in found if one is not None]
         if not seen:
-            raise Drop("face_missing", detail=f"in none of {len(found)} frames")
+            raise Drop("no_face", detail=f"in none of {len(found)} frames")
         return np.stack(seen).astype(np.float32)

@@ -17,7 +17,7 @@ class HeadMotion(Metric):
     frame to frame, plus the mean variance of the place; 0 and up. Degrees and centimetres of MediaPipe's canonical
     face.
 
-    As THEval has it, with the points and scale of `theval.py`. Drops: `too_short`, `face_missing`.
+    As THEval has it, with the points and scale of `theval.py`. Drops: `too_short`, `no_face`.
     """
 
     metric = "head_motion"

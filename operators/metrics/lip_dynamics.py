@@ -16,7 +16,7 @@ class LipDynamics(Metric):
     """The mean over all pairs of lip points of the standard deviation over time of their distance, over the distance of
     the eyes; 0 and up.
 
-    As THEval has it, with the points and scale of `theval.py`. Drops: `too_short`, `face_missing`.
+    As THEval has it, with the points and scale of `theval.py`. Drops: `too_short`, `no_face`.
     """
 
     metric = "lip_dynamics"

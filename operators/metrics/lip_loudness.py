@@ -18,7 +18,7 @@ class LipLoudness(Metric):
     """The mean difference of the opening of the lips and the loudness in 50 ms, each scaled to 0 to 1 over the render,
     in the frames with speech; 0 to 1.
 
-    As THEval has it, with the points and scale of `theval.py`. Drops: `too_short`, `face_missing`, `no_audio_stream`;
+    As THEval has it, with the points and scale of `theval.py`. Drops: `too_short`, `no_face`, `no_audio_stream`;
     `no_speech`, in less than a tenth of the frames.
     """
 

@@ -187,7 +187,7 @@ def mouth_and_voice(video: Video, reach: int = 15) -> tuple[float, float]:
         reach: frames that the sound is shifted each way.
 
     Raises:
-        Drop: `no_frames`; `too_short`, less than 2 s; `face_missing`, in more than a fifth of the frames;
+        Drop: `no_frames`; `too_short`, less than 2 s; `no_face`, in more than a fifth of the frames;
             `mouth_still`; `no_audio_stream`, `silent_audio`.
     """
     first: Picture | None = None
@@ -201,7 +201,7 @@ def mouth_and_voice(video: Video, reach: int = 15) -> tuple[float, float]:
         raise Drop("too_short", detail=f"{len(gaps) / FPS:g} s, 2 are needed")
     seen = ~np.isnan(gaps)
     if seen.mean() < 0.8:
-        raise Drop("face_missing", detail=f"a face in {int(seen.sum())} of {len(gaps)} frames")
+        raise Drop("no_face", detail=f"a face in {int(seen.sum())} of {len(gaps)} frames")
 
     def estimate(_: Picture) -> tuple[float, float]:
         from operators.models.sync_curves import correlations, peak, voice_level

@@ -28,7 +28,7 @@ class Lmd(FaceMetric[NDArray[np.float64]]):
     of the frame, so values of other frame sizes do not compare. The default is `lmd_atvg_mesh`, the older and more
     reported.
 
-    Frames without a face on either side are left out. Drops: `size_mismatch`; `face_missing`, fewer than half are left.
+    Frames without a face on either side are left out. Drops: `size_mismatch`; `no_face`, fewer than half are left.
     """
 
     metric = "lmd"

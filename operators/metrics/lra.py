@@ -41,7 +41,7 @@ class Lra(Metric):
     its middle; else it is taken to be in the middle of the clip, as in LRW. Words that LRW has not are passed over.
 
     Drops: `no_word`, nothing says what is said; `not_in_lrw`, none of the words is one of the 500; `too_short`, around
-    none of them are 29 frames; `face_missing`, no frame shows one; `no_frames`.
+    none of them are 29 frames; `no_face`, no frame shows one; `no_frames`.
     """
 
     version: ClassVar[int] = 2  # the face is aligned by points nearer to iBUG's
@@ -88,13 +88,13 @@ class Lra(Metric):
         """The word that the reader reads in 29 pictures, 25 a second.
 
         Raises:
-            Drop: `face_missing`.
+            Drop: `no_face`.
         """
         from operators.models.lipreading import mouth_rois, word_scores
 
         points = [points68(picture) for picture in pictures]
         if all(one is None for one in points):
-            raise Drop("face_missing", detail=f"in {len(points)} frames")
+            raise Drop("no_face", detail=f"in {len(points)} frames")
         scaled = [None if one is None else one * _scale(picture) for one, picture in zip(points, pictures, strict=True)]
         return self._words[
             int(word_scores(self._reader, mouth_rois([grey(picture) for picture in pictures], scaled)).argmax())

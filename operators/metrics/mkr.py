@@ -15,7 +15,7 @@ class Mkr(Metric):
     """Missing keypoint rate: of the frames in which the driving recording shows a face, the share in which the render
     shows none; 0 to 1.
 
-    As pose-evaluation has it beside AKD, with MediaPipe's landmarker. Drops: `face_missing`, the recording shows none
+    As pose-evaluation has it beside AKD, with MediaPipe's landmarker. Drops: `no_face`, the recording shows none
     either.
     """
 
@@ -33,5 +33,5 @@ class Mkr(Metric):
     def measure(self, video: Video) -> float:
         lost = [mesh(one) is None for one, other in (pair.of_any_size for pair in video) if mesh(other) is not None]
         if not lost:
-            raise Drop("face_missing", detail="in the recording")
+            raise Drop("no_face", detail="in the recording")
         return sum(lost) / len(lost)

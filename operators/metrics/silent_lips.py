@@ -17,7 +17,7 @@ class SilentLips(Metric):
     """The median absolute deviation of the opening of the lips over the distance of the eyes, in the frames without
     speech; 0 and up.
 
-    As THEval has it, with the points and scale of `theval.py`. Drops: `too_short`, `face_missing`, `no_audio_stream`;
+    As THEval has it, with the points and scale of `theval.py`. Drops: `too_short`, `no_face`, `no_audio_stream`;
     `no_silence`, speech all through but a tenth.
     """
 

@@ -58,7 +58,7 @@ class FaceOverTime:
 def face_over_time(video: Video) -> FaceOverTime:
     """
     Raises:
-        Drop: `no_frames`; `too_short`, fewer than three; `face_missing`, in more than half of them.
+        Drop: `no_frames`; `too_short`, fewer than three; `no_face`, in more than half of them.
     """
     at_s, points, pose, place, count = [], [], [], [], 0
     for number, (picture, _) in enumerate(video):
@@ -73,7 +73,7 @@ def face_over_time(video: Video) -> FaceOverTime:
     if count < 3:
         raise Drop("too_short", detail=f"{count} frames")
     if len(at_s) < max(3, math.ceil(LEAST_SEEN * count)):
-        raise Drop("face_missing", detail=f"{len(at_s)} of {count} frames have a face")
+        raise Drop("no_face", detail=f"{len(at_s)} of {count} frames have a face")
     return FaceOverTime(np.array(at_s), np.stack(points), np.array(pose), np.stack(place))
 
 

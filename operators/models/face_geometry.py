@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from manifests.tables import Mesh
+from manifests.tables import FaceLandmarks
 from operators.models.catalogue import FACE_LANDMARKER
 
 Points = NDArray[np.float64]
@@ -48,7 +48,7 @@ _EYE_MIDDLE = np.array([0.0, 0.07, -0.4])  # centimetres from the middle of its 
 _EYE_RADIUS = 1.0
 
 
-def landmarks_of(mesh: Mesh) -> Points:
+def landmarks_of(mesh: FaceLandmarks) -> Points:
     """(looks, 478, 3) pixels of the displayed source frame, z too; NaN where the face was not seen.
 
     Off from what the model said by 1/32768 of the square's side at most: 0.02 pixels for a face 300 pixels wide.
@@ -65,7 +65,7 @@ def landmarks_of(mesh: Mesh) -> Points:
     return points
 
 
-def blendshapes_of(mesh: Mesh) -> NDArray[np.float64]:
+def blendshapes_of(mesh: FaceLandmarks) -> NDArray[np.float64]:
     """(looks, 52), 0 to 1, in the order of `BLENDSHAPES`; NaN where the face was not seen, or where they were not asked
     for. Off by 1/4096 at most.
     """
@@ -95,7 +95,7 @@ def packed_landmarks(units: NDArray[np.int16]) -> bytes:
     return np.ascontiguousarray(steps.reshape(-1, 1).view(np.uint8).T).tobytes()
 
 
-class FaceLandmarks(NamedTuple):
+class LandmarkedFace(NamedTuple):
     """A face in a picture."""
 
     points: NDArray[np.float64]  # (478, 3) x and z as shares of the picture's width, y of its height

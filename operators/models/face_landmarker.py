@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from operators.models.catalogue import FACE_LANDMARKER
 from operators.models.device import device, system_libraries
-from operators.models.face_geometry import FaceLandmarks
+from operators.models.face_geometry import LandmarkedFace
 from operators.models.mediapipe import lasting, mediapipe_image
 
 
@@ -17,7 +17,7 @@ class Landmarks(Protocol):
 
     batch: int  # how many pictures it likes to get at once
 
-    def look(self, pictures: Sequence[NDArray[np.uint8]]) -> list[list[FaceLandmarks]]:
+    def look(self, pictures: Sequence[NDArray[np.uint8]]) -> list[list[LandmarkedFace]]:
         """The faces of each picture (h, w, 3)."""
         ...
 
@@ -47,13 +47,13 @@ class Landmarker:
             )
             self._model: Any = lasting(FaceLandmarker.create_from_options(options))
 
-    def __call__(self, rgb: NDArray[np.uint8]) -> list[FaceLandmarks]:
+    def __call__(self, rgb: NDArray[np.uint8]) -> list[LandmarkedFace]:
         """The faces of a picture (h, w, 3)."""
         result = self._model.detect(mediapipe_image(rgb))
         faces = zip(result.face_landmarks, result.facial_transformation_matrixes, strict=True)
         shapes = result.face_blendshapes or [[]] * len(result.face_landmarks)
         return [
-            FaceLandmarks(
+            LandmarkedFace(
                 np.array([(point.x, point.y, point.z) for point in points]),
                 np.array(matrix, np.float64),
                 np.array([shape.score for shape in some]),
@@ -61,7 +61,7 @@ class Landmarker:
             for (points, matrix), some in zip(faces, shapes, strict=True)
         ]
 
-    def look(self, pictures: Sequence[NDArray[np.uint8]]) -> list[list[FaceLandmarks]]:
+    def look(self, pictures: Sequence[NDArray[np.uint8]]) -> list[list[LandmarkedFace]]:
         """The faces of each picture (h, w, 3)."""
         return [self(rgb) for rgb in pictures]
 

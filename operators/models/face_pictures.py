@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.models import face_identity as identity
-from operators.models.face_geometry import FaceLandmarks
+from operators.models.face_geometry import LandmarkedFace
 from operators.models.face_identity import CROP_PX, NETWORKS, embedded
 from operators.models.face_landmarker import Landmarker
 from operators.picture import Picture
@@ -31,7 +31,7 @@ MESH_5 = ((468,), (473,), (4,), (61,), (291,))  # eyes, nose tip, corners of the
 _one_at_a_time = threading.Lock()  # the landmarker is not safe to ask from two threads
 
 
-def face(picture: Picture) -> FaceLandmarks | None:
+def face(picture: Picture) -> LandmarkedFace | None:
     """The face of a picture, the surest of several; None where none is found."""
     return picture.once("face", _face)
 
@@ -83,7 +83,7 @@ def _mesh(picture: Picture) -> NDArray[np.float64] | None:
     return None if found is None else found.points[:, :2] * picture.size
 
 
-def _face(picture: Picture) -> FaceLandmarks | None:
+def _face(picture: Picture) -> LandmarkedFace | None:
     with _one_at_a_time:
         faces = _landmarker()(picture.rgb)
     return faces[0] if faces else None

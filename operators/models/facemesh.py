@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from operators.models.blazeface import Blazeface, sampled
 from operators.models.catalogue import FACE_LANDMARKER
 from operators.models.detections import Detection
-from operators.models.face_geometry import POINTS, FaceLandmarks, head_matrix
+from operators.models.face_geometry import POINTS, LandmarkedFace, head_matrix
 from operators.models.tflite import TfliteNetwork
 
 MIN_SCORE = 0.5  # of the detector, and of the mesh that it is one: MediaPipe's
@@ -44,7 +44,7 @@ class Facemesh:
             self._shapes = TfliteNetwork(parts.read("face_blendshapes.tflite"), device) if blendshapes else None
         self._side, self._device = self._mesh.inputs[0][1], device
 
-    def look(self, pictures: Sequence[NDArray[np.uint8]]) -> list[list[FaceLandmarks]]:
+    def look(self, pictures: Sequence[NDArray[np.uint8]]) -> list[list[LandmarkedFace]]:
         """The face of each picture (side, side, 3), RGB; none or one.
 
         Raises:
@@ -54,7 +54,7 @@ class Facemesh:
 
         if any(rgb.shape[0] != rgb.shape[1] for rgb in pictures):
             raise ValueError("a picture that is not square; ask Landmarker")
-        found: list[list[FaceLandmarks]] = [[] for _ in pictures]
+        found: list[list[LandmarkedFace]] = [[] for _ in pictures]
         if not found:
             return found
         given = torch.from_numpy(np.stack(pictures)).to(self._device).float()
@@ -78,7 +78,7 @@ class Facemesh:
         points, sure = torch.cat([flat, deep], -1).double().cpu().numpy(), logits.reshape(-1).sigmoid().cpu().numpy()
         for n, one, shape, score in zip(numbers, points, shapes, sure, strict=True):
             if score >= MIN_SCORE:
-                found[n].append(FaceLandmarks(one / side, head_matrix(one, side, side), shape))
+                found[n].append(LandmarkedFace(one / side, head_matrix(one, side, side), shape))
         return found
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from manifests.tables import Attribution, Shot, Source, Speaking, Track, Turn
+from manifests.tables import ActiveSpeaker, Attribution, Shot, Source, Track, Turn
 from operators.base import Operator
 from operators.timeline import STEP_S, has_word, own_voice, runs, smoothed_score, timeline, visible, voices_heard
 
@@ -45,7 +45,7 @@ class AttributeTurns(Operator):
     max_hidden_s: float = 0.5  # a face hidden for longer is out of view
 
     def __call__(
-        self, source: Source, shots: list[Shot], tracks: list[Track], speaking: list[Speaking], turns: list[Turn]
+        self, source: Source, shots: list[Shot], tracks: list[Track], speaking: list[ActiveSpeaker], turns: list[Turn]
     ) -> Iterator[Attribution]:
         ordered = sorted(shots, key=lambda shot: shot.start_s)
         for turn in turns:
@@ -75,7 +75,7 @@ class AttributeTurns(Operator):
         start_s: float,
         end_s: float,
         tracks: list[Track],
-        speaking: list[Speaking],
+        speaking: list[ActiveSpeaker],
         turns: list[Turn],
     ) -> Iterator[Attribution]:
         times = timeline(shot.start_s, shot.end_s)

@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from manifests.tables import Clip, Score, Speaking, Track
+from manifests.tables import ActiveSpeaker, Clip, Score, Track
 from operators.base import Audio, Drop, Frames, Measure, Operator
 from operators.models.catalogue import FACE_LANDMARKER
 from operators.models.sync_curves import correlations, peak, voice_level
-from operators.speech.match_speakers import MouthOpening, face_squares, first_tick, shown_at_ticks
+from operators.speech.detect_active_speaker import MouthOpening, face_squares, first_tick, shown_at_ticks
 from operators.timeline import TICK_HZ
 from operators.weights import Weight
 
@@ -55,7 +55,7 @@ class ScoreSync(Operator):
         return (FACE_LANDMARKER,)
 
     def __call__(
-        self, clip: Clip, tracks: list[Track], speaking: list[Speaking], frames: Frames, audio: Audio
+        self, clip: Clip, tracks: list[Track], speaking: list[ActiveSpeaker], frames: Frames, audio: Audio
     ) -> Iterator[Score | Drop]:
         track = next(track for track in tracks if track.track_id == clip.track_id)
         first, last = first_tick(clip.start_s), first_tick(clip.end_s) - 1
@@ -92,7 +92,7 @@ def _score(clip: Clip, metric: str, variant: str, value: float) -> Score:
     return Score(clip.source_id, f"{clip.clip_id}#{metric}", clip.clip_id, metric, variant, round(float(value), 4))
 
 
-def speaking_share(speaking: Speaking, first: int, last: int) -> float:
+def speaking_share(speaking: ActiveSpeaker, first: int, last: int) -> float:
     """Share of the ticks `first` to `last` where the face's score is above 0; a tick without a score counts as silent."""
     began = round(speaking.start_s * TICK_HZ)
     spoken = sum(score > 0 for score in speaking.score[max(0, first - began) : max(0, last + 1 - began)])

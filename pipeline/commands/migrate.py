@@ -6,6 +6,7 @@ need it. Nothing is lost: a table that an older version has no place for is refu
 
 import argparse
 
+from manifests.migration import migrate
 from manifests.schema import VERSION
 from pipeline.session import driving, existing, may_wait
 from pipeline.views.console import console, waiting
@@ -29,6 +30,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     out, manifest = console(), existing(options.corpus)
     with driving(manifest, "headset migrate", options.wait, out), waiting(out, "rewriting tables"):
-        changed = manifest.migrate(options.to)
+        changed = migrate(manifest, options.to)
     out.print(f"{changed} files rewritten; the tables are of version {options.to}.")
     return 0

@@ -1,4 +1,4 @@
-"""Which tracks of a corpus show the same person: a step over the whole corpus, by the appearances of its faces.
+"""Which tracks of a corpus show the same person: a step over the whole corpus, by the face embeddings of its faces.
 
 A track is the mean of its looks. Tracks are joined by average linkage on the cosine of their means, up to `same`; two
 that are to be seen at once are never one person. Pairs are proposed by an index (faiss), so that the pairs of a large
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
-from manifests.tables import Appearance, Identity, Track
+from manifests.tables import FaceEmbedding, Identity, Track
 from pipeline.corpus_steps.common import all_rows, current, digest, made_once, step_named, steps_of
 
 NEVER = 1e6  # distance of two tracks that are to be seen at once
@@ -43,7 +43,7 @@ class Member:
 
 @dataclass(frozen=True)
 class FindIdentities:
-    """Finds the people of a corpus. Equal appearances and tracks give equal rows, in whatever order and shards they
+    """Finds the people of a corpus. Equal face embeddings and tracks give equal rows, in whatever order and shards they
     come.
     """
 
@@ -53,19 +53,19 @@ class FindIdentities:
     version: int = 1
 
     def step(self, manifest: Manifest) -> str:
-        """The name of the step: it changes with the parameters, the appearances and the tracks there are.
+        """The name of the step: it changes with the parameters, the face embeddings and the tracks there are.
 
         Raises:
             UsageError: when there are none.
         """
-        if not manifest.count_rows(Appearance):
+        if not manifest.count_rows(FaceEmbedding):
             raise UsageError(
-                f"{manifest.root} holds no appearances: its recipe has no EmbedFaces, or that ran without its network."
-                " Run the recipe again with --set EmbedFaces.network=faceplugin, which fetches it (npm must be"
-                " installed), and ask again"
+                f"{manifest.root} holds no face embeddings: its recipe has no EmbedFaces, or that ran without its"
+                " network. Run the recipe again with --set EmbedFaces.network=faceplugin, which fetches it (npm must"
+                " be installed), and ask again"
             )
         tracks = digest(sorted(row.track_id for row in all_rows(manifest, Track)))
-        return step_named(type(self).__name__, asdict(self), steps_of(manifest, Appearance, Track), tracks)
+        return step_named(type(self).__name__, asdict(self), steps_of(manifest, FaceEmbedding, Track), tracks)
 
     def __call__(self, manifest: Manifest) -> list[Identity]:
         """The rows of the table `identities`, sorted by track."""
@@ -74,11 +74,11 @@ class FindIdentities:
             tracks = defaultdict(list)
             for track in current(manifest, Track, shard):
                 tracks[track.source_id].append(track)
-            appearances = defaultdict(list)
-            for row in current(manifest, Appearance, shard):
-                appearances[row.source_id].append(row)
+            face_embeddings = defaultdict(list)
+            for row in current(manifest, FaceEmbedding, shard):
+                face_embeddings[row.source_id].append(row)
             for source_id, mine in tracks.items():
-                members += members_of(mine, appearances[source_id])
+                members += members_of(mine, face_embeddings[source_id])
         return self.decide(members)
 
     def decide(self, members: Iterable[Member]) -> list[Identity]:
@@ -136,11 +136,11 @@ class FindIdentities:
         return one.source_id == other.source_id and shared_s > self.together_s
 
 
-def members_of(tracks: Sequence[Track], appearances: Sequence[Appearance]) -> list[Member]:
+def members_of(tracks: Sequence[Track], face_embeddings: Sequence[FaceEmbedding]) -> list[Member]:
     """The tracks of one source of which something was embedded, sorted."""
     span = {track.track_id: track for track in tracks}
     made = []
-    for (track_id, model), views in sorted(views_of(tracks, appearances).items()):
+    for (track_id, model), views in sorted(views_of(tracks, face_embeddings).items()):
         track = span[track_id]
         made.append(
             Member(track.source_id, track_id, track.start_s, track.end_s, np.sum(views, axis=0), len(views), model)
@@ -149,7 +149,7 @@ def members_of(tracks: Sequence[Track], appearances: Sequence[Appearance]) -> li
 
 
 def views_of(
-    tracks: Sequence[Track], appearances: Sequence[Appearance]
+    tracks: Sequence[Track], face_embeddings: Sequence[FaceEmbedding]
 ) -> dict[tuple[str, str], list[NDArray[np.float64]]]:
     """By track and network: the looks at the tracks of one source, each (512,) and of length 1.
 
@@ -160,7 +160,7 @@ def views_of(
     from operators.faces.track_faces import MIN_OVERLAP
 
     views: dict[tuple[str, str], list[NDArray[np.float64]]] = defaultdict(list)
-    for row in appearances:
+    for row in face_embeddings:
         there = [(track.track_id, box) for track in tracks if (box := box_at(track, row.pts_s)) and box.confidence > 0]
         edges = zip(row.left_px, row.top_px, row.right_px, row.bottom_px, strict=True)
         for corners, view in zip(edges, embeddings_of(row), strict=True):
@@ -200,11 +200,11 @@ def _place(track_id: str) -> tuple[bytes, str]:
 
 
 def find_identities(manifest: Manifest, finder: FindIdentities | None = None) -> list[Identity]:
-    """Makes the table `identities` of a corpus, unless it is there already for these tracks, appearances and
+    """Makes the table `identities` of a corpus, unless it is there already for these tracks, face embeddings and
     parameters.
 
     Raises:
-        UsageError: when the corpus holds no appearances.
+        UsageError: when the corpus holds no face embeddings.
     """
     finder = finder or FindIdentities()
     return made_once(manifest, Identity, finder.step(manifest), finder)

@@ -44,7 +44,7 @@ from manifests.cache import media_cache
 from manifests.errors import DamagedMedia, MissingMedia, UsageError
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
-from manifests.tables import Annotation, Clip, Mesh, Published, Render, Source, Split
+from manifests.tables import Annotation, Clip, FaceLandmarks, Published, Render, Source, Split
 from operators.base import Drop
 from operators.media.frames import SourceFrame, VideoFrames
 from operators.media.sound import SourceAudio
@@ -96,14 +96,14 @@ class Faces:
         """With gaps of up to `longest` frames filled: linearly between what was seen, with the nearest at the ends.
 
         Raises:
-            Drop: `face_not_seen` where there is none, `face_missing` where a gap is longer.
+            Drop: `no_face` where there is none, or a gap is longer.
         """
         seen = np.flatnonzero(self.seen)
         if not len(seen):
-            raise Drop("face_not_seen", detail=f"{len(self.points)} frames")
+            raise Drop("no_face", detail=f"{len(self.points)} frames")
         gap = int(np.diff(np.concatenate([[-1], seen, [len(self.points)]])).max()) - 1
         if gap > longest:
-            raise Drop("face_missing", detail=f"{gap} frames in a row, {longest} can be bridged")
+            raise Drop("no_face", detail=f"{gap} frames in a row, {longest} can be bridged")
         return Faces(*(_bridged(rows, seen) for rows in (self.points, self.matrix, self.blendshapes)))
 
 
@@ -259,8 +259,8 @@ class ExportClip:
     # Faces.
 
     def faces(self, fps: float | None = None) -> Faces:
-        """The face in every frame, in pixels of the render: as `MeshFaces` has it where it looked at every frame, else
-        found here, once.
+        """The face in every frame, in pixels of the render: as `LandmarkFaces` has it where it looked at every frame,
+        else found here, once.
         """
         rate = fps or self.fps
         if rate not in self._faces:
@@ -494,17 +494,17 @@ def _mesh_files(manifest: Manifest) -> dict[str, str]:
     compute: Any = pyarrow.compute  # its functions are made when it is imported, where no type checker sees them
     found = {}
     whole = (compute.field("rate_hz") == 0) & (compute.binary_length(compute.field("blendshapes")) > 0)
-    for name in manifest.files(Mesh):
+    for name in manifest.files(FaceLandmarks):
         rows = manifest.parquet(name).to_table(columns=["clip_id"], filter=whole)
         found |= dict.fromkeys(rows["clip_id"].to_pylist(), name)
     return found
 
 
-def _mesh_of(root: str, name: str, clip_id: str) -> Mesh:
+def _mesh_of(root: str, name: str, clip_id: str) -> FaceLandmarks:
     from pyarrow.compute import field as column
 
     (row,) = Manifest(root).parquet(name).to_table(filter=column("clip_id") == clip_id).to_pylist()
-    return Mesh(**row)
+    return FaceLandmarks(**row)
 
 
 def _shares(span: Mapping[str, Any], width: int, height: int) -> tuple[float, float, float, float] | None:

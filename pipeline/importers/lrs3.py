@@ -37,7 +37,7 @@ def read(folder: Path) -> Iterator[Imported]:
     """The clips sorted by their path, with transcript, words and the frames of the talk that they were cut from.
 
     Drops: `no_text`, `no_video`, `malformed_text`, and those of a file that is no video.
-    Traps: `not_224`, `not_25_fps`, `not_16_khz_mono`, `no_words`, `frames_with_gaps`, `frames_do_not_fit`,
+    Traps: `not_224`, `fps_not_25`, `not_16_khz_mono`, `no_words`, `frames_with_gaps`, `frames_do_not_fit`,
     `another_ref`, `name_not_5_digits`.
 
     Raises:
@@ -113,7 +113,7 @@ def of_file(held: Held, side: int, audio_hz: int) -> list[Trap]:
     if (held.width, held.height) != (side, side):
         traps.append((f"not_{side}", f"{held.width} x {held.height}"))
     if abs(held.fps - FPS) > 0.01:
-        traps.append(("not_25_fps", f"{held.fps:.3f}"))
+        traps.append(("fps_not_25", f"{held.fps:.3f}"))
     if (held.audio_hz, held.audio_channels) != (audio_hz, 1):
         traps.append(("not_16_khz_mono", f"{held.audio_hz} Hz, {held.audio_channels} channels"))
     return traps

@@ -28,7 +28,7 @@ def read(folder: Path) -> Iterator[Imported]:
     spoken.
 
     Drops: `not_at_hand` (listed, and no file), `no_text`, `malformed_text`, `malformed_row`, `repeated_row`, and those
-    of a file that is no video. Traps: `not_29_frames`, `not_256`, `not_25_fps`, `not_16_khz_mono`, `word_not_listed`,
+    of a file that is no video. Traps: `not_29_frames`, `not_256`, `fps_not_25`, `not_16_khz_mono`, `word_not_listed`,
     `word_longer_than_clip`.
 
     Raises:

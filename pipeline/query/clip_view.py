@@ -185,15 +185,17 @@ def _wide(chosen: list[Column]) -> str:
 _SUBJECTS = {
     # A clip is judged by its own scores and by those of its recording.
     "scores": (
-        f"""select case when ends_with(subject, '{RECORDING}') then left(subject, -{len(RECORDING)}) else subject end as of_clip,
-        metric, variant, coalesce(protocol, '') as protocol, value from scores"""
+        f"""select case when ends_with(subject, '{RECORDING}') then left(subject, -{len(RECORDING)}) else subject end as
+        of_clip, metric, variant, coalesce(protocol, '') as protocol, value from scores
+        """
     ),
     # What a list says of a published clip is said of the clip that was made from it; what is said of a part, of
     # neither.
     "annotations": (
         """select coalesce(made.clip_id, subject) as of_clip, name, value from annotations
-        left join (select clip_id, published_id from clips where published_id != '') as made on made.published_id = subject
-        where annotations.start_s is null"""
+        left join (select clip_id, published_id from clips where published_id != '') as made on made.published_id =
+        subject where annotations.start_s is null
+        """
     ),
 }
 

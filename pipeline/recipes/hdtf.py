@@ -19,8 +19,8 @@ from operators.shots.detect_shots import DetectShots
 from operators.sources.download_video import DownloadVideo
 from operators.sources.fingerprint_source import FingerprintSource
 from operators.sources.probe_source import ProbeSource
+from operators.speech.detect_active_speaker import DetectActiveSpeaker
 from operators.speech.diarize_speakers import DiarizeSpeakers
-from operators.speech.match_speakers import MatchSpeakers
 from pipeline.recipe import Recipe, Stage
 
 RECIPE = Recipe(
@@ -32,7 +32,7 @@ RECIPE = Recipe(
         Stage(DetectShots(), DetectFaces(), EmbedFaces(), FingerprintSource()),
         Stage(TrackFaces()),
         Stage(DiarizeSpeakers()),
-        Stage(MatchSpeakers()),
+        Stage(DetectActiveSpeaker()),
         Stage(PlanClips(min_s=10.0, max_s=600.0, min_face_px=128.0)),  # the published spans: 2 min 20 s on average
         Stage(CropClips(rule="hdtf", ratio=1.2)),  # README, second way
         Stage(RenderClips(size=512)),  # README: resized to 512 x 512

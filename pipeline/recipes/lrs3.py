@@ -23,8 +23,8 @@ from operators.shots.detect_shots import DetectShots
 from operators.sources.download_video import DownloadVideo
 from operators.sources.fingerprint_source import FingerprintSource
 from operators.sources.probe_source import ProbeSource
+from operators.speech.detect_active_speaker import DetectActiveSpeaker
 from operators.speech.diarize_speakers import DiarizeSpeakers
-from operators.speech.match_speakers import MatchSpeakers
 from operators.speech.transcribe_speech import TranscribeSpeech
 from pipeline.recipe import Recipe, Stage
 
@@ -37,7 +37,7 @@ RECIPE = Recipe(
         Stage(DetectShots(), DetectFaces(), EmbedFaces(), FingerprintSource()),
         Stage(TrackFaces()),
         Stage(DiarizeSpeakers()),
-        Stage(MatchSpeakers()),
+        Stage(DetectActiveSpeaker()),
         Stage(PlanClips(min_s=1.0, max_s=30.0)),  # 30 s is what Whisper hears at once
         Stage(TranscribeSpeech()),
         Stage(CutSentences(max_s=6.0, max_characters=100)),  # the description of trainval and test

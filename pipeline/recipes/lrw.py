@@ -22,8 +22,8 @@ from operators.shots.detect_shots import DetectShots
 from operators.sources.download_video import DownloadVideo
 from operators.sources.fingerprint_source import FingerprintSource
 from operators.sources.probe_source import ProbeSource
+from operators.speech.detect_active_speaker import DetectActiveSpeaker
 from operators.speech.diarize_speakers import DiarizeSpeakers
-from operators.speech.match_speakers import MatchSpeakers
 from operators.speech.transcribe_speech import TranscribeSpeech
 from pipeline.recipe import Recipe, Stage
 
@@ -36,7 +36,7 @@ RECIPE = Recipe(
         Stage(DetectShots(), DetectFaces(), EmbedFaces(), FingerprintSource()),
         Stage(TrackFaces()),
         Stage(DiarizeSpeakers()),
-        Stage(MatchSpeakers()),
+        Stage(DetectActiveSpeaker()),
         Stage(PlanClips(min_s=1.2, max_s=30.0)),  # 29 frames at least; 30 s is what Whisper hears at once
         Stage(TranscribeSpeech()),
         # the section on the pipeline: 1.16 s, 5 to 10 letters

@@ -12,8 +12,8 @@ from operators.clips.plan_clips import PlanClips
 from operators.clips.render_clips import RenderClips
 from operators.faces.detect_faces import DetectFaces
 from operators.faces.embed_faces import EmbedFaces
+from operators.faces.landmark_faces import LandmarkFaces
 from operators.faces.measure_faces import MeasureFaces
-from operators.faces.mesh_faces import MeshFaces
 from operators.faces.score_face import ScoreFace
 from operators.faces.score_sharpness import ScoreSharpness
 from operators.faces.track_faces import TrackFaces
@@ -24,8 +24,8 @@ from operators.sources.fingerprint_source import FingerprintSource
 from operators.sources.probe_source import ProbeSource
 from operators.speech.attribute_turns import AttributeTurns
 from operators.speech.confirm_voices import ConfirmVoices
+from operators.speech.detect_active_speaker import DetectActiveSpeaker
 from operators.speech.diarize_speakers import DiarizeSpeakers
-from operators.speech.match_speakers import MatchSpeakers
 from operators.speech.score_audio import ScoreAudio
 from operators.speech.score_speech import ScoreSpeech
 from operators.speech.score_sync import ScoreSync
@@ -40,10 +40,10 @@ RECIPE = Recipe(
         Stage(DetectShots(), DetectFaces(), EmbedFaces(), MeasureFaces(), FingerprintSource()),
         Stage(TrackFaces()),
         Stage(DiarizeSpeakers()),
-        Stage(MatchSpeakers()),
+        Stage(DetectActiveSpeaker()),
         Stage(AttributeTurns()),
         Stage(PlanClips(min_s=3.0, max_s=30.0, min_face_px=96.0)),
-        Stage(MeshFaces(), ScorePicture(), ScoreSharpness(), ScoreSpeech(), ScoreAudio(), ScoreSync()),
+        Stage(LandmarkFaces(), ScorePicture(), ScoreSharpness(), ScoreSpeech(), ScoreAudio(), ScoreSync()),
         Stage(ScoreFace()),
         Stage(ConfirmVoices()),
         Stage(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
-from manifests.tables import Clip, Mesh, Pair, Render, Score, Source
+from manifests.tables import Clip, FaceLandmarks, Pair, Render, Score, Source
 from operators.generate.cards import FOLDER, cards
 from operators.generate.generate_video import RANDOM
 from operators.metrics.base import NOTHING, Metric
@@ -229,7 +229,7 @@ def _groups(
 ) -> Iterable[BoardGroup]:
     """Means of pairs whose driving clips are alike in head turn, in the size of the face, or in language."""
     yaw, face = {}, {}
-    for mesh in all_rows(manifest, Mesh):
+    for mesh in all_rows(manifest, FaceLandmarks):
         seen = np.array(mesh.seen, bool)
         if seen.any():
             yaw[mesh.clip_id] = float(np.median(np.abs(np.array(mesh.yaw_deg)[seen])))

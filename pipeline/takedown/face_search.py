@@ -12,7 +12,7 @@ from manifests.cache import media_cache
 from manifests.errors import StorageError, UsageError
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
-from manifests.tables import Appearance, Clip, Render, Source, Track
+from manifests.tables import Clip, FaceEmbedding, Render, Source, Track
 from pipeline.corpus_steps.identities import views_of
 
 LOOKS = 5  # of a track or a clip, evenly over its length
@@ -34,8 +34,8 @@ class FaceMatch:
 
 
 def search_faces(manifest: Manifest, picture: Path) -> tuple[list[FaceMatch], list[str]]:
-    """Looks at every track of the corpus: at its appearances where it has some, else in its source where that can be
-    read, else in the renders of its clips.
+    """Looks at every track of the corpus: at its face embeddings where it has some, else in its source where that can
+    be read, else in the renders of its clips.
 
     Returns:
         The matches, the highest first; and the sources with tracks of which nothing could be looked at.
@@ -58,12 +58,12 @@ def search_faces(manifest: Manifest, picture: Path) -> tuple[list[FaceMatch], li
             if one.made_by == "recording"
         }
         known = {track.track_id for track in tracks}
-        appearances = manifest.read(Appearance, held.get(Appearance.table, []), shard)
+        face_embeddings = manifest.read(FaceEmbedding, held.get(FaceEmbedding.table, []), shard)
         for source_id in sorted({row.source_id for row in (*tracks, *clips)}):
             path = _path(store, sources.get(source_id))
             mine = [track for track in tracks if track.source_id == source_id]
             embedded = views_of(
-                mine, [row for row in appearances if row.source_id == source_id and row.model == NETWORK]
+                mine, [row for row in face_embeddings if row.source_id == source_id and row.model == NETWORK]
             )
             told = {track_id: [float(wanted @ view) for view in views] for (track_id, _), views in embedded.items()}
             found += [

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from manifests.errors import NotFound
 from manifests.manifest import LISTED, Manifest
-from manifests.tables import Clip, Dropped, Row, Score, Shot, Source, Speaking, Track, Turn
+from manifests.tables import ActiveSpeaker, Clip, Dropped, Row, Score, Shot, Source, Track, Turn
 from pipeline.views.facts import BLANK, Cell, Fact, Grid, Lane, Lanes, Line, Part, clock
 
 R = TypeVar("R", bound=Row)
@@ -272,7 +272,7 @@ def _axis(rows: _Rows, source: Source, kept: set[str], span: tuple[float, float]
     start_s = span[0] if span else min([source.start_s, *(shot.start_s for shot in shots)])
     end_s = span[1] if span else max([source.end_s, *(row.end_s for found in (shots, tracks, turns) for row in found)])
     lanes = [Lane("cuts", tuple((shot.start_s, shot.start_s) for shot in shots[1:]), "", "|")]
-    speaking = {row.track_id: row for row in rows.current(Speaking)}
+    speaking = {row.track_id: row for row in rows.current(ActiveSpeaker)}
     faces: dict[str, list[Track]] = defaultdict(list)
     for track in tracks:
         faces[track.track_id.rsplit("/", 1)[-1]].append(track)
@@ -292,7 +292,7 @@ def _axis(rows: _Rows, source: Source, kept: set[str], span: tuple[float, float]
     return Lanes(start_s, end_s, tuple(lanes))
 
 
-def _talks(row: Speaking) -> Iterator[tuple[float, float]]:
+def _talks(row: ActiveSpeaker) -> Iterator[tuple[float, float]]:
     """The spans in which a face speaks: looks that follow each other are one."""
     began = None
     for number, value in enumerate([*row.score, 0.0]):

@@ -13,6 +13,7 @@ import pytest
 
 from manifests.checking import faults
 from manifests.manifest import Manifest, StepRecord
+from manifests.migration import migrate
 from manifests.schema import VERSION
 from manifests.tables import Dropped, Duplicate, Score, Split
 from pipeline.__main__ import main
@@ -83,7 +84,7 @@ def test_it_gives_equal_rows_after_it_was_migrated(manifest: Manifest) -> None:
     assert not Path(manifest.root, "attached.json").exists()
     assert set(there.attached) == {"splits", "duplicates", "psnr@recording"}
     assert list(faults(there, deep=True)) == []
-    assert there.migrate(VERSION) == 0
+    assert migrate(there, VERSION) == 0
 
 
 @pytest.mark.parametrize("kill", range(1, 30, 3))
@@ -110,9 +111,9 @@ def test_a_migration_that_is_killed_is_brought_to_its_end(
         for name in ("write", "delete"):
             patched.setattr(Storage, name, until(name))
         with suppress(KeyboardInterrupt):
-            manifest.migrate(VERSION)
+            migrate(manifest, VERSION)
     assert told(manifest.root) == EXPECTED, "what a reader sees in between"
-    Manifest(manifest.root).migrate(VERSION)
+    migrate(Manifest(manifest.root), VERSION)
     assert told(manifest.root) == EXPECTED
     assert list(faults(Manifest(manifest.root), deep=True)) == []
 
@@ -120,7 +121,7 @@ def test_a_migration_that_is_killed_is_brought_to_its_end(
 @pytest.mark.parametrize("migrated", [False, True])
 def test_a_takedown_reaches_its_rows_before_and_after(migrated: bool, manifest: Manifest) -> None:
     if migrated:
-        manifest.migrate(VERSION)
+        migrate(manifest, VERSION)
     takedown_source(Manifest(manifest.root), "a")
     there = Manifest(manifest.root)
     assert there.table(Split)["clip_id"].to_pylist() == [clip("b").clip_id, clip("c").clip_id]

@@ -9,6 +9,7 @@ import pytest
 
 from manifests.errors import UsageError
 from manifests.manifest import LISTED, Manifest
+from manifests.migration import migrate
 from manifests.schema import ADDED, VERSION, marked, migrated, version_of
 from manifests.tables import Clip, Published, Score, Source, schema, tables
 
@@ -44,13 +45,13 @@ def test_a_table_of_this_version_is_read_with_the_columns_it_lacks() -> None:
 
 
 def test_up_and_down_again(corpus: Manifest) -> None:
-    assert corpus.migrate(VERSION) == 1  # the sources are new already
+    assert migrate(corpus, VERSION) == 1  # the sources are new already
     assert pq.read_table(score_file(corpus)).column_names == schema(Score).names
     before = score_file(corpus).read_bytes()
-    assert corpus.migrate(1) == 3  # the sources and the drops as well
+    assert migrate(corpus, 1) == 3  # the sources and the drops as well
     assert pq.read_table(score_file(corpus)).to_pylist() == [OLD]
     assert corpus.read(Source, [LISTED], 0) == [Source("s", "s.mp4")]
-    corpus.migrate(VERSION)
+    migrate(corpus, VERSION)
     assert score_file(corpus).read_bytes() == before
 
 
@@ -58,7 +59,7 @@ def test_nothing_is_lost_on_the_way_down(tmp_path: Path) -> None:
     manifest = Manifest(str(tmp_path / "corpus"))
     manifest.add([Source("s", "s.mp4")], given=[Score(**OLD, protocol="25 fps")])
     with pytest.raises(UsageError, match="scores.protocol: 1 rows say something that version 1 has no column for"):
-        manifest.migrate(1)
+        migrate(manifest, 1)
     assert version_of(pq.read_schema(Path(manifest.root, "sources", LISTED, "00000.parquet"))) == VERSION
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from manifests.tables import Speaking, Track
+from manifests.tables import ActiveSpeaker, Track
 from operators.timeline import has_word, smoothed_score, visible
 
 
@@ -13,7 +13,7 @@ def test_the_word_is_had_by_the_highest_score_above_nothing() -> None:
 
 def test_a_score_is_read_at_its_own_time() -> None:
     track = Track("s", "t", "shot", 0.0, 4.0, [], [], [], [], [], [])
-    row = Speaking("s", "t/m", "shot", "t", "m", 1.0, 0.04, [float(n) for n in range(50)])
+    row = ActiveSpeaker("s", "t/m", "shot", "t", "m", 1.0, 0.04, [float(n) for n in range(50)])
     times = np.array([0.98, 1.0, 1.02, 1.4, 2.96, 3.0])
     assert smoothed_score(track, [row], times, 0.2).tolist() == [-np.inf, 0.0, 0.0, 10.0, 49.0, -np.inf]
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from manifests.manifest import Manifest
-from manifests.tables import Clip, Dropped, Render, Row, Score, Shot, Source, Speaking, Track, Turn
+from manifests.tables import ActiveSpeaker, Clip, Dropped, Render, Row, Score, Shot, Source, Track, Turn
 from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
 from pipeline.__main__ import main
@@ -22,7 +22,7 @@ from tests.made_videos import tone, truncated, write_audio, write_video
 
 pytestmark = pytest.mark.slow
 
-TABLES = (Source, Shot, Track, Turn, Speaking, Clip, Render, Score, Dropped)
+TABLES = (Source, Shot, Track, Turn, ActiveSpeaker, Clip, Render, Score, Dropped)
 
 
 def talking_head(out: Path, *videos: Path, workers: int | None = None) -> Manifest:

@@ -77,7 +77,7 @@ Meta = dict[str, Any]
 def write(clip: ExportClip, to: Path, given: Given) -> Note:
     """
     Raises:
-        Drop: `too_short`; `face_not_seen` and `face_missing` for the substitutes; `<need>_missing` and `<need>_differs`
+        Drop: `too_short`; `no_face` for the substitutes; `<need>_missing` and `<need>_differs`
             for what is given; `not_square`; those of the decoder.
     """
     import torch

@@ -49,7 +49,7 @@ _SPLITS = ("train", "val", "test")
 def write(clip: ExportClip, to: Path, given: Given) -> Note:
     """
     Raises:
-        Drop: `too_short`, `face_not_seen`, `face_missing`, `not_square`, `deepspeech_missing`, `deepspeech_differs`;
+        Drop: `too_short`, `no_face`, `not_square`, `deepspeech_missing`, `deepspeech_differs`;
             those of the decoder.
     """
     frames = clip.count(FPS)

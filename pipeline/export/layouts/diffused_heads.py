@@ -48,7 +48,7 @@ _SPLITS = ("train", "val", "test")
 def write(clip: ExportClip, to: Path, given: Given) -> Note:
     """
     Raises:
-        Drop: `too_short` for a single frame, since two are drawn; `face_not_seen`, `face_missing`, `not_square`,
+        Drop: `too_short` for a single frame, since two are drawn; `no_face`, `not_square`,
             `audio_emb_missing`, `audio_emb_differs`; those of the decoder.
     """
     import torch

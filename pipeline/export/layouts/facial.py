@@ -63,7 +63,7 @@ _SPLITS = ("train", "val", "test")
 def write(clip: ExportClip, to: Path, given: Given) -> Note:
     """
     Raises:
-        Drop: `too_short`, `face_not_seen`, `face_missing`; `<need>_missing` and `<need>_differs` for what is given;
+        Drop: `too_short`, `no_face`; `<need>_missing` and `<need>_differs` for what is given;
             those of the decoder.
     """
     frames, name = clip.count(FPS), clip.name

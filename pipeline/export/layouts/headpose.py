@@ -52,13 +52,13 @@ _COEFF, _MFCC = Path("Deep3DFaceReconstruction/output/coeff/19_news"), Path("Aud
 def write(clip: ExportClip, to: Path, given: Given) -> Note:
     """
     Raises:
-        Drop: `too_short`, `not_25_fps`, `face_not_seen`, `face_missing`, `not_square`, `coeff_3dmm_missing`,
+        Drop: `too_short`, `fps_not_25`, `no_face`, `not_square`, `coeff_3dmm_missing`,
             `coeff_3dmm_differs`; those of the decoder.
     """
     from scipy.io import savemat
 
     if clip.fps != FPS:
-        raise Drop("not_25_fps", detail=f"{clip.fps:g}: frames and coefficients are counted at {FPS}")
+        raise Drop("fps_not_25", detail=f"{clip.fps:g}: frames and coefficients are counted at {FPS}")
     if clip.frames < FRAMES:
         raise Drop("too_short", detail=f"{clip.frames} frames, {FRAMES} are read")
     found = clip.faces()

@@ -48,7 +48,7 @@ _SPLITS = ("train", "val", "test")
 def write(clip: ExportClip, to: Path, given: Given) -> Note:
     """
     Raises:
-        Drop: `too_short`, `face_not_seen`, `face_missing`, `not_square`, and those of the decoder.
+        Drop: `too_short`, `no_face`, `not_square`, and those of the decoder.
     """
     import cv2
 

@@ -44,7 +44,7 @@ _SPLITS = ("train", "val", "test")
 def write(clip: ExportClip, to: Path, given: Given) -> Note:
     """
     Raises:
-        Drop: `coeff_3dmm_missing`, `coeff_3dmm_differs`, `not_square`; `face_not_seen` and `face_missing` for the
+        Drop: `coeff_3dmm_missing`, `coeff_3dmm_differs`, `not_square`; `no_face` for the
             substitute; those of the decoder.
     """
     faces = clip.faces()

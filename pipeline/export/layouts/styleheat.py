@@ -50,11 +50,11 @@ _SPLITS = ("train", "val", "test")
 def write(clip: ExportClip, to: Path, given: Given) -> Note:
     """
     Raises:
-        Drop: `too_short`, `not_25_fps`, `face_not_seen`, `face_missing`, `not_square`, `coeff_3dmm_missing`,
+        Drop: `too_short`, `fps_not_25`, `no_face`, `not_square`, `coeff_3dmm_missing`,
             `coeff_3dmm_differs`; those of the decoder.
     """
     if clip.fps != FPS:
-        raise Drop("not_25_fps", detail=f"{clip.fps:g}: frames and sound are paired at {FPS}")
+        raise Drop("fps_not_25", detail=f"{clip.fps:g}: frames and sound are paired at {FPS}")
     if clip.frames < _LEAST:
         raise Drop("too_short", detail=f"{clip.frames} frames, {_LEAST} are needed")
     found = clip.faces()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from manifests.tables import Clip, Shot, Source, Speaking, Track, Turn
+from manifests.tables import ActiveSpeaker, Clip, Shot, Source, Track, Turn
 from operators.base import Drop
 from operators.clips.plan_clips import PlanClips
 
@@ -49,12 +49,12 @@ def hidden(face: Track, start_s: float, end_s: float) -> Track:
     return Track(**{**vars(face), "confidence": confidence})
 
 
-def speaks(face: Track, *spans: tuple[float, float], level: float = 2.0) -> Speaking:
+def speaks(face: Track, *spans: tuple[float, float], level: float = 2.0) -> ActiveSpeaker:
     times = np.arange(face.start_s, face.end_s, 0.04) + 1e-6
     score = np.full(len(times), -2.0)
     for start_s, end_s in spans:
         score[(times >= start_s) & (times < end_s)] = level
-    return Speaking(
+    return ActiveSpeaker(
         "talk", f"{face.track_id}/lr_asd", face.shot_id, face.track_id, "lr_asd", face.start_s, 0.04, score.tolist()
     )
 
@@ -64,7 +64,7 @@ def turn(start_s: float, end_s: float, speaker: str = "speaker0") -> Turn:
 
 
 def plan(
-    tracks: list[Track], speaking: list[Speaking], turns: list[Turn], of: Shot | None = None, **fields: float
+    tracks: list[Track], speaking: list[ActiveSpeaker], turns: list[Turn], of: Shot | None = None, **fields: float
 ) -> tuple[list[Clip], list[tuple[str, float, float]]]:
     """The clips, and the reason and span of each proposal that was given up."""
     clips, drops = [], []
@@ -77,7 +77,7 @@ def plan(
     return clips, drops
 
 
-def refused(of: Shot, tracks: list[Track], speaking: list[Speaking], turns: list[Turn]) -> str:
+def refused(of: Shot, tracks: list[Track], speaking: list[ActiveSpeaker], turns: list[Turn]) -> str:
     with pytest.raises(Drop) as drop:
         list(PlanClips()(of, tracks, speaking, turns, [SOURCE]))
     return drop.value.reason
@@ -237,7 +237,7 @@ def test_the_crop_is_moved_into_the_frame_and_is_no_larger_than_it():
 
 
 @pytest.mark.parametrize(
-    ("reason", "tracks", "speaking", "turns", "of"),
+    ("reason", "tracks", "active_speaker", "turns", "of"),
     [
         ("no_face", [], [], [turn(0, 20)], shot()),
         ("no_speech", [track()], [speaks(track(), (0, 20))], [turn(20, 30)], shot()),
@@ -248,7 +248,7 @@ def test_the_crop_is_moved_into_the_frame_and_is_no_larger_than_it():
     ],
 )
 def test_a_shot_without_a_proposal_says_why(
-    reason: str, tracks: list[Track], speaking: list[Speaking], turns: list[Turn], of: Shot
+    reason: str, tracks: list[Track], speaking: list[ActiveSpeaker], turns: list[Turn], of: Shot
 ):
     assert refused(of, tracks, speaking, turns) == reason
 

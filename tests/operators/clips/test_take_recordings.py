@@ -53,7 +53,7 @@ def test_a_recording_is_one_clip_with_the_labels_of_its_path():
         ({"shots": [replace(SHOT, end_s=2.0), replace(SHOT, start_s=2.0)]}, "cut_inside"),
         ({"tracks": []}, "no_face"),
         ({"faces": looks(37) + looks(3, faces=2)}, "two_faces"),
-        ({"tracks": [hidden(FACE, 1.0, 1.3)]}, "face_missing"),
+        ({"tracks": [hidden(FACE, 1.0, 1.3)]}, "no_face"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from manifests.tables import Clip, Mesh, Track
-from operators.faces.mesh_faces import MeshFaces
+from manifests.tables import Clip, FaceLandmarks, Track
+from operators.faces.landmark_faces import LandmarkFaces
 from operators.media.frames import VideoFrames
 from tests.made_videos import write_video
 
@@ -36,8 +36,8 @@ def track(box=FACE, name: str = "t0", moves_px: float = 0.0, sure: tuple[float, 
     )
 
 
-def mesh_of(folder: Path, picture: NDArray[np.uint8], *tracks: Track, **fields) -> Mesh:
+def mesh_of(folder: Path, picture: NDArray[np.uint8], *tracks: Track, **fields) -> FaceLandmarks:
     """The mesh of a video that shows a picture for a second."""
     path = write_video(folder / "face.mp4", [(picture, 1.0)], size=(512, 512))
-    (mesh,) = MeshFaces(**fields)(CLIP, list(tracks), VideoFrames(path, CLIP.start_s, CLIP.end_s))
+    (mesh,) = LandmarkFaces(**fields)(CLIP, list(tracks), VideoFrames(path, CLIP.start_s, CLIP.end_s))
     return mesh

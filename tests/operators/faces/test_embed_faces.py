@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from manifests.tables import Appearance, Face, Shot, Source, Track
+from manifests.tables import Face, FaceEmbedding, Shot, Source, Track
 from operators.base import every
 from operators.faces.detect_faces import DetectFaces
 from operators.faces.embed_faces import EmbedFaces, embeddings_of
@@ -26,7 +26,7 @@ def stills(*places: tuple[int, int, int]) -> np.ndarray:
     return picture
 
 
-def rows_of(path, **fields) -> list[Appearance]:
+def rows_of(path, **fields) -> list[FaceEmbedding]:
     return list(EmbedFaces(**{"network": "faceplugin", **fields})(SOURCE, VideoFrames(path)))
 
 
@@ -35,7 +35,7 @@ def test_one_person_is_alike_and_two_are_not(tmp_path):
     path = write_video(tmp_path / "two.mp4", [(stills((0, 20, 40), (1, 420, 150)), 2.0)], size=SIZE, fps=10)
     rows = rows_of(path)
     assert [row.pts_s for row in rows] == [0.0, 1.0], "once a second"
-    assert rows[1].appearance_id == "s/001000"
+    assert rows[1].face_embedding_id == "s/001000"
     assert all(row.model == "faceplugin" and len(row.left_px) == 2 for row in rows)
     assert rows[0].left_px[0] < 100 < 400 < rows[0].left_px[1]
     views = np.concatenate([embeddings_of(row) for row in rows])
@@ -114,8 +114,8 @@ def test_two_who_turn_back_while_hidden_keep_their_tracks(tmp_path):
     faces: list[Face] = list(DetectFaces()(SOURCE, frames))
     shot = Shot("s", "s/shot", 0.0, END_S)
 
-    def sides(appearances: list[Appearance]) -> list[tuple[bool, bool]]:
-        tracks = [row for row in TrackFaces()(shot, faces, appearances) if isinstance(row, Track)]
+    def sides(face_embeddings: list[FaceEmbedding]) -> list[tuple[bool, bool]]:
+        tracks = [row for row in TrackFaces()(shot, faces, face_embeddings) if isinstance(row, Track)]
         return [(track.left_px[0] < 300, track.left_px[-1] < 300) for track in tracks]
 
     assert sides([]) == [(True, False), (False, True)]

@@ -23,7 +23,7 @@ def test_the_boxes_and_times_are_those_of_the_detector():
     faces = list(DetectFaces()(SOURCE, frames))
     looks = list(MeasureFaces()(SOURCE, frames))
     assert len(looks) == 5
-    assert [(look.face_look_id, look.pts_s, look.left_px, look.bottom_px) for look in looks] == [
+    assert [(look.face_quality_id, look.pts_s, look.left_px, look.bottom_px) for look in looks] == [
         (face.face_id, face.pts_s, face.left_px, face.bottom_px) for face in faces
     ]
     assert all(len(getattr(look, measure)) == len(look.left_px) == 2 for look in looks for measure in MEASURES)
@@ -53,7 +53,7 @@ def test_what_lies_beyond_the_frame_is_not_measured(tmp_path):
         Box(100.0, 100.0, 120.0, 120.0, 0.9, 0.0),
     ]
     look = look_at("s", frame, boxes)
-    assert (look.face_look_id, look.left_px) == ("s/000000", [-60.0, -10.0, 100.0])
+    assert (look.face_quality_id, look.left_px) == ("s/000000", [-60.0, -10.0, 100.0])
     assert np.isnan(look.sharpness).tolist() == [True, False, False]
     assert np.isnan(look.noise).tolist() == [True, False, True]
     assert look.brightness[1:] == pytest.approx([128, 128], abs=1.5)

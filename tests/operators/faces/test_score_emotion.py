@@ -104,5 +104,5 @@ def test_one_man_is_calm_then_smiles():
 
 
 def test_a_face_never_seen_is_dropped():
-    with pytest.raises(Drop, match="face_not_seen"):
+    with pytest.raises(Drop, match="no_face"):
         list(OPERATOR(CLIP, [track(sure=(0.0,) * 5)], []))

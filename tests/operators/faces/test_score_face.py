@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from manifests.boxes import square_around
-from manifests.tables import Mesh, Track
+from manifests.tables import FaceLandmarks, Track
 from operators.base import Drop, every
 from operators.faces.detect_faces import DetectFaces
-from operators.faces.mesh_faces import MeshFaces
+from operators.faces.landmark_faces import LandmarkFaces
 from operators.faces.score_face import ScoreFace
 from operators.media.frames import VideoFrames
 from operators.models.catalogue import FACE_LANDMARKER
@@ -21,7 +21,7 @@ def scores(tmp_path, picture, *tracks: Track, **fields) -> dict[str, float]:
     return scored(mesh_of(tmp_path, picture, *tracks, **fields), *tracks)
 
 
-def scored(mesh: Mesh, *tracks: Track) -> dict[str, float]:
+def scored(mesh: FaceLandmarks, *tracks: Track) -> dict[str, float]:
     rows = list(ScoreFace()(CLIP, list(tracks), [mesh]))
     assert all(row.score_id == f"{CLIP.clip_id}#{row.metric}" for row in rows)
     assert len({row.metric for row in rows}) == len(rows)
@@ -76,11 +76,11 @@ def test_where_the_mesh_finds_no_face_pose_is_missing(tmp_path):
 
 def test_a_face_never_seen_is_dropped(tmp_path):
     mesh = mesh_of(tmp_path, portrait(), track())
-    with pytest.raises(Drop, match="face_not_seen"):
+    with pytest.raises(Drop, match="no_face"):
         list(ScoreFace()(CLIP, [track(sure=(0.0,) * 5)], [mesh]))
-    with pytest.raises(Drop, match="face_not_seen"):
+    with pytest.raises(Drop, match="no_face"):
         list(ScoreFace()(CLIP, [track()], []))
-    with pytest.raises(Drop, match="face_not_seen"):
+    with pytest.raises(Drop, match="no_face"):
         list(ScoreFace()(CLIP, [track()], [replace(mesh, model="another")]))
 
 
@@ -100,7 +100,7 @@ def test_scores_of_a_real_clip_are_those_of_mediapipe_asked_look_by_look():
     left, top, right, bottom = ([box[side] for box in boxes] for side in range(4))
     times = [frame.pts_s for frame in frames]
     seen = Track("s", CLIP.track_id, CLIP.shot_id, 1.0, 4.0, times, left, top, right, bottom, [0.9] * len(frames))
-    (mesh,) = MeshFaces()(clip, [seen], VideoFrames(path, 1.0, 4.0))
+    (mesh,) = LandmarkFaces()(clip, [seen], VideoFrames(path, 1.0, 4.0))
     values = {score.metric: score.value for score in ScoreFace()(clip, [seen], [mesh])}
 
     model = BaseOptions(model_asset_path=str(FACE_LANDMARKER.path()))

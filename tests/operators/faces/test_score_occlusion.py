@@ -112,5 +112,5 @@ def test_a_box_beyond_the_frame_is_judged(tmp_path):
 def test_a_face_never_seen_is_dropped():
     clip = Clip("s", "s/c", "s/shot", "s/t0", "v", 0.0, 1.0, 0, 0, 640, 360)
     track = Track("s", "s/t0", "s/shot", 0.0, 1.0, [0.0], [0.0], [0.0], [9.0], [9.0], [0.0])
-    with pytest.raises(Drop, match="face_not_seen"):
+    with pytest.raises(Drop, match="no_face"):
         list(OPERATOR(clip, [track], []))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from manifests.boxes import Box
-from manifests.tables import Clip, FaceLook, Track
+from manifests.tables import Clip, FaceQuality, Track
 from operators.base import Drop, every
 from operators.faces.measure_faces import look_at
 from operators.faces.score_sharpness import ScoreSharpness
@@ -30,7 +30,7 @@ def track(box: tuple[float, float, float, float], confidence: float = 0.9, secon
     )  # pyright: ignore[reportCallIssue]
 
 
-def looks_of(path, *boxes: tuple[float, float, float, float]) -> list[FaceLook]:
+def looks_of(path, *boxes: tuple[float, float, float, float]) -> list[FaceQuality]:
     """What is measured at given boxes."""
     return [look_at("s", frame, [Box(*box, 0.9, 0.0) for box in boxes]) for frame in every(VideoFrames(path), 5.0)]
 
@@ -130,5 +130,5 @@ def test_a_face_too_small_for_blocks_has_no_blockiness(tmp_path):
 def test_a_face_never_seen_is_dropped(tmp_path, confidence, box):
     """Hidden throughout, or nowhere near what was measured."""
     path = write_video(tmp_path / "red.mp4", [("red", 0.6)], size=(512, 512))
-    with pytest.raises(Drop, match="face_not_seen"):
+    with pytest.raises(Drop, match="no_face"):
         list(ScoreSharpness()(CLIP, [track(box, confidence)], looks_of(path, FACE)))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from manifests.boxes import box_at
-from manifests.tables import Appearance, Face, Shot, Source, Track
+from manifests.tables import Face, FaceEmbedding, Shot, Source, Track
 from operators.base import Drop
 from operators.faces.detect_faces import DetectFaces
 from operators.faces.track_faces import TrackFaces
@@ -26,12 +26,12 @@ def face(at_s: float, *seen: tuple[float, float] | tuple[float, float, float]) -
 ANNA, BERTA, CARL = np.linalg.qr(np.random.default_rng(3).normal(size=(512, 3)))[0].T
 
 
-def seen(row: Face, *who: np.ndarray) -> Appearance:
+def seen(row: Face, *who: np.ndarray) -> FaceEmbedding:
     """Who the faces of a row are, from left to right; a little different each time."""
     rng = np.random.default_rng(round(row.pts_s * 1000))
     views = np.stack([one + rng.normal(0, 0.02, 512) for one in who])
     views /= np.linalg.norm(views, axis=1, keepdims=True)
-    return Appearance(
+    return FaceEmbedding(
         "s",
         row.face_id,
         row.pts_s,
@@ -45,9 +45,9 @@ def seen(row: Face, *who: np.ndarray) -> Appearance:
 
 
 def run(
-    faces: list[Face], shot: Shot = SHOT, appearances: list[Appearance] | None = None, **fields
+    faces: list[Face], shot: Shot = SHOT, face_embeddings: list[FaceEmbedding] | None = None, **fields
 ) -> tuple[list[Track], list[Drop]]:
-    told = list(TrackFaces(**fields)(shot, faces, appearances or []))
+    told = list(TrackFaces(**fields)(shot, faces, face_embeddings or []))
     return [one for one in told if isinstance(one, Track)], [one for one in told if isinstance(one, Drop)]
 
 
@@ -166,23 +166,23 @@ def test_who_is_seen_puts_tracks_right_that_went_over_to_the_other():
     ends = [(centres(track)[0], centres(track)[-1]) for track in run(faces)[0]]
     assert ends == [(200, 760), (760, 200)], "by motion alone both have changed places"
     looks = [seen(row, ANNA, BERTA) for row in faces[::5] if row.left_px]
-    tracks, dropped = run(faces, appearances=looks)
+    tracks, dropped = run(faces, face_embeddings=looks)
     assert not dropped
     assert [(centres(track)[0], centres(track)[-1]) for track in tracks] == [(200, 200), (760, 760)]
     assert all(track.times_s == [row.pts_s for row in faces] for track in tracks), (
         "each is one track, through where it was hidden"
     )
     assert all(track.confidence.count(0) == 4 for track in tracks)
-    late = [Appearance(**{**vars(row), "pts_s": row.pts_s + 0.04}) for row in looks]
-    assert run(faces, appearances=late)[0] == tracks, "looks at other times belong to the nearest boxes"
-    never = [Appearance(**{**vars(row), "left_px": [9000.0] * 2, "right_px": [9100.0] * 2}) for row in looks]
-    assert run(faces, appearances=never)[0] == run(faces)[0], "no box there, nobody's look"
+    late = [FaceEmbedding(**{**vars(row), "pts_s": row.pts_s + 0.04}) for row in looks]
+    assert run(faces, face_embeddings=late)[0] == tracks, "looks at other times belong to the nearest boxes"
+    never = [FaceEmbedding(**{**vars(row), "left_px": [9000.0] * 2, "right_px": [9100.0] * 2}) for row in looks]
+    assert run(faces, face_embeddings=never)[0] == run(faces)[0], "no box there, nobody's look"
 
 
 def test_who_crosses_and_goes_on_is_left_alone():
     faces = [face(n / 5, *sorted([(150 + 22 * n, 300), (850 - 22 * n, 330)])) for n in range(31)]
     who = [(ANNA, BERTA) if 150 + 22 * n < 850 - 22 * n else (BERTA, ANNA) for n in range(31)]
-    tracks, _ = run(faces, appearances=[seen(row, *both) for row, both in zip(faces, who, strict=True)])
+    tracks, _ = run(faces, face_embeddings=[seen(row, *both) for row, both in zip(faces, who, strict=True)])
     assert tracks == run(faces)[0]
     assert [np.polyfit(track.times_s, centres(track), 1)[0] for track in tracks] == [
         pytest.approx(110),
@@ -193,39 +193,39 @@ def test_who_crosses_and_goes_on_is_left_alone():
 def test_one_hidden_for_longer_is_one_track_when_it_is_the_same_person():
     faces = [face(n / 5, *([(200, 300)] if not 8 <= n < 20 else [])) for n in range(30)]
     assert len(run(faces)[0]) == 2
-    (track,), _ = run(faces, appearances=[seen(row, ANNA) for row in faces if row.left_px])
+    (track,), _ = run(faces, face_embeddings=[seen(row, ANNA) for row in faces if row.left_px])
     assert track.confidence == [0.9] * 8 + [0.0] * 12 + [0.9] * 10
     other = [seen(row, ANNA if row.pts_s < 3 else BERTA) for row in faces if row.left_px]
-    assert len(run(faces, appearances=other)[0]) == 2
-    assert len(run(faces, appearances=[seen(row, ANNA) for row in faces if row.left_px], max_hidden_s=2.0)[0]) == 2
+    assert len(run(faces, face_embeddings=other)[0]) == 2
+    assert len(run(faces, face_embeddings=[seen(row, ANNA) for row in faces if row.left_px], max_hidden_s=2.0)[0]) == 2
 
 
 def test_two_at_once_are_never_one_track():
     faces = [face(n / 5, (200, 300), (700, 300)) for n in range(20)]
-    assert len(run(faces, appearances=[seen(row, ANNA, ANNA) for row in faces])[0]) == 2
+    assert len(run(faces, face_embeddings=[seen(row, ANNA, ANNA) for row in faces])[0]) == 2
 
 
 def test_a_head_that_turns_keeps_its_track():
     """Seen from another side it looks like someone else, but it never left its place."""
     faces = [face(n / 5, (200 + n, 300)) for n in range(20)]
     looks = [seen(row, ANNA if row.pts_s < 2 else BERTA) for row in faces]
-    assert len(run(faces, appearances=looks)[0]) == 1
+    assert len(run(faces, face_embeddings=looks)[0]) == 1
 
 
 def test_a_track_that_jumps_to_who_comes_in_front_is_cut():
     """Anna's face is gone for a look, and then Berta's is in its place."""
     faces = [face(n / 5, *([(200, 300)] if n != 10 else [])) for n in range(20)]
     looks = [seen(row, ANNA if row.pts_s < 2 else BERTA) for row in faces if row.left_px]
-    tracks, _ = run(faces, appearances=looks)
+    tracks, _ = run(faces, face_embeddings=looks)
     assert [(track.times_s[0], track.times_s[-1]) for track in tracks] == [(0.0, 1.8), (2.2, 3.8)]
     single = [looks[0], looks[-1]]
-    assert len(run(faces, appearances=single)[0]) == 1, "one look at each is no evidence"
+    assert len(run(faces, face_embeddings=single)[0]) == 1, "one look at each is no evidence"
     three = [
         seen(row, CARL if row.pts_s in (2.4, 3.0, 3.6) else BERTA) if row.pts_s > 2 else seen(row, ANNA)
         for row in faces
         if row.left_px
     ]
-    assert len(run(faces, appearances=three, alike=0.6)[0]) == 1, "nor are looks that do not agree"
+    assert len(run(faces, face_embeddings=three, alike=0.6)[0]) == 1, "nor are looks that do not agree"
 
 
 def tracks_of(*parts: str, shot: tuple[float, float]) -> list[Track]:
@@ -270,8 +270,8 @@ def test_who_was_hidden_by_another_is_the_same_again():
     frames = list(VideoFrames(media("multi", "avi_testhyland.mp4"), shot.start_s, shot.end_s))
     detector = DetectFaces()
     source = Source("s", "")
-    appearances = list(EmbedFaces(network="faceplugin", detector=detector)(source, frames))
-    tracks, _ = run(list(detector(source, frames)), shot, appearances)
+    face_embeddings = list(EmbedFaces(network="faceplugin", detector=detector)(source, frames))
+    tracks, _ = run(list(detector(source, frames)), shot, face_embeddings)
     assert len(tracks) == 2
     behind = tracks[0]
     hidden = [at_s for at_s, sure in zip(behind.times_s, behind.confidence, strict=True) if not sure]

@@ -47,7 +47,7 @@ def test_batches_hold_all_in_order() -> None:
 def test_half_the_frames_must_have_what_is_measured() -> None:
     assert mean_where_seen([1.0, None, 3.0, None]) == 2
     for values in ([None], [1.0, None, None]):
-        with pytest.raises(Drop, match="face_missing"):
+        with pytest.raises(Drop, match="no_face"):
             mean_where_seen(values)
     with pytest.raises(Drop, match="no_frames"):
         mean_where_seen([])

@@ -23,5 +23,5 @@ def test_five_frames_a_second_and_only_those_with_a_face() -> None:
     assert metric.features(
         Video.of([face, blank(), blank(), blank(), blank(), blank(), face, face, face, face])
     ).shape == (1, 512)
-    with pytest.raises(Drop, match="face_missing"):
+    with pytest.raises(Drop, match="no_face"):
         metric.features(Video.of([blank()] * 3))

@@ -103,7 +103,7 @@ def test_refuses(files: Path, seconds: float, notes: list[Annotation], reason: s
 
 
 def test_a_face_that_is_never_seen_is_refused(files: Path) -> None:
-    with pytest.raises(Drop, match="face_missing"):
+    with pytest.raises(Drop, match="no_face"):
         read([Picture(np.full((128, 128, 3), 90, np.uint8))] * 29, word("ABOUT"))
 
 

@@ -13,7 +13,7 @@ from operators.metrics.lip_dynamics import LipDynamics
 from operators.metrics.lip_loudness import LipLoudness
 from operators.metrics.silent_lips import SilentLips
 from operators.metrics.theval import BROWS, LIPS
-from operators.models.face_geometry import FaceLandmarks
+from operators.models.face_geometry import LandmarkedFace
 from operators.picture import Picture
 
 COUNT, FPS, SIDE = 50, 25.0, 100
@@ -35,7 +35,9 @@ class Tone:
         return (self.level(at_s) * np.sin(2 * np.pi * 200 * at_s)).astype(np.float32)
 
 
-def video_of(faces: Sequence[FaceLandmarks | None], level: Callable[[np.ndarray], np.ndarray] = np.zeros_like) -> Video:
+def video_of(
+    faces: Sequence[LandmarkedFace | None], level: Callable[[np.ndarray], np.ndarray] = np.zeros_like
+) -> Video:
     """Pictures in which these faces are found."""
     pictures = [Picture(np.zeros((SIDE, SIDE, 3), np.uint8)) for _ in faces]
     for picture, face in zip(pictures, faces, strict=True):
@@ -45,7 +47,7 @@ def video_of(faces: Sequence[FaceLandmarks | None], level: Callable[[np.ndarray]
 
 def face(
     moved: dict[int, tuple[float, float]] | None = None, turn_deg: float = 0.0, size: float = 1.0
-) -> FaceLandmarks:
+) -> LandmarkedFace:
     points = BASE.copy()
     for number, (x, y) in (moved or {}).items():
         points[number, :2] += (x, y)
@@ -54,7 +56,7 @@ def face(
     matrix[0, 0] = matrix[2, 2] = np.cos(np.radians(turn_deg))
     matrix[0, 2], matrix[2, 0] = np.sin(np.radians(turn_deg)), -np.sin(np.radians(turn_deg))
     matrix[:3, 3] = (0, 0, -40)
-    return FaceLandmarks(points, matrix, np.zeros(0))
+    return LandmarkedFace(points, matrix, np.zeros(0))
 
 
 def test_a_still_face_moves_nothing() -> None:
@@ -120,7 +122,7 @@ def test_a_mouth_that_opens_with_the_voice_is_near_its_loudness(
 
 @pytest.mark.parametrize("metric", [LipDynamics(), EyebrowDynamics(), HeadMotion(), SilentLips(), LipLoudness()])
 def test_a_face_that_is_not_there_is_told(metric: Metric) -> None:
-    with pytest.raises(Drop, match="face_missing"):
+    with pytest.raises(Drop, match="no_face"):
         metric.measure(video_of([None] * 40 + [face()] * 10))
     with pytest.raises(Drop, match="too_short"):
         metric.measure(video_of([face()] * 2))

@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from manifests.tables import Mesh
+from manifests.tables import FaceLandmarks
 from operators.media.frames import VideoFrames
 from operators.models.catalogue import FACE_LANDMARKER
 from operators.models.face_geometry import (
@@ -30,10 +30,10 @@ SIZE = 400.0  # of a made picture, both ways
 PER_PX = 2 * math.tan(math.radians(63 / 2)) / SIZE  # what a pixel is wide one unit before the camera
 
 
-def mesh(landmarks: bytes, blendshapes: bytes, seen: list[bool]) -> Mesh:
+def mesh(landmarks: bytes, blendshapes: bytes, seen: list[bool]) -> FaceLandmarks:
     angles = [[0.0] * len(seen)] * 6
     looks = [n / 5 for n in range(len(seen))]
-    return Mesh("s", "s/c/m", "s/c", "m", 5.0, looks, seen, [700.0] * len(seen), [-31.5] * len(seen), [600.0] * len(seen), landmarks, blendshapes, *angles)  # fmt: skip
+    return FaceLandmarks("s", "s/c/m", "s/c", "m", 5.0, looks, seen, [700.0] * len(seen), [-31.5] * len(seen), [600.0] * len(seen), landmarks, blendshapes, *angles)  # fmt: skip
 
 
 def test_landmarks_come_back_to_a_part_of_the_square_and_unseen_ones_are_no_numbers() -> None:

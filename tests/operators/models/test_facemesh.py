@@ -6,11 +6,11 @@ import torch
 
 from manifests.boxes import square_around
 from operators.base import every
-from operators.faces import mesh_faces
+from operators.faces import landmark_faces
 from operators.faces.detect_faces import DetectFaces
 from operators.media.frames import VideoFrames
 from operators.models.face_geometry import (
-    FaceLandmarks,
+    LandmarkedFace,
     blendshapes_of,
     gaze_deg,
     head_pose_deg,
@@ -26,7 +26,7 @@ SIDE = 320
 
 
 def crops(name: str, rate_hz: float, end_s: float) -> list[np.ndarray]:
-    """The surest face of each looked-at frame, as `MeshFaces` looks at it."""
+    """The surest face of each looked-at frame, as `LandmarkFaces` looks at it."""
     detector = DetectFaces(detector="mediapipe")
     frames = every(VideoFrames(media(*name.split("/")), 0.0, end_s), rate_hz)
     return [
@@ -34,7 +34,7 @@ def crops(name: str, rate_hz: float, end_s: float) -> list[np.ndarray]:
     ]
 
 
-def hold(told: FaceLandmarks, found: FaceLandmarks) -> None:
+def hold(told: LandmarkedFace, found: LandmarkedFace) -> None:
     """The stated tolerance: 0.05 of the crop's 320 pixels, 0.05 degrees of pose and 0.1 of gaze, 0.005 of a blendshape."""
     assert np.abs(told.points - found.points).max() * SIDE < 0.05
     assert head_pose_deg(found.matrix) == pytest.approx(head_pose_deg(told.matrix), abs=0.05)
@@ -85,7 +85,7 @@ def test_rows_of_batches_are_those_of_single_looks(monkeypatch, tmp_path) -> Non
     """A track that has the face at some looks only: each look keeps its own answer."""
     seen = track(sure=(0.9, 0.0, 0.9, 0.9, 0.0), moves_px=2.0)
     told = mesh_of(tmp_path, portrait(), seen)
-    monkeypatch.setattr(mesh_faces, "landmarker", lambda blendshapes: Facemesh(blendshapes))
+    monkeypatch.setattr(landmark_faces, "landmarker", lambda blendshapes: Facemesh(blendshapes))
     found = mesh_of(tmp_path, portrait(), seen)
     assert found.seen == told.seen == [True, False, True, True, False]
     assert (found.times_s, found.side_px, found.left_px) == (told.times_s, told.side_px, told.left_px)

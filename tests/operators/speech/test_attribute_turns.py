@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from manifests.tables import Attribution, Clip, Shot, Source, Speaking, Track, Turn
+from manifests.tables import ActiveSpeaker, Attribution, Clip, Shot, Source, Track, Turn
 from operators.clips.plan_clips import PlanClips
 from operators.speech.attribute_turns import AttributeTurns
 from tests.conftest import media
@@ -16,7 +16,7 @@ SOURCE = Source("talk", "talk.mp4", width=1280, height=720)
 
 
 def said(
-    tracks: list[Track], speaking: list[Speaking], turns: list[Turn], shots: list[Shot] | None = None
+    tracks: list[Track], speaking: list[ActiveSpeaker], turns: list[Turn], shots: list[Shot] | None = None
 ) -> list[tuple[float, float, str, str, str]]:
     """Start, end, kind, reason and face of each part, after what holds for all of them is checked."""
     parts = list(AttributeTurns()(SOURCE, [shot()] if shots is None else shots, tracks, speaking, turns))
@@ -163,8 +163,8 @@ def test_real_films_name_who_is_seen_to_speak():
     from operators.faces.track_faces import TrackFaces
     from operators.media.frames import VideoFrames
     from operators.media.sound import SourceAudio
+    from operators.speech.detect_active_speaker import DetectActiveSpeaker
     from operators.speech.diarize_speakers import DiarizeSpeakers
-    from operators.speech.match_speakers import MatchSpeakers
 
     def parts_of(path: Path) -> tuple[list[Attribution], list[Track]]:
         source, frames, audio = Source("film", str(path)), VideoFrames(path), SourceAudio(path)
@@ -172,7 +172,7 @@ def test_real_films_name_who_is_seen_to_speak():
         of = Shot("film", "film/0", 0.0, faces[-1].pts_s + 0.1)
         tracks = [row for row in TrackFaces()(of, faces) if isinstance(row, Track)]
         turns = list(DiarizeSpeakers()(source, audio))
-        speaking = list(MatchSpeakers("lr_asd")(of, tracks, turns, frames, audio))
+        speaking = list(DetectActiveSpeaker("lr_asd")(of, tracks, turns, frames, audio))
         return list(AttributeTurns()(source, [of], tracks, speaking, turns)), tracks
 
     over, _ = parts_of(media("multi", "panda_YemkZ7DLOBU.15.mp4"))

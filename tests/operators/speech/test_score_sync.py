@@ -5,17 +5,17 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from manifests.tables import Clip, Score, Speaking
+from manifests.tables import ActiveSpeaker, Clip, Score
 from operators.base import Drop
 from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
 from operators.models.sync_curves import correlations, peak, voice_level
-from operators.speech.match_speakers import MatchSpeakers
+from operators.speech.detect_active_speaker import DetectActiveSpeaker
 from operators.speech.score_sync import ScoreSync, speaking_share
 from tests.conftest import media
 from tests.made_sounds import Delayed, WavAudio
 from tests.made_videos import tone, write_audio, write_video
-from tests.operators.speech.test_match_speakers import Box, track, turn
+from tests.operators.speech.test_detect_active_speaker import Box, track, turn
 
 HEADPOSE: dict[float, Box] = {
     0.0: (383, 209, 706, 532),
@@ -36,7 +36,7 @@ def clip(start_s: float, end_s: float) -> Clip:
 
 
 def told(
-    path, span: tuple[float, float], boxes: dict[float, Box], audio=None, speaking: list[Speaking] | None = None
+    path, span: tuple[float, float], boxes: dict[float, Box], audio=None, speaking: list[ActiveSpeaker] | None = None
 ) -> tuple[dict[str, float], list[Drop]]:
     rows = list(
         ScoreSync()(clip(*span), [track(boxes)], speaking or [], VideoFrames(path, *span), audio or SourceAudio(path))
@@ -133,7 +133,7 @@ def test_a_voice_is_heard_in_its_own_tick():
 
 
 def test_share_counts_ticks_without_a_score_as_silent():
-    row = Speaking("s", "t/m", "shot", "t", "m", 1.0, 0.04, [1.0, -1.0, 1.0, 1.0])
+    row = ActiveSpeaker("s", "t/m", "shot", "t", "m", 1.0, 0.04, [1.0, -1.0, 1.0, 1.0])
     assert speaking_share(row, 25, 28) == 0.75
     assert speaking_share(row, 27, 30) == 0.5
     assert speaking_share(row, 20, 25) == pytest.approx(1 / 6)
@@ -144,7 +144,9 @@ def test_what_cannot_be_judged_is_said_and_the_share_is_kept(tmp_path):
     path = write_video(tmp_path / "v.mp4", [("gray", 4.0)], audio=tone(4.0))
     boxes: dict[float, Box] = {0.0: (100, 40, 200, 140), 4.0: (100, 40, 200, 140)}
     speaking = list(
-        MatchSpeakers("mouth_motion")(clip(0, 4), [track(boxes)], [turn(0, 4)], VideoFrames(path), SourceAudio(path))
+        DetectActiveSpeaker("mouth_motion")(
+            clip(0, 4), [track(boxes)], [turn(0, 4)], VideoFrames(path), SourceAudio(path)
+        )
     )  # pyright: ignore[reportArgumentType]
     for span, reason in (((0.0, 1.5), "sync_too_short"), ((0.0, 3.0), "mouth_unseen")):
         scores, drops = told(path, span, boxes, speaking=speaking)

@@ -35,7 +35,7 @@ def test_a_dry_run_tells_what_would_go(corpus: Manifest, capsys: pytest.CaptureF
 
 def test_yes_takes_out_without_a_question_and_tells_it_for_programs(
     corpus: Manifest, capsys: pytest.CaptureFixture[str]
-):  # noqa: F811
+):
     assert main(["takedown", corpus.root, "--source", "gone", "--yes", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["rows"]["clips"], told["planned"], told["errors"]) == (1, False, [])

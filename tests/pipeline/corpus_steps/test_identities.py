@@ -10,7 +10,7 @@ import pytest
 from manifests.errors import UsageError
 from manifests.ledger import Receipt
 from manifests.manifest import LISTED, Manifest, RunRecord, StepRecord
-from manifests.tables import Appearance, Identity, Row, Source, Track
+from manifests.tables import FaceEmbedding, Identity, Row, Source, Track
 from pipeline.commands.identities import main
 from pipeline.corpus_steps.identities import FindIdentities, Member, find_identities, members_of
 from pipeline.corpus_steps.splits import split_clips
@@ -39,7 +39,7 @@ def track(source_id: str, number: int, start_s: float = 0.0, end_s: float = 5.0)
     )  # fmt: skip
 
 
-def looks(tracks: list[Track], who: dict[str, int], every: int = 2) -> list[Appearance]:
+def looks(tracks: list[Track], who: dict[str, int], every: int = 2) -> list[FaceEmbedding]:
     """What `EmbedFaces` says of the tracks of one source: who each is, once a second."""
     rows = []
     for at_s in sorted({at_s for one in tracks for at_s in one.times_s[::every]}):
@@ -52,7 +52,7 @@ def looks(tracks: list[Track], who: dict[str, int], every: int = 2) -> list[Appe
         )
         place = f"{tracks[0].source_id}/{round(at_s * 1000):06d}"
         rows.append(
-            Appearance(
+            FaceEmbedding(
                 tracks[0].source_id, place, at_s, left, top, right, bottom, found.astype("<f2").tobytes(), "made"
             )
         )
@@ -80,7 +80,7 @@ def corpus(root: Path, rows: list[Row], shuffled: int | None = None) -> Manifest
             manifest.add([one])
     else:
         manifest.add(listed)
-    steps = [("EmbedFaces-made", Appearance), ("TrackFaces-made", Track)]
+    steps = [("EmbedFaces-made", FaceEmbedding), ("TrackFaces-made", Track)]
     records = [
         StepRecord(version, version, number, "sources", [table.table], [], {"sources": [LISTED]}, {}, [])
         for number, (version, table) in enumerate(steps)
@@ -154,12 +154,12 @@ def test_networks_are_not_mixed():
 def test_a_look_belongs_to_the_box_it_lies_on():
     one = track("a", 0)
     (row,) = looks([one], {one.track_id: 0}, every=99)
-    aside = Appearance(**{**vars(row), "left_px": [90.0], "right_px": [190.0]})
+    aside = FaceEmbedding(**{**vars(row), "left_px": [90.0], "right_px": [190.0]})
     hidden = Track(**{**vars(one), "confidence": [0.0] * len(one.times_s)})
     assert [member.looks for member in members_of([one], [row])] == [1]
     assert members_of([one], [aside]) == []
     assert members_of([hidden], [row]) == [], "where the face is hidden its box is interpolated"
-    assert members_of([one], [Appearance(**{**vars(row), "pts_s": 9.0})]) == []
+    assert members_of([one], [FaceEmbedding(**{**vars(row), "pts_s": 9.0})]) == []
 
 
 def test_many_tracks_of_many_people():
@@ -180,8 +180,8 @@ def test_many_tracks_of_many_people():
 
 def test_says_what_to_run_where_there_are_no_appearances(tmp_path):
     rows, _ = films()
-    manifest = corpus(tmp_path, [row for row in rows if not isinstance(row, Appearance)])
-    with pytest.raises(UsageError, match=r"holds no appearances.*EmbedFaces\.network=faceplugin"):
+    manifest = corpus(tmp_path, [row for row in rows if not isinstance(row, FaceEmbedding)])
+    with pytest.raises(UsageError, match=r"holds no face embeddings.*EmbedFaces\.network=faceplugin"):
         find_identities(manifest)
 
 

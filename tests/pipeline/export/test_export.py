@@ -15,11 +15,11 @@ from manifests.errors import UsageError
 from manifests.ledger import Receipt
 from manifests.manifest import Manifest, RunRecord, StepRecord
 from manifests.media import MediaStore
-from manifests.tables import Annotation, Clip, Dropped, Mesh, Render, Source, Track
+from manifests.tables import Annotation, Clip, Dropped, FaceLandmarks, Render, Source, Track
 from operators.base import Drop
 from operators.clips.render_clips import RenderClips
 from operators.faces.detect_faces import DetectFaces
-from operators.faces.mesh_faces import MeshFaces
+from operators.faces.landmark_faces import LandmarkFaces
 from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
 from operators.models.face_geometry import head_pose_deg
@@ -173,7 +173,7 @@ def test_faces_are_found_where_they_are_and_nowhere_else(clips: list[ExportClip]
     assert left.max() < chin[0] + 15, "the jaw comes from the image's left"
     assert right.min() > chin[0] - 15, "and goes to its right"
     assert max(map(abs, head_pose_deg(faces.matrix[0]))) < 25
-    with pytest.raises(Drop, match="face_missing") as given_up:
+    with pytest.raises(Drop, match="no_face") as given_up:
         faces.bridged(9)
     assert "10 frames in a row" in given_up.value.detail
     assert np.array_equal(faces.bridged(10).points[20], faces.points[14]), "at the end the nearest stays"
@@ -193,9 +193,9 @@ def meshed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[float], list[E
         place: Any = SimpleNamespace(path=video, keep=MediaStore(manifest.root).put)
         frames = VideoFrames(video, 2.0, 3.0)
         rows = [clip, *RenderClips(size=256, silent=True)(clip, frames, SourceAudio(video), place)]
-        rows += MeshFaces(rate_hz=rate_hz)(clip, [track], frames)
+        rows += LandmarkFaces(rate_hz=rate_hz)(clip, [track], frames)
         manifest.add([Source("s", str(video))])
-        tables = (Clip, Render, Mesh)
+        tables = (Clip, Render, FaceLandmarks)
         manifest.remember(
             RunRecord("made", [StepRecord("All", "All-1", 0, "sources", [t.table for t in tables], [], {}, {}, [])])
         )
@@ -238,7 +238,7 @@ def test_gaps_are_bridged_in_a_straight_line() -> None:
     points[:, :, 0] = np.array([0, np.nan, np.nan, np.nan, 8])[:, None]
     filled = Faces(points, np.zeros((5, 4, 4)), np.zeros((5, 52))).bridged(3)
     assert filled.points[:, 0, 0].tolist() == [0, 2, 4, 6, 8]
-    with pytest.raises(Drop, match="face_not_seen"):
+    with pytest.raises(Drop, match="no_face"):
         Faces(np.full((3, 478, 2), np.nan), np.zeros((3, 4, 4)), np.zeros((3, 52))).bridged(9)
 
 

@@ -175,4 +175,4 @@ def test_a_set_metric_leaves_features_of_recordings_too(tmp_path: Path) -> None:
     manifest = scored(tmp_path)
     tally = score(manifest, [FrechetIdentity()])
     assert (tally.renders, tally.scores) == (9, 0)
-    assert set(tally.drops) == {("frechet_identity", "face_missing")}
+    assert set(tally.drops) == {("frechet_identity", "no_face")}

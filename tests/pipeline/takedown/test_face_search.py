@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from manifests.tables import Appearance, Row, Source
+from manifests.tables import FaceEmbedding, Row, Source
 from operators.models.face_pictures import embedding
 from operators.picture import Picture
 from pipeline.takedown.face_search import search_faces
@@ -21,7 +21,7 @@ def test_appearances_are_enough(tmp_path):
     packed = np.stack([views[1], views[0]]).astype("<f2").tobytes()
     rows: list[Row] = [Source("a", "https://example.org/gone.mp4"), *faces]
     rows += [
-        Appearance("a", f"a/{1000 * n:06d}", float(n), edges[0], edges[1], edges[2], edges[3], packed, "faceplugin")
+        FaceEmbedding("a", f"a/{1000 * n:06d}", float(n), edges[0], edges[1], edges[2], edges[3], packed, "faceplugin")
         for n in range(3)
     ]
     picture = tmp_path / "her.png"
@@ -33,6 +33,6 @@ def test_appearances_are_enough(tmp_path):
     assert unseen == []
     other = corpus(
         tmp_path / "other",
-        [Appearance(**{**vars(row), "model": "arcface"}) if isinstance(row, Appearance) else row for row in rows],
+        [FaceEmbedding(**{**vars(row), "model": "arcface"}) if isinstance(row, FaceEmbedding) else row for row in rows],
     )
     assert search_faces(other, picture) == ([], ["a"]), "numbers of another network say nothing"

@@ -14,12 +14,12 @@ from manifests.manifest import LISTED, Manifest
 from manifests.media import MediaStore, sha256_of
 from manifests.tables import (
     Annotation,
-    Appearance,
     Attribution,
     Clip,
     Dropped,
     Face,
-    FaceLook,
+    FaceEmbedding,
+    FaceQuality,
     Fingerprint,
     Identity,
     Render,
@@ -193,7 +193,7 @@ def two_people(root: Path) -> Manifest:
     )
     boxes = [0.0, 600.0], [50.0] * 2, [300.0, 900.0], [350.0] * 2
     ones, twos = ([float(one), float(two)] for one, two in ((1, 2), (3, 4)))
-    looks = FaceLook("s", "s/000000", 0.0, *boxes, ones, ones, ones, ones, ones, ones, twos)
+    looks = FaceQuality("s", "s/000000", 0.0, *boxes, ones, ones, ones, ones, ones, ones, twos)
     embedded = np.repeat(np.array([[1.0], [2.0]], "<f2"), 512, axis=1).tobytes()
     parts = [
         Attribution(
@@ -203,14 +203,14 @@ def two_people(root: Path) -> Manifest:
             "s", "s/2@010000-039000", "s/2", "speaker1", "s/shot", bob.track_id, 10.0, 39.0, "visible", "speaks", 1.0
         ),
     ]
-    manifest.write(FaceLook, "TrackFaces-made", shard, [looks])
+    manifest.write(FaceQuality, "TrackFaces-made", shard, [looks])
     manifest.write(
-        Appearance, "TrackFaces-made", shard, [Appearance("s", "s/000000", 0.0, *boxes, embedded, "network")]
+        FaceEmbedding, "TrackFaces-made", shard, [FaceEmbedding("s", "s/000000", 0.0, *boxes, embedded, "network")]
     )
     manifest.write(Attribution, "TrackFaces-made", shard, parts)
     manifest.write_whole(Identity, "Identities-made", [
         Identity("s", f"{one.track_id}=p", "p", one.track_id, 1.0, 3, "network") for one in (ada, bob)])  # fmt: skip
-    more = {"turns": 3, "faces": 1, "face_looks": 1, "appearances": 1, "attributions": 2}
+    more = {"turns": 3, "faces": 1, "face_quality": 1, "face_embeddings": 1, "attributions": 2}
     record = manifest.run
     assert record
     record.steps[0].writes.extend(more)
@@ -219,7 +219,7 @@ def two_people(root: Path) -> Manifest:
     assert receipt
     for other_shard in manifest.shards():
         if other_shard != shard:
-            for table in (Turn, Face, FaceLook, Appearance, Attribution):
+            for table in (Turn, Face, FaceQuality, FaceEmbedding, Attribution):
                 manifest.write(table, "TrackFaces-made", other_shard, [])
             found = manifest.receipt("TrackFaces-made", other_shard)
             assert found
@@ -245,9 +245,9 @@ def test_a_person_is_taken_out_of_every_clip_that_shows_or_holds_them_and_nobody
     assert [row["track_id"][-2:] for row in manifest.table(Track).to_pylist()] == ["t1"]
     assert [row["turn_id"] for row in manifest.table(Turn).to_pylist()] == ["s/2"]
     assert [row["left_px"] for row in manifest.table(Face).to_pylist()] == [[600.0]]
-    (look,) = manifest.table(FaceLook).to_pylist()
+    (look,) = manifest.table(FaceQuality).to_pylist()
     assert (look["left_px"], look["sharpness"], look["blockiness"]) == ([600.0], [2.0], [4.0])
-    (seen,) = manifest.table(Appearance).to_pylist()
+    (seen,) = manifest.table(FaceEmbedding).to_pylist()
     assert (np.frombuffer(seen["embeddings"], "<f2") == 2.0).tolist() == [True] * 512
     assert [row["turn_id"] for row in manifest.table(Attribution).to_pylist()] == ["s/2"]
     assert [row["track_id"][-2:] for row in manifest.table(Identity).to_pylist()] == ["t1"]

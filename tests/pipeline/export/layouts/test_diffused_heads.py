@@ -40,7 +40,7 @@ def test_lists_name_videos_and_every_line_ends(made: Path, clips: list[ExportCli
 
 def test_a_face_that_is_hidden_for_long_is_refused(clips: list[ExportClip], tmp_path: Path) -> None:
     _, refused = exported("diffused_heads", clips, tmp_path, SUBSTITUTED)
-    assert [(one.clip_id[0], one.reason) for one in refused] == [("c", "face_missing")]
+    assert [(one.clip_id[0], one.reason) for one in refused] == [("c", "no_face")]
 
 
 def test_embeddings_that_are_given_are_checked(clips: list[ExportClip], tmp_path: Path) -> None:

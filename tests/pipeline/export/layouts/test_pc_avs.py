@@ -17,7 +17,7 @@ def made(clips: list[ExportClip], tmp_path_factory: pytest.TempPathFactory) -> P
     to = tmp_path_factory.mktemp("pc_avs")
     written, refused = exported("pc_avs", clips, to)
     assert [one.clip_id[0] for one in written] == ["a", "b"]
-    assert [(one.clip_id[0], one.reason) for one in refused] == [("c", "face_missing")], (
+    assert [(one.clip_id[0], one.reason) for one in refused] == [("c", "no_face")], (
         "as the authors' script gives such a clip up"
     )
     return to

@@ -85,7 +85,7 @@ def test_what_the_loader_cannot_use_is_refused(clips: list[ExportClip], tmp_path
 
     (other,) = export("styleheat", [replace(clips[0], fps=30.0)], tmp_path / "other", SUBSTITUTED)
     assert isinstance(other, Refused)
-    assert other.reason == "not_25_fps"
+    assert other.reason == "fps_not_25"
 
 
 def test_what_the_loader_would_choke_on_is_told(made: Path, clips: list[ExportClip]) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from manifests.tables import Shot, Speaking, Track, Turn
+from manifests.tables import ActiveSpeaker, Shot, Track, Turn
 from operators.base import Frame, Frames
 from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
 from operators.metrics.lip_sync import Still
-from operators.speech.match_speakers import (
-    MatchSpeakers,
+from operators.speech.detect_active_speaker import (
+    DetectActiveSpeaker,
     face_squares,
     first_tick,
     mouth_crop,
@@ -71,7 +71,7 @@ class Undecodable:
         raise AssertionError("frames were decoded for nothing")
 
 
-def by_second(row: Speaking) -> dict[int, float]:
+def by_second(row: ActiveSpeaker) -> dict[int, float]:
     seconds = np.floor(row.start_s + row.step_s * np.arange(len(row.score)) + 1e-6).astype(int)
     return {
         int(second): float(np.median(np.array(row.score)[seconds == second]))
@@ -92,26 +92,26 @@ def by_second(row: Speaking) -> dict[int, float]:
 )
 def test_nothing_to_score_decodes_nothing(tmp_path, tracks, turns):
     audio = SourceAudio(write_video(tmp_path / "v.mp4", audio=tone(2.0)))
-    assert list(MatchSpeakers("mouth_motion")(SHOT, tracks, turns, Undecodable(), audio)) == []
+    assert list(DetectActiveSpeaker("mouth_motion")(SHOT, tracks, turns, Undecodable(), audio)) == []
 
 
 def test_auto_settles_on_what_is_at_hand(monkeypatch, tmp_path):
     monkeypatch.setenv("HEADSET_WEIGHTS", str(tmp_path))
     monkeypatch.setenv("HEADSET_CACHE", str(tmp_path))
-    assert MatchSpeakers().resolved().model == "mouth_motion"
-    assert [weight.file for weight in MatchSpeakers().weights] == ["face_landmarker.task"]
-    assert MatchSpeakers("lr_asd").resolved().model == "lr_asd"
-    assert MatchSpeakers().resolved().fingerprint() != MatchSpeakers("lr_asd").resolved().fingerprint()
+    assert DetectActiveSpeaker().resolved().model == "mouth_motion"
+    assert [weight.file for weight in DetectActiveSpeaker().weights] == ["face_landmarker.task"]
+    assert DetectActiveSpeaker("lr_asd").resolved().model == "lr_asd"
+    assert DetectActiveSpeaker().resolved().fingerprint() != DetectActiveSpeaker("lr_asd").resolved().fingerprint()
 
 
 def test_auto_settles_on_lr_asd():
     weights("lr_asd_finetuning_TalkSet.model")
-    assert MatchSpeakers().resolved() == MatchSpeakers("lr_asd")
+    assert DetectActiveSpeaker().resolved() == DetectActiveSpeaker("lr_asd")
 
 
 def test_unknown_model():
     with pytest.raises(ValueError, match="mouth_motion"):
-        MatchSpeakers("talknet")
+        DetectActiveSpeaker("talknet")
 
 
 @pytest.mark.parametrize("fps", [10, 24, 25, 30])
@@ -177,7 +177,7 @@ def test_sight_sound_and_score_are_of_one_moment(tmp_path, monkeypatch):
     path = write_video(
         tmp_path / "v.mkv", [("black", 2.0), ("white", 2.0)], audio=sound, audio_hz=16000, audio_codec="pcm_s16le"
     )
-    matcher = MatchSpeakers("lr_asd")
+    matcher = DetectActiveSpeaker("lr_asd")
     matcher.__dict__["_network"] = None
     face = track({0.0: (100, 40, 200, 140), 4.0: (100, 40, 200, 140)})
     [row] = matcher(SHOT, [face], [turn(1.0, 3.0)], VideoFrames(path), SourceAudio(path))
@@ -202,18 +202,20 @@ def test_mouth_motion_is_the_deviation_within_a_second():
 def test_scores_reach_from_before_the_first_turn_to_after_the_last(tmp_path):
     path = write_video(tmp_path / "v.mp4", [("gray", 6.0)], audio=tone(6.0))
     face = track({0.0: (100, 40, 200, 140), 5.0: (100, 40, 200, 140)})
-    [row] = MatchSpeakers("mouth_motion")(
+    [row] = DetectActiveSpeaker("mouth_motion")(
         SHOT, [face], [turn(2.0, 2.4), turn(3.0, 3.2)], VideoFrames(path), SourceAudio(path)
     )
-    assert (row.speaking_id, row.model) == (f"{face.track_id}/mouth_motion", "mouth_motion")
+    assert (row.active_speaker_id, row.model) == (f"{face.track_id}/mouth_motion", "mouth_motion")
     assert (row.start_s, row.step_s) == (pytest.approx(1.52), 0.04)
     assert row.start_s + (len(row.score) - 1) * row.step_s == pytest.approx(3.68)
     assert set(row.score) == {-1.0}  # no mouth is seen, so none moves
 
 
-def scored(model: str, path, faces: dict[str, dict[float, Box]], turns: list[Turn], **fields) -> dict[str, Speaking]:
+def scored(
+    model: str, path, faces: dict[str, dict[float, Box]], turns: list[Turn], **fields
+) -> dict[str, ActiveSpeaker]:
     frames: Frames = VideoFrames(path)
-    rows = MatchSpeakers(model, **fields)(
+    rows = DetectActiveSpeaker(model, **fields)(
         SHOT, [track(boxes, name) for name, boxes in faces.items()], turns, frames, SourceAudio(path)
     )
     return {row.track_id.rsplit("/")[-1]: row for row in rows}
@@ -274,10 +276,10 @@ def test_the_same_input_gives_the_same_scores_and_both_protocols_agree():
 
 
 def test_the_stand_in_says_what_it_is_and_how_to_have_the_network() -> None:
-    told = MatchSpeakers(model="mouth_motion").stand_in
+    told = DetectActiveSpeaker(model="mouth_motion").stand_in
     assert told.startswith("mouth_motion stands in for LR-ASD")
     assert "HEADSET_WEIGHTS" in told
-    assert "--set MatchSpeakers.model=lr_asd" in told
+    assert "--set DetectActiveSpeaker.model=lr_asd" in told
 
 
 def test_auto_is_the_network_where_its_file_can_be_had_and_the_stand_in_elsewhere(
@@ -285,10 +287,12 @@ def test_auto_is_the_network_where_its_file_can_be_had_and_the_stand_in_elsewher
 ) -> None:
     monkeypatch.setenv("HEADSET_WEIGHTS", str(tmp_path))
     monkeypatch.setenv("HEADSET_CACHE", str(tmp_path))
-    monkeypatch.setattr("operators.speech.match_speakers.LR_ASD", Weight("lr.model", "0" * 64, 1, "a network", "MIT"))
-    assert MatchSpeakers().resolved().model == "mouth_motion"
+    monkeypatch.setattr(
+        "operators.speech.detect_active_speaker.LR_ASD", Weight("lr.model", "0" * 64, 1, "a network", "MIT")
+    )
+    assert DetectActiveSpeaker().resolved().model == "mouth_motion"
     (tmp_path / "there.model").write_bytes(b"numbers")
     there = Weight("there.model", hashlib.sha256(b"numbers").hexdigest(), 7, "a network", "MIT")
-    monkeypatch.setattr("operators.speech.match_speakers.LR_ASD", there)
-    assert MatchSpeakers().resolved().model == "lr_asd"
-    assert MatchSpeakers().stand_in == ""
+    monkeypatch.setattr("operators.speech.detect_active_speaker.LR_ASD", there)
+    assert DetectActiveSpeaker().resolved().model == "lr_asd"
+    assert DetectActiveSpeaker().stand_in == ""

@@ -6,7 +6,7 @@ import pytest
 from manifests.tables import Track
 from operators.base import Drop
 from operators.faces.detect_faces import DetectFaces
-from operators.faces.mesh_faces import MeshFaces
+from operators.faces.landmark_faces import LandmarkFaces
 from operators.media.frames import VideoFrames
 from operators.models.face_geometry import BLENDSHAPES, blendshapes_of, landmarks_of
 from operators.models.face_landmarker import Landmarker
@@ -19,7 +19,7 @@ NUMBERS = ("yaw_deg", "pitch_deg", "roll_deg", "gaze_yaw_deg", "gaze_pitch_deg",
 
 def test_a_row_a_clip_with_lists_as_long_as_there_are_looks(tmp_path) -> None:
     mesh = mesh_of(tmp_path, portrait(), track(sure=(0.9, 0.9, 0.0, 0.9, 0.9)))
-    assert (mesh.mesh_id, mesh.clip_id) == (f"{CLIP.clip_id}/{mesh.model}", CLIP.clip_id)
+    assert (mesh.face_landmarks_id, mesh.clip_id) == (f"{CLIP.clip_id}/{mesh.model}", CLIP.clip_id)
     assert mesh.times_s == pytest.approx([0, 0.2, 0.4, 0.6, 0.8])
     assert mesh.seen == [True, True, False, True, True], "a hidden face is not looked for"
     assert mesh.side_px == [208, 208, 0, 208, 208], "twice the longer side of the box"
@@ -74,8 +74,8 @@ def test_nothing_is_seen_where_there_is_no_face(tmp_path) -> None:
 
 def test_a_face_the_track_never_has_is_dropped(tmp_path) -> None:
     path = write_video(tmp_path / "red.mp4", [("red", 1.0)])
-    with pytest.raises(Drop, match="face_not_seen"):
-        list(MeshFaces()(CLIP, [track(sure=(0.0,) * 5)], VideoFrames(path)))
+    with pytest.raises(Drop, match="no_face"):
+        list(LandmarkFaces()(CLIP, [track(sure=(0.0,) * 5)], VideoFrames(path)))
 
 
 def test_the_lips_of_a_real_speaker_part_as_the_blendshapes_say() -> None:
@@ -87,7 +87,7 @@ def test_the_lips_of_a_real_speaker_part_as_the_blendshapes_say() -> None:
     box = DetectFaces().faces(frames[0])[0]
     left, top, right, bottom = ([edge] * 2 for edge in box[:4])
     still = Track("s", CLIP.track_id, CLIP.shot_id, 2.0, 6.0, [2.0, 6.0], left, top, right, bottom, [0.9, 0.9])
-    (mesh,) = MeshFaces()(replace(CLIP, start_s=2.0, end_s=6.0), [still], VideoFrames(path, 2.0, 6.0))
+    (mesh,) = LandmarkFaces()(replace(CLIP, start_s=2.0, end_s=6.0), [still], VideoFrames(path, 2.0, 6.0))
     assert len(mesh.times_s) == 20
     assert all(mesh.seen)
     shapes = dict(zip(BLENDSHAPES, blendshapes_of(mesh).T, strict=True))

@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from manifests.tables import Shot, Speaking, Track, Turn
+from manifests.tables import ActiveSpeaker, Shot, Track, Turn
 from operators.base import Audio, Frame, Frames, Operator, Resources
 from operators.models.catalogue import FACE_LANDMARKER, LR_ASD
 from operators.models.face_landmarker import Landmarker
@@ -22,7 +22,7 @@ _LOOK = 2  # the landmarker looks at every second tick: lips open and close in 0
 
 
 @dataclass(frozen=True)
-class MatchSpeakers(Operator):
+class DetectActiveSpeaker(Operator):
     """How much each face looks like the one that is heard, 25 times a second.
 
     `lr_asd` looks and listens: scores of the LR-ASD network, above 0 where the face speaks the sound, about -3 to 5.
@@ -46,7 +46,7 @@ class MatchSpeakers(Operator):
 
     def __post_init__(self) -> None:
         if self.model not in ("auto", "lr_asd", "mouth_motion"):
-            raise ValueError(f"MatchSpeakers.model is {self.model!r}; it is lr_asd, mouth_motion or auto")
+            raise ValueError(f"DetectActiveSpeaker.model is {self.model!r}; it is lr_asd, mouth_motion or auto")
 
     @property
     def weights(self) -> tuple[Weight, ...]:
@@ -69,7 +69,7 @@ class MatchSpeakers(Operator):
 
     def __call__(
         self, shot: Shot, tracks: list[Track], turns: list[Turn], frames: Frames, audio: Audio
-    ) -> Iterator[Speaking]:
+    ) -> Iterator[ActiveSpeaker]:
         chosen = self.resolved().model
         watched = [watch for track in tracks if (watch := self._watched(track, turns))]
         if not watched:
@@ -89,7 +89,7 @@ class MatchSpeakers(Operator):
             track = watch.track
             scores = watch.scores if chosen == "lr_asd" else self._moved(watch)
             rounded = [round(float(score), 4) for score in scores]
-            yield Speaking(
+            yield ActiveSpeaker(
                 track.source_id,
                 f"{track.track_id}/{chosen}",
                 shot.shot_id,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manifests.boxes import Box, box_at, square_around
-from manifests.tables import Clip, Mesh, Track
+from manifests.tables import Clip, FaceLandmarks, Track
 from operators.base import Drop, Frame, Frames, Operator, Resources, every
 from operators.models.catalogue import FACE_LANDMARKER
 from operators.models.device import batches
@@ -18,7 +18,7 @@ from operators.models.face_geometry import (
     BLENDSHAPES,
     MODEL,
     POINTS,
-    FaceLandmarks,
+    LandmarkedFace,
     gaze_deg,
     head_pose_deg,
     in_units,
@@ -30,7 +30,7 @@ from operators.weights import Weight
 
 
 @dataclass(frozen=True)
-class MeshFaces(Operator):
+class LandmarkFaces(Operator):
     """The 478 points of the clip's face, `rate_hz` times a second, with what follows from them. See
     `operators/models/face_geometry.py` for how to read it.
 
@@ -45,7 +45,7 @@ class MeshFaces(Operator):
     Where the actor holds a GPU, the same networks run there over 32 looks at a time; see docs/gpu.md for how far that
     is from MediaPipe itself.
 
-    Drops of a clip: `face_not_seen`, the track has it at no look.
+    Drops of a clip: `no_face`, the track has it at no look.
     """
 
     resources: ClassVar[Resources] = Resources(cpus=1, gpus=0.1)
@@ -58,12 +58,12 @@ class MeshFaces(Operator):
     def weights(self) -> tuple[Weight, ...]:
         return (FACE_LANDMARKER,)
 
-    def __call__(self, clip: Clip, tracks: list[Track], frames: Frames) -> Iterator[Mesh]:
+    def __call__(self, clip: Clip, tracks: list[Track], frames: Frames) -> Iterator[FaceLandmarks]:
         track = next(track for track in tracks if track.track_id == clip.track_id)
         chosen = every(frames, self.rate_hz) if self.rate_hz else frames
         looks = [look for some in batches(chosen, self._landmarker.batch) for look in self._looks(some, track)]
         if not any(look.side_px for look in looks):
-            raise Drop("face_not_seen", detail=f"{len(looks)} frames looked at")
+            raise Drop("no_face", detail=f"{len(looks)} frames looked at")
         unseen, blank = np.zeros((POINTS, 3), np.int16), np.zeros(len(BLENDSHAPES), "<f2")
         points = np.stack([unseen if look.points is None else look.points for look in looks])
         shapes = (
@@ -71,7 +71,7 @@ class MeshFaces(Operator):
             if self.blendshapes
             else blank[:0]
         )
-        yield Mesh(
+        yield FaceLandmarks(
             clip.source_id,
             f"{clip.clip_id}/{MODEL}",
             clip.clip_id,
@@ -116,7 +116,7 @@ class _Look(NamedTuple):
     angles: tuple[float, ...] = (math.nan,) * len(_ANGLES)
 
 
-def _look(frame: Frame, square: tuple[float, float, float, float], found: list[FaceLandmarks]) -> _Look:
+def _look(frame: Frame, square: tuple[float, float, float, float], found: list[LandmarkedFace]) -> _Look:
     left, top, right, _ = square
     if not found or np.abs(found[0].points[:, :2].mean(axis=0) - 0.5).max() > 0.25:
         return _Look(frame.pts_s, left, top, right - left)
