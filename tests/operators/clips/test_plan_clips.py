@@ -237,7 +237,7 @@ def test_the_crop_is_moved_into_the_frame_and_is_no_larger_than_it():
 
 
 @pytest.mark.parametrize(
-    ("reason", "tracks", "active_speaker", "turns", "of"),
+    ("reason", "tracks", "speaking", "turns", "of"),
     [
         ("no_face", [], [], [turn(0, 20)], shot()),
         ("no_speech", [track()], [speaks(track(), (0, 20))], [turn(20, 30)], shot()),
