@@ -7,6 +7,7 @@ import argparse
 from collections.abc import Iterable
 
 from manifests.checking import Fault, faults, repair
+from manifests.errors import StorageError
 from manifests.manifest import Manifest
 from pipeline.session import as_json, driving, existing, may_wait
 from pipeline.views.console import console, print_json
@@ -64,23 +65,21 @@ def _releases(manifest: Manifest, deep: bool) -> list[Fault]:
     from pipeline.release.place import Place
     from pipeline.release.release import release_named, releases
 
-    found = []
+    found: list[Fault] = []
     for name in releases(manifest):
-        made = release_named(manifest, name)
-        place = Place(made.to)
-        if not place.files.load("release.json"):
-            found.append(
-                Fault(
-                    f"releases/{made.name}.json",
-                    f"{made.to} holds no release",
-                    instead="make it again, or tell where it is",
-                )
-            )
-            continue
-        for shard in place.shards():
-            if not (place.holds(shard) if deep else place.has(shard)):
-                again = f"headset release {manifest.root} --out {made.to} --format {made.format} makes it again"
-                found.append(Fault(f"{made.to}/{shard.name}", "missing, or not what its index says", instead=again))
+        note = f"releases/{name}.json"
+        try:
+            made = release_named(manifest, name)
+            place = Place(made.to)
+            if not place.files.load("release.json"):
+                found.append(Fault(note, f"{made.to} holds no release", instead="make it again, or tell where it is"))
+                continue
+            for shard in place.shards():
+                if not (place.holds(shard) if deep else place.has(shard)):
+                    again = f"headset release {manifest.root} --out {made.to} --format {made.format} makes it again"
+                    found.append(Fault(f"{made.to}/{shard.name}", "missing, or not what its index says", instead=again))
+        except StorageError as error:
+            found.append(Fault(note, str(error), instead="delete the note, and make the release again under its name"))
     return found
 
 

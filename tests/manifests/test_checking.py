@@ -204,3 +204,20 @@ def test_the_steps_of_every_recipe_and_of_scoring_are_needed(manifest: Manifest)
     assert found.media == {}
     remove(manifest, found)
     assert manifest.committed("Other-1") == {0}
+
+
+def test_a_note_of_a_release_that_is_damaged_is_told_and_the_rest_is_looked_at(
+    manifest: Manifest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from pipeline.release.release import release
+
+    for name in ("first", "second"):
+        release(manifest, str(tmp_path / name), "webdataset", name)
+    note = Path(manifest.root, "releases/first.json")
+    note.write_text(json.dumps({**json.loads(note.read_text()), "format": 3}))
+    next((tmp_path / "second").glob("*.tar")).unlink()
+    assert main(["check", manifest.root]) == 1
+    told = " ".join(capsys.readouterr().out.split())
+    assert "releases/first.json" in told
+    assert "'format' is not as headset writes it" in told
+    assert "2 faults" in told
