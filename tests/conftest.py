@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from manifests.errors import WeightError
+from tests.demo_corpus import demo, made_demo  # noqa: F401 - fixtures of all tests
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("PYANNOTE_METRICS_ENABLED", "0")

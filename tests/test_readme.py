@@ -2,17 +2,15 @@
 corpus.
 """
 
-import os
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pipeline.__main__ import parser_of_all
+from tests.demo_corpus import typed
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -49,26 +47,17 @@ def test_what_is_told_can_be_typed(page: str, command: list[str]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_the_block_from_a_corpus_to_training_runs_in_order_on_the_demo(tmp_path: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "120"}
-
-    def typed(*command: str) -> str:
-        made = subprocess.run(
-            [sys.executable, "-m", *command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-        )
-        assert made.returncode == 0, f"{' '.join(command)}: {made.stdout[-2000:]}{made.stderr[-2000:]}"
-        return made.stdout
-
-    typed("pipeline.demo", "videos")
-    typed("pipeline", "run", "talking_head", "videos", "--out", "corpus", "--cpus", "2")
+def test_the_block_from_a_corpus_to_training_runs_in_order_on_the_demo(demo: Path) -> None:
     source = (
-        typed("pipeline", "sql", "corpus", "select source_id from clips limit 1", "--csv").splitlines()[-1].strip('"')
+        typed(demo, "pipeline", "sql", "corpus", "select source_id from clips limit 1", "--csv")
+        .splitlines()[-1]
+        .strip('"')
     )
     commands = list(told(ROOT / "README.md", "From a corpus to training and back"))
     assert len(commands) >= 9
     for command in commands:
         agreed = ["--yes"] if command[0] == "takedown" else []  # nobody is here to be asked
-        typed("pipeline", *(source if word == FOREIGN else word for word in command), *agreed)
-    assert (tmp_path / "yield.png").stat().st_size > 1000
-    assert (tmp_path / "wav2lip" / "filelists" / "train.txt").read_text()
-    assert "<table>" in (tmp_path / "report.html").read_text()
+        typed(demo, "pipeline", *(source if word == FOREIGN else word for word in command), *agreed)
+    assert (demo / "yield.png").stat().st_size > 1000
+    assert (demo / "wav2lip" / "filelists" / "train.txt").read_text()
+    assert "<table>" in (demo / "report.html").read_text()

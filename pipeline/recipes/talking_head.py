@@ -5,6 +5,10 @@ A source is decoded once for shots and faces, who they are and how well they are
 through each shot; voices are told apart by diarization; each face is asked whether it is the one heard, and each turn
 gets the face that speaks it, or why none does. Where shot, track and turn agree, a clip is proposed. The proposals are
 decoded again to be measured, and only those that pass are encoded.
+
+Thresholds: `dnsmos_ovrl`, where speech cannot be followed any more (docs/quality.md). `distinct_fps`: people speak 4 to 8
+syllables a second, and the mouth opens and closes for each, so fewer than 10 different pictures a second do not show
+what is said; a webcam of 5, or a film whose frames are copied, moves at no rate that metrics of 25 can judge.
 """
 
 from operators.clips.keep_clips import KeepClips
@@ -50,6 +54,7 @@ RECIPE = Recipe(
             KeepClips(
                 ranges={
                     "dnsmos_ovrl": (1.5, None),
+                    "distinct_fps": (10.0, None),
                 }
             )
         ),
