@@ -55,6 +55,7 @@ def start_ray(cpus: int | None) -> bool:
         _init(
             "Ray does not start on this machine; where it is busy, run the same command again later",
             tries=TRIES,
+            address="local",  # whatever other Ray is on this machine: a cluster is joined where RAY_ADDRESS names it
             num_cpus=cpus or os.cpu_count(),
             include_dashboard=False,
             log_to_driver=False,
