@@ -314,7 +314,9 @@ def room(manifest: Manifest) -> list[Room]:
 
 
 def needed_steps(manifest: Manifest) -> set[str]:
-    """The steps that some record names: of the last run of each recipe, of scoring, and of tables of the whole corpus."""
+    """The steps that some record names: of the last run of each recipe, of scoring, and of tables of the whole
+    corpus.
+    """
     return {
         LISTED,
         *(step.version for run in manifest.runs() for step in run.steps),

@@ -100,7 +100,9 @@ class Manifest(Ledger):
         receipt: Receipt,
         gone: Takedowns,
     ) -> Receipt:
-        """Writes a step's files again without what was taken down meanwhile. Media that only these rows name goes too."""
+        """Writes a step's files again without what was taken down meanwhile. Media that only these rows name goes
+        too.
+        """
         from manifests.media import MediaStore
 
         left = {table: [gone.without(row) for row in rows if not gone.covers(row)] for table, rows in made.items()}
@@ -143,7 +145,8 @@ class Manifest(Ledger):
         reasons = dict(sorted(Counter(drop.reason for drop in drops).items()))
         files = {name: self.sha256(file_of(name, step, shard)) for name in [*receipt.rows, Dropped.table]}
         return replace(
-            receipt, calls=dict(calls), rows=rows, drops=len(drops), given_up=dict(given_up), reasons=reasons, files=files,
+            receipt, calls=dict(calls), rows=rows, drops=len(drops), given_up=dict(given_up), reasons=reasons,
+            files=files,
             reads=reads, inputs=inputs,
         )  # fmt: skip
 

@@ -66,12 +66,14 @@ class SyncNet(nn.Module):
         same = {"padding": 1}
         self.sound = nn.Sequential(
             *_layer(1, 64, 3, **same), nn.Identity(), *_layer(64, 192, 3, **same), nn.MaxPool2d(3, (1, 2)),
-            *_layer(192, 384, 3, **same), *_layer(384, 256, 3, **same), *_layer(256, 256, 3, **same), nn.MaxPool2d(3, 2),
+            *_layer(192, 384, 3, **same), *_layer(384, 256, 3, **same), *_layer(256, 256, 3, **same),
+            nn.MaxPool2d(3, 2),
             *_layer(256, 512, (5, 4)),
         )  # fmt: skip
         self.sight = nn.Sequential(
-            *_layer(3 * WINDOW, 96, 7, stride=2), nn.MaxPool2d(3, 2), *_layer(96, 256, 5, stride=2, **same), nn.MaxPool2d(3, 2, 1),
-            *_layer(256, 256, 3, **same), *_layer(256, 256, 3, **same), *_layer(256, 256, 3, **same), nn.MaxPool2d(3, 2),
+            *_layer(3 * WINDOW, 96, 7, stride=2), nn.MaxPool2d(3, 2), *_layer(96, 256, 5, stride=2, **same),
+            nn.MaxPool2d(3, 2, 1), *_layer(256, 256, 3, **same), *_layer(256, 256, 3, **same),
+            *_layer(256, 256, 3, **same), nn.MaxPool2d(3, 2),
             *_layer(256, 512, 6),
         )  # fmt: skip
         self.sound_head, self.sight_head = _head(), _head()

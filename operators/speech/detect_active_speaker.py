@@ -184,7 +184,9 @@ def shown_at_ticks(frames: Iterable[Frame], first: int, last: int) -> Iterator[T
 
 
 def face_squares(track: Track, ticks: NDArray[np.int64]) -> NDArray[np.float64]:
-    """(ticks, 3): centre x, centre y and half side of the square around the face, steadied by a median over 13 ticks."""
+    """(ticks, 3): centre x, centre y and half side of the square around the face, steadied by a median over 13
+    ticks.
+    """
     from scipy.ndimage import median_filter
 
     times_s = ticks / TICK_HZ
