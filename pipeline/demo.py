@@ -188,7 +188,9 @@ def _turns() -> Iterator[Speech]:
 
 
 def _statement(pieces: Sequence[tuple[float, float]]) -> tuple[NDArray[np.float32], list[tuple[float, float]]]:
-    """The pieces of the recording with a breath before each and after the last, whole frames long, and where each lies."""
+    """The pieces of the recording with a breath before each and after the last, whole frames long, and where each
+    lies.
+    """
     room = _voices()[3 * HZ : 6 * HZ]  # nobody speaks yet
     spans, at_s = [], _BREATH_S
     for start_s, end_s in pieces:
@@ -331,7 +333,9 @@ def _planes(name: str, enlarged: int, opening: int) -> tuple[NDArray[np.uint8], 
 
 
 def _camera(view: View, at_s: float, enlarged: int) -> NDArray[np.float64]:
-    """(2, 3) from the enlarged photograph to the view: a hand-held camera, which sways by a few pixels and one degree."""
+    """(2, 3) from the enlarged photograph to the view: a hand-held camera, which sways by a few pixels and one
+    degree.
+    """
     sway = [np.sin(2 * np.pi * at_s / period_s) for period_s in (5.3, 4.1, 7.9, 9.7)]
     angle, scale = np.radians(0.8 * sway[0]), view.scale * (1 + 0.012 * sway[2])
     turn = scale / enlarged * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])

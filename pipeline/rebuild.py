@@ -55,7 +55,8 @@ def published_rows(manifest: Manifest) -> Iterator[tuple[list[Source], list[Row]
             yield sources, [*manifest.read(Published, held.get(Published.table, []), shard), *notes]
             continue
         renders = {
-            one.clip_id: one for one in manifest.read(Render, held.get(Render.table, []), shard) if one.made_by == "recording"
+            one.clip_id: one for one in manifest.read(Render, held.get(Render.table, []),
+                                                      shard) if one.made_by == "recording"
         }  # fmt: skip
         looks = {one.source_id: one for one in manifest.read(Fingerprint, held.get(Fingerprint.table, []), shard)}
         said = {(note.subject, note.name): note.value for note in notes}
@@ -80,9 +81,10 @@ def _published(
         else np.zeros((0, COEFFICIENTS), "<i2")
     )
     return Published(
-        clip.source_id, f"{OURS}/{clip.clip_id}", OURS, clip.clip_id.rpartition("/")[2], clip.start_s, clip.end_s, None, None, 0.0, None,
-        clip.left_px, clip.top_px, clip.right_px, clip.bottom_px, source.width, source.height, "",
-        identity=said.get((clip.clip_id, "identity"), clip.speaker if clip.published_id else f"{clip.source_id}/{clip.speaker}"),
+        clip.source_id, f"{OURS}/{clip.clip_id}", OURS, clip.clip_id.rpartition("/")[2], clip.start_s, clip.end_s, None,
+        None, 0.0, None, clip.left_px, clip.top_px, clip.right_px, clip.bottom_px, source.width, source.height, "",
+        identity=said.get((clip.clip_id, "identity"),
+                          clip.speaker if clip.published_id else f"{clip.source_id}/{clip.speaker}"),
         split=said.get((clip.clip_id, "split"), ""),
         source_sha256=source.sha256,
         frames_sha256=render.frames_sha256 if render else "",

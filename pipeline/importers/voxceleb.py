@@ -130,6 +130,7 @@ def _clip(
     if persons and person not in persons:
         traps.append(("person_not_listed", person))
     yield from rows.clip(
-        youtube(video), name, frames=(start, end), fps=float(row["fps"]), box=(left, top, right, bottom), frame=(width, height),
-        crop="vox_metadata", identity=person, split=row["partition"], traps=traps, notes=persons.get(person, []),
+        youtube(video), name, frames=(start, end), fps=float(row["fps"]), box=(left, top, right, bottom),
+        frame=(width, height), crop="vox_metadata", identity=person, split=row["partition"], traps=traps,
+        notes=persons.get(person, []),
     )  # fmt: skip

@@ -175,7 +175,8 @@ class Rows:
             self.connection.register("chosen", clips)
             wanted = " where clip_id in (select clip_id from chosen)"
         split = f"coalesce(split, '{UNSPLIT}')" if "split" in known else f"'{UNSPLIT}'"
-        self.connection.execute(f"""create view released as select * {"exclude (split)" if "split" in known else ""}, {split} as split
+        self.connection.execute(f"""create view released as
+            select * {"exclude (split)" if "split" in known else ""}, {split} as split
             from laid_down{wanted}""")  # fmt: skip
 
     def plan(self, form: str, shard_bytes: int) -> Iterator[Plan]:

@@ -118,7 +118,8 @@ def board(
     return Board(
         manifest.root, protocol, tuple(pairs[name] for name in ordered), len(set(persons.values())), metrics,
         tuple(row for row in rows if row.renders == len(pairs)), tuple(row for row in rows if row.renders < len(pairs)),
-        tuple(_groups(manifest, pairs, values)), withheld, tuple(_notes(renders, recordings, floors, counts)), renders, recordings,
+        tuple(_groups(manifest, pairs, values)), withheld, tuple(_notes(renders, recordings, floors, counts)), renders,
+        recordings,
     )  # fmt: skip
 
 

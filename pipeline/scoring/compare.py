@@ -220,7 +220,9 @@ def _array(row: Features) -> NDArray[np.float32]:
 
 
 def _drawn(parts: Iterable[NDArray[np.float32]], weights: NDArray[np.float64]) -> Moments:
-    """Of clips, each taken as often as its weight says. One clip's scatter is held at a time: it may be 2048 squared."""
+    """Of clips, each taken as often as its weight says. One clip's scatter is held at a time: it may be 2048
+    squared.
+    """
     taken = ((Moments.of(part), weight) for part, weight in zip(parts, weights, strict=True) if weight)
     return merged(Moments(part.count * weight, part.mean, part.scatter * weight) for part, weight in taken)
 
@@ -311,7 +313,8 @@ def page(found: Comparison) -> str:
     plot = base64.b64encode(picture(found)).decode()
     return (
         '<!doctype html><html lang="en"><head><meta'
-        f' charset="utf-8"><title>{html.escape(found.corpus)}</title><style>{style}</style></head><body><h1>{html.escape(Path(found.corpus).name)}</h1><table>{table}</table><img'
+        f' charset="utf-8"><title>{html.escape(found.corpus)}</title><style>{style}</style></head>'
+        f"<body><h1>{html.escape(Path(found.corpus).name)}</h1><table>{table}</table><img"
         ' alt="Each metric: the clips of each maker, their mean and its interval"'
         f' src="data:image/svg+xml;base64,{plot}"><ul>{notes}</ul></body></html>\n'
     )

@@ -173,7 +173,8 @@ def plan(manifest: Manifest, metrics: Sequence[Metric], made_by: str = "", size:
             writes = Features.table if isinstance(metric, SetMetric) else Score.table
             record = StepRecord(
                 operator=metric.name, version=step, stage=-1, reads=Render.table, writes=[writes], refines=[],
-                inputs={}, parameters=metric.parameters(), weights=[{"file": w.file, "sha256": w.sha256} for w in metric.weights],
+                inputs={}, parameters=metric.parameters(),
+                weights=[{"file": w.file, "sha256": w.sha256} for w in metric.weights],
             )  # fmt: skip
             jobs.append(Job(metric, maker, step, record))
     return jobs

@@ -309,7 +309,11 @@ class Reasons(Fact):
 
     def markdown(self) -> str:
         """The page of the docs."""
-        lines = ["# Every reason why a row is given up", "", "Made from `operators/reasons.py` by `headset reasons --out FILE`. Counted by `headset status`; the numbers behind", "each drop are in its detail: `headset explain`. A reason that is the name of an error is a failure, which may always be tried again.", "",
+        lines = ["# Every reason why a row is given up", "",
+                 "Made from `operators/reasons.py` by `headset reasons --out FILE`. Counted by `headset status`;"
+                 " the numbers behind",
+                 "each drop are in its detail: `headset explain`. A reason that is the name of an error is a failure,"
+                 " which may always be tried again.", "",
                  "| reason | meaning | what to set or do | another try |", "|---|---|---|---|"]  # fmt: skip
         for one in self.reasons:
             cells = f"`{one.word}`", one.meaning, one.change, "may end otherwise" if one.again else ""
