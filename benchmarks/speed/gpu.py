@@ -243,7 +243,8 @@ class Bench:
 
     def stages(self) -> Iterator[tuple[str, Callable[[], Stage]]]:
         for make in (
-            self.decode, self.detection, self.landmarks, self.embedding, self.shots, self.active_speaker, self.segmentation, self.voices, self.lip_sync,
+            self.decode, self.detection, self.landmarks, self.embedding, self.shots, self.active_speaker,
+            self.segmentation, self.voices, self.lip_sync,
         ):  # fmt: skip
             yield make.__name__.replace("_", " "), make
 
