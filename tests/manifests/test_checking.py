@@ -128,7 +128,8 @@ def test_counts_that_do_not_add_up_are_told(manifest: Manifest) -> None:
     path.write_text(json.dumps({**told, "calls": {**told["calls"], "read": 2, "answered": 2}}))
     (fault,) = faults(manifest)
     assert (fault.name, fault.why) == (
-        "receipts/ScoreClips-made/00000.json", "1 rows to read, but the receipt says 2; please report this")  # fmt: skip
+        "receipts/ScoreClips-made/00000.json",
+        "1 rows to read, but the receipt says 2; please report this")  # fmt: skip
 
 
 def test_a_release_that_lacks_a_shard_is_told(

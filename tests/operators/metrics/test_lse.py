@@ -192,7 +192,9 @@ def test_a_render_is_refused_with_a_reason(tmp_path):
 
 
 def test_a_face_is_compared_with_the_sound_of_its_own_frames(net, monkeypatch):
-    """A face in frames 5 to 16 of 20. Seeded weights give all sounds one distance, so what they are asked is looked at."""
+    """A face in frames 5 to 16 of 20. Seeded weights give all sounds one distance, so what they are asked is looked
+    at.
+    """
     asked: list[np.ndarray] = []
     monkeypatch.setattr(
         syncnet, "compare", lambda net, pictures, sound: asked.append(sound) or compare(net, pictures, sound)

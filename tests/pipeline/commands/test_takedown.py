@@ -34,7 +34,8 @@ def test_a_dry_run_tells_what_would_go(corpus: Manifest, capsys: pytest.CaptureF
 
 
 def test_yes_takes_out_without_a_question_and_tells_it_for_programs(
-    corpus: Manifest, capsys: pytest.CaptureFixture[str]
+    corpus: Manifest,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
 ):
     assert main(["takedown", corpus.root, "--source", "gone", "--yes", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)

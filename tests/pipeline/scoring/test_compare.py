@@ -131,7 +131,8 @@ def test_a_metric_of_sets_is_that_of_all_features_whatever_the_shards(tmp_path: 
     }
     manifest = scored(tmp_path, clips=6)
     rows = [
-        Features(row["source_id"], f"{row['render_id']}#f", row["render_id"], "frechet_identity", "frechet_identity", len(made[maker][n]), 4, made[maker][n].tobytes(), "aa", "same")
+        Features(row["source_id"], f"{row['render_id']}#f", row["render_id"], "frechet_identity", "frechet_identity",
+                 len(made[maker][n]), 4, made[maker][n].tobytes(), "aa", "same")
         for maker in made for n, row in enumerate(sorted_renders(manifest, maker))
     ]  # fmt: skip
     write(manifest, Features, rows, "features")
