@@ -7,8 +7,8 @@ A recipe remembers its last run. The tables of an earlier `--set` are computed a
 import argparse
 import sys
 
-from manifests.checking import garbage, remove
 from manifests.errors import UsageError
+from manifests.room import garbage, remove
 from pipeline.commands.du import size
 from pipeline.session import driving, existing, may_wait
 from pipeline.views.console import console

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from manifests.checking import faults, garbage, remove, repair, room
+from manifests.checking import faults, repair
 from manifests.errors import StorageError
 from manifests.ledger import Receipt, RunRecord, StepRecord
 from manifests.manifest import Manifest
+from manifests.room import garbage, remove, room
 from manifests.tables import Clip, Render, Source
 from pipeline.__main__ import main
 from pipeline.query.clip_view import select_rows
