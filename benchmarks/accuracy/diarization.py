@@ -58,7 +58,7 @@ ONE_VOICE = [
 @dataclass(frozen=True)
 class Case:
     name: str
-    audio: Any  # operators.base.Audio
+    audio: Any  # operators.asks.Audio
     truth: Annotation | None  # None where only the number of voices is known
     voices: int
     held_back: bool = False

@@ -244,7 +244,7 @@ def as_s3fd(box: Box) -> tuple[float, float, float, float]:
 
 
 class Still:
-    """A picture on its own as a `Frame`; see `operators.base.Frame`."""
+    """A picture on its own as a `Frame`; see `operators.asks.Frame`."""
 
     def __init__(self, rgb: NDArray[np.uint8]):
         from PIL import Image
