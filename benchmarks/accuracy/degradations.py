@@ -23,7 +23,7 @@ from operators.metrics.base import FramePair, Metric, SetMetric, Video
 from operators.metrics.frechet import Moments
 from operators.models.face_pictures import points68
 from operators.picture import Picture
-from pipeline.scoring.compare import ARROWS
+from pipeline.scoring.comparison_text import ARROWS
 from pipeline.scoring.score import metrics_there
 from tests.made_sounds import Delayed
 

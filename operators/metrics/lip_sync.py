@@ -73,7 +73,7 @@ class Watched:
             protocol: `lse_lrs` or `lse_tracked`.
             pictures: (h, w, 3) RGB of one size, 25 a second.
         """
-        from operators.models.syncnet import QSCALE, jpeg_files, lrs_pictures
+        from operators.models.syncnet_pictures import QSCALE, jpeg_files, lrs_pictures
 
         in_bgr = (picture[:, :, ::-1] for picture in pictures)
         if protocol == "lse_lrs":
@@ -90,7 +90,8 @@ class Watched:
             Drop: `no_sound`, `silent_audio`; `too_short`, fewer than 6 frames, or by `lse_tracked` no face detected in
                 more than 100; and by that `no_face`, `face_too_small`.
         """
-        from operators.models.syncnet import check_sound, compare, tracked_pictures
+        from operators.models.syncnet import check_sound, compare
+        from operators.models.syncnet_pictures import tracked_pictures
 
         check_sound(sound)
         if self.protocol == "lse_lrs":
@@ -101,7 +102,7 @@ class Watched:
 
     def _track(self):
         """The face nearest to the middle: the published code says a line of every face, and we are about one."""
-        from operators.models.syncnet import MIN_FACE_PX, MIN_TRACK, from_jpeg, link_faces
+        from operators.models.syncnet_pictures import MIN_FACE_PX, MIN_TRACK, from_jpeg, link_faces
 
         count = len(self.files)
         if count <= MIN_TRACK:

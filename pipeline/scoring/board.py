@@ -21,7 +21,8 @@ from operators.generate.generate_video import RANDOM
 from operators.metrics.base import NOTHING, Metric
 from pipeline.corpus_steps.common import all_rows
 from pipeline.corpus_steps.generation import identities, pairs_of
-from pipeline.scoring.score import RECORDING, metrics_there
+from pipeline.scoring.score import metrics_there
+from pipeline.scoring.scorer import RECORDING
 
 RESAMPLES = 1000
 FRONTAL_DEG, TURNED_DEG = 15.0, 40.0

@@ -20,7 +20,8 @@ from operators.metrics.lip_sync import PROTOCOLS, Still, Watched, as_s3fd
 from operators.metrics.lse import LseC, LseD, ScoreLse, SyncOffset, at_25, shown
 from operators.models import syncnet
 from operators.models.catalogue import SYNCNET_V2
-from operators.models.syncnet import QSCALE, FaceTrack, SyncNet, compare, jpeg_files, lrs_pictures
+from operators.models.syncnet import SyncNet, compare
+from operators.models.syncnet_pictures import QSCALE, FaceTrack, jpeg_files, lrs_pictures
 from operators.picture import Picture
 from pipeline.engine.fan_out import fan_out
 from tests.conftest import media

@@ -11,17 +11,13 @@ import torch
 from PIL import Image
 
 from operators.base import Drop
-from operators.models.syncnet import (
-    SyncNet,
-    compare,
-    distances,
+from operators.models.syncnet import SyncNet, compare, distances, measured, mfcc_windows
+from operators.models.syncnet_pictures import (
     face_crop,
     from_jpeg,
     jpeg_files,
     link_faces,
     lrs_pictures,
-    measured,
-    mfcc_windows,
     steady_squares,
     tracked_pictures,
 )

@@ -15,7 +15,8 @@ from operators.metrics.frechet import Moments, frechet_distance
 from operators.metrics.frechet_identity import FrechetIdentity
 from operators.metrics.psnr import Psnr
 from pipeline.corpus_steps.pairs import make_pairs
-from pipeline.scoring.compare import compare, interval, latex, markdown, page, rows_of
+from pipeline.scoring.compare import compare, interval
+from pipeline.scoring.comparison_text import latex, markdown, page, rows_of
 from pipeline.scoring.score import score
 from tests.pipeline.scored_corpus import add_system, clips_of, look, made_corpus, rendered
 
