@@ -143,12 +143,8 @@ def _why(side: Side, clips: Path, most: int) -> tuple[dict[str, int], list[tuple
     connection.register("absent", parquet(clips))
     named = " ".join(part.text for part in parts)
     known = see_wide(side.manifest, connection, f"{named} drops sources")
-    lost = [
-        column
-        for part in parts
-        if (column := part.column) and column not in known and column.lower() not in {name.lower() for name in known}
-    ]
-    if lost:
+    there = {name.lower() for name in known}
+    if lost := [column for part in parts if (column := part.column) and column.lower() not in there]:
         raise UsageError(f"{side}: the corpus no longer has the column {lost[0]!r} that the selection was made by")
     fails = "".join(f" when not coalesce(({part.text}), false) then {number}" for number, part in enumerate(parts))
     values = ", ".join(f"cast(wide.{quoted(part.column)} as varchar)" if part.column else "null" for part in parts)
@@ -188,14 +184,10 @@ def _why(side: Side, clips: Path, most: int) -> tuple[dict[str, int], list[tuple
     for clip, part, numbers, operator, why, detail in connection.execute(
         f"select * from told order by clip_id limit {most}"
     ).fetchall():
-        number = numbers[part] if 0 <= part < len(parts) else None
-        more = (
-            f" ({parts[part].column} is {number})"
-            if number is not None
-            else " (no value)"
-            if 0 <= part < len(parts) and parts[part].column
-            else ""
-        )
+        failed = parts[part] if 0 <= part < len(parts) else None
+        more = ""
+        if failed and failed.column:
+            more = " (no value)" if numbers[part] is None else f" ({failed.column} is {numbers[part]})"
         first.append((clip, reason(part, operator, why) + more + (f" ({detail})" if detail else "")))
     return {reason(part, operator, why): count for part, operator, why, count in counts}, first
 

@@ -59,6 +59,12 @@ def describe(
     return facts["seconds"]
 
 
+# Numbers of a clip that say where it lies, not how good it is.
+NO_SCORES = frozenset(
+    ("start_s", "end_s", "left_px", "top_px", "right_px", "bottom_px", "fps", "source_fps", "source_seconds")
+)
+
+
 def digest_of(shards: list[Any]) -> str:
     """What the shards of a release hold together."""
     return hashlib.sha256("".join(f"{shard.name} {shard.sha256}\n" for shard in shards).encode()).hexdigest()
@@ -85,25 +91,8 @@ def gather(connection: Any, manifest: Manifest) -> dict[str, Any]:
         " from given"
     )[0]
     lines = " ".join(f"when source_height >= {height} then '{height} lines and more'" for height in reversed(HEIGHTS))
-    numbers = [
-        name
-        for name, kind in there.items()
-        if kind == "DOUBLE"
-        and name
-        not in (
-            "start_s",
-            "end_s",
-            "left_px",
-            "top_px",
-            "right_px",
-            "bottom_px",
-            "fps",
-            "source_fps",
-            "source_seconds",
-        )
-    ]
     scores = {}
-    for name in numbers:
+    for name in [name for name, kind in there.items() if kind == "DOUBLE" and name not in NO_SCORES]:
         low, middle, high, known = ask(
             f'select quantile_disc("{name}", 0.05), quantile_disc("{name}", 0.5), quantile_disc("{name}", 0.95),'
             f' count("{name}") from given'

@@ -3,7 +3,7 @@ averaged that differs in kind.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,12 +15,16 @@ from manifests.manifest import Manifest
 from manifests.tables import Dropped, Features, Pair, Render, Score
 from operators.metrics.base import IDENTITY, Metric, SetMetric
 from operators.metrics.frechet import Moments, merged
-from pipeline.corpus_steps.common import all_rows, current
+from pipeline.corpus_steps.common import all_rows
 from pipeline.scoring.score import metrics_there
 from pipeline.scoring.scorer import RECORDING
 
 RESAMPLES = 1000
 SET_RESAMPLES = 50  # of metrics of sets, each of which is a statistic of its own
+
+
+# By variant and beside whom it may stand: how many values are of which protocol and model.
+Kinds = dict[tuple[str, str], Counter[tuple[str, str]]]
 
 
 @dataclass
@@ -70,29 +74,10 @@ def compare(
         UsageError: when nothing is scored.
     """
     there = metrics_there()
-    pairs = {pair.pair_id: pair for pair in all_rows(manifest, Pair)}
-    column: dict[str, str] = {}  # by render
-    partner: dict[str, str] = {}  # by render, the clip whose recording stands for what is real
-    scores: dict[tuple[str, str], list[Score]] = defaultdict(list)
-    refused: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    for shard in manifest.shards():
-        for render in current(manifest, Render, shard):
-            pair = pairs.get(render.pair_id or "")
-            column[render.render_id] = render.made_by + (f", {pair.protocol}" if pair else "")
-            partner[render.render_id] = (
-                pair.source_clip_id if pair and pair.protocol == "cross_identity" else render.clip_id
-            )
-        for row in current(manifest, Score, shard):
-            if row.subject in column and row.variant in there and protocol in (row.protocol or ""):
-                scores[row.variant, column[row.subject]].append(row)
-        names = {metric.name: variant for variant, metric in there.items()}
-        for drop in current(manifest, Dropped, shard):
-            if drop.subject in column and drop.operator in names:
-                refused[names[drop.operator], column[drop.subject]][drop.reason] += 1
+    column, partner = _columns(manifest)
+    scores, refused = _scored(manifest, column, there, protocol)
     cells: dict[tuple[str, str], Cell] = defaultdict(Cell)
-    notes: list[str] = []
-    # by variant and beside whom it may stand
-    kinds: dict[tuple[str, str], Counter[tuple[str, str]]] = defaultdict(Counter)
+    kinds: Kinds = defaultdict(Counter)
 
     def beside(variant: str, maker: str) -> tuple[str, str]:
         # Across identities every frame is compared with one picture: another protocol, and another column.
@@ -101,25 +86,18 @@ def compare(
     for (variant, maker), rows in scores.items():
         kinds[beside(variant, maker)].update((row.protocol or "", row.model_sha256 or "") for row in rows)
         cells[variant, maker] = _mean(sorted(rows, key=lambda row: row.score_id), resamples, seed)
-    for (variant, maker), (cell, found) in _sets(
-        manifest, column, partner, protocol, there, resamples and set_resamples, seed
-    ).items():
+    sets = _sets(manifest, column, partner, protocol, there, resamples and set_resamples, seed)
+    for (variant, maker), (cell, found) in sets.items():
         cells[variant, maker] = cell
         kinds[beside(variant, maker)].update(found)
     for kind, reasons in refused.items():
         cells[kind].refused += reasons
     if not cells:
         raise UsageError(f"{manifest.root}: nothing is scored yet; `headset score {manifest.root}` does it")
+    notes = []
     for group in sorted(kinds):
         if len(kinds[group]) > 1:
-            told = "; ".join(
-                f"{count} of '{kind[0]}'" + (f" by model {kind[1][:8]}" if kind[1] else "")
-                for kind, count in sorted(kinds[group].items())
-            )
-            notes.append(
-                f"{group[0]} is withheld: its values are of {len(kinds[group])} kinds, which must not be averaged or"
-                f" compared: {told}. Choose one by --protocol."
-            )
+            notes.append(_withheld(group[0], kinds[group]))
             for key in [key for key in cells if beside(*key) == group]:
                 cells[key] = Cell(refused=cells[key].refused, withheld="protocols differ", clips=cells[key].clips)
     protocols: dict[str, set[str]] = defaultdict(set)
@@ -127,13 +105,47 @@ def compare(
         protocols[variant] |= {kind[0] for kind in found}
     makers = sorted({maker for _, maker in cells}, key=lambda maker: (maker != RECORDING, maker))
     metrics = [metric for variant, metric in there.items() if any(key[0] == variant for key in cells)]
-    return Comparison(
-        manifest.root,
-        makers,
-        metrics,
-        dict(cells),
-        notes,
-        {variant: sorted(found) for variant, found in protocols.items()},
+    under = {variant: sorted(found) for variant, found in protocols.items()}
+    return Comparison(manifest.root, makers, metrics, dict(cells), notes, under)
+
+
+def _columns(manifest: Manifest) -> tuple[dict[str, str], dict[str, str]]:
+    """By render, its column, and the clip whose recording stands for what is real."""
+    pairs = {pair.pair_id: pair for pair in all_rows(manifest, Pair)}
+    column: dict[str, str] = {}
+    partner: dict[str, str] = {}
+    for render in all_rows(manifest, Render):
+        pair = pairs.get(render.pair_id or "")
+        column[render.render_id] = render.made_by + (f", {pair.protocol}" if pair else "")
+        crossed = pair is not None and pair.protocol == "cross_identity"
+        partner[render.render_id] = pair.source_clip_id if pair and crossed else render.clip_id
+    return column, partner
+
+
+def _scored(
+    manifest: Manifest, column: Mapping[str, str], there: Mapping[str, Metric], protocol: str
+) -> tuple[dict[tuple[str, str], list[Score]], dict[tuple[str, str], Counter[str]]]:
+    """By variant and column: the scores, and the reasons of renders without one."""
+    names = {metric.name: variant for variant, metric in there.items()}
+    scores: dict[tuple[str, str], list[Score]] = defaultdict(list)
+    refused: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for row in all_rows(manifest, Score):
+        if row.subject in column and row.variant in there and protocol in (row.protocol or ""):
+            scores[row.variant, column[row.subject]].append(row)
+    for drop in all_rows(manifest, Dropped):
+        if drop.subject in column and drop.operator in names:
+            refused[names[drop.operator], column[drop.subject]][drop.reason] += 1
+    return scores, refused
+
+
+def _withheld(variant: str, kinds: Counter[tuple[str, str]]) -> str:
+    told = "; ".join(
+        f"{count} of '{kind[0]}'" + (f" by model {kind[1][:8]}" if kind[1] else "")
+        for kind, count in sorted(kinds.items())
+    )
+    return (
+        f"{variant} is withheld: its values are of {len(kinds)} kinds, which must not be averaged or compared: {told}."
+        " Choose one by --protocol."
     )
 
 
