@@ -15,7 +15,7 @@ from manifests.boxes import Box
 from operators.base import Drop
 from operators.faces.detect_faces import DetectFaces
 from operators.metrics.base import NOTHING, Metric, Video
-from operators.models.catalogue import SYNCNET_V2
+from operators.models.catalogue_sound import SYNCNET_V2
 from operators.models.face_pictures import mesh
 from operators.picture import Picture
 from operators.weights import Weight

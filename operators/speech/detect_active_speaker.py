@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from manifests.tables import ActiveSpeaker, Shot, Track, Turn
 from operators.base import Audio, Frame, Frames, Operator, Resources
-from operators.models.catalogue import FACE_LANDMARKER, LR_ASD
+from operators.models.catalogue import FACE_LANDMARKER
+from operators.models.catalogue_sound import LR_ASD
 from operators.models.face_landmarker import Landmarker
 from operators.timeline import MFCC_TAIL_S, TICK_HZ
 from operators.weights import Weight

@@ -19,7 +19,7 @@ from operators.metrics.base import FramePair, Video
 from operators.metrics.lip_sync import PROTOCOLS, Still, Watched, as_s3fd
 from operators.metrics.lse import LseC, LseD, ScoreLse, SyncOffset, at_25, shown
 from operators.models import syncnet
-from operators.models.catalogue import SYNCNET_V2
+from operators.models.catalogue_sound import SYNCNET_V2
 from operators.models.syncnet import SyncNet, compare
 from operators.models.syncnet_pictures import QSCALE, FaceTrack, jpeg_files, lrs_pictures
 from operators.picture import Picture
