@@ -101,8 +101,8 @@ MUTANTS = [
         ("tests/operators/test_base.py",),
     ),
     Mutant(
-        "yield_below", "pipeline/query/yields.py", 'rank if part.sign.startswith(">") else len(at) - rank + 1', "rank",
-        ("tests/pipeline/query/test_selection.py",),
+        "yield_below", "pipeline/query/yields.py", 'rank if sign.startswith(">") else len(thresholds) - rank + 1',
+        "rank", ("tests/pipeline/query/test_selection.py",),
     ),
     Mutant(
         "splits_swapped", "pipeline/corpus_steps/splits.py", '"test" if place < shares[2] else "validation" if',
@@ -113,8 +113,8 @@ MUTANTS = [
         (STEPS + "splits.py", STEPS + "identities.py"),
     ),
     Mutant(
-        "duplicate_offset", "pipeline/corpus_steps/duplicates.py", "-stretch.offset_s, stretch.overlap_s",
-        "stretch.offset_s, stretch.overlap_s", (STEPS + "duplicates.py",),
+        "duplicate_offset", "pipeline/corpus_steps/duplicates.py", "-stretch.offset_s,",
+        "stretch.offset_s,", (STEPS + "duplicates.py",),
     ),
     # Survivors of earlier counts: engine, ledger, takedown, media.
     Mutant(
@@ -179,7 +179,9 @@ MUTANTS = [
         (SPEECH + "score_sync.py",),
     ),
     Mutant(
-        "confirm_any_face", "operators/speech/confirm_voices.py", "clip.track_id != attribution.track_id or ", "",
+        "confirm_any_face", "operators/speech/confirm_voices.py",
+        "clip.track_id != attribution.track_id\n                or ",
+        "",
         (SPEECH + "confirm_voices.py",),
     ),
     Mutant(

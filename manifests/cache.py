@@ -17,7 +17,9 @@ _held: dict[Path, int] = {}  # descriptors by path, the last used at the end
 
 
 def cache_folder() -> Path:
-    """Where this machine keeps what can be had again: HEADSET_CACHE, else a folder of XDG_CACHE_HOME, else of ~/.cache."""
+    """Where this machine keeps what can be had again: HEADSET_CACHE, else a folder of XDG_CACHE_HOME, else of
+    ~/.cache.
+    """
     own, shared = os.environ.get("HEADSET_CACHE"), os.environ.get("XDG_CACHE_HOME")
     return Path(own) if own else Path(shared or Path.home() / ".cache") / "headset"
 

@@ -178,7 +178,9 @@ def _space() -> str:
 
 
 def _born(pid: int) -> str:
-    """When a process began; "" for one that is gone. Where the machine does not tell when, "?" for one that is there."""
+    """When a process began; "" for one that is gone. Where the machine does not tell when, "?" for one that is
+    there.
+    """
     try:
         after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

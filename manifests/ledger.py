@@ -173,7 +173,9 @@ class Ledger:
         self.__dict__.pop("_committed", None)
 
     def steps_done(self) -> dict[str, Mapping[str, Sequence[str]]]:
-        """Every step that any run, of any recipe, has committed somewhere, with the steps whose rows it read, by table."""
+        """Every step that any run, of any recipe, has committed somewhere, with the steps whose rows it read, by
+        table.
+        """
         known = {step.version: step.inputs for step in self.steps()}
         found: dict[str, Mapping[str, Sequence[str]]] = {}
         for step in {*self.names("receipts", folders=True), *self.names("retries", folders=True)}:

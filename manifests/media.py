@@ -128,7 +128,9 @@ _checked: set[tuple[str, int, int, str]] = set()
 
 
 def _intact(path: Path, sha256: str) -> bool:
-    """Whether the file has this content. One that has not been touched since it was last looked at is not read again."""
+    """Whether the file has this content. One that has not been touched since it was last looked at is not read
+    again.
+    """
     stat = path.stat()
     seen = (str(path), stat.st_size, stat.st_mtime_ns, sha256)
     if seen not in _checked:

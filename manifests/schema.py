@@ -52,7 +52,9 @@ def migrated(found: pa.Table, table: type[Row], to: int = VERSION) -> pa.Table:
     if (of < TOOK_NEW_NAMES) != (to < TOOK_NEW_NAMES):
         found = _renamed(found, table, to)
     old = {new: old for old, new in names.keys.items()} if to < TOOK_NEW_NAMES else {}
-    types = pa.schema([field.with_name(old.get(field.name, field.name)) for field in schema(table) if field.name not in since])
+    types = pa.schema(
+        [field.with_name(old.get(field.name, field.name)) for field in schema(table) if field.name not in since]
+    )
     for number, field in enumerate(types):
         if field.name not in found.column_names and known.get(field.name, MISSING) is not MISSING:
             found = found.add_column(number, field, pa.array([known[field.name]] * len(found), field.type))

@@ -291,7 +291,9 @@ class ActiveSpeaker(Row):
 
 @dataclass(frozen=True)
 class Attribution(Row):
-    """Who is seen to speak in a part of a turn. The parts of a turn tile it; see `operators/speech/attribute_turns.py`."""
+    """Who is seen to speak in a part of a turn. The parts of a turn tile it; see
+    `operators/speech/attribute_turns.py`.
+    """
 
     table, key = "attributions", "attribution_id"
     attribution_id: str  # <turn>@<start_ms>-<end_ms>
@@ -347,7 +349,8 @@ class FaceLandmarks(Row):
     left_px: list[float]  # of the square looked at; side 0 where the track has no face
     top_px: list[float]
     side_px: list[float]
-    # (looks, 478, 3) x, y, z in 1/16384 of the square's side, x and y from its middle, int16; packed as face_geometry.py says
+    # (looks, 478, 3) x, y, z in 1/16384 of the square's side, x and y from its middle, int16; packed as
+    # face_geometry.py says
     landmarks: bytes
     blendshapes: bytes  # (looks, 52) little-endian float16, 0 to 1; empty where not asked for
     yaw_deg: list[float]  # of the head, positive when the nose points to the image's right

@@ -12,32 +12,20 @@ it: what it yields replaces what it was given.
 import hashlib
 import inspect
 import json
-import math
-import re
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from types import UnionType
-from typing import (
-    Any,
-    ClassVar,
-    Protocol,
-    Self,
-    TypeVar,
-    Union,
-    get_args,
-    get_origin,
-    get_type_hints,
-    runtime_checkable,
-)
+from typing import Any, ClassVar, Self, Union, get_args, get_origin, get_type_hints
 
-import numpy as np
-from numpy.typing import NDArray
-
-from manifests.tables import Render, Row, Source
+from manifests.tables import Row
+from operators.asks import Audio, Frame, Frames, Media, RenderMedia, SourceFetcher, Sparing, every
+from operators.limits import limits_of
 from operators.weights import Weight
 
-T = TypeVar("T")
+__all__ = [
+    "Audio", "Drop", "Frame", "Frames", "Measure", "Media", "Operator", "RenderMedia", "Resources", "Signature",
+    "SourceFetcher", "Sparing", "every", "with_field",
+]  # fmt: skip
 
 
 class Drop(Exception):
@@ -76,182 +64,6 @@ class Measure:
     low: float | None = None  # inclusive; None where nothing bounds it
     high: float | None = None
     better: str = ""  # higher, lower, or "" where neither is
-
-
-class Frame(Protocol):
-    """One decoded picture. Conversions are made when asked for, once, however many operators ask."""
-
-    pts_s: float
-    width: int  # displayed, after rotation
-    height: int
-
-    def rgb(self, height: int | None = None) -> NDArray[np.uint8]:
-        """(h, w, 3), displayed orientation, read-only; scaled to `height` lines, never up, where given."""
-        ...
-
-    def gray(self, height: int | None = None) -> NDArray[np.uint8]:
-        """(h, w) luma, 0 to 255, displayed orientation, read-only; scaled to `height` lines, never up, where given."""
-        ...
-
-    def luma(self, left: int, top: int, right: int, bottom: int) -> NDArray[np.uint8]:
-        """(bottom - top, right - left) of `gray()`, read-only, without the cost of the rest; whole displayed pixels
-        within the frame.
-        """
-        ...
-
-    def crop(self, left: float, top: float, right: float, bottom: float, size: tuple[int, int]) -> NDArray[np.uint8]:
-        """(size[1], size[0], 3) RGB of a box of the displayed frame, area-averaged when it shrinks; black beyond the
-        frame.
-
-        A box that shrinks costs the least where it is whole pixels with its corner on multiples of 8.
-        """
-        ...
-
-    def once(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What `make` gives, made for this frame once, however many operators ask for it by that key, from whatever
-        thread.
-
-        So a model that several operators of a stage build upon runs once a frame. The key names all that the answer
-        depends on, such as `("faces", detector)` with a frozen dataclass; the answer must not be changed.
-        """
-        ...
-
-
-class Frames(Protocol):
-    """The frames of a row's span in order of pts: those of the whole source where the row has no span."""
-
-    def __iter__(self) -> Iterator[Frame]: ...
-
-
-class Audio(Protocol):
-    """The sound of a row's source, whatever the row's span, on the source's clock. Decoded once."""
-
-    @property
-    def start_s(self) -> float: ...
-
-    @property
-    def end_s(self) -> float: ...
-
-    def samples(self, start_s: float, end_s: float, hz: int = 16000) -> NDArray[np.float32]:
-        """Mono, (round((end_s - start_s) * hz),), -1 to 1; zeros where the source has no sound."""
-        ...
-
-
-class Media(Protocol):
-    """The bytes of a row's source, and the store where files made from it are kept."""
-
-    @property
-    def path(self) -> Path: ...
-
-    @property
-    def scratch(self) -> Path:
-        """A folder for unfinished files of this row's source, not made yet; what a killed run left in it is there
-        again.
-        """
-        ...
-
-    def keep(self, made: Path, suffix: str) -> tuple[str, str]:
-        """Moves a finished file into the store. Returns its place relative to the manifest, and its sha256."""
-        ...
-
-
-class RenderMedia(Media, Protocol):
-    """Media that also has the files of renders, for operators that work on what was encoded."""
-
-    def file_of(self, render: Render) -> Path:
-        """The file of a render, checked."""
-        ...
-
-
-@runtime_checkable
-class SourceFetcher(Protocol):
-    """An operator that puts the files of sources into the store, and can get one again that has left it."""
-
-    @property
-    def keep_sources(self) -> bool:
-        """Whether files stay in the store when the last step of their shard is done."""
-        ...
-
-    def fetch_again(self, source: Source, media: Media) -> None:
-        """Puts a file that has left the store into it again, once its content is found to be that of the first time.
-
-        Raises:
-            Drop: as the first time, with `checksum_changed` where its place holds another file now.
-        """
-        ...
-
-
-class Timed(Protocol):
-    """What has a time, such as a frame."""
-
-    @property
-    def pts_s(self) -> float: ...
-
-
-At = TypeVar("At", bound=Timed)
-
-
-@runtime_checkable
-class Sparing(Protocol):
-    """Frames that come from another thread, which can leave out there what the reader does not want."""
-
-    def only(self, wanted: Callable[[Any], bool]) -> None: ...
-
-
-def every(frames: Iterable[At], rate_hz: float) -> Iterator[At]:
-    """The frames to look at for `rate_hz` looks a second: of each interval of the source's clock, the first frame.
-
-    The grid starts at time 0 of the clock, not at the span, so a span sees the same frames as the whole.
-    """
-    if isinstance(frames, Sparing):
-        frames.only(_firsts(rate_hz))
-    return filter(_firsts(rate_hz), frames)  # some were on their way before the other thread knew
-
-
-def _firsts(rate_hz: float) -> Callable[[Timed], bool]:
-    last = None
-
-    def is_first(frame: Timed) -> bool:
-        nonlocal last
-        before, last = last, math.floor(frame.pts_s * rate_hz + 1e-6)
-        return last != before
-
-    return is_first
-
-
-# What a number in a field can be, by the unit that the field's name ends in. The first that fits counts; all else may
-# be any number.
-_SIGNED = r".*(offset|late|delay)_(s|ms)"
-_SHARES = r".*_share|.*iou|.*confidence|.*_(overlap|seen|unseen)|max_other_voice"
-_RATES = r".*fps|.*hz|size|frames|tries|at_once|scale|(render|crop|look)_px"
-_LENGTHS = r".*_(s|ms|px|bytes|bps|levels|height|width|deg)|height"
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The values that a number can have."""
-
-    low: float
-    high: float
-    told: str
-    without_low: bool = False
-
-    def hold(self, value: float) -> bool:
-        return self.low <= value <= self.high and not (self.without_low and value == self.low)
-
-
-ANY = Limits(-math.inf, math.inf, "a number")
-LIMITS = (
-    (_SIGNED, ANY),
-    (_SHARES, Limits(0, 1, "0 to 1")),
-    (_RATES, Limits(0, math.inf, "above 0", without_low=True)),
-    (_LENGTHS, Limits(0, math.inf, "0 or more")),
-)
-
-
-def limits_of(field: str) -> Limits:
-    """The values that a number can have in a field of this name."""
-    return next((limits for names, limits in LIMITS if re.fullmatch(names, field)), ANY)
 
 
 @dataclass(frozen=True)
@@ -308,7 +120,7 @@ class Operator:
 
         Raises:
             ValueError: for a field whose value can never be meant, with what can: by the unit that its name ends in,
-                see `LIMITS`.
+                see `operators/limits.py`.
         """
         for f in fields(self):
             value = getattr(self, f.name)

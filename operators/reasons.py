@@ -1,7 +1,8 @@
 """Why a row is given up: every reason once, with its meaning, whether another try may end otherwise, and what to set.
 
-A reason is a word to count by; the numbers behind it are in the drop's detail. What fails without a `Drop` has the name of its error as its
-reason, such as `ValueError`, and may always be tried again: `headset explain` shows where it came from.
+A reason is a word to count by; the numbers behind it are in the drop's detail. What fails without a `Drop` has the name
+of its error as its reason, such as `ValueError`, and may always be tried again: `headset explain` shows where it came
+from.
 """
 
 import re
@@ -59,7 +60,10 @@ _FETCHED = {  # how an attempt to get a source ended
     "too_many_redirects": ("more than ten addresses, one after the other", ""),
     "too_large": ("over the limit of bytes", "DownloadVideo.max_bytes"),
     "too_long": ("longer than is wanted", "DownloadVideo.max_duration_s; of a sentence CutSentences.max_s"),
-    "format_missing": ("no format of the wanted height, with sound", "DownloadVideo.min_height, DownloadVideo.max_height"),
+    "format_missing": (
+        "no format of the wanted height, with sound",
+        "DownloadVideo.min_height, DownloadVideo.max_height",
+    ),
     "licence_not_wanted": ("under a licence that the recipe does not name", "DownloadVideo.licences"),
     "channel_not_wanted": ("of a channel that the recipe does not name", "DownloadVideo.channels"),
     "language_not_wanted": ("in a language that the recipe does not name", "DownloadVideo.languages"),
@@ -137,7 +141,10 @@ _HEARD = {  # why sound, words or sync cannot be told
     "word_long": ("the word takes longer than its clip", "CutWords.frames"),
     "word_short": ("the word is over before it can be read from lips", "CutWords.min_word_s"),
     "word_at_edge": ("the word is cut off by the clip's edge", ""),
-    "unsure": ("the words were understood with too little confidence", "CutSentences.min_confidence, CutWords.min_confidence"),
+    "unsure": (
+        "the words were understood with too little confidence",
+        "CutSentences.min_confidence, CutWords.min_confidence",
+    ),
 }
 _SCORED = {  # why a render has no value of a metric
     "no_reference": ("the metric compares with a recording, and there is none", ""),
@@ -157,7 +164,11 @@ _SCORED = {  # why a render has no value of a metric
 }  # fmt: skip
 _RUN = {  # what happens to rows of any step, and to clips of any export
     "missing_render": ("the folder has no video for the pair", "put it there under the name that --pairs says", True),
-    "worker_died": ("its worker died twice while the row was in work: a native library crashed, or memory ran out", "", True),
+    "worker_died": (
+        "its worker died twice while the row was in work: a native library crashed, or memory ran out",
+        "",
+        True,
+    ),
     "not_square": ("a face must not be stretched: the layout wants a square", "RenderClips.size"),
     "frames_differ": ("the file has other frames than the manifest says", "headset retry", True),
     "duplicate_key": ("a step made two rows of one key; the first was kept: a bug of the step", ""),
@@ -171,6 +182,10 @@ REASONS: dict[str, Reason] = {
 
 
 def reason(word: str) -> Reason | None:
-    """What a drop's reason means; None for the name of an error, and for reasons of importers and layouts, which their files explain."""
-    families = (one for one in REASONS.values() if "<" in one.word and re.fullmatch(re.sub(r"<\w+>", r"\\w+", one.word), word))
+    """What a drop's reason means; None for the name of an error, and for reasons of importers and layouts, which their
+    files explain.
+    """
+    families = (
+        one for one in REASONS.values() if "<" in one.word and re.fullmatch(re.sub(r"<\w+>", r"\\w+", one.word), word)
+    )
     return REASONS.get(word) or next(families, None)

@@ -144,7 +144,9 @@ class Clips:
     conditions: tuple[str, ...] = ()
 
     def where(self, condition: str) -> "Clips":
-        """Those of them for which a condition holds too, in SQL on the columns of `headset columns CORPUS --of wide`."""
+        """Those of them for which a condition holds too, in SQL on the columns of `headset columns CORPUS --of
+        wide`.
+        """
         return Clips(self.corpus, (*self.conditions, condition))
 
     def table(self, columns: Sequence[str] = ()) -> pa.Table:

@@ -101,7 +101,8 @@ class Rows:
         first, last = frames or (None, None)
         yield Published(
             source.source_id, published_id, self.dataset, name, start_s, end_s, first, last, fps, piece,
-            float(box[0]), float(box[1]), float(box[2]), float(box[3]), float(frame[0]), float(frame[1]), crop, identity, split,
+            float(box[0]), float(box[1]), float(box[2]), float(box[3]), float(frame[0]), float(frame[1]), crop,
+            identity, split,
         )  # fmt: skip
         told: dict[str, list[str]] = {}
         for reason, detail in traps:  # one of a word: two lists may both have a space

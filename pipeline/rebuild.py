@@ -55,7 +55,8 @@ def published_rows(manifest: Manifest) -> Iterator[tuple[list[Source], list[Row]
             yield sources, [*manifest.read(Published, held.get(Published.table, []), shard), *notes]
             continue
         renders = {
-            one.clip_id: one for one in manifest.read(Render, held.get(Render.table, []), shard) if one.made_by == "recording"
+            one.clip_id: one for one in manifest.read(Render, held.get(Render.table, []),
+                                                      shard) if one.made_by == "recording"
         }  # fmt: skip
         looks = {one.source_id: one for one in manifest.read(Fingerprint, held.get(Fingerprint.table, []), shard)}
         said = {(note.subject, note.name): note.value for note in notes}
@@ -80,9 +81,10 @@ def _published(
         else np.zeros((0, COEFFICIENTS), "<i2")
     )
     return Published(
-        clip.source_id, f"{OURS}/{clip.clip_id}", OURS, clip.clip_id.rpartition("/")[2], clip.start_s, clip.end_s, None, None, 0.0, None,
-        clip.left_px, clip.top_px, clip.right_px, clip.bottom_px, source.width, source.height, "",
-        identity=said.get((clip.clip_id, "identity"), clip.speaker if clip.published_id else f"{clip.source_id}/{clip.speaker}"),
+        clip.source_id, f"{OURS}/{clip.clip_id}", OURS, clip.clip_id.rpartition("/")[2], clip.start_s, clip.end_s, None,
+        None, 0.0, None, clip.left_px, clip.top_px, clip.right_px, clip.bottom_px, source.width, source.height, "",
+        identity=said.get((clip.clip_id, "identity"),
+                          clip.speaker if clip.published_id else f"{clip.source_id}/{clip.speaker}"),
         split=said.get((clip.clip_id, "split"), ""),
         source_sha256=source.sha256,
         frames_sha256=render.frames_sha256 if render else "",
@@ -95,6 +97,28 @@ def _published(
 
 def _about(note: Annotation, published_id: str) -> Annotation:
     return replace(note, annotation_id=note.annotation_id.replace(note.subject, published_id, 1), subject=published_id)
+
+
+class _Places:
+    """Where the videos of sources lie, by the names they had or as <source id>.<anything>."""
+
+    def __init__(self, folder: Path | None):
+        """
+        Args:
+            folder: None where none was named to look in.
+        """
+        self.folder = folder
+        self.by_name = {path.name: path for path in sorted(folder.rglob("*")) if path.is_file()} if folder else {}
+        self.by_stem = {path.stem: path for path in self.by_name.values()}
+
+    def source(self, source: Source) -> Path | None:
+        """The file of a source; None for an address that no file stands for, and where no folder was named."""
+        name = Path(source.uri).name
+        if found := self.by_stem.get(source.source_id) or self.by_name.get(name):
+            return found
+        if "://" in source.uri or self.folder is None:
+            return None
+        return self.folder / (name or "unnamed")  # not there: a drop will say so
 
 
 def list_again(
@@ -118,8 +142,7 @@ def list_again(
         UsageError: where nothing is published that fits, where sources are files and no folder is named, or `out` lists
             some of the sources with other clips.
     """
-    in_folder = {path.name: path for path in sorted(sources.rglob("*")) if path.is_file()} if sources else {}
-    by_stem = {path.stem: path for path in in_folder.values()}
+    place_of = _Places(sources)
     listed: list[Source] = []
     given: list[Row] = []
     unsought = 0  # sources that are files, with no folder named to look in
@@ -132,19 +155,14 @@ def list_again(
             and (not identities or row.identity in identities)
             and (not splits or row.split in splits)
         ]
-        wanted = {row.source_id for row in chosen}
-        ids = {row.published_id for row in chosen}
+        wanted, ids = {row.source_id for row in chosen}, {row.published_id for row in chosen}
         given += [*chosen, *(row for row in rows if isinstance(row, Annotation) and row.subject in ids)]
         for source in found:
             if source.source_id in wanted:
-                here = by_stem.get(source.source_id) or in_folder.get(Path(source.uri).name)
-                if not here and "://" not in source.uri:
-                    # not there: a drop will say so
-                    here = sources / (Path(source.uri).name or "unnamed") if sources else None
-                    unsought += not here
-                listed.append(
-                    Source(source.source_id, str(here.absolute()) if here else source.uri, licence=source.licence)
-                )
+                here = place_of.source(source)
+                unsought += not here and "://" not in source.uri
+                uri = str(here.absolute()) if here else source.uri
+                listed.append(Source(source.source_id, uri, licence=source.licence))
     number = sum(isinstance(row, Published) for row in given)
     if not number:
         look = f"headset status {manifest.root}"
@@ -155,15 +173,9 @@ def list_again(
             f" the folder where they lie, headset rebuild {manifest.root} --out {out.root} --sources DIR"
         )
     new = {source.source_id for source in out.add(listed, given=given)}
-    before = {
-        row.published_id
-        for shard in out.shards()
-        for row in out.read(Published, [LISTED], shard)
-    }  # fmt: skip
-    other = sum(
-        isinstance(row, Published) and row.source_id not in new and row.published_id not in before for row in given
-    )
-    if other:
+    before = {row.published_id for shard in out.shards() for row in out.read(Published, [LISTED], shard)}
+    lost = [row for row in given if isinstance(row, Published) and row.source_id not in new]
+    if other := sum(row.published_id not in before for row in lost):
         raise UsageError(
             f"{out.root} lists the sources of {other} of these clips already, with other clips: a shard never changes;"
             " rebuild into another folder"

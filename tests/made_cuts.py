@@ -351,7 +351,8 @@ def _inset(picture: Picture, at: float, amount: float) -> Picture:
 
 
 OVERLAYS: dict[str, Callable[[Picture, float, float], Picture]] = {
-    "flash": _flash, "strobe": _strobe, "black": _black, "wave": _wave, "cross": _cross, "title": _title, "inset": _inset,
+    "flash": _flash, "strobe": _strobe, "black": _black, "wave": _wave, "cross": _cross, "title": _title,
+    "inset": _inset,
 }  # fmt: skip
 
 
@@ -408,9 +409,12 @@ def _dissolves() -> list[Made]:
         Made("dissolves_eased", _joined((Dissolve(14, True), Dissolve(26, True)), 80, 40)),
         Made("dissolves_eased_at_30_fps", _joined((Dissolve(12, True), Dissolve(30, True)), 83, 40), fps=30),
         Made("dissolves_at_60_fps", _joined((Dissolve(30), Dissolve(60)), 86, 70), fps=60),
-        Made("dissolve_while_panning", (Shot(40, 92, (("pan", 0, 60, 0.2),)), Dissolve(20), Shot(40, 93, (("pan", -20, 60, -0.2),)))),
-        Made("dissolve_from_the_hand", (Shot(40, 94, (("shake", 0, 80, 4),)), Dissolve(20), Shot(40, 95, (("shake", -40, 90, 4),)))),
-        Made("dissolve_between_dark", (Shot(40, 96, (("exposure", -1000, 1, 0.35),)), Dissolve(20), Shot(40, 97, (("exposure", -1000, 1, 0.35),)))),
+        Made("dissolve_while_panning", (Shot(40, 92, (("pan", 0, 60, 0.2),)), Dissolve(20),
+                                        Shot(40, 93, (("pan", -20, 60, -0.2),)))),
+        Made("dissolve_from_the_hand", (Shot(40, 94, (("shake", 0, 80, 4),)), Dissolve(20),
+                                        Shot(40, 95, (("shake", -40, 90, 4),)))),
+        Made("dissolve_between_dark", (Shot(40, 96, (("exposure", -1000, 1, 0.35),)), Dissolve(20),
+                                       Shot(40, 97, (("exposure", -1000, 1, 0.35),)))),
         Made("dissolve_and_cut", (Shot(35, 98), Dissolve(15), Shot(30, 99), Shot(40, 100))),
     ]  # fmt: skip
 
@@ -427,7 +431,8 @@ def _fades() -> list[Made]:
         Made("fade_in_and_out_white", (Fade(0, 2, 12, WHITE), Shot(60, 123), Fade(15, 3, 0, WHITE))),
         Made("fade_out_then_cut", (Shot(50, 124), Fade(20, 5, 0), Shot(50, 125))),
         Made("cut_to_black_then_in", (Shot(50, 126), Fade(0, 6, 20), Shot(50, 127))),
-        Made("fade_of_a_dark_scene", (Shot(50, 128, (("exposure", -1000, 1, 0.4),)), Fade(15, 5, 15), Shot(50, 129, (("exposure", -1000, 1, 0.4),)))),
+        Made("fade_of_a_dark_scene", (Shot(50, 128, (("exposure", -1000, 1, 0.4),)), Fade(15, 5, 15),
+                                      Shot(50, 129, (("exposure", -1000, 1, 0.4),)))),
         Made("fade_and_cut", (Shot(45, 130), Fade(15, 4, 15), Shot(40, 131), Shot(40, 132))),
     ]  # fmt: skip
 

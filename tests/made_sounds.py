@@ -130,17 +130,24 @@ def _second_default(path: Path) -> Path:
 
 # Kind: (suffix, how the film is made at a path, its frames).
 KINDS: dict[str, tuple[str, Callable[[Path], Path], str]] = {
-    "mono 8 kHz": (".mov", lambda path: _film(path, audio=pulses(LENGTH_S, lit("constant"), 8000), audio_hz=8000), "constant"),
-    "mono 44.1 kHz": (".mov", lambda path: _film(path, audio=pulses(LENGTH_S, lit("constant"), 44100), audio_hz=44100), "constant"),
-    "mono 96 kHz": (".mov", lambda path: _film(path, audio=pulses(LENGTH_S, lit("constant"), 96000), audio_hz=96000), "constant"),
+    "mono 8 kHz": (".mov", lambda path: _film(path, audio=pulses(LENGTH_S, lit("constant"), 8000), audio_hz=8000),
+                   "constant"),
+    "mono 44.1 kHz": (".mov", lambda path: _film(path, audio=pulses(LENGTH_S, lit("constant"), 44100), audio_hz=44100),
+                      "constant"),
+    "mono 96 kHz": (".mov", lambda path: _film(path, audio=pulses(LENGTH_S, lit("constant"), 96000), audio_hz=96000),
+                    "constant"),
     "48 kHz, variable frame rate": (
-        ".mkv", lambda path: _film(path, "variable", audio=pulses(LENGTH_S, lit("variable"), 48000), audio_hz=48000), "variable",
+        ".mkv", lambda path: _film(path, "variable", audio=pulses(LENGTH_S, lit("variable"), 48000), audio_hz=48000),
+        "variable",
     ),
-    "AAC": (".mp4", lambda path: _film(path, audio=pulses(LENGTH_S, lit("constant"), 44100), audio_hz=44100, audio_codec="aac"), "constant"),
+    "AAC": (".mp4", lambda path: _film(path, audio=pulses(LENGTH_S, lit("constant"), 44100), audio_hz=44100,
+                                       audio_codec="aac"), "constant"),
     "late start": (
-        ".mov", lambda path: _film(path, audio=[(LATE_S, pulses(4.0, [t - LATE_S for t in lit("constant")], 48000))], audio_hz=48000), "constant",
+        ".mov", lambda path: _film(path, audio=[(LATE_S, pulses(4.0, [t - LATE_S for t in lit("constant")], 48000))],
+                                   audio_hz=48000), "constant",
     ),
-    "early end": (".mkv", lambda path: _film(path, audio=pulses(4.0, lit("constant"), 48000), audio_hz=48000), "constant"),
+    "early end": (".mkv", lambda path: _film(path, audio=pulses(4.0, lit("constant"), 48000), audio_hz=48000),
+                  "constant"),
     "5.1, the centre alone": (".mov", _surround, "constant"),
     "stereo, one side louder": (".mkv", _stereo, "constant"),
     "two tracks, the second to be played": (".mkv", _second_default, "constant"),

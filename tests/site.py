@@ -38,7 +38,8 @@ class Case:
 
 GOOD = tuple(f"good{number}" for number in range(6))
 ODD_NAMES = (
-    "na%C3%AFve%20name.mp4", "..%2F..%2Fetc%2Fpasswd.mp4", "a;rm%20-rf%20$HOME.mp4", "%E6%BC%A2%E5%AD%97.mp4", "no-suffix", "CON.mp4", f"{'x' * 200}.mp4",
+    "na%C3%AFve%20name.mp4", "..%2F..%2Fetc%2Fpasswd.mp4", "a;rm%20-rf%20$HOME.mp4", "%E6%BC%A2%E5%AD%97.mp4",
+    "no-suffix", "CON.mp4", f"{'x' * 200}.mp4",
 )  # fmt: skip
 
 CASES = (

@@ -35,7 +35,9 @@ def test_imports_point_one_way(package: str) -> None:
 
 def test_nothing_shadows_the_packages() -> None:
     where = subprocess.run(
-        [sys.executable, "-c", "import manifests, operators, pipeline; print(*(m.__file__ for m in (manifests, operators, pipeline)), sep='\\n')"],
+        [sys.executable, "-c",
+         "import manifests, operators, pipeline;"
+         " print(*(m.__file__ for m in (manifests, operators, pipeline)), sep='\\n')"],
         capture_output=True, text=True, check=True, cwd=ROOT,
     ).stdout.split()  # fmt: skip
     assert [Path(path).parent for path in where] == [ROOT / name for name in ("manifests", "operators", "pipeline")]

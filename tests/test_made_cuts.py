@@ -34,7 +34,8 @@ def test_truth_follows_from_the_parts():
         Fade(3, 2, 0),
     )
     assert Made("all", parts).truth == [
-        Truth("fade_in", 0, 6), Truth("cut", 16, 16), Truth("dissolve", 26, 31), Truth("fade", 41, 48), Truth("fade_out", 53, 58),
+        Truth("fade_in", 0, 6), Truth("cut", 16, 16), Truth("dissolve", 26, 31), Truth("fade", 41, 48),
+        Truth("fade_out", 53, 58),
     ]  # fmt: skip
 
 

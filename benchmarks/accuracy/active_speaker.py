@@ -46,11 +46,12 @@ SPOKEN: dict[str, tuple[list[tuple[str, float, float]], list[tuple[float, float]
     "negative/pyfeat_single_face.mp4": ([], []),
 }
 IN_SYNC = [
-    "single/headpose_31.mp4", "single/latentsync_demo1_video.mp4", "single/wav2lipgfpgan_kim_7s_raw.mp4", "single/speakervid_dialogue_case1_1.mp4",
-    "single/speakervid_dialogue_case1_2.mp4", "single/speakervid_multi-turn_clip_015.mp4", "single/speakervid_range_head_1.mp4",
+    "single/headpose_31.mp4", "single/latentsync_demo1_video.mp4", "single/wav2lipgfpgan_kim_7s_raw.mp4",
+    "single/speakervid_dialogue_case1_1.mp4", "single/speakervid_dialogue_case1_2.mp4",
+    "single/speakervid_multi-turn_clip_015.mp4", "single/speakervid_range_head_1.mp4",
     "single/speakervid_range_head_5.mp4", "single/speakervid_range_full_body_1.mp4", "single/lia_vox_driving2.mp4",
-    "hdtf/hdtf_WDA_AlexandriaOcasioCortez_000.mp4", "hdtf/retalking_face_1.mp4", "hdtf/retalking_face_2.mp4", "multi/panda_it8sFJe038g.7.mp4",
-    "grid/bbaf2n.mpg", "grid/lbax4n.mpg", "grid/id2_vcd_swwp2s.mpg",
+    "hdtf/hdtf_WDA_AlexandriaOcasioCortez_000.mp4", "hdtf/retalking_face_1.mp4", "hdtf/retalking_face_2.mp4",
+    "multi/panda_it8sFJe038g.7.mp4", "grid/bbaf2n.mpg", "grid/lbax4n.mpg", "grid/id2_vcd_swwp2s.mpg",
 ]  # fmt: skip
 SHIFTS_S = (-0.24, 0.0, 0.24)
 WRONG = "single/latentsync_demo1_audio.wav"  # speech meant to replace that of the video: not hers
@@ -94,7 +95,9 @@ class Spliced:
 
 @dataclass(frozen=True)
 class MatchByLightAsd(DetectActiveSpeaker):
-    """`DetectActiveSpeaker` with the weights of Light-ASD, which no recipe offers: LR-ASD is its authors' better one."""
+    """`DetectActiveSpeaker` with the weights of Light-ASD, which no recipe offers: LR-ASD is its authors' better
+    one.
+    """
 
     @cached_property
     def _network(self):

@@ -31,11 +31,13 @@ from operators.speech.score_speech import ScoreSpeech, dnsmos
 MEDIA = Path(os.environ["HEADSET_MEDIA"])
 HZ, SECONDS = 48000, 8.0
 SPEECH = (
-    "speech/sadtalker_chinese_news.wav", "speech/resemblyzer_X2zqiX6yL3I.mp3", "speakers/2033-164914-0001.flac", "speakers/2414-128291-0007.flac",
-    "single/latentsync_demo1_video.mp4", "single/headpose_31.mp4", "hdtf/retalking_face_1.mp4", "multi/avi_billhyland.mp4",
+    "speech/sadtalker_chinese_news.wav", "speech/resemblyzer_X2zqiX6yL3I.mp3", "speakers/2033-164914-0001.flac",
+    "speakers/2414-128291-0007.flac", "single/latentsync_demo1_video.mp4", "single/headpose_31.mp4",
+    "hdtf/retalking_face_1.mp4", "multi/avi_billhyland.mp4",
 )  # fmt: skip
 MUSIC = {
-    "orchestra": "odd/moviepy_chaplin.mp4", "cartoon": "negative/pyfeat_no_face.mp4", "film and its sounds": "odd/lhotse_big_buck_bunny_small.mp4",
+    "orchestra": "odd/moviepy_chaplin.mp4", "cartoon": "negative/pyfeat_no_face.mp4",
+    "film and its sounds": "odd/lhotse_big_buck_bunny_small.mp4",
     "rap over beats": "multi/hamilton_short_clip.mp4",
 }  # fmt: skip
 
@@ -109,16 +111,22 @@ def main(picture: str = "") -> None:
         return dnsmos(network, wave)["dnsmos_ovrl"]
 
     steps: dict[str, tuple[str, str, Sequence[float], Callable[[Wave, float], float]]] = {
-        "noise": ("white noise, dB under the speech", "snr_db", (40, 30, 20, 10, 0), lambda w, x: pause_snr_db(with_noise(slow(w), x))),
-        "noise, opinion": ("white noise, dB under the speech", "dnsmos_ovrl", (40, 30, 20, 10, 0), lambda w, x: opinion(with_noise(slow(w), x))),
-        "loudness": ("gain, dB", "loudness_lufs", (0, -6, -12, -18, -24), lambda w, x: _loudness(w * np.float32(10 ** (x / 20)))),
-        "clipping": ("driven over full scale, dB", "clipped_share", (0, 3, 6, 12, 18), lambda w, x: clipped_share(overdriven(w, x)[None])),
+        "noise": ("white noise, dB under the speech", "snr_db", (40, 30, 20, 10, 0),
+                  lambda w, x: pause_snr_db(with_noise(slow(w), x))),
+        "noise, opinion": ("white noise, dB under the speech", "dnsmos_ovrl", (40, 30, 20, 10, 0),
+                           lambda w, x: opinion(with_noise(slow(w), x))),
+        "loudness": ("gain, dB", "loudness_lufs", (0, -6, -12, -18, -24),
+                     lambda w, x: _loudness(w * np.float32(10 ** (x / 20)))),
+        "clipping": ("driven over full scale, dB", "clipped_share", (0, 3, 6, 12, 18),
+                     lambda w, x: clipped_share(overdriven(w, x)[None])),
         "clipping, coded": (
             "driven over full scale, then AAC 96 kbit/s, dB", "peak_density", (0, 3, 6, 12, 18),
             lambda w, x: peak_density(coded(overdriven(w, x), "aac", 96)[None]),
         ),
-        "rate": ("resampled to kHz and back", "bandwidth_hz", (48, 32, 16, 11.025, 8), lambda w, x: bandwidth_hz(at_rate(w, round(1000 * x))[None], HZ)),
-        "mp3": ("MP3, kbit/s", "bandwidth_hz", (192, 128, 64, 48, 32), lambda w, x: bandwidth_hz(coded(w, "libmp3lame", int(x))[None], HZ)),
+        "rate": ("resampled to kHz and back", "bandwidth_hz", (48, 32, 16, 11.025, 8),
+                 lambda w, x: bandwidth_hz(at_rate(w, round(1000 * x))[None], HZ)),
+        "mp3": ("MP3, kbit/s", "bandwidth_hz", (192, 128, 64, 48, 32),
+                lambda w, x: bandwidth_hz(coded(w, "libmp3lame", int(x))[None], HZ)),
         "music": (
             "orchestra, dB under the speech", "music_activation", (40, 20, 10, 5, 0),
             lambda w, x: continuous_frequency_activation(slow(with_music(w, musics["orchestra"], x))),

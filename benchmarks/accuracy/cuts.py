@@ -261,7 +261,9 @@ def _print_speed(path: Path, detectors: dict[str, Detector]) -> None:
 
 
 def films(root: Path) -> list[Scene]:
-    """Scenes of real films, for the suite of `tests/made_cuts.py`: each plays forwards and backwards, again and again."""
+    """Scenes of real films, for the suite of `tests/made_cuts.py`: each plays forwards and backwards, again and
+    again.
+    """
     return [_film(root / name, start_s) for name, start_s in FILMS]
 
 

@@ -23,7 +23,7 @@ from operators.metrics.base import FramePair, Metric, SetMetric, Video
 from operators.metrics.frechet import Moments
 from operators.models.face_pictures import points68
 from operators.picture import Picture
-from pipeline.scoring.compare import ARROWS
+from pipeline.scoring.comparison_text import ARROWS
 from pipeline.scoring.score import metrics_there
 from tests.made_sounds import Delayed
 
@@ -31,8 +31,9 @@ SIDE, FRAMES, EVERY = 256, 6, 5
 STEPS = 5
 Clip = list[NDArray[np.uint8]]
 SHOWN = (
-    "psnr_rgb", "ssim_y", "lpips_alex", "dists", "niqe_matlab", "cpbd", "csim_aligned_faceplugin", "csim_whole_frame_faceplugin",
-    "frechet_identity", "lmd_atvg_mesh", "akd_mesh", "aed_3ddfa", "apd_3ddfa", "mkr_mesh",
+    "psnr_rgb", "ssim_y", "lpips_alex", "dists", "niqe_matlab", "cpbd", "csim_aligned_faceplugin",
+    "csim_whole_frame_faceplugin", "frechet_identity", "lmd_atvg_mesh", "akd_mesh", "aed_3ddfa", "apd_3ddfa",
+    "mkr_mesh",
 )  # fmt: skip
 LISTENING = ("av_offset_mesh", "av_confidence_mesh", "lse_d_tracked", "lse_c_tracked", "sync_offset_tracked")
 TALK, TALK_FRAMES = ("hdtf", "retalking_face_2.mp4"), 125

@@ -58,7 +58,7 @@ ONE_VOICE = [
 @dataclass(frozen=True)
 class Case:
     name: str
-    audio: Any  # operators.base.Audio
+    audio: Any  # operators.asks.Audio
     truth: Annotation | None  # None where only the number of voices is known
     voices: int
     held_back: bool = False
@@ -106,7 +106,9 @@ def conversation(media: Path, readers: tuple[str, ...], held_back: bool) -> Case
 
 
 def remember(by: DiarizeSpeakers, memory: dict[Any, Any]) -> None:
-    """Lets settings of the clustering share what comes before it: segmentation and embeddings are computed once a file."""
+    """Lets settings of the clustering share what comes before it: segmentation and embeddings are computed once a
+    file.
+    """
 
     def once(compute: Callable[..., Any], *key: Any) -> Callable[..., Any]:
         def remembered(file: Any, *args: Any, **kwargs: Any) -> Any:

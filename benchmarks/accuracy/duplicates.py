@@ -35,16 +35,19 @@ from pipeline.corpus_steps.duplicates import MIRROR, find_duplicates
 MEDIA = Path(os.environ.get("HEADSET_MEDIA", "."))
 CLIPS = [
     "single/headpose_31.mp4", "single/wav2lipgfpgan_kim_7s_raw.mp4", "single/speakervid_dialogue_case1_1.mp4",
-    "single/speakervid_dialogue_case1_2.mp4", "single/speakervid_range_head_5.mp4", "single/speakervid_range_full_body_1.mp4",
+    "single/speakervid_dialogue_case1_2.mp4", "single/speakervid_range_head_5.mp4",
+    "single/speakervid_range_full_body_1.mp4",
     "single/speakervid_generated_single_4.mp4", "single/lia_vox_driving2.mp4", "single/latentsync_demo1_video.mp4",
-    "multi/avi_billhyland.mp4", "multi/hamilton_short_clip.mp4", "multi/panda_it8sFJe038g.7.mp4", "multi/datajuicer_video3.mp4",
-    "negative/pyfeat_face_noface.mov", "negative/facerec_interview.mp4", "negative/liveportrait_d9.mp4",
-    "hdtf/hdtf_WDA_AlexandriaOcasioCortez_000.mp4", "hdtf/retalking_face_1.mp4", "hdtf/retalking_face_2.mp4", "grid/bbaf2n.mpg",
+    "multi/avi_billhyland.mp4", "multi/hamilton_short_clip.mp4", "multi/panda_it8sFJe038g.7.mp4",
+    "multi/datajuicer_video3.mp4", "negative/pyfeat_face_noface.mov", "negative/facerec_interview.mp4",
+    "negative/liveportrait_d9.mp4", "hdtf/hdtf_WDA_AlexandriaOcasioCortez_000.mp4", "hdtf/retalking_face_1.mp4",
+    "hdtf/retalking_face_2.mp4", "grid/bbaf2n.mpg",
 ]  # fmt: skip
 TUNED_ON = [
     "single/speakervid_multi-turn_clip_015.mp4", "single/speakervid_range_head_1.mp4", "multi/avi_testhyland.mp4",
     "multi/panda_R_YVZHusX4w.6.mp4", "negative/pyfeat_no_face.mp4", "negative/pyfeat_WolfgangLanger_Pexels.mp4",
-    "negative/facenet_crowd_video.mp4", "negative/panda_aCx99cgrkVY.22.mp4", "grid/lbax4n.mpg", "grid/lrwp9a.mpg", "odd/moviepy_chaplin.mp4",
+    "negative/facenet_crowd_video.mp4", "negative/panda_aCx99cgrkVY.22.mp4", "grid/lbax4n.mpg", "grid/lrwp9a.mpg",
+    "odd/moviepy_chaplin.mp4",
     "odd/talkvid_10_gt.mp4",
 ]  # fmt: skip
 FRAMES_FROM_ZERO = "setpts=PTS-STARTPTS"

@@ -40,21 +40,24 @@ HIDDEN = 0.5  # share of the lips from which on a mouth is hidden
 Thing = tuple[Floats, Floats]  # (h, w, 3) levels, and (h, w) of 1 where it is and 0 where it is not
 
 FITTED = (
-    "grid/bbaf2n.mpg", "grid/id2_vcd_swwp2s.mpg", "grid/lbax4n.mpg", "grid/lrwp9a.mpg", "grid/pwij3p.mpg", "grid/sbwe5n.mpg",
-    "hdtf/hdtf_WDA_AlexandriaOcasioCortez_000.mp4", "hdtf/retalking_face_1.mp4", "hdtf/retalking_face_2.mp4",
-    "negative/facenet_crowd_video.mp4", "negative/liveportrait_d9.mp4", "negative/pyfeat_face_noface.mov",
-    "negative/pyfeat_single_face.mp4", "odd/talkvid_10_gt.mp4", "single/latentsync_demo1_video.mp4",
+    "grid/bbaf2n.mpg", "grid/id2_vcd_swwp2s.mpg", "grid/lbax4n.mpg", "grid/lrwp9a.mpg", "grid/pwij3p.mpg",
+    "grid/sbwe5n.mpg", "hdtf/hdtf_WDA_AlexandriaOcasioCortez_000.mp4", "hdtf/retalking_face_1.mp4",
+    "hdtf/retalking_face_2.mp4", "negative/facenet_crowd_video.mp4", "negative/liveportrait_d9.mp4",
+    "negative/pyfeat_face_noface.mov", "negative/pyfeat_single_face.mp4", "odd/talkvid_10_gt.mp4",
+    "single/latentsync_demo1_video.mp4",
 )  # fmt: skip
 CHOOSE = (
-    "hdtf/hdtf_RD_Radio10_0_clip_0.mp4", "multi/avi_billhyland.mp4", "multi/avi_testvideo.mp4", "multi/panda_YemkZ7DLOBU.15.mp4",
-    "multi/panda_it8sFJe038g.7.mp4", "negative/facerec_interview.mp4", "negative/pyfeat_WolfgangLanger_Pexels.mp4",
-    "single/headpose_31.mp4", "single/lia_vox_driving2.mp4", "single/speakervid_dialogue_case1_1.mp4",
-    "single/speakervid_generated_single_4.mp4", "single/speakervid_range_full_body_1.mp4", "single/speakervid_range_head_5.mp4",
+    "hdtf/hdtf_RD_Radio10_0_clip_0.mp4", "multi/avi_billhyland.mp4", "multi/avi_testvideo.mp4",
+    "multi/panda_YemkZ7DLOBU.15.mp4", "multi/panda_it8sFJe038g.7.mp4", "negative/facerec_interview.mp4",
+    "negative/pyfeat_WolfgangLanger_Pexels.mp4", "single/headpose_31.mp4", "single/lia_vox_driving2.mp4",
+    "single/speakervid_dialogue_case1_1.mp4", "single/speakervid_generated_single_4.mp4",
+    "single/speakervid_range_full_body_1.mp4", "single/speakervid_range_head_5.mp4",
 )  # fmt: skip
 HELD = (
-    "multi/avi_testhyland.mp4", "multi/datajuicer_video3.mp4", "multi/hamilton_short_clip.mp4", "multi/panda_R_YVZHusX4w.6.mp4",
-    "odd/moviepy_chaplin.mp4", "single/lrs2_demo.mp4", "single/speakervid_dialogue_case1_2.mp4",
-    "single/speakervid_multi-turn_clip_015.mp4", "single/speakervid_range_head_1.mp4", "single/wav2lipgfpgan_kim_7s_raw.mp4",
+    "multi/avi_testhyland.mp4", "multi/datajuicer_video3.mp4", "multi/hamilton_short_clip.mp4",
+    "multi/panda_R_YVZHusX4w.6.mp4", "odd/moviepy_chaplin.mp4", "single/lrs2_demo.mp4",
+    "single/speakervid_dialogue_case1_2.mp4", "single/speakervid_multi-turn_clip_015.mp4",
+    "single/speakervid_range_head_1.mp4", "single/wav2lipgfpgan_kim_7s_raw.mp4",
 )  # fmt: skip
 HANDS = {  # where the hands to cut out are: film, second
     CHOOSE: (("multi/avi_testvideo.mp4", 25.0),),

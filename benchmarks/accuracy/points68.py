@@ -52,9 +52,7 @@ def main(predictor: str) -> None:
             for box in find(rgb, 0 if size[0] > 900 else 1):
                 if box.width() >= LEAST_PX:
                     told = place(rgb, box)
-                    here += _beside(
-                        np.array([(told.part(n).x, told.part(n).y) for n in range(68)], float), meshes
-                    )
+                    here += _beside(np.array([(told.part(n).x, told.part(n).y) for n in range(68)], float), meshes)
         faces += len(here)
         off += [np.mean(here, axis=0)] if here else []
     apart = np.mean(off, axis=0)
@@ -72,8 +70,7 @@ def _beside(told: NDArray[np.float64], meshes: list[NDArray[np.float64]]) -> lis
     between_eyes = np.hypot(*(told[45] - told[36]))
     three = told[[36, 45, 30]].mean(axis=0)
     near = [
-        (np.hypot(*(points[[33, 263, 1]].mean(axis=0) - three)) / between_eyes, n)
-        for n, points in enumerate(meshes)
+        (np.hypot(*(points[[33, 263, 1]].mean(axis=0) - three)) / between_eyes, n) for n, points in enumerate(meshes)
     ]
     if not near or min(near)[0] > SAME_FACE:
         return []

@@ -21,8 +21,9 @@ from operators.sources.fingerprint_changed import FingerprintChanged
 from operators.sources.fingerprint_source import FingerprintSource
 
 CLIPS = [
-    "single/headpose_31.mp4", "single/speakervid_dialogue_case1_1.mp4", "single/lia_vox_driving2.mp4", "multi/avi_billhyland.mp4",
-    "multi/panda_it8sFJe038g.7.mp4", "single/wav2lipgfpgan_kim_7s_raw.mp4", "single/speakervid_range_head_5.mp4",
+    "single/headpose_31.mp4", "single/speakervid_dialogue_case1_1.mp4", "single/lia_vox_driving2.mp4",
+    "multi/avi_billhyland.mp4", "multi/panda_it8sFJe038g.7.mp4", "single/wav2lipgfpgan_kim_7s_raw.mp4",
+    "single/speakervid_range_head_5.mp4",
     "hdtf/hdtf_WDA_AlexandriaOcasioCortez_000.mp4",
 ]  # fmt: skip
 EVEN = "scale=trunc(iw/2)*2:trunc(ih/2)*2"
@@ -44,8 +45,9 @@ def published(path: Path) -> list[Published]:
         seen = [n for n, at in enumerate(row.times_s) if start_s <= at < start_s + LENGTH_S]
         found.append(
             Published(
-                "s", f"headset/{start_s}", "headset", f"{start_s}", start_s, start_s + LENGTH_S, None, None, 0.0, None, 0, 0, 1, 1, 1, 1, "", "", "",
-                source_sha256="then", looks_s=[row.times_s[n] for n in seen], looks=looks[seen].tobytes(),
+                "s", f"headset/{start_s}", "headset", f"{start_s}", start_s, start_s + LENGTH_S, None, None, 0.0, None,
+                0, 0, 1, 1, 1, 1, "", "", "", source_sha256="then", looks_s=[row.times_s[n] for n in seen],
+                looks=looks[seen].tobytes(),
             )
         )  # fmt: skip
     return found

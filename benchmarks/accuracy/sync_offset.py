@@ -32,11 +32,14 @@ REACH = ScoreSync().reach
 # Video: into how many clips of equal length its first `MOST_S` are cut.
 VIDEOS = {
     "single/headpose_31.mp4": 3, "single/latentsync_demo1_video.mp4": 2, "single/wav2lipgfpgan_kim_7s_raw.mp4": 1,
-    "single/speakervid_dialogue_case1_1.mp4": 1, "single/speakervid_dialogue_case1_2.mp4": 2, "single/speakervid_multi-turn_clip_015.mp4": 1,
-    "single/speakervid_range_head_1.mp4": 1, "single/speakervid_range_head_5.mp4": 2, "single/speakervid_range_full_body_1.mp4": 2,
+    "single/speakervid_dialogue_case1_1.mp4": 1, "single/speakervid_dialogue_case1_2.mp4": 2,
+    "single/speakervid_multi-turn_clip_015.mp4": 1,
+    "single/speakervid_range_head_1.mp4": 1, "single/speakervid_range_head_5.mp4": 2,
+    "single/speakervid_range_full_body_1.mp4": 2,
     "single/lia_vox_driving2.mp4": 2, "hdtf/hdtf_WDA_AlexandriaOcasioCortez_000.mp4": 1, "hdtf/retalking_face_1.mp4": 1,
     "hdtf/retalking_face_2.mp4": 1, "multi/panda_it8sFJe038g.7.mp4": 3, "grid/bbaf2n.mpg": 1, "grid/lbax4n.mpg": 1,
-    "grid/id2_vcd_swwp2s.mpg": 1, "grid/lrwp9a.mpg": 1, "grid/pwij3p.mpg": 1, "grid/sbwe5n.mpg": 1, "odd/talkvid_10_gt.mp4": 1,
+    "grid/id2_vcd_swwp2s.mpg": 1, "grid/lrwp9a.mpg": 1, "grid/pwij3p.mpg": 1, "grid/sbwe5n.mpg": 1,
+    "odd/talkvid_10_gt.mp4": 1,
 }  # fmt: skip
 MOST_S = 24.0
 

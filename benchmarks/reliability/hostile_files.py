@@ -176,8 +176,10 @@ def _good(folder: Path) -> dict[str, bytes]:
     """A film of two seconds in each container, and sounds."""
     shots, sound = [(ramp(), 1.0), ("red", 1.0)], tone(2.0, 48000)
     kinds: list[tuple[str, str, str, dict]] = [
-        ("a.mp4", "libx264", "aac", {}), ("fragments.mp4", "libx264", "aac", {"movflags": "frag_keyframe+empty_moov"}), ("a.mov", "libx264", "pcm_s16le", {}),
-        ("a.mkv", "libx264", "aac", {}), ("a.webm", "libvpx", "libopus", {}), ("a.ts", "libx264", "aac", {}), ("a.avi", "mpeg4", "mp3", {}),
+        ("a.mp4", "libx264", "aac", {}), ("fragments.mp4", "libx264", "aac", {"movflags": "frag_keyframe+empty_moov"}),
+        ("a.mov", "libx264", "pcm_s16le", {}),
+        ("a.mkv", "libx264", "aac", {}), ("a.webm", "libvpx", "libopus", {}), ("a.ts", "libx264", "aac", {}),
+        ("a.avi", "mpeg4", "mp3", {}),
         ("a.flv", "flv1", "mp3", {}),
     ]  # fmt: skip
     made = {}

@@ -28,7 +28,11 @@ RECIPE = """
 from operators.sources.download_video import DownloadVideo
 from pipeline.recipe import Recipe, Stage
 
-RECIPE = Recipe("spellings", "sources, at hand", (Stage(DownloadVideo(tries=1, gap_s=0, at_once=8, allow_private=True)),))
+RECIPE = Recipe(
+    "spellings",
+    "sources, at hand",
+    (Stage(DownloadVideo(tries=1, gap_s=0, at_once=8, allow_private=True)),),
+)
 """
 
 

@@ -94,7 +94,8 @@ def s3_elsewhere(bucket: str) -> Iterator[Callable[..., Any]]:
     process = FORK.Process(target=_serve, args=(theirs,), daemon=True)
     process.start()
     os.environ.update(
-        AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION="us-east-1", AWS_ENDPOINT_URL=ours.recv(),
+        AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION="us-east-1",
+        AWS_ENDPOINT_URL=ours.recv(),
         HEADSET_CACHE_BYTES=str(2**28),
     )  # fmt: skip
 

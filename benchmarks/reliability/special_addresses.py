@@ -30,7 +30,9 @@ def resolve(host: Any, port: Any, *args: Any, **kwargs: Any) -> list[Any]:
         return RESOLVE(host, port, *args, **kwargs)
     number = int(port or 0)
     return [
-        (socket.AF_INET6, socket.SOCK_STREAM, 6, "", (ip, number, 0, 0)) if ":" in ip else (socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, number))
+        (socket.AF_INET6, socket.SOCK_STREAM, 6, "", (ip, number, 0, 0))
+        if ":" in ip
+        else (socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, number))
         for ip in NAMES[name]
     ]  # fmt: skip
 

@@ -45,7 +45,8 @@ class MakeShots(Operator):
 class MakeClips(Operator):
     def __call__(self, shot: Shot) -> Iterator[Clip | Drop]:
         clip = Clip(
-            shot.source_id, f"{shot.shot_id}/t0", shot.shot_id, f"{shot.shot_id}/t0", "a", shot.start_s, shot.end_s, 0, 0, 1, 1
+            shot.source_id, f"{shot.shot_id}/t0", shot.shot_id, f"{shot.shot_id}/t0", "a", shot.start_s, shot.end_s, 0,
+            0, 1, 1
         )  # fmt: skip
         yield Drop("late", clip) if shot.start_s >= 1 and shot.source_id[-1] in "02468ace" else clip
 

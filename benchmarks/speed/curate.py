@@ -107,7 +107,8 @@ def stage_alone(corpus: str, recipe_name: str, stage: int) -> dict[str, Any]:
     own = {name: sum(receipt.cpu_s for receipt in found) for name, found in receipts.items()}
     decode = sum(receipt.decode_cpu_s for found in receipts.values() for receipt in found)
     return {
-        "stage": repr(recipe.stages[stage]), "total": total, "decode": decode, "own": own, "native": native, "models": models.seconds,
+        "stage": repr(recipe.stages[stage]), "total": total, "decode": decode, "own": own, "native": native,
+        "models": models.seconds,
         "idle_mb": idle_mb, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }  # fmt: skip
 

@@ -28,7 +28,8 @@ from operators.faces.detect_faces import GPU_BATCH
 from operators.media.frames import SourceFrame, VideoFrames
 from operators.media.sound import SourceAudio
 from operators.models.blazeface import Blazeface
-from operators.models.catalogue import CAMPPLUS, FACE_DETECTOR_FULL_RANGE, FACE_DETECTOR_SHORT_RANGE, LR_ASD, TRANSNETV2
+from operators.models.catalogue import FACE_DETECTOR_FULL_RANGE, FACE_DETECTOR_SHORT_RANGE, TRANSNETV2
+from operators.models.catalogue_sound import CAMPPLUS, LR_ASD
 from operators.models.detections import AlignedFace
 from operators.models.device import batches
 from operators.models.face_detectors import Mediapipe
@@ -243,7 +244,8 @@ class Bench:
 
     def stages(self) -> Iterator[tuple[str, Callable[[], Stage]]]:
         for make in (
-            self.decode, self.detection, self.landmarks, self.embedding, self.shots, self.active_speaker, self.segmentation, self.voices, self.lip_sync,
+            self.decode, self.detection, self.landmarks, self.embedding, self.shots, self.active_speaker,
+            self.segmentation, self.voices, self.lip_sync,
         ):  # fmt: skip
             yield make.__name__.replace("_", " "), make
 

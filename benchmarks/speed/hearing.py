@@ -138,7 +138,7 @@ def pyannote(path: Path) -> dict[str, Any]:
     from pyannote.audio.pipelines import SpeakerDiarization
 
     from operators.models.campplus import CamPlusPlus
-    from operators.models.catalogue import CAMPPLUS
+    from operators.models.catalogue_sound import CAMPPLUS
     from operators.speech.diarize_speakers import DiarizeSpeakers, segmentation_3
 
     class NoPlda(PLDA):

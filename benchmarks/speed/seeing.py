@@ -144,8 +144,9 @@ def peer_command(peer: str, videos: list[str], ops: list[str], fps: float, folde
         "".join(json.dumps({"videos": [video], "text": "<__dj__video>"}) + "\n" for video in videos)
     )
     job = {
-        "project_name": "seeing", "dataset_path": str(folder / "in.jsonl"), "export_path": str(folder / "out.jsonl"), "np": 1, "op_fusion": True,
-        "fusion_strategy": "greedy", "open_tracer": False, "use_cache": False, "keep_stats_in_res_ds": True, "process": process,
+        "project_name": "seeing", "dataset_path": str(folder / "in.jsonl"), "export_path": str(folder / "out.jsonl"),
+        "np": 1, "op_fusion": True, "fusion_strategy": "greedy", "open_tracer": False, "use_cache": False,
+        "keep_stats_in_res_ds": True, "process": process,
     }  # fmt: skip
     (folder / "job.yaml").write_text(json.dumps(job))  # JSON is YAML
     return [str(Path(peer).parent / "dj-process"), "--config", str(folder / "job.yaml")], folder / "out.jsonl"

@@ -25,7 +25,8 @@ SHARD_CLIPS = 15_616
 SOURCE_CLIPS = 16
 METRICS = {
     "boxes": ("face_width_px", "face_visible_share", "face_motion_widths_per_s", "faces_in_view"),
-    "mediapipe_face_landmarker": ("mesh_share", "yaw_deg", "pitch_deg", "roll_deg", "yaw_abs_p5_deg", "yaw_abs_p95_deg", "yaw_range_deg",
+    "mediapipe_face_landmarker": ("mesh_share", "yaw_deg", "pitch_deg", "roll_deg", "yaw_abs_p5_deg", "yaw_abs_p95_deg",
+                                  "yaw_range_deg",
                                   "pitch_range_deg", "roll_range_deg", "mouth_opening_p95"),
     "laplacian_variance_128px": ("face_sharpness",),
     "dnsmos_p835": ("dnsmos_ovrl", "dnsmos_sig", "dnsmos_bak"),
@@ -41,7 +42,8 @@ def make(root: Path, clips: int) -> None:
     """Writes a corpus of so many clips as a run would have left it."""
     import pyarrow.parquet as pq
 
-    steps = [StepRecord("MakeRows", f"{table.table}-made", 0, "sources", [table.table], [], {"sources": [LISTED]}, {}, [])
+    steps = [StepRecord("MakeRows", f"{table.table}-made", 0, "sources", [table.table], [], {"sources": [LISTED]}, {},
+                        [])
              for table in (Clip, Render, Score)]  # fmt: skip
     manifest = Manifest(str(root))
     manifest.remember(RunRecord("made", steps))
@@ -64,22 +66,31 @@ def make(root: Path, clips: int) -> None:
             " 10000 + 8000)"
         )
         numbers = f"(select range as n from range({first}, {last}))"
-        write(Source, LISTED, shard, f"""select distinct {source} as source_id, 'https://example.org/' || n // {SOURCE_CLIPS} as uri, 1280 as width, 720 as height,
-            'en' as language, 'channel' || (n // {SOURCE_CLIPS * 20}) as channel, 0.0 as start_s, 160.0 as end_s from {numbers}""")  # fmt: skip
+        write(Source, LISTED, shard,
+              f"""select distinct {source} as source_id, 'https://example.org/' || n // {SOURCE_CLIPS} as uri,
+            1280 as width, 720 as height, 'en' as language, 'channel' || (n // {SOURCE_CLIPS * 20}) as channel,
+            0.0 as start_s, 160.0 as end_s from {numbers}""")  # fmt: skip
         write(Dropped, LISTED, shard, "select '' as source_id, '' as drop_id where false")
-        write(Clip, "clips-made", shard, f"""select {source} as source_id, {clip} as clip_id, {source} || '/000000-160000' as shot_id, {source} || '/000000-160000/t0' as track_id,
-            'speaker0' as speaker, {at_s} as start_s, {at_s} + 4 + (n * 7919 % 400) / 100.0 as end_s, 0.0 as left_px, 0.0 as top_px, 512.0 as right_px, 512.0 as bottom_px
+        write(Clip, "clips-made", shard,
+              f"""select {source} as source_id, {clip} as clip_id, {source} || '/000000-160000' as shot_id,
+            {source} || '/000000-160000/t0' as track_id, 'speaker0' as speaker, {at_s} as start_s,
+            {at_s} + 4 + (n * 7919 % 400) / 100.0 as end_s,
+            0.0 as left_px, 0.0 as top_px, 512.0 as right_px, 512.0 as bottom_px from {numbers}""")  # fmt: skip
+        write(Render, "renders-made", shard,
+              f"""select {source} as source_id, {clip} || '@recording' as render_id, {clip} as clip_id,
+            'recording' as made_by,
+            'media/' || left(sha256(n::varchar), 2) || '/' || sha256(n::varchar) || '.mp4' as media,
+            sha256(n::varchar) as sha256, sha256('f' || n) as frames_sha256, 400000 as bytes, 512 as width,
+            512 as height, 25.0 as fps, 150 as frames, 6.0 as duration_s, 'made' as encoder
             from {numbers}""")  # fmt: skip
-        write(Render, "renders-made", shard, f"""select {source} as source_id, {clip} || '@recording' as render_id, {clip} as clip_id, 'recording' as made_by,
-            'media/' || left(sha256(n::varchar), 2) || '/' || sha256(n::varchar) || '.mp4' as media, sha256(n::varchar) as sha256, sha256('f' || n) as frames_sha256,
-            400000 as bytes, 512 as width, 512 as height, 25.0 as fps, 150 as frames, 6.0 as duration_s, 'made' as encoder from {numbers}""")  # fmt: skip
         uniform = "(hash(n, metric) % 1000003) / 1000003.0"
         value = (
             f"case metric when 'face_width_px' then 80 + 440 * {uniform} when 'dnsmos_ovrl' then 1.5 + 2.2 * {uniform}"
             f" else {uniform} end"
         )
-        write(Score, "scores-made", shard, f"""select {source} as source_id, {clip} || '#' || metric as score_id, {clip} as subject, metric, variant, {value} as value
-            from {numbers}, kinds""")  # fmt: skip
+        write(Score, "scores-made", shard,
+              f"""select {source} as source_id, {clip} || '#' || metric as score_id, {clip} as subject, metric,
+            variant, {value} as value from {numbers}, kinds""")  # fmt: skip
         for step in steps:
             manifest.write(Dropped, step.version, shard, [])
             manifest.commit(step.version, shard, Receipt("X"))

@@ -1,11 +1,15 @@
 """Sound to head pose, both to the keypoints of FOMM's kind, and those to video: one picture, 25 frames a second.
 
-The authors' script names one wav file for all its runs, so that two at once spoil each other; here the sound is read from the request. Features of sound are 41 numbers a
-hundredth of a second (MFCC, filter banks, pitch by pyworld), four rows a frame.
+The authors' script names one wav file for all its runs, so that two at once spoil each other; here the sound is read
+from the request. Features of sound are 41 numbers a hundredth of a second (MFCC, filter banks, pitch by pyworld), four
+rows a frame.
 """
 # /// script
 # requires-python = ">=3.11,<3.13"
-# dependencies = ["torch==2.11.0", "numpy", "opencv-python-headless", "pyyaml", "scipy", "scikit-image", "imageio", "pyworld", "python_speech_features"]
+# dependencies = [
+#   "torch==2.11.0", "numpy", "opencv-python-headless", "pyyaml", "scipy", "scikit-image", "imageio",
+#   "pyworld", "python_speech_features",
+# ]
 # [tool.headset]
 # title = "Audio2Head"
 # paper = "Audio2Head: Audio-driven One-shot Talking-head Generation with Natural Head Motion, IJCAI 2021"
@@ -79,7 +83,12 @@ def load(device):
         held = torch.load(os.path.join(WEIGHTS, "audio2head.pth.tar"), map_location="cpu", weights_only=False)
         for name, network in networks.items():
             network.load_state_dict(held[name])
-    MODEL.update({name: network.to(device).eval() for name, network in networks.items()}, option=option, device=device, theirs=inference)
+    MODEL.update(
+        {name: network.to(device).eval() for name, network in networks.items()},
+        option=option,
+        device=device,
+        theirs=inference,
+    )
 
 
 def enliven(network):
@@ -132,7 +141,9 @@ def generate(request):
 
 
 def poses_of(picture, heard, count):
-    """Turn and shift of the head in each frame, by the authors' network; with random weights a head that does not move."""
+    """Turn and shift of the head in each frame, by the authors' network; with random weights a head that does not
+    move.
+    """
     if RANDOM:
         return np.zeros((count, 3)), np.tile((0.0, 0.0, 300.0), (count, 1))
     from modules.audio2pose import get_pose_from_audio

@@ -1,6 +1,8 @@
-"""Sound to expression and head pose of one person, whose renderer is fine-tuned on 12 s of them or more; then a 3D face is rendered and refined.
+"""Sound to expression and head pose of one person, whose renderer is fine-tuned on 12 s of them or more; then a 3D face
+is rendered and refined.
 
-It needs torch, TensorFlow with a compiled rasteriser, mxnet's ArcFace and MATLAB. It is personal: each person is trained.
+It needs torch, TensorFlow with a compiled rasteriser, mxnet's ArcFace and MATLAB. It is personal: each person is
+trained.
 """
 # /// script
 # dependencies = []

@@ -1,7 +1,8 @@
 """The source picture held still: a floor.
 
-It shows how good a metric finds a video that does nothing at all. A system that does not pass it in sync or motion has learnt nothing of either; one that
-does not pass it in likeness may still be good, since a still picture is as like its source as can be. It is no contender.
+It shows how good a metric finds a video that does nothing at all. A system that does not pass it in sync or motion has
+learnt nothing of either; one that does not pass it in likeness may still be good, since a still picture is as like its
+source as can be. It is no contender.
 """
 # /// script
 # requires-python = ">=3.6"

@@ -1,10 +1,14 @@
-"""FOMM with the depth of the face, found by a network of its own without supervision, in its keypoints and its attention.
+"""FOMM with the depth of the face, found by a network of its own without supervision, in its keypoints and its
+attention.
 
 Inputs are cropped as for FOMM. It reads two more model files, of the depth network (18 layers).
 """
 # /// script
 # requires-python = ">=3.11,<3.13"
-# dependencies = ["torch==2.11.0", "numpy", "opencv-python-headless", "torchvision", "pyyaml", "scipy", "scikit-image", "imageio", "pandas", "matplotlib", "tqdm"]
+# dependencies = [
+#   "torch==2.11.0", "numpy", "opencv-python-headless", "torchvision", "pyyaml", "scipy", "scikit-image",
+#   "imageio", "pandas", "matplotlib", "tqdm",
+# ]
 # [tool.headset]
 # title = "DaGAN"
 # paper = "Depth-Aware Generative Adversarial Network for Talking Head Video Generation, CVPR 2022"
@@ -15,11 +19,15 @@ Inputs are cropped as for FOMM. It reads two more model files, of the depth netw
 # repository = "harlanhong/CVPR2022-DaGAN"
 # commit = "052ad359a019492893c098e8717dc993cdf846ed"
 # weights_licence = "unknown"
-# weights = [
-#   {file = "DaGAN_vox_adv_256.pth.tar", address = "the OneDrive folder that the repository's README names; rename the checkpoint so"},
-#   {file = "encoder.pth", address = "the same folder, of the depth network"},
-#   {file = "depth.pth", address = "the same folder, of the depth network"},
-# ]
+# [[tool.headset.weights]]
+# file = "DaGAN_vox_adv_256.pth.tar"
+# address = "the OneDrive folder that the repository's README names; rename the checkpoint so"
+# [[tool.headset.weights]]
+# file = "encoder.pth"
+# address = "the same folder, of the depth network"
+# [[tool.headset.weights]]
+# file = "depth.pth"
+# address = "the same folder, of the depth network"
 # [tool.headset.input]
 # crop = "the VoxCeleb crop of its authors"
 # px = 256
@@ -107,7 +115,11 @@ def generate(request):
                 first = of_driving if first is None else first
                 moved = normalize_kp(of_source, of_driving, first, True, True, True)
                 made = MODEL["generator"](
-                    source, kp_source=of_source, kp_driving=moved, source_depth=source_depth, driving_depth=driving_depth
+                    source,
+                    kp_source=of_source,
+                    kp_driving=moved,
+                    source_depth=source_depth,
+                    driving_depth=driving_depth,
                 )
                 yield (made["prediction"][0].permute(1, 2, 0).cpu().numpy() * 255).round().astype(np.uint8)
 

@@ -1,6 +1,7 @@
 """A neural radiance field of one person, conditioned on lip motion from sound and on other face attributes.
 
-Each person is trained. It needs RAFT's flow, DeepSpeech of TensorFlow 1 and a compiled NMS; the conda file its README names is missing.
+Each person is trained. It needs RAFT's flow, DeepSpeech of TensorFlow 1 and a compiled NMS; the conda file its README
+names is missing.
 """
 # /// script
 # dependencies = []

@@ -1,6 +1,7 @@
 """Latent diffusion conditioned on sound, landmarks and a reference picture, 200 DDIM steps a frame.
 
-It reads DeepSpeech features smoothed over 8 windows of 16. Its script has the paths of one clip written into it, and clips under 121 frames crash it.
+It reads DeepSpeech features smoothed over 8 windows of 16. Its script has the paths of one clip written into it, and
+clips under 121 frames crash it.
 """
 # /// script
 # dependencies = []

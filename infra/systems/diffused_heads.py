@@ -1,6 +1,7 @@
 """Frame-by-frame diffusion at 128 px from one picture and sound, trained on CREMA-D or LRW.
 
-Its checkpoints are TorchScript files; decoding is by decord, sound by torchaudio's sox backend, which torchaudio has no more.
+Its checkpoints are TorchScript files; decoding is by decord, sound by torchaudio's sox backend, which torchaudio has no
+more.
 """
 # /// script
 # dependencies = []

@@ -1,4 +1,5 @@
-"""Parts the content and the emotion of sound, predicts 106 landmarks, and renders them by vid2vid for one actor of MEAD.
+"""Parts the content and the emotion of sound, predicts 106 landmarks, and renders them by vid2vid for one actor of
+MEAD.
 
 Its stage from sound to landmarks is pure torch; the renderer is vid2vid, trained for each actor.
 """

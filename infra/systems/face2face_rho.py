@@ -1,7 +1,8 @@
 """Landmark maps drive a small motion network, and a head pose a small renderer: real time on a desktop, 512 px.
 
-The landmarks (72, from -1 to 1) and the head pose (six numbers) are DECA's on the FLAME model, whose licences forbid passing them on. This adapter does not run DECA: with
-real weights it refuses, and with random ones it is given numbers made of the mesh.
+The landmarks (72, from -1 to 1) and the head pose (six numbers) are DECA's on the FLAME model, whose licences forbid
+passing them on. This adapter does not run DECA: with real weights it refuses, and with random ones it is given numbers
+made of the mesh.
 """
 # /// script
 # requires-python = ">=3.11,<3.13"
@@ -16,9 +17,9 @@ real weights it refuses, and with random ones it is given numbers made of the me
 # repository = "NetEase-GameAI/Face2FaceRHO"
 # commit = "d14e6a24cd74df5e0b720dbab02cabcc96eca757"
 # weights_licence = "unknown"
-# weights = [
-#   {file = "voxceleb_face2facerho.zip", address = "the Google Drive folder that the repository's README names: its models, packed into one file"},
-# ]
+# [[tool.headset.weights]]
+# file = "voxceleb_face2facerho.zip"
+# address = "the Google Drive folder that the repository's README names: its models, packed into one file"
 # [tool.headset.input]
 # px = 512
 # landmarks = true
@@ -40,10 +41,12 @@ import numpy as np
 import torch
 
 MODEL = {}
-# Of MediaPipe's mesh, the points nearest to the 68 of iBUG; of DECA's 72 the first 17 are the jaw, and the last four close the outline.
+# Of MediaPipe's mesh, the points nearest to the 68 of iBUG; of DECA's 72 the first 17 are the jaw, and the last four
+# close the outline.
 JAW = (127, 234, 93, 58, 172, 136, 149, 176, 152, 356, 454, 323, 288, 397, 365, 378, 400)
-REST = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 168, 197, 5, 4, 75, 97, 2, 326, 305, 33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,
-        61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87, 10, 151, 9, 8)  # fmt: skip
+REST = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 168, 197, 5, 4, 75, 97, 2, 326, 305, 33, 160, 158, 133, 153, 144,
+        362, 385, 387, 263, 373, 380, 61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317,
+        14, 87, 10, 151, 9, 8)  # fmt: skip
 
 
 class Refused(Exception):
@@ -61,7 +64,9 @@ def load(device):
     from options.parse_config import Face2FaceRHOConfigParse
     from util.landmark_image_generation import LandmarkImageGeneration
 
-    option = Face2FaceRHOConfigParse().get_opt_from_ini(os.path.join(CHECKOUT, "src", "config", "test_face2facerho.ini"))
+    option = Face2FaceRHOConfigParse().get_opt_from_ini(
+        os.path.join(CHECKOUT, "src", "config", "test_face2facerho.ini")
+    )
     option.gpu_ids = [] if device == "cpu" else [0]
     option.checkpoints_dir = os.path.join(SYSTEM, "checkpoints")
     torch.manual_seed(0)
@@ -94,7 +99,9 @@ def generate(request):
         with torch.no_grad():
             rgb = cv2.resize(cv2.imread(request["source_image"])[:, :, ::-1], (MODEL["size"], MODEL["size"]))
             pose, maps = given(source)
-            MODEL["model"].set_source_face(torch.from_numpy(rgb.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1, pose)
+            MODEL["model"].set_source_face(
+                torch.from_numpy(rgb.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1, pose
+            )
             last = source
             for points in driving:
                 last = last if np.isnan(points).any() else points

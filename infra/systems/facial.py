@@ -1,4 +1,5 @@
-"""Sound (DeepSpeech features) to expression, head pose and blinks, rendered by a mesh renderer and vid2vid for one person, at 30 fps.
+"""Sound (DeepSpeech features) to expression, head pose and blinks, rendered by a mesh renderer and vid2vid for one
+person, at 30 fps.
 
 Its renderer is compiled by cython; DeepSpeech wants TensorFlow. Each person is trained.
 """

@@ -1,6 +1,7 @@
 """A fast audio-driven portrait by a video diffusion transformer, through VideoX-Fun.
 
-VideoX-Fun's script of it takes no arguments, all its values are constants: an adapter builds the classes of `videox_fun.pipeline` itself, and so reaches its five systems.
+VideoX-Fun's script of it takes no arguments, all its values are constants: an adapter builds the classes of
+`videox_fun.pipeline` itself, and so reaches its five systems.
 """
 # /// script
 # dependencies = []

@@ -1,11 +1,16 @@
-"""Keypoints and their local affine motion, found without supervision, move one picture: what video-driven systems are compared with.
+"""Keypoints and their local affine motion, found without supervision, move one picture: what video-driven systems are
+compared with.
 
-The crop is that of its VoxCeleb preprocessing: square around the face, enlarged. Motion is taken relative to the first driving frame, which should
-look like the source picture in pose, and scaled by the size of the two faces (`--relative --adapt_scale`).
+The crop is that of its VoxCeleb preprocessing: square around the face, enlarged. Motion is taken relative to the first
+driving frame, which should look like the source picture in pose, and scaled by the size of the two faces (`--relative
+--adapt_scale`).
 """
 # /// script
 # requires-python = ">=3.11,<3.13"
-# dependencies = ["torch==2.11.0", "numpy", "opencv-python-headless", "pyyaml", "scipy", "scikit-image", "imageio", "pandas", "matplotlib", "tqdm"]
+# dependencies = [
+#   "torch==2.11.0", "numpy", "opencv-python-headless", "pyyaml", "scipy", "scikit-image", "imageio",
+#   "pandas", "matplotlib", "tqdm",
+# ]
 # [tool.headset]
 # title = "FOMM"
 # paper = "First Order Motion Model for Image Animation, NeurIPS 2019"

@@ -1,6 +1,8 @@
-"""Sound to 3DMM motion, that to approximate dense flow, and that to video at 512 px. The system that came with the HDTF data.
+"""Sound to 3DMM motion, that to approximate dense flow, and that to video at 512 px. The system that came with the HDTF
+data.
 
-Two stages of it are public: projected mesh points to flow, and flow to video. The video is XVID at 30 fps, and its picture is read as BGR.
+Two stages of it are public: projected mesh points to flow, and flow to video. The video is XVID at 30 fps, and its
+picture is read as BGR.
 """
 # /// script
 # dependencies = []

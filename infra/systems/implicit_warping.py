@@ -11,6 +11,7 @@ The authors' repository holds the web page and result videos.
 # driven_by = "video"
 # code = "never"
 # licence = "none: no code"
-# nearest = "face-vid2vid, of which NVlabs/imaginaire c6f74845 (custom CUDA) and an unofficial pure-torch version exist; `lia` and `fomm` run here"
+# nearest = """face-vid2vid, of which NVlabs/imaginaire c6f74845 (custom CUDA) and an unofficial pure-torch version \
+# exist; `lia` and `fomm` run here"""
 # weights_licence = "unknown"
 # ///

@@ -1,4 +1,6 @@
-"""Lip sync of a video by latent diffusion conditioned on Whisper's features. Its repository has `predict.py` and `cog.yaml`, so a container of it can be made."""
+"""Lip sync of a video by latent diffusion conditioned on Whisper's features. Its repository has `predict.py` and
+`cog.yaml`, so a container of it can be made.
+"""
 # /// script
 # dependencies = []
 # [tool.headset]

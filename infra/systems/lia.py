@@ -1,7 +1,8 @@
 """A picture moved along directions that are learnt in a latent space of motion, by self-supervision.
 
-The picture is scaled to 256 px without a crop, the driving video must be 256 px. The authors' script stretches each video's contrast to its own least and
-greatest value; here values are cut to -1 and 1 instead, so that one bright pixel does not darken a film. It wants a GPU by its script alone: the network runs anywhere.
+The picture is scaled to 256 px without a crop, the driving video must be 256 px. The authors' script stretches each
+video's contrast to its own least and greatest value; here values are cut to -1 and 1 instead, so that one bright pixel
+does not darken a film. It wants a GPU by its script alone: the network runs anywhere.
 """
 # /// script
 # requires-python = ">=3.11,<3.13"
@@ -56,7 +57,9 @@ def load(device):
     torch.manual_seed(0)
     network = Generator(256, 512, 20, 1)
     if not RANDOM:
-        network.load_state_dict(torch.load(os.path.join(WEIGHTS, "vox.pt"), map_location="cpu", weights_only=True)["gen"])
+        network.load_state_dict(
+            torch.load(os.path.join(WEIGHTS, "vox.pt"), map_location="cpu", weights_only=True)["gen"]
+        )
     MODEL.update(network=network.to(device).eval(), device=device)
 
 

@@ -1,4 +1,6 @@
-"""An implicit memory for what sound does not tell of expression, and an explicit one for the details of a face. No code was released."""
+"""An implicit memory for what sound does not tell of expression, and an explicit one for the details of a face. No code
+was released.
+"""
 # /// script
 # dependencies = []
 # [tool.headset]

@@ -1,8 +1,10 @@
 """The driving face's mesh moves the source picture: a floor.
 
-Of each driving frame, the 478 points of MediaPipe's mesh are compared with those of the first; what moved is put on the source's points, scaled by the size of the
-two faces, and the source picture is bent along, triangle by triangle. The frame's border and all that lies beyond the face's reach stay. Nothing is learnt, so what
-the source picture does not show, such as teeth or the other side of a turned head, is not there: a mouth that opens is a stretched one. It is no contender.
+Of each driving frame, the 478 points of MediaPipe's mesh are compared with those of the first; what moved is put on the
+source's points, scaled by the size of the two faces, and the source picture is bent along, triangle by triangle. The
+frame's border and all that lies beyond the face's reach stay. Nothing is learnt, so what the source picture does not
+show, such as teeth or the other side of a turned head, is not there: a mouth that opens is a stretched one. It is no
+contender.
 """
 # /// script
 # requires-python = ">=3.6"
@@ -30,7 +32,8 @@ from scipy.spatial import Delaunay
 
 REACH = 1.6  # of the face's outline, from its middle: what lies beyond stays where it is
 POINTS = 468  # without the irises, which would fold the eyes
-OUTLINE = [10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162,
+OUTLINE = [10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149,
+           150, 136, 172, 58, 132, 93, 234, 127, 162,
            21, 54, 103, 67, 109]  # fmt: skip
 
 
@@ -57,13 +60,22 @@ def generate(request):
     first = driving[seen][0]
     scale = size_of(source) / size_of(first)
     height, width = picture.shape[:2]
-    fixed = np.array([(x, y) for x in (0, width / 2, width - 1) for y in (0, height / 2, height - 1) if (x, y) != (width / 2, height / 2)])
+    fixed = np.array(
+        [
+            (x, y)
+            for x in (0, width / 2, width - 1)
+            for y in (0, height / 2, height - 1)
+            if (x, y) != (width / 2, height / 2)
+        ]
+    )
     middle = source.mean(axis=0)
     held = np.clip(middle + (source[OUTLINE] - middle) * REACH, 0, (width - 1, height - 1))
     anchors = np.concatenate([source, held, fixed])
     triangles = Delaunay(anchors).simplices
     path = os.path.join(request["out_dir"], "mesh_warp.avi")
-    writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*"FFV1"), request["fps"][0] / request["fps"][1], (width, height))
+    writer = cv2.VideoWriter(
+        path, cv2.VideoWriter_fourcc(*"FFV1"), request["fps"][0] / request["fps"][1], (width, height)
+    )
     shown = picture
     for number, points in enumerate(driving):
         if seen[number]:

@@ -1,6 +1,7 @@
 """Dense landmarks (669) drive a warp and a refinement; a second stage raises the picture to 512 px over time.
 
-Its base stage is pure torch. The detector of the 669 landmarks was not released, and the environment file its README names is missing. It writes PNG files and a video of 23.98 fps.
+Its base stage is pure torch. The detector of the 669 landmarks was not released, and the environment file its README
+names is missing. It writes PNG files and a video of 23.98 fps.
 """
 # /// script
 # dependencies = []

@@ -1,8 +1,9 @@
 """Mouths of the person's own recordings, chosen by sound: a floor.
 
-For each frame of the driving sound, the mouth is looked up in the person's other recordings at the moment whose sound is most alike (log mel spectra of a fifth of a
-second), with a small cost for jumping, and blended into the source picture. What it shows was really said by that mouth, but not these words. The recording that is to
-be remade is never among those looked into; a person without another recording is refused. It is no contender.
+For each frame of the driving sound, the mouth is looked up in the person's other recordings at the moment whose sound
+is most alike (log mel spectra of a fifth of a second), with a small cost for jumping, and blended into the source
+picture. What it shows was really said by that mouth, but not these words. The recording that is to be remade is never
+among those looked into; a person without another recording is refused. It is no contender.
 """
 # /// script
 # requires-python = ">=3.6"
@@ -87,13 +88,19 @@ def generate(request):
         raise Refused("no other recording of the person has a face and sound")
     spectra = np.concatenate(spectra)
     matrices, turned = zip(*[laid_on(face, points) for face in faces])  # noqa: B905 - runs in old Pythons too
-    chosen = path_through(described(request["driving_audio"], rate, request["frames"]), spectra, np.array(turned), set(ends))
+    chosen = path_through(
+        described(request["driving_audio"], rate, request["frames"]), spectra, np.array(turned), set(ends)
+    )
     picture = cv2.imread(request["source_image"])
     mouth, size = mouth_box(points), picture.shape[1::-1]
     path = os.path.join(request["out_dir"], "mouth_retrieval.avi")
     writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*"FFV1"), rate, size)
     for number in chosen:
-        writer.write(blended(picture, cv2.warpAffine(frames[number], matrices[number], size, borderMode=cv2.BORDER_REPLICATE), mouth))
+        writer.write(
+            blended(
+                picture, cv2.warpAffine(frames[number], matrices[number], size, borderMode=cv2.BORDER_REPLICATE), mouth
+            )
+        )
     writer.release()
     return {"video": "mouth_retrieval.avi", "frames": len(chosen)}
 
@@ -120,13 +127,18 @@ def described(path, rate, count):
     power = np.abs(np.fft.rfft(windows)) ** 2
     mel = 700 * (np.expm1(np.linspace(0, np.log1p(7600 / 700), 42)))
     bins = np.fft.rfftfreq(2 * half, 1 / hz)
-    bands = np.maximum(0, np.minimum((bins - mel[:-2, None]) / np.diff(mel)[:-1, None], (mel[2:, None] - bins) / np.diff(mel)[1:, None]))
+    bands = np.maximum(
+        0,
+        np.minimum((bins - mel[:-2, None]) / np.diff(mel)[:-1, None], (mel[2:, None] - bins) / np.diff(mel)[1:, None]),
+    )
     logs = np.log10(power @ bands.T + 1e-6)
     return logs - logs.mean(axis=0)
 
 
 def path_through(wanted, there, turned, ends):
-    """The moments (len(wanted),) of `there` that sound most alike, with a cost for a head turned otherwise and for each jump: Viterbi's path."""
+    """The moments (len(wanted),) of `there` that sound most alike, with a cost for a head turned otherwise and for each
+    jump: Viterbi's path.
+    """
     goes_on = np.array([number - 1 if number and number - 1 not in ends else -1 for number in range(len(there))])
     cost = np.zeros(len(there))
     back = []
@@ -145,7 +157,9 @@ def path_through(wanted, there, turned, ends):
 
 
 def laid_on(face, onto):
-    """How a frame is turned, scaled and shifted (2, 3) so that its eyes and nose lie on the source picture's and its mouth where that is; and how badly they fit."""
+    """How a frame is turned, scaled and shifted (2, 3) so that its eyes and nose lie on the source picture's and its
+    mouth where that is; and how badly they fit.
+    """
     matrix, _ = cv2.estimateAffinePartial2D(face[STEADY].astype(np.float32), onto[STEADY].astype(np.float32))
     laid = face @ matrix[:, :2].T + matrix[:, 2]
     off = np.linalg.norm(laid[STEADY] - onto[STEADY], axis=1).mean() / np.linalg.norm(onto[33] - onto[263])
@@ -164,6 +178,8 @@ def blended(picture, other, box):
     """The picture with this box of the other one in it, its border soft."""
     left, top, right, bottom = (max(value, 0) for value in box)
     mask = np.zeros(picture.shape[:2], np.float32)
-    cv2.ellipse(mask, ((left + right) // 2, (top + bottom) // 2), ((right - left) // 2, (bottom - top) // 2), 0, 0, 360, 1, -1)
+    cv2.ellipse(
+        mask, ((left + right) // 2, (top + bottom) // 2), ((right - left) // 2, (bottom - top) // 2), 0, 0, 360, 1, -1
+    )
     mask = cv2.GaussianBlur(mask, (0, 0), max((right - left) / 12, 1))[..., None]
     return np.round(other * mask + picture * (1 - mask)).astype(np.uint8)

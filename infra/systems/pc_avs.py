@@ -1,12 +1,17 @@
-"""A head pose taken from one video and a mouth taken from sound, both without landmarks, in one StyleGAN-like generator.
+"""A head pose taken from one video and a mouth taken from sound, both without landmarks, in one StyleGAN-like
+generator.
 
-Frames must be cropped by its own rule (224 px, eyes and mouth at fixed places), which headset does not do yet: faces of other crops come out worse. It drops the first two
-and the last two frames of the driving, which are held. Its spectrograms are made by lws, which does
-not build on Python 3.11: with real weights it wants an interpreter that has it, and with random ones librosa stands in.
+Frames must be cropped by its own rule (224 px, eyes and mouth at fixed places), which headset does not do yet: faces of
+other crops come out worse. It drops the first two and the last two frames of the driving, which are held. Its
+spectrograms are made by lws, which does not build on Python 3.11: with real weights it wants an interpreter that has
+it, and with random ones librosa stands in.
 """
 # /// script
 # requires-python = ">=3.11,<3.13"
-# dependencies = ["torch==2.11.0", "numpy", "opencv-python-headless", "torchvision", "librosa==0.9.2", "scipy", "pillow", "tqdm"]
+# dependencies = [
+#   "torch==2.11.0", "numpy", "opencv-python-headless", "torchvision", "librosa==0.9.2", "scipy",
+#   "pillow", "tqdm",
+# ]
 # [tool.headset]
 # title = "PC-AVS"
 # paper = "Pose-Controllable Talking Face Generation by Implicitly Modularized Audio-Visual Representation, CVPR 2021"
@@ -49,8 +54,10 @@ import torch
 
 MODEL = {}
 WORDS = (
-    "--name demo --dataset_mode voxtest --netG modulate --netA resseaudio --netA_sync ressesync --netD multiscale --netV resnext --netE fan --model av "
-    "--clip_len 1 --batchSize 1 --style_dim 2560 --nThreads 0 --input_id_feature --generate_interval 1 --style_feature_loss --use_audio 1 --noise_pose "
+    "--name demo --dataset_mode voxtest --netG modulate --netA resseaudio --netA_sync ressesync --netD multiscale"
+    " --netV resnext --netE fan --model av "
+    "--clip_len 1 --batchSize 1 --style_dim 2560 --nThreads 0"
+    " --input_id_feature --generate_interval 1 --style_feature_loss --use_audio 1 --noise_pose "
     "--driving_pose --generate_from_audio_only --gpu_ids -1"
 )
 HELD = 2  # frames at each end that it does not make
@@ -70,7 +77,8 @@ def load(device):
     import torchvision
 
     vgg = torchvision.models.vgg19
-    torchvision.models.vgg19 = lambda **_: vgg(weights=None)  # a loss of training fetches its weights when it is imported
+    # A loss of training fetches its weights when it is imported.
+    torchvision.models.vgg19 = lambda **_: vgg(weights=None)
     try:
         import lws  # noqa: F401
     except ImportError:
@@ -79,7 +87,9 @@ def load(device):
         sys.modules["lws"] = types.ModuleType("lws")
         sys.modules["lws"].lws = Spectrum
     mel = librosa.filters.mel  # their call is of librosa before 0.10
-    librosa.filters.mel = lambda hz=None, fft=None, **more: mel(sr=hz or more.pop("sr"), n_fft=fft or more.pop("n_fft"), **more)
+    librosa.filters.mel = lambda hz=None, fft=None, **more: mel(
+        sr=hz or more.pop("sr"), n_fft=fft or more.pop("n_fft"), **more
+    )
     np.float, np.int = float, int  # their code is older than NumPy 1.24
     if device == "cpu":
         torch.Tensor.cuda = lambda self, *_, **__: self
@@ -99,7 +109,9 @@ def load(device):
         for parameter in model.netG.parameters():
             if parameter.dim() > 1:
                 torch.nn.init.normal_(parameter.data)
-    MODEL.update(model=model.to(device).eval(), device=device, sound=AudioConfig.AudioConfig(num_frames_per_clip=5, hop_size=160))
+    MODEL.update(
+        model=model.to(device).eval(), device=device, sound=AudioConfig.AudioConfig(num_frames_per_clip=5, hop_size=160)
+    )
 
 
 class Spectrum:

@@ -1,7 +1,9 @@
-"""3DMM coefficients of the driving video (expression, pose, crop: 73 numbers, 27 frames around each) warp one picture and repair it.
+"""3DMM coefficients of the driving video (expression, pose, crop: 73 numbers, 27 frames around each) warp one picture
+and repair it.
 
-The authors' script writes three panels (truth, warp, result) at 15 frames a second that are none; here the network is called, and the result alone is written.
-The coefficients are those of Deep3DFaceRecon, which this adapter does not run yet: with real weights it refuses, and with random ones it is given numbers made of the mesh.
+The authors' script writes three panels (truth, warp, result) at 15 frames a second that are none; here the network is
+called, and the result alone is written. The coefficients are those of Deep3DFaceRecon, which this adapter does not run
+yet: with real weights it refuses, and with random ones it is given numbers made of the mesh.
 """
 # /// script
 # requires-python = ">=3.11,<3.13"
@@ -63,14 +65,18 @@ def load(device):
     torch.manual_seed(0)
     network = FaceGenerator(**said)
     if not RANDOM:
-        network.load_state_dict(torch.load(os.path.join(WEIGHTS, "face.pt"), map_location="cpu", weights_only=False)["net_G_ema"])
+        network.load_state_dict(
+            torch.load(os.path.join(WEIGHTS, "face.pt"), map_location="cpu", weights_only=False)["net_G_ema"]
+        )
     MODEL.update(network=network.to(device).eval(), device=device)
 
 
 def generate(request):
     """A frame for each driving frame."""
     if not RANDOM:
-        raise Refused("it wants the coefficients of Deep3DFaceRecon for each driving frame, which this adapter does not make yet")
+        raise Refused(
+            "it wants the coefficients of Deep3DFaceRecon for each driving frame, which this adapter does not make yet"
+        )
     numbers = from_mesh(np.load(request["driving_landmarks"]), request["size"])
 
     def pictures():
@@ -87,7 +93,9 @@ def generate(request):
 
 
 def from_mesh(points, size):
-    """(frames, 73): where the face lies and how it is turned, roughly; no expression. It stands in for Deep3DFaceRecon in checks alone."""
+    """(frames, 73): where the face lies and how it is turned, roughly; no expression. It stands in for Deep3DFaceRecon
+    in checks alone.
+    """
     points = np.nan_to_num(points[:, [33, 263, 1, 61, 291], :2]) / size
     numbers = np.zeros((len(points), 73), np.float32)
     across = points[:, 1] - points[:, 0]

@@ -1,9 +1,12 @@
-"""Sound to 3DMM expression and head pose, which move one picture by the renderer of face-vid2vid. Crop as FFHQ. Nothing that trains it was released."""
+"""Sound to 3DMM expression and head pose, which move one picture by the renderer of face-vid2vid. Crop as FFHQ. Nothing
+that trains it was released.
+"""
 # /// script
 # dependencies = []
 # [tool.headset]
 # title = "SadTalker"
-# paper = "Learning Realistic 3D Motion Coefficients for Stylized Audio-Driven Single Image Talking Face Animation, CVPR 2023"
+# paper = """Learning Realistic 3D Motion Coefficients for Stylized Audio-Driven Single Image Talking Face Animation, \
+# CVPR 2023"""
 # year = 2023
 # driven_by = "audio"
 # code = "full"

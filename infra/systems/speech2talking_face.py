@@ -1,4 +1,5 @@
-"""Takes both the motion and the look of a face from sound. A branch of PC-AVS (`speech2talkingface`), run as that is, without the identity picture.
+"""Takes both the motion and the look of a face from sound. A branch of PC-AVS (`speech2talkingface`), run as that is,
+without the identity picture.
 
 Like PC-AVS it drops the first and last two frames.
 """

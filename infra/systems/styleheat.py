@@ -1,7 +1,7 @@
 """Warps the features of a pre-trained StyleGAN2 by motion from 3DMM coefficients, at 1024 px.
 
-Its CUDA operators (`fused`, `upfirdn2d`) are compiled at import; they have fallbacks in torch. The 3DMM stage needs nvdiffrast. The video it writes has no sound, and
-is cut at 1000 frames. The code that trains it was not released.
+Its CUDA operators (`fused`, `upfirdn2d`) are compiled at import; they have fallbacks in torch. The 3DMM stage needs
+nvdiffrast. The video it writes has no sound, and is cut at 1000 frames. The code that trains it was not released.
 """
 # /// script
 # dependencies = []

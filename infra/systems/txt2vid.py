@@ -1,4 +1,6 @@
-"""Text to speech by a service in the network, then Wav2Lip, which it carries. Its part that is no service is Wav2Lip: give that the sound of any voice."""
+"""Text to speech by a service in the network, then Wav2Lip, which it carries. Its part that is no service is Wav2Lip:
+give that the sound of any voice.
+"""
 # /// script
 # dependencies = []
 # [tool.headset]

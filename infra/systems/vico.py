@@ -1,4 +1,5 @@
-"""A regularised driver from sound to 3DMM motion and an enhanced PIRenderer, made for the ViCo challenge. It writes 30 fps.
+"""A regularised driver from sound to 3DMM motion and an enhanced PIRenderer, made for the ViCo challenge. It writes 30
+fps.
 
 Its inputs are features of the ViCo data and Deep3DFaceRecon's coefficients (nvdiffrast).
 """

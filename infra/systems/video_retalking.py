@@ -1,7 +1,7 @@
 """Makes the expression of a video neutral, syncs its lips to sound, and enhances the face. Any resolution.
 
-It caches landmarks and coefficients by the name of the file alone, so that two clips of one name spoil each other: here each request has a folder of its own. Dots in a path
-break it. GPEN's operators are compiled at import.
+It caches landmarks and coefficients by the name of the file alone, so that two clips of one name spoil each other: here
+each request has a folder of its own. Dots in a path break it. GPEN's operators are compiled at import.
 """
 # /// script
 # dependencies = []

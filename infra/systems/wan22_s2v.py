@@ -1,6 +1,7 @@
 """Speech to video by the Wan 2.2 video diffusion transformer, through VideoX-Fun or DiffSynth-Studio (fed7b18f).
 
-VideoX-Fun's script of it takes no arguments, all its values are constants: an adapter builds the classes of `videox_fun.pipeline` itself, and so reaches its five systems.
+VideoX-Fun's script of it takes no arguments, all its values are constants: an adapter builds the classes of
+`videox_fun.pipeline` itself, and so reaches its five systems.
 """
 # /// script
 # dependencies = []

@@ -1,7 +1,8 @@
 """Inpaints the lower half of a face by sound, under a sync expert: what lip sync is compared with.
 
-Its face boxes come from S3FD and are padded by 10 px below the chin; here they are made of MediaPipe's mesh, so that its detector's weights are not needed. The box of the
-source picture is animated, so that it moves one still picture; the face pasted back is 96 px. The sound goes through the authors' own mel spectrogram.
+Its face boxes come from S3FD and are padded by 10 px below the chin; here they are made of MediaPipe's mesh, so that
+its detector's weights are not needed. The box of the source picture is animated, so that it moves one still picture;
+the face pasted back is 96 px. The sound goes through the authors' own mel spectrogram.
 """
 # /// script
 # requires-python = ">=3.11,<3.13"
@@ -60,14 +61,18 @@ def load(device):
 
     # The authors' call is of librosa before 0.10.
     mel = librosa.filters.mel
-    librosa.filters.mel = lambda hz=None, fft=None, **more: mel(sr=hz or more.pop("sr"), n_fft=fft or more.pop("n_fft"), **more)
+    librosa.filters.mel = lambda hz=None, fft=None, **more: mel(
+        sr=hz or more.pop("sr"), n_fft=fft or more.pop("n_fft"), **more
+    )
     numpy.complex = complex
     from models import Wav2Lip
 
     torch.manual_seed(0)
     network = Wav2Lip()
     if not RANDOM:
-        held = torch.load(os.path.join(WEIGHTS, "wav2lip_gan.pth"), map_location="cpu", weights_only=False)["state_dict"]
+        held = torch.load(os.path.join(WEIGHTS, "wav2lip_gan.pth"), map_location="cpu", weights_only=False)[
+            "state_dict"
+        ]
         network.load_state_dict({key.replace("module.", ""): value for key, value in held.items()})
     MODEL.update(network=network.to(device).eval(), device=device)
 
@@ -90,7 +95,11 @@ def generate(request):
     face = cv2.resize(picture[top:bottom, left:right], (SIDE, SIDE))
     masked = face.copy()
     masked[SIDE // 2 :] = 0
-    seen = torch.from_numpy(np.concatenate((masked, face), axis=2).transpose(2, 0, 1)[None] / 255.0).float().to(MODEL["device"])
+    seen = (
+        torch.from_numpy(np.concatenate((masked, face), axis=2).transpose(2, 0, 1)[None] / 255.0)
+        .float()
+        .to(MODEL["device"])
+    )
     rate = request["fps"][0] / request["fps"][1]
 
     def pictures():

@@ -61,8 +61,9 @@ class PlacePublished(Operator):
         left, top, right, bottom = self._box(published, source)
         name = re.sub(r"[^A-Za-z0-9_-]", "-", published.name)
         yield Clip(
-            source.source_id, f"{span_id(source.source_id, start_s, end_s)}/{name}", "", "", published.identity, start_s, end_s,
-            left, top, right, bottom, published_id=published.published_id, sound_late_s=published.sound_late_s,
+            source.source_id, f"{span_id(source.source_id, start_s, end_s)}/{name}", "", "", published.identity,
+            start_s, end_s, left, top, right, bottom, published_id=published.published_id,
+            sound_late_s=published.sound_late_s,
         )  # fmt: skip
 
     def _span(self, published: Published, source: Source, path: Path) -> tuple[float, float]:

@@ -174,7 +174,9 @@ class PlanClips(Operator):
         return clip
 
     def _box(self, track: Track, start_s: float, end_s: float, source: Source) -> tuple[float, float, float, float]:
-        """A square of whole pixels around the face wherever it is in the span, moved into the frame, no larger than it."""
+        """A square of whole pixels around the face wherever it is in the span, moved into the frame, no larger than
+        it.
+        """
         left, top, right, bottom = _boxes(track, start_s, end_s)
         if not len(left):  # shorter than the time between two looks
             nearest = track.times_s[int(np.argmin(np.abs(np.asarray(track.times_s) - start_s)))]

@@ -59,8 +59,8 @@ class PlanTubes(Operator):
         left, top, right, bottom = (edge(box[side] for box in boxes) for side, edge in enumerate((min, min, max, max)))
         name = track.track_id.rsplit("/", 1)[-1]
         clip = Clip(
-            shot.source_id, f"{span_id(shot.source_id, start_s, end_s)}/{name}", shot.shot_id, track.track_id, "", start_s, end_s,
-            left, top, right, bottom,
+            shot.source_id, f"{span_id(shot.source_id, start_s, end_s)}/{name}", shot.shot_id, track.track_id, "",
+            start_s, end_s, left, top, right, bottom,
         )  # fmt: skip
         if end_s - start_s < self.min_s:
             return Drop("too_short", clip, detail=f"{end_s - start_s:.1f} s < {self.min_s:g} s")

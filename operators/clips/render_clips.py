@@ -54,7 +54,8 @@ class RenderClips(Operator):
         render_id = f"{clip.clip_id}@recording"
         yield Render(
             clip.source_id, render_id, clip.clip_id, "recording", place, sha256, frames_sha256, size,
-            width=self.size, height=self.size, fps=float(self.fps), frames=count, duration_s=count / self.fps, encoder=encoder.told(fps),
+            width=self.size, height=self.size, fps=float(self.fps), frames=count, duration_s=count / self.fps,
+            encoder=encoder.told(fps),
         )  # fmt: skip
 
     def _samples(self, clip: Clip, count: int, audio: Audio) -> NDArray[np.float32] | None:
@@ -93,5 +94,7 @@ class RenderClips(Operator):
 
 
 def _first_at(offset_s: float, fps: int) -> int:
-    """The first k at which a frame with this offset is visible: at k / fps, or no later after it than times are exact."""
+    """The first k at which a frame with this offset is visible: at k / fps, or no later after it than times are
+    exact.
+    """
     return max(0, ceil((offset_s - _EXACT_S) * fps))

@@ -59,7 +59,8 @@ class TakeRecordings(Operator):
         y = min(max(float(np.median(np.add(track.top_px, track.bottom_px))) / 2 - side / 2, 0.0), source.height - side)
         clip_id = f"{span_id(source.source_id, source.start_s, source.end_s)}/{track.track_id.rsplit('/', 1)[-1]}"
         yield Clip(
-            source.source_id, clip_id, shots[0].shot_id, track.track_id, "", source.start_s, source.end_s, x, y, x + side, y + side
+            source.source_id, clip_id, shots[0].shot_id, track.track_id, "", source.start_s, source.end_s, x, y,
+            x + side, y + side
         )  # fmt: skip
         turned = float(np.median([face.yaw_deg[0] for face in faces if len(face.yaw_deg) == 1]))
         for name, value, model in (

@@ -159,8 +159,9 @@ def render_of(pair: Pair, made_by: str, finished: Finished, fps: float, kept: tu
     """
     place, sha256, size = kept
     return Render(
-        pair.source_id, f"{pair.pair_id}@{made_by}", pair.driving_clip_id, made_by, place, sha256, finished.frames_sha256, size,
-        width=finished.width, height=finished.height, fps=fps, frames=finished.frames, duration_s=finished.frames / fps,
+        pair.source_id, f"{pair.pair_id}@{made_by}", pair.driving_clip_id, made_by, place, sha256,
+        finished.frames_sha256, size, width=finished.width, height=finished.height, fps=fps, frames=finished.frames,
+        duration_s=finished.frames / fps,
         encoder=finished.encoder, pair_id=pair.pair_id,
     )  # fmt: skip
 

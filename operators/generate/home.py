@@ -225,10 +225,12 @@ class Home:
             python = str(self.environment / "bin" / "python")
             if uv := shutil.which("uv"):
                 steps = [[uv, "venv", "-q", "--python", self.card.requires_python or "3", str(self.environment)],
-                         [uv, "pip", "sync", "-q", "--python", python, "--require-hashes", str(self.card.lock)]]  # fmt: skip
+                         [uv, "pip", "sync", "-q", "--python", python, "--require-hashes",
+                          str(self.card.lock)]]  # fmt: skip
             else:
                 steps = [[sys.executable, "-m", "venv", str(self.environment)],
-                         [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "--require-hashes", "-r", str(self.card.lock)]]  # fmt: skip
+                         [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps",
+                          "--require-hashes", "-r", str(self.card.lock)]]  # fmt: skip
             for step in steps:
                 done = subprocess.run(step, capture_output=True, text=True)
                 if done.returncode:

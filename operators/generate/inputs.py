@@ -1,4 +1,6 @@
-"""What a generation system is given, as files in its own working folder: made of recordings by what its card asks for."""
+"""What a generation system is given, as files in its own working folder: made of recordings by what its card asks
+for.
+"""
 
 import wave
 from collections.abc import Iterator, Sequence

@@ -33,7 +33,8 @@ QUEUED = 1000  # lines that wait to be read; who sends more has to wait
 POLL_S = 0.2
 MARK = "HEADSET_CHILD"  # in the environment of all that a child starts, by which what outlives it is found
 KINDS = (
-    "missing_weights", "env_failed", "load_failed", "died", "oom_host", "oom_gpu", "timed_out", "silent", "bad_answer", "bad_video", "short", "refused",
+    "missing_weights", "env_failed", "load_failed", "died", "oom_host", "oom_gpu", "timed_out", "silent", "bad_answer",
+    "bad_video", "short", "refused",
 )  # fmt: skip
 FATAL = frozenset(
     {"died", "oom_host", "oom_gpu", "timed_out", "silent"}
@@ -127,7 +128,8 @@ class Child:
             command = ["unshare", *cuts_network(), "--", *command]
         try:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=self.work, pass_fds=(requests, answers),
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=self.work,
+                pass_fds=(requests, answers),
                 start_new_session=True, env=self._clean_environment(),
             )  # fmt: skip
         except OSError as error:
@@ -327,8 +329,9 @@ class Child:
         ]
         kept |= {"LD_LIBRARY_PATH": ":".join(folders)} if folders else {}
         return {
-            **kept, "HOME": str(self.work / "home"), "TMPDIR": str(self.work / "tmp"), "HEADSET_SYSTEM": str(self.home), "PYTHONUNBUFFERED": "1",
-            "PYTHONDONTWRITEBYTECODE": "1", "PYTHONNOUSERSITE": "1", **self.environment, MARK: self._mark,
+            **kept, "HOME": str(self.work / "home"), "TMPDIR": str(self.work / "tmp"), "HEADSET_SYSTEM": str(self.home),
+            "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONNOUSERSITE": "1", **self.environment,
+            MARK: self._mark,
         }  # fmt: skip
 
     def _close(self) -> None:

@@ -91,7 +91,9 @@ class RunningPackets:
 
 
 def may_restart(container: InputContainer, path: Path) -> bool:
-    """Whether the clock of an open file may start anew, by its first bytes: the packets may still say that it does not."""
+    """Whether the clock of an open file may start anew, by its first bytes: the packets may still say that it does
+    not.
+    """
     if container.format.name == "matroska,webm" and stated_bytes(path) == path.stat().st_size:
         return False  # one segment to the end
     return container.format.name in MAY_RESTART
@@ -208,7 +210,9 @@ def _joined(times: dict[int, list[_Time]], ordinals: dict[int, list[int]], jumps
 
 
 def _end_s(stream: list[_Time]) -> float:
-    """When the last packet of a part ends; one that states no duration lasts as long as the one before it, on average."""
+    """When the last packet of a part ends; one that states no duration lasts as long as the one before it, on
+    average.
+    """
     last = max(time.end_s for time in stream)
     shown = max(time.shown_s for time in stream)
     step_s = (shown - min(time.shown_s for time in stream)) / (len(stream) - 1) if len(stream) > 1 else 0.0

@@ -23,7 +23,10 @@ from operators.base import Drop
 from operators.media.headers import kind_of
 
 # Containers with one recording in them. What else FFmpeg reads may name other files, or be pictures and text.
-CONTAINERS = "mov,mp4,matroska,webm,avi,flv,mpegts,mpeg,mpegvideo,asf,ogg,mxf,rm,wav,mp3,flac,aac,aiff,amr,dv,ivf,h264,hevc,w64,caf"
+CONTAINERS = (
+    "mov,mp4,matroska,webm,avi,flv,mpegts,mpeg,mpegvideo,asf,ogg,mxf,rm,wav,mp3,flac,aac,aiff,amr,dv,ivf,h264,hevc,w64"
+    ",caf"
+)
 MP4_CODECS = frozenset({"h264", "hevc", "av1", "vp9", "mpeg4", "aac", "mp3", "ac3", "opus"})
 # What the system says when the disk, the memory or the number of open files is at fault.
 _OF_MACHINE = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.ENODEV, errno.ESTALE, errno.EINTR}

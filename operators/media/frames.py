@@ -58,7 +58,7 @@ LEFT_TO_WINDOW = 1.9
 
 
 class SourceFrame:
-    """One decoded picture; see `operators.base.Frame`. Safe to ask from several threads at once.
+    """One decoded picture; see `operators.asks.Frame`. Safe to ask from several threads at once.
 
     Attributes:
         pts_s: seconds on the source's clock.

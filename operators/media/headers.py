@@ -19,9 +19,11 @@ MP4_BOXES = {
 }
 
 _KINDS = {  # by the bytes that a file begins with
-    b"\x89PNG": "a PNG picture", b"\xff\xd8\xff": "a JPEG picture", b"GIF8": "a GIF picture", b"II*\x00": "a TIFF picture", b"BM": "a BMP picture",
-    b"%PDF": "a PDF", b"PK\x03\x04": "a ZIP archive", b"\x1f\x8b": "a gzip archive", b"BZh": "a bzip2 archive", b"\xfd7zXZ": "an xz archive",
-    b"7z\xbc\xaf": "a 7z archive", b"Rar!": "a RAR archive", b"\x7fELF": "a program", b"MZ": "a program", b"#EXTM3U": "a playlist",
+    b"\x89PNG": "a PNG picture", b"\xff\xd8\xff": "a JPEG picture", b"GIF8": "a GIF picture",
+    b"II*\x00": "a TIFF picture", b"BM": "a BMP picture", b"%PDF": "a PDF", b"PK\x03\x04": "a ZIP archive",
+    b"\x1f\x8b": "a gzip archive", b"BZh": "a bzip2 archive", b"\xfd7zXZ": "an xz archive",
+    b"7z\xbc\xaf": "a 7z archive", b"Rar!": "a RAR archive", b"\x7fELF": "a program", b"MZ": "a program",
+    b"#EXTM3U": "a playlist",
     b"RIFF": "a RIFF file", b"\x1a\x45\xdf\xa3": "a Matroska file",
 }  # fmt: skip
 
@@ -51,7 +53,9 @@ def starts_page(start: bytes) -> bool:
 
 
 def cut_short(path: Path) -> str:
-    """How much is missing at the end of a file by the length it states itself; "" where nothing is, or none is stated."""
+    """How much is missing at the end of a file by the length it states itself; "" where nothing is, or none is
+    stated.
+    """
     end, stated = path.stat().st_size, stated_bytes(path)
     # RIFF may count a byte that pads
     return f"the file says it has {stated} bytes; it has {end}" if stated > end + 1 else ""

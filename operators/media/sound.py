@@ -27,7 +27,7 @@ LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6
 
 
 class SourceAudio:
-    """The sound of a source's default audio track; see `operators.base.Audio`. Safe to ask from several threads at
+    """The sound of a source's default audio track; see `operators.asks.Audio`. Safe to ask from several threads at
     once.
 
     It is decoded whole when first asked for, once for each rate, and kept as float32: in memory up to `IN_MEMORY`, in a

@@ -88,7 +88,8 @@ def _graph(frame: av.VideoFrame) -> Graph:
             graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base),
             graph.add(
                 "scale",
-                f"in_color_matrix={matrix}:in_range={'full' if int(frame.color_range) == 2 else 'limited'}:flags=bilinear+accurate_rnd",
+                f"in_color_matrix={matrix}:in_range={'full' if int(frame.color_range) == 2 else 'limited'}"
+                ":flags=bilinear+accurate_rnd",
             ),
             graph.add("format", "gbrp12"),
             graph.add("lut3d", f"file={Path(table.name)}:interp=tetrahedral"),

@@ -67,7 +67,9 @@ class FramePair(NamedTuple):
 
 @dataclass
 class Video:
-    """The frames of one render in order, each beside what it is compared with, to be gone through once; and its sound."""
+    """The frames of one render in order, each beside what it is compared with, to be gone through once; and its
+    sound.
+    """
 
     pairs: Iterable[FramePair]
     fps: float = 25.0

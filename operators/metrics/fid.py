@@ -97,7 +97,9 @@ def legacy(pictures: list[Picture]) -> Any:
 
 
 def clean(pictures: list[Picture]) -> Any:
-    """(n, 3, 299, 299), -1 to 1, as clean-fid makes them: each channel resized as floats, not rounded, held to 0..255."""
+    """(n, 3, 299, 299), -1 to 1, as clean-fid makes them: each channel resized as floats, not rounded, held to
+    0..255.
+    """
     import torch
     from PIL import Image
 

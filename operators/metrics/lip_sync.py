@@ -15,7 +15,7 @@ from manifests.boxes import Box
 from operators.base import Drop
 from operators.faces.detect_faces import DetectFaces
 from operators.metrics.base import NOTHING, Metric, Video
-from operators.models.catalogue import SYNCNET_V2
+from operators.models.catalogue_sound import SYNCNET_V2
 from operators.models.face_pictures import mesh
 from operators.picture import Picture
 from operators.weights import Weight
@@ -73,7 +73,7 @@ class Watched:
             protocol: `lse_lrs` or `lse_tracked`.
             pictures: (h, w, 3) RGB of one size, 25 a second.
         """
-        from operators.models.syncnet import QSCALE, jpeg_files, lrs_pictures
+        from operators.models.syncnet_pictures import QSCALE, jpeg_files, lrs_pictures
 
         in_bgr = (picture[:, :, ::-1] for picture in pictures)
         if protocol == "lse_lrs":
@@ -90,7 +90,8 @@ class Watched:
             Drop: `no_sound`, `silent_audio`; `too_short`, fewer than 6 frames, or by `lse_tracked` no face detected in
                 more than 100; and by that `no_face`, `face_too_small`.
         """
-        from operators.models.syncnet import check_sound, compare, tracked_pictures
+        from operators.models.syncnet import check_sound, compare
+        from operators.models.syncnet_pictures import tracked_pictures
 
         check_sound(sound)
         if self.protocol == "lse_lrs":
@@ -101,7 +102,7 @@ class Watched:
 
     def _track(self):
         """The face nearest to the middle: the published code says a line of every face, and we are about one."""
-        from operators.models.syncnet import MIN_FACE_PX, MIN_TRACK, from_jpeg, link_faces
+        from operators.models.syncnet_pictures import MIN_FACE_PX, MIN_TRACK, from_jpeg, link_faces
 
         count = len(self.files)
         if count <= MIN_TRACK:
@@ -244,7 +245,7 @@ def as_s3fd(box: Box) -> tuple[float, float, float, float]:
 
 
 class Still:
-    """A picture on its own as a `Frame`; see `operators.base.Frame`."""
+    """A picture on its own as a `Frame`; see `operators.asks.Frame`."""
 
     def __init__(self, rgb: NDArray[np.uint8]):
         from PIL import Image

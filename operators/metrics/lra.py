@@ -12,7 +12,8 @@ from manifests.tables import Annotation
 from operators.base import Drop
 from operators.metrics.base import NOTHING, Metric, Variant, Video
 from operators.metrics.lip_sync import FPS, shown_at_25
-from operators.models.catalogue import FACE_LANDMARKER, LRW_READER, LRW_WORDS
+from operators.models.catalogue import FACE_LANDMARKER
+from operators.models.catalogue_sound import LRW_READER, LRW_WORDS
 from operators.models.face_pictures import points68
 from operators.picture import Picture
 from operators.weights import Weight

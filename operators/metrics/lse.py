@@ -12,7 +12,7 @@ from manifests.tables import Clip, Score
 from operators.base import Audio, Drop, Frame, Frames, Measure, Operator
 from operators.metrics.base import Variant
 from operators.metrics.lip_sync import FPS, HZ, PROTOCOLS, SyncMetric, Watched, network, weights_of
-from operators.models.catalogue import SYNCNET_V2
+from operators.models.catalogue_sound import SYNCNET_V2
 from operators.weights import Weight
 
 _EXACT_S = 0.002  # Matroska and the ids of clips round to the millisecond, as in `RenderClips`

@@ -8,7 +8,8 @@ import numpy as np
 from operators.base import Drop
 from operators.metrics.base import NOTHING, Metric, Variant, Video
 from operators.metrics.theval import LEAST_HEARD, PROTOCOL, face_over_time, speaks
-from operators.models.catalogue import FACE_LANDMARKER, SILERO_VAD
+from operators.models.catalogue import FACE_LANDMARKER
+from operators.models.catalogue_sound import SILERO_VAD
 from operators.weights import Weight
 
 

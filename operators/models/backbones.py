@@ -21,7 +21,9 @@ SLICES = {"alex": (2, 5, 8, 10, 12), "vgg": (4, 9, 16, 23, 30)}
 
 
 def backbone(network: str) -> tuple[nn.Sequential, list[Tensor]]:
-    """torchvision's `features` of a network, up to its last ReLU, and the weights of the five heads, (1, c, 1, 1) each."""
+    """torchvision's `features` of a network, up to its last ReLU, and the weights of the five heads, (1, c, 1, 1)
+    each.
+    """
     import torchvision
 
     weight, name = FILES[network]

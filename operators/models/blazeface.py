@@ -50,7 +50,9 @@ class Blazeface:
         return [[seen._replace(corners=_whole(seen.corners)) for seen in faces] for faces in found]
 
     def look_at(self, pictures: "Tensor") -> list[list[Detection]]:
-        """The faces of each picture (n, h, w, 3), RGB of 0 to 255 as float32 on the network's device, the surest first."""
+        """The faces of each picture (n, h, w, 3), RGB of 0 to 255 as float32 on the network's device, the surest
+        first.
+        """
 
         count, height, width, _ = pictures.shape
         longer = max(height, width)

@@ -62,7 +62,9 @@ def _around(proposal: Detection, scale: float) -> tuple[float, float, float]:
 
 
 def _best(found: list[Detection], left: float, top: float, side: float) -> AlignedFace | None:
-    """The second look at a proposed box: the most confident face that fills about as much of the picture as proposed."""
+    """The second look at a proposed box: the most confident face that fills about as much of the picture as
+    proposed.
+    """
     best: AlignedFace | None = None
     for one in found:
         edges = [float(edge) for edge in one.corners]

@@ -71,7 +71,9 @@ def embedded(crop: NDArray[np.uint8], network: str) -> NDArray[np.float64]:
 
 
 def answered(crop: NDArray[np.uint8], network: str) -> NDArray[np.float64]:
-    """(512,), as the network gives it, of an RGB crop (112, 112, 3): the less there is to be recognised, the shorter."""
+    """(512,), as the network gives it, of an RGB crop (112, 112, 3): the less there is to be recognised, the
+    shorter.
+    """
     weight, scale = NETWORKS[network]
     given = ((crop.astype(np.float32) - 127.5) / scale).transpose(2, 0, 1)[None]
     session = _session(weight)

@@ -17,15 +17,19 @@ CLASSES = 400
 EPSILON = 1e-5  # of the batch norms, as VideoGPT has it; the network was trained with 1e-3
 # Channels of the branches of each Inception block: 1x1; 1x1 then 3x3x3, twice; 1x1 behind the pooling.
 MIXED = {
-    "Mixed_3b": (192, 64, 96, 128, 16, 32, 32), "Mixed_3c": (256, 128, 128, 192, 32, 96, 64), "Mixed_4b": (480, 192, 96, 208, 16, 48, 64),
-    "Mixed_4c": (512, 160, 112, 224, 24, 64, 64), "Mixed_4d": (512, 128, 128, 256, 24, 64, 64), "Mixed_4e": (512, 112, 144, 288, 32, 64, 64),
-    "Mixed_4f": (528, 256, 160, 320, 32, 128, 128), "Mixed_5b": (832, 256, 160, 320, 32, 128, 128), "Mixed_5c": (832, 384, 192, 384, 48, 128, 128),
+    "Mixed_3b": (192, 64, 96, 128, 16, 32, 32), "Mixed_3c": (256, 128, 128, 192, 32, 96, 64),
+    "Mixed_4b": (480, 192, 96, 208, 16, 48, 64),
+    "Mixed_4c": (512, 160, 112, 224, 24, 64, 64), "Mixed_4d": (512, 128, 128, 256, 24, 64, 64),
+    "Mixed_4e": (512, 112, 144, 288, 32, 64, 64),
+    "Mixed_4f": (528, 256, 160, 320, 32, 128, 128), "Mixed_5b": (832, 256, 160, 320, 32, 128, 128),
+    "Mixed_5c": (832, 384, 192, 384, 48, 128, 128),
 }  # fmt: skip
 # What follows what: a name is a layer with weights, two triples are a pooling's kernel and stride, over time, height
 # and width.
 ORDER: tuple[str | tuple[tuple[int, int, int], tuple[int, int, int]], ...] = (
-    "Conv3d_1a_7x7", ((1, 3, 3), (1, 2, 2)), "Conv3d_2b_1x1", "Conv3d_2c_3x3", ((1, 3, 3), (1, 2, 2)), "Mixed_3b", "Mixed_3c",
-    ((3, 3, 3), (2, 2, 2)), "Mixed_4b", "Mixed_4c", "Mixed_4d", "Mixed_4e", "Mixed_4f", ((2, 2, 2), (2, 2, 2)), "Mixed_5b", "Mixed_5c",
+    "Conv3d_1a_7x7", ((1, 3, 3), (1, 2, 2)), "Conv3d_2b_1x1", "Conv3d_2c_3x3", ((1, 3, 3), (1, 2, 2)), "Mixed_3b",
+    "Mixed_3c", ((3, 3, 3), (2, 2, 2)), "Mixed_4b", "Mixed_4c", "Mixed_4d", "Mixed_4e", "Mixed_4f",
+    ((2, 2, 2), (2, 2, 2)), "Mixed_5b", "Mixed_5c",
 )  # fmt: skip
 
 

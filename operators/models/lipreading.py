@@ -39,7 +39,8 @@ class LipReader(nn.Module):
     def __init__(self):
         super().__init__()
         self.frontend3D = nn.Sequential(
-            nn.Conv3d(1, 64, (5, 7, 7), (1, 2, 2), (2, 3, 3), bias=False), nn.BatchNorm3d(64), nn.SiLU(), nn.MaxPool3d((1, 3, 3), (1, 2, 2), (0, 1, 1))
+            nn.Conv3d(1, 64, (5, 7, 7), (1, 2, 2), (2, 3, 3), bias=False), nn.BatchNorm3d(64), nn.SiLU(),
+            nn.MaxPool3d((1, 3, 3), (1, 2, 2), (0, 1, 1))
         )  # fmt: skip
         self.trunk = nn.Sequential()
         before = 64
@@ -138,7 +139,9 @@ def word_scores(net: LipReader, rois: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def normalised(rois: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(frames, 88, 88): the middle of each mouth, freed of the mean and deviation of the published training pictures."""
+    """(frames, 88, 88): the middle of each mouth, freed of the mean and deviation of the published training
+    pictures.
+    """
     edge = (ROI_PX - CROP_PX) // 2
     return ((rois[:, edge:-edge, edge:-edge] / 255.0 - MEAN) / DEVIATION).astype(np.float32)
 

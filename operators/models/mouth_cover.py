@@ -48,7 +48,9 @@ class MouthCover:
             return torch.nn.functional.adaptive_avg_pool2d(self._network(given), CELLS).flatten(1).numpy()
 
     def __call__(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """(n,): of lower faces (n, 128, 128, 3), 0 where the lips are free to 1 where half of them or more are hidden."""
+        """(n,): of lower faces (n, 128, 128, 3), 0 where the lips are free to 1 where half of them or more are
+        hidden.
+        """
         weights, constant = HEAD
         return 1 / (1 + np.exp(-(self.numbers(pictures) @ weights + constant)))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.models.catalogue import SILERO_VAD
+from operators.models.catalogue_sound import SILERO_VAD
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

@@ -88,7 +88,9 @@ def _join(span: Span) -> Join:
 
 
 class CutDetectors:
-    """scenedetect's detectors of cuts, given content values that are computed once, at a seventh of the library's cost."""
+    """scenedetect's detectors of cuts, given content values that are computed once, at a seventh of the library's
+    cost.
+    """
 
     def __init__(self, settings: DetectShots):
         with system_libraries():

@@ -10,7 +10,9 @@ from manifests.tables import Shot, Source, Transition, span_id
 
 @dataclass(frozen=True, order=True)
 class Join:
-    """A transition found, before it is known what is found beside it. Seconds on the source's clock; see `Transition`."""
+    """A transition found, before it is known what is found beside it. Seconds on the source's clock; see
+    `Transition`.
+    """
 
     start_s: float
     end_s: float

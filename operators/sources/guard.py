@@ -6,24 +6,20 @@ address is judged where its name is resolved, and again where it is connected to
 they are received.
 """
 
-import ipaddress
 import signal
-import socket
-import ssl
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
-from weakref import WeakKeyDictionary
 
 from operators.sources.addresses import AddressRefused, check
 from operators.sources.networks import is_private
 from operators.sources.outcomes import NotFetched
+from operators.sources.sockets import as_ip, current, install, places_of
 
 HEAD_BYTES = 2**20  # of the headers of one answer and of those of its redirects
 BESIDE_BYTES = 2**26  # for pages, playlists and keys, beside the file itself
@@ -90,8 +86,8 @@ class Guard:
         Raises:
             AddressRefused, NotFetched: the verdict, where a library hid or reworded it.
         """
-        _install()
-        token = _current.set(self)
+        install()
+        token = current.set(self)
         try:
             yield self
         except Exception:
@@ -99,7 +95,7 @@ class Guard:
                 raise self.verdict from None
             raise
         finally:
-            _current.reset(token)
+            current.reset(token)
 
     def headers(self) -> Any:
         """Within it, the headers of one answer are received, and of the redirects before it."""
@@ -249,11 +245,11 @@ class Guard:
             self.refuse(AddressRefused("private_address", f"{name} is {ip}, an address of this machine or its network"))
 
     def _judge_behind(self, proxy: str, host: str) -> None:
-        if (literal := _as_ip(host)) is not None:
+        if (literal := as_ip(host)) is not None:
             return self._judge_place(literal, host)
         door = endpoint_of(proxy)
-        if door and any(is_private(ip) for ip in _places(door[0])):
-            for ip in _places(host):
+        if door and any(is_private(ip) for ip in places_of(door[0])):
+            for ip in places_of(host):
                 self._judge_place(ip, host)
 
     def _proxy_for(self, address: str) -> str:
@@ -276,124 +272,3 @@ def endpoint_of(proxy: str) -> Endpoint | None:
 
 def _environment_proxies() -> Iterable[str]:
     return [one for scheme, one in urllib.request.getproxies().items() if scheme in ("http", "https", "all")]
-
-
-def _as_ip(host: str) -> str | None:
-    """The IP address that a host is, in any of the spellings that resolvers take (127.1, 0x7f.1, 2130706433)."""
-    try:
-        return str(ipaddress.ip_address(host.partition("%")[0]))
-    except ValueError:
-        pass
-    try:
-        return socket.inet_ntoa(socket.inet_aton(host))
-    except (OSError, ValueError):
-        return None
-
-
-def _places(host: str) -> list[str]:
-    """The addresses of a name, as this machine resolves it; none where it does not."""
-    try:
-        return [str(place[0]) for *_, place in _plain["getaddrinfo"](host, None, 0, socket.SOCK_STREAM)]
-    except (OSError, UnicodeError):
-        return []
-
-
-# What stands in the place of Python's own.
-
-_current: ContextVar[Guard | None] = ContextVar("guard", default=None)
-_guards: WeakKeyDictionary[socket.socket, Guard] = WeakKeyDictionary()
-_plain: dict[str, Callable[..., Any]] = {}
-
-
-def _install() -> None:
-    """Puts the guard where sockets are made, once a process. Threads that have none, and sockets made without, notice
-    nothing.
-    """
-    if _plain:
-        return
-    owner: Any
-    for owner, name, guarded in (
-        (socket, "getaddrinfo", _getaddrinfo),
-        (socket.socket, "connect", _connect),
-        (socket.socket, "connect_ex", _connect_ex),
-        (socket.socket, "recv", _recv),
-        (socket.socket, "recv_into", _recv_into),
-        (ssl.SSLSocket, "read", _read),
-        (ssl.SSLContext, "wrap_socket", _wrap_socket),
-    ):
-        _plain[name] = getattr(owner, name)
-        setattr(owner, name, guarded)
-
-
-def _getaddrinfo(host: Any, port: Any, *args: Any, **kwargs: Any) -> list[Any]:
-    guard = _current.get()
-    if guard is not None:
-        guard.check()
-    found = _plain["getaddrinfo"](host, port, *args, **kwargs)
-    if guard is None or host is None:
-        return found
-    return guard.resolved(host.decode() if isinstance(host, bytes) else host, port, found)
-
-
-def _connect(sock: socket.socket, address: Any) -> None:
-    return _plain["connect"](sock, _admitted(sock, address))
-
-
-def _connect_ex(sock: socket.socket, address: Any) -> int:
-    return _plain["connect_ex"](sock, _admitted(sock, address))
-
-
-def _admitted(sock: socket.socket, address: Any) -> Any:
-    guard = _current.get()
-    if guard is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
-        return address
-    if _as_ip(address[0]) is None:  # a name, which the system would resolve by itself
-        address = socket.getaddrinfo(address[0], address[1], sock.family, sock.type)[0][-1]
-    guard.connects(address[0], address[1])
-    if sock.gettimeout() is None:
-        sock.settimeout(guard.answer_s)  # so that no handshake waits for ever either
-    _guards[sock] = guard
-    return address
-
-
-def _recv(sock: socket.socket, *args: Any, **kwargs: Any) -> bytes:
-    return _counted(sock, "recv", *args, **kwargs)
-
-
-def _recv_into(sock: socket.socket, *args: Any, **kwargs: Any) -> int:
-    return _counted(sock, "recv_into", *args, **kwargs)
-
-
-def _read(sock: ssl.SSLSocket, *args: Any, **kwargs: Any) -> Any:
-    return _counted(sock, "read", *args, **kwargs)
-
-
-def _wrap_socket(context: ssl.SSLContext, sock: socket.socket, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
-    guard = _guards.get(sock)
-    made = _plain["wrap_socket"](context, sock, *args, **kwargs)
-    if guard is not None:
-        _guards[made] = guard
-    return made
-
-
-def _counted(sock: socket.socket, name: str, *args: Any, **kwargs: Any) -> Any:
-    """Receives as Python would, for no longer than the guard has left, and counts what came."""
-    guard = _guards.get(sock)
-    if guard is None:
-        return _plain[name](sock, *args, **kwargs)
-    guard.check()
-    usual_s, left_s = sock.gettimeout(), guard.left_s()
-    shorter = usual_s is None or usual_s > left_s
-    if shorter:
-        sock.settimeout(left_s)
-    began = time.monotonic()
-    try:
-        got = _plain[name](sock, *args, **kwargs)
-    except TimeoutError:
-        guard.check()
-        raise
-    finally:
-        if shorter and sock.fileno() >= 0:
-            sock.settimeout(usual_s)
-    guard.received(got if isinstance(got, int) else len(got), time.monotonic() - began)
-    return got

@@ -69,7 +69,9 @@ class PageReader(YoutubeDL):
         return _Bounded(answer, self._guard, self._at_most)
 
     def build_request_director(self, handlers: Iterable[Any], preferences: Any = None) -> Any:
-        """The handlers that ask as this class promises: requests, libcurl where it impersonates a browser, and `data:`."""
+        """The handlers that ask as this class promises: requests, libcurl where it impersonates a browser, and
+        `data:`.
+        """
         ours: Any = [
             partial(_GuardedRequestsRH, guard=self._guard) if one is RequestsRH else _DataRH if one is UrllibRH else one
             for one in handlers

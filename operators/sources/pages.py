@@ -113,6 +113,20 @@ def fetch_page(
         said = re.sub(r"^\s*(ERROR: )?(\[[^\]]+\] )?([\w-]+: )?", "", str(error))
         said = re.split(r"; please report this issue|\. Confirm you are on the latest|\(caused by", said)[0].strip()
         raise NotFetched(meaning(said), said, address=address) from None
+    try:
+        path = parts[0] if len(parts) == 1 else join(parts[0], parts[1], scratch / "joined")
+    except Drop as no:
+        raise NotFetched(no.reason, no.detail, address=address) from None
+    if is_page(path):
+        # The page called itself a video, and yt-dlp believed it.
+        raise NotFetched("not_a_video", f"a page without a video: {title}".rstrip(": "), address=address)
+    return Got(
+        path, info.get("webpage_url") or address, f"{BY_PAGE} {info.get('extractor_key', '')}".strip(), _told(info)
+    )
+
+
+def _told(info: dict[str, Any]) -> dict[str, str]:
+    """What a page says of its video, as text that fits a table."""
     facts = {
         "title": info.get("title"),
         "channel": info.get("channel") or info.get("uploader"),
@@ -121,17 +135,8 @@ def fetch_page(
         "licence": info.get("license"),
         "description": info.get("description"),
     }
-    try:
-        path = parts[0] if len(parts) == 1 else join(parts[0], parts[1], scratch / "joined")
-    except Drop as no:
-        raise NotFetched(no.reason, no.detail, address=address) from None
-    told = {
-        name: str(value).encode(errors="replace").decode() for name, value in facts.items() if value
-    }  # half a surrogate pair fits no table
-    if is_page(path):
-        # The page called itself a video, and yt-dlp believed it.
-        raise NotFetched("not_a_video", f"a page without a video: {title}".rstrip(": "), address=address)
-    return Got(path, info.get("webpage_url") or address, f"{BY_PAGE} {info.get('extractor_key', '')}".strip(), told)
+    # Half a surrogate pair fits no table.
+    return {name: str(value).encode(errors="replace").decode() for name, value in facts.items() if value}
 
 
 @lru_cache(maxsize=1024)

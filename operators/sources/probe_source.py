@@ -26,7 +26,7 @@ from operators.media.containers import (
     video_of,
 )
 from operators.media.headers import stated_bytes
-from operators.models.catalogue import SILERO_VAD
+from operators.models.catalogue_sound import SILERO_VAD
 from operators.sources.sound_tracks import SPEECH, chosen_track, told
 from operators.weights import Weight
 

@@ -18,11 +18,13 @@ STRETCHES, STRETCH_S = 10, 60.0  # of a track that are listened to, spread evenl
 CLEARLY = 2.0  # how much more speech another track must have than the player's
 # ISO 639-1, and the codes of ISO 639-2 that mean the same.
 LANGUAGES = {
-    "ar": ("ara",), "bg": ("bul",), "bn": ("ben",), "cs": ("ces", "cze"), "da": ("dan",), "de": ("deu", "ger"), "el": ("ell", "gre"), "en": ("eng",),
-    "es": ("spa",), "et": ("est",), "fa": ("fas", "per"), "fi": ("fin",), "fr": ("fra", "fre"), "he": ("heb",), "hi": ("hin",), "hr": ("hrv",),
-    "hu": ("hun",), "id": ("ind",), "it": ("ita",), "ja": ("jpn",), "ko": ("kor",), "lt": ("lit",), "lv": ("lav",), "ms": ("msa", "may"),
-    "nl": ("nld", "dut"), "no": ("nor", "nob", "nno"), "pl": ("pol",), "pt": ("por",), "ro": ("ron", "rum"), "ru": ("rus",), "sk": ("slk", "slo"),
-    "sl": ("slv",), "sr": ("srp",), "sv": ("swe",), "ta": ("tam",), "te": ("tel",), "th": ("tha",), "tr": ("tur",), "uk": ("ukr",), "ur": ("urd",),
+    "ar": ("ara",), "bg": ("bul",), "bn": ("ben",), "cs": ("ces", "cze"), "da": ("dan",), "de": ("deu", "ger"),
+    "el": ("ell", "gre"), "en": ("eng",), "es": ("spa",), "et": ("est",), "fa": ("fas", "per"), "fi": ("fin",),
+    "fr": ("fra", "fre"), "he": ("heb",), "hi": ("hin",), "hr": ("hrv",), "hu": ("hun",), "id": ("ind",),
+    "it": ("ita",), "ja": ("jpn",), "ko": ("kor",), "lt": ("lit",), "lv": ("lav",), "ms": ("msa", "may"),
+    "nl": ("nld", "dut"), "no": ("nor", "nob", "nno"), "pl": ("pol",), "pt": ("por",), "ro": ("ron", "rum"),
+    "ru": ("rus",), "sk": ("slk", "slo"), "sl": ("slv",), "sr": ("srp",), "sv": ("swe",), "ta": ("tam",),
+    "te": ("tel",), "th": ("tha",), "tr": ("tur",), "uk": ("ukr",), "ur": ("urd",),
     "vi": ("vie",), "zh": ("zho", "chi", "cmn"),
 }  # fmt: skip
 

@@ -149,7 +149,8 @@ def _part(
 ) -> Attribution:
     start_s, end_s = round(start_s, 6), round(end_s, 6)
     return Attribution(
-        turn.source_id, part_id(turn.turn_id, start_s, end_s), turn.turn_id, turn.speaker, shot_id, track_id, start_s, end_s, kind, reason,
+        turn.source_id, part_id(turn.turn_id, start_s, end_s), turn.turn_id, turn.speaker, shot_id, track_id, start_s,
+        end_s, kind, reason,
         None if score is None else round(score, 4),
     )  # fmt: skip
 

@@ -62,5 +62,6 @@ def _between(
     whole: Attribution, start_s: float, end_s: float, kind: str = "visible", reason: str = "speaks"
 ) -> Attribution:
     return replace(
-        whole, attribution_id=part_id(whole.turn_id, start_s, end_s), start_s=start_s, end_s=end_s, kind=kind, reason=reason
+        whole, attribution_id=part_id(whole.turn_id, start_s, end_s), start_s=start_s, end_s=end_s, kind=kind,
+        reason=reason
     )  # fmt: skip

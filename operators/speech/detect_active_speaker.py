@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from manifests.tables import ActiveSpeaker, Shot, Track, Turn
 from operators.base import Audio, Frame, Frames, Operator, Resources
-from operators.models.catalogue import FACE_LANDMARKER, LR_ASD
+from operators.models.catalogue import FACE_LANDMARKER
+from operators.models.catalogue_sound import LR_ASD
 from operators.models.face_landmarker import Landmarker
 from operators.timeline import MFCC_TAIL_S, TICK_HZ
 from operators.weights import Weight
@@ -184,7 +185,9 @@ def shown_at_ticks(frames: Iterable[Frame], first: int, last: int) -> Iterator[T
 
 
 def face_squares(track: Track, ticks: NDArray[np.int64]) -> NDArray[np.float64]:
-    """(ticks, 3): centre x, centre y and half side of the square around the face, steadied by a median over 13 ticks."""
+    """(ticks, 3): centre x, centre y and half side of the square around the face, steadied by a median over 13
+    ticks.
+    """
     from scipy.ndimage import median_filter
 
     times_s = ticks / TICK_HZ

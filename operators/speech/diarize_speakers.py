@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from manifests.errors import WeightError
 from manifests.tables import Source, Turn, span_id
 from operators.base import Audio, Drop, Operator, Resources
-from operators.models.catalogue import CAMPPLUS, SEGMENTATION_3, SILERO_VAD
+from operators.models.catalogue_sound import CAMPPLUS, SEGMENTATION_3, SILERO_VAD
 from operators.models.silero_vad import SileroVad, spans
 from operators.weights import Weight
 

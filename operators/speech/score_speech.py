@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from manifests.tables import Clip, Score
 from operators.base import Audio, Drop, Measure, Operator
-from operators.models.catalogue import DNSMOS
+from operators.models.catalogue_sound import DNSMOS
 from operators.weights import Weight
 
 if TYPE_CHECKING:

@@ -93,7 +93,9 @@ def _score(clip: Clip, metric: str, variant: str, value: float) -> Score:
 
 
 def speaking_share(speaking: ActiveSpeaker, first: int, last: int) -> float:
-    """Share of the ticks `first` to `last` where the face's score is above 0; a tick without a score counts as silent."""
+    """Share of the ticks `first` to `last` where the face's score is above 0; a tick without a score counts as
+    silent.
+    """
     began = round(speaking.start_s * TICK_HZ)
     spoken = sum(score > 0 for score in speaking.score[max(0, first - began) : max(0, last + 1 - began)])
     return spoken / (last + 1 - first)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from manifests.tables import Annotation, Clip, Word, span_id
 from operators.base import Audio, Drop, Operator
-from operators.models import catalogue
+from operators.models import catalogue_sound as catalogue
 from operators.speech.score_speech import dbfs
 from operators.weights import Weight
 

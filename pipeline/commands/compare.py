@@ -34,7 +34,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the resamples")
     parser.add_argument(
         "--out", metavar="PATH", type=Path, action="append", default=[],
-        help="write the table: .md for Markdown, .tex for a paper, .html for a page with plots; a folder for the board; may be given again",
+        help="write the table: .md for Markdown, .tex for a paper, .html for a page with plots; a folder for"
+             " the board; may be given again",
     )  # fmt: skip
     parser.add_argument(
         "--players",

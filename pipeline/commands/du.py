@@ -3,7 +3,7 @@
 import argparse
 from collections import Counter
 
-from manifests.checking import garbage, room
+from manifests.room import garbage, room
 from pipeline.session import as_json, existing
 from pipeline.views.console import console, print_json
 from pipeline.views.facts import Grid, Told

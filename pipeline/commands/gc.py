@@ -1,5 +1,4 @@
-"""Remove what nothing needs: tables of steps that no recipe's record names, unfinished files, and media that no row
-names.
+"""Remove what nothing needs: tables of steps that no recipe names, unfinished files, media that no row names.
 
 A recipe remembers its last run. The tables of an earlier `--set` are computed again when that is asked for again.
 """
@@ -7,8 +6,8 @@ A recipe remembers its last run. The tables of an earlier `--set` are computed a
 import argparse
 import sys
 
-from manifests.checking import garbage, remove
 from manifests.errors import UsageError
+from manifests.room import garbage, remove
 from pipeline.commands.du import size
 from pipeline.session import driving, existing, may_wait
 from pipeline.views.console import console

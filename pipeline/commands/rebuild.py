@@ -48,7 +48,8 @@ def main(options: argparse.Namespace) -> int:
     plan = rebuild_recipe(manifest).plan()
     with driving(out, "headset rebuild", options.wait, talk):
         clips = list_again(
-            manifest, out, clips=options.clip, identities=options.identity, splits=options.split, sources=options.sources
+            manifest, out, clips=options.clip, identities=options.identity, splits=options.split,
+            sources=options.sources
         )  # fmt: skip
         talk.print(f"{clips} clips to rebuild.")
         go_on(plan, out, talk, done(plan, out), workers=options.workers, cpus=options.cpus, log=options.log)

@@ -56,7 +56,8 @@ def main(options: argparse.Namespace) -> int:
         tally = score(manifest, metrics, made_by=options.made_by, size=options.size, workers=options.workers, tell=tell)
     if options.json:
         print_json({"renders": tally.renders, "scores": tally.scores, "left_out": left,
-                    "drops": [{"metric": variant, "reason": reason, "renders": number} for (variant, reason), number in sorted(tally.drops.items())]})  # fmt: skip
+                    "drops": [{"metric": variant, "reason": reason, "renders": number} for (variant, reason),
+                              number in sorted(tally.drops.items())]})  # fmt: skip
         return 0
     out.print(f"{tally.renders} renders looked at, {tally.scores} values.")
     for (variant, reason), number in sorted(tally.drops.items()):

@@ -283,7 +283,8 @@ def import_renders(manifest: Manifest, system: str, files: Mapping[str, Path]) -
         some = [pairs[name] for name in sorted(files) if pairs[name].protocol == protocol]
         renders = {pair.pair_id: cast(list[Render], answers[pair.pair_id].rows) for pair in some}
         drops = {pair.pair_id: answers[pair.pair_id].drops for pair in some}
-        step = f"{IMPORT}-{digest([system, *(row.sha256 for rows in renders.values() for row in rows), *(pair.pair_id for pair in some)])[:12]}"
+        made_of = [row.sha256 for rows in renders.values() for row in rows] + [pair.pair_id for pair in some]
+        step = f"{IMPORT}-{digest([system, *made_of])[:12]}"
         commit_renders(
             manifest, _record(IMPORT, step, {"system": system}), f"{system}@{protocol}", some, renders, drops
         )

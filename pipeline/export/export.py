@@ -679,7 +679,9 @@ class _Journal:
 
 
 def check(name: str, folder: Path) -> Iterator[str]:
-    """What the layout's loader would choke on, and what does not agree with `export.json`. The folder needs no corpus."""
+    """What the layout's loader would choke on, and what does not agree with `export.json`. The folder needs no
+    corpus.
+    """
     layout = layout_named(name)
     report = folder / "export.json"
     if not report.is_file():

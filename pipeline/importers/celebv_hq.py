@@ -137,7 +137,9 @@ def early(span: tuple[float, float]) -> list[Trap]:
 
 
 def _truncated(time_s: float) -> int:
-    """The time in centiseconds as the published script makes it: `int((secs - int(secs)) * 100)` after whole seconds."""
+    """The time in centiseconds as the published script makes it: `int((secs - int(secs)) * 100)` after whole
+    seconds.
+    """
     return int(time_s) * 100 + int((time_s - int(time_s)) * 100)
 
 

@@ -102,7 +102,8 @@ def _clip(rows: Rows, split: str, stem: Path) -> Iterator[Imported]:
     if text.frames:
         notes.append(("talk_frames", f"{text.frames[0][0]}-{text.frames[-1][0]}"))
     yield from rows.clip(
-        own_copy(video), name, frames=(0, held.frames), identity=stem.parent.name, split=SPLITS[split], traps=traps, notes=notes,
+        own_copy(video), name, frames=(0, held.frames), identity=stem.parent.name, split=SPLITS[split], traps=traps,
+        notes=notes,
         spans=[("word", word, start_s, end_s) for word, start_s, end_s, _ in text.words],
     )  # fmt: skip
 

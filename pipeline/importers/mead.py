@@ -1,5 +1,4 @@
-"""MEAD: a user's own copy of the acted emotions, checked file by file, and the published lists of frames (Wang et al.,
-ECCV 2020).
+"""MEAD (Wang et al., ECCV 2020): a user's own copy, checked file by file, and the published lists of frames.
 
 MEAD is given out under its own terms. The folder holds `<M|W>ddd/video/<view>/<emotion>/level_<n>/<3 digits>.mp4` and
 `<M|W>ddd/audio/<emotion>/level_<n>/<3 digits>.m4a` of a copy, or the lists `video_list.txt`, `video_list_test.txt` and

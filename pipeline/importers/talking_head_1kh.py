@@ -73,8 +73,9 @@ def _tubes(rows: Rows, folder: Path, listing: str) -> Iterator[Imported]:
             if minute:
                 traps.append(("minute_cut_at_key_frame", f"minute {minute}"))
             yield from rows.clip(
-                source, name, frames=(first, last + 1), piece=minute, box=(left, top, right, bottom), frame=(width, height),
-                crop="talking_head_1kh", split=SPLITS[listing], traps=traps, notes=[("list", listing)],
+                source, name, frames=(first, last + 1), piece=minute, box=(left, top, right, bottom),
+                frame=(width, height), crop="talking_head_1kh", split=SPLITS[listing], traps=traps,
+                notes=[("list", listing)],
             )  # fmt: skip
         before = fields[0], first, last
     for video, traps in listed.items():

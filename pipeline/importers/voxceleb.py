@@ -1,5 +1,6 @@
-"""VoxCeleb as the FOMM family uses it: 20,075 boxes in 3,442 YouTube videos (`vox-metadata.csv` of
-video-preprocessing).
+"""VoxCeleb as the FOMM family uses it: 20,075 boxes in 3,442 YouTube videos.
+
+The list is `vox-metadata.csv` of video-preprocessing.
 
 The folder holds `vox-metadata.csv` and, in it or below, `vox1_meta.csv` and `vox2_meta.csv` where at hand: what they
 say of a person goes to each of that person's clips. Frames are counted at 25 a second; the box is the crop, in a frame
@@ -130,6 +131,7 @@ def _clip(
     if persons and person not in persons:
         traps.append(("person_not_listed", person))
     yield from rows.clip(
-        youtube(video), name, frames=(start, end), fps=float(row["fps"]), box=(left, top, right, bottom), frame=(width, height),
-        crop="vox_metadata", identity=person, split=row["partition"], traps=traps, notes=persons.get(person, []),
+        youtube(video), name, frames=(start, end), fps=float(row["fps"]), box=(left, top, right, bottom),
+        frame=(width, height), crop="vox_metadata", identity=person, split=row["partition"], traps=traps,
+        notes=persons.get(person, []),
     )  # fmt: skip

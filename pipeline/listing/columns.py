@@ -10,8 +10,9 @@ from pipeline.listing import ranges
 from pipeline.listing.folders import is_media
 
 COLUMNS = (
-    "uri", "url", "address", "link", "video_url", "video_link", "video_uri", "youtube_url", "youtube_link", "webpage_url", "source_url", "path",
-    "video_path", "file_path", "filepath", "file", "file_name", "filename", "video", "youtube_id", "youtube", "ytb_id", "yt_id", "ytid",
+    "uri", "url", "address", "link", "video_url", "video_link", "video_uri", "youtube_url", "youtube_link",
+    "webpage_url", "source_url", "path", "video_path", "file_path", "filepath", "file", "file_name", "filename",
+    "video", "youtube_id", "youtube", "ytb_id", "yt_id", "ytid",
     "video_id", "videoid",
 )  # fmt: skip
 FACTS = {"sha256": ("sha256",), "licence": ("licence", "license"), "seconds": ("duration_s", "duration", "seconds")}

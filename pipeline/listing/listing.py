@@ -89,16 +89,9 @@ def list_sources(arguments: Iterable[str], skip: Iterable[Path] = ()) -> Listing
     """
     skipped = [os.path.abspath(folder) for folder in skip]
     listed = [(entry, tally) for argument in arguments for entry, tally in _expanded(argument, skipped)]
-    hashes = Hashes()
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:  # hashing files lets go of the interpreter
-        found = pool.map(partial(source_of, hashes=hashes), [entry for entry, _ in listed])
-        ended = [_Ended(entry, tally, result) for (entry, tally), result in zip(listed, found, strict=True)]
-    hashes.save()
+    ended = _looked_up(listed)
     tallies = {id(tally): tally for _, tally in listed if tally}
-    by_id: dict[str, list[_Ended]] = defaultdict(list)
-    for one in ended:
-        if isinstance(one.result, Source):
-            by_id[one.result.source_id].append(one)
+    by_id = _by_id(ended)
     lists: dict[str, dict[str, float | None]] = defaultdict(dict)
     sources, published, clip_lines = [], [], 0
     problems = [("", one, one.result) for one in ended if isinstance(one.result, Problem)]
@@ -137,6 +130,24 @@ def list_sources(arguments: Iterable[str], skip: Iterable[Path] = ()) -> Listing
         sorted(published, key=lambda clip: clip.published_id),
         sorted(tallies.values(), key=lambda tally: (tally.name, tally.total)),
     )
+
+
+def _looked_up(listed: list[tuple[Entry, Tally | None]]) -> list[_Ended]:
+    """How each entry ended: as a source, or as a problem."""
+    hashes = Hashes()
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:  # hashing files lets go of the interpreter
+        found = pool.map(partial(source_of, hashes=hashes), [entry for entry, _ in listed])
+        ended = [_Ended(entry, tally, result) for (entry, tally), result in zip(listed, found, strict=True)]
+    hashes.save()
+    return ended
+
+
+def _by_id(ended: list[_Ended]) -> dict[str, list[_Ended]]:
+    by_id: dict[str, list[_Ended]] = defaultdict(list)
+    for one in ended:
+        if isinstance(one.result, Source):
+            by_id[one.result.source_id].append(one)
+    return by_id
 
 
 def _expanded(argument: str, skipped: list[str]) -> Iterable[tuple[Entry, Tally | None]]:

@@ -47,7 +47,9 @@ class Column:
 
 
 def see_tables(manifest: Manifest, connection: Any, names: Iterable[str], shards: Iterable[int] | None = None) -> None:
-    """Has DuckDB see the current rows of these tables by their names, without loading them: of some shards, or of all."""
+    """Has DuckDB see the current rows of these tables by their names, without loading them: of some shards, or of
+    all.
+    """
     there = manifest.shards() if shards is None else list(shards)
     for name in tables().keys() & set(names):
         connection.register(name, manifest.dataset(tables()[name], there))

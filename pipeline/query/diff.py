@@ -143,12 +143,8 @@ def _why(side: Side, clips: Path, most: int) -> tuple[dict[str, int], list[tuple
     connection.register("absent", parquet(clips))
     named = " ".join(part.text for part in parts)
     known = see_wide(side.manifest, connection, f"{named} drops sources")
-    lost = [
-        column
-        for part in parts
-        if (column := part.column) and column not in known and column.lower() not in {name.lower() for name in known}
-    ]
-    if lost:
+    there = {name.lower() for name in known}
+    if lost := [column for part in parts if (column := part.column) and column.lower() not in there]:
         raise UsageError(f"{side}: the corpus no longer has the column {lost[0]!r} that the selection was made by")
     fails = "".join(f" when not coalesce(({part.text}), false) then {number}" for number, part in enumerate(parts))
     values = ", ".join(f"cast(wide.{quoted(part.column)} as varchar)" if part.column else "null" for part in parts)
@@ -156,16 +152,20 @@ def _why(side: Side, clips: Path, most: int) -> tuple[dict[str, int], list[tuple
     # A condition may name clip_id or source_id: of the two tables only `wide` has columns of these names.
     query = f"""create temp table gone as
         select lost_clip as clip_id, lost_source as source_id,
-            case when wide.clip_id is not null then {fallen} when lost_source in (select source_id from sources) then -1 else -2 end as part,
+            case when wide.clip_id is not null then {fallen}
+                when lost_source in (select source_id from sources) then -1 else -2 end as part,
             [{values}]::varchar[] as numbers
-        from (select clip_id as lost_clip, source_id as lost_source from absent) left join wide on wide.clip_id = lost_clip"""
+        from (select clip_id as lost_clip, source_id as lost_source from absent)
+        left join wide on wide.clip_id = lost_clip"""
     run_plainly(connection.execute, query, known)
     connection.execute("""create temp table told as
         select clip_id, part, numbers, drops.operator, drops.reason, drops.detail from gone
-        left join (select subject, last(operator order by drop_id) as operator, last(reason order by drop_id) as reason, last(detail order by drop_id) as detail
-                   from drops where subject in (select clip_id from gone where part < 0 union all select source_id from gone where part < 0)
+        left join (select subject, last(operator order by drop_id) as operator, last(reason order by drop_id) as reason,
+                          last(detail order by drop_id) as detail from drops where subject in
+                   (select clip_id from gone where part < 0 union all select source_id from gone where part < 0)
                    group by subject) as drops
-        on gone.part < 0 and drops.subject = (case when gone.clip_id in (select subject from drops) then gone.clip_id else gone.source_id end)""")  # fmt: skip
+        on gone.part < 0 and drops.subject = (case
+            when gone.clip_id in (select subject from drops) then gone.clip_id else gone.source_id end)""")  # fmt: skip
 
     def reason(part: int, operator: str | None, why: str | None) -> str:
         if part >= 0:
@@ -184,14 +184,10 @@ def _why(side: Side, clips: Path, most: int) -> tuple[dict[str, int], list[tuple
     for clip, part, numbers, operator, why, detail in connection.execute(
         f"select * from told order by clip_id limit {most}"
     ).fetchall():
-        number = numbers[part] if 0 <= part < len(parts) else None
-        more = (
-            f" ({parts[part].column} is {number})"
-            if number is not None
-            else " (no value)"
-            if 0 <= part < len(parts) and parts[part].column
-            else ""
-        )
+        failed = parts[part] if 0 <= part < len(parts) else None
+        more = ""
+        if failed and failed.column:
+            more = " (no value)" if numbers[part] is None else f" ({failed.column} is {numbers[part]})"
         first.append((clip, reason(part, operator, why) + more + (f" ({detail})" if detail else "")))
     return {reason(part, operator, why): count for part, operator, why, count in counts}, first
 

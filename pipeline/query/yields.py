@@ -83,40 +83,44 @@ def yields(manifest: Manifest, where: str, metric: str = "") -> Yield:
         own = [] if parts[number].threshold == float("-inf") else [parts[number].threshold]
         points[number] = sorted({float(value) for value in found} | set(own))
 
-    def count(condition: str) -> list[str]:
-        return [f"count(*) filter (where {condition})", f"coalesce(sum(seconds) filter (where {condition}), 0)"]
-
-    asked = count("true") + count(every)
+    asked = _counted("true") + _counted(every)
     for number, (test, other) in enumerate(zip(true, others, strict=True)):
-        asked += [*count(test), f"count(*) filter (where p{number} is null)", *count(f"{other} and not {test}")]
+        asked += [*_counted(test), f"count(*) filter (where p{number} is null)", *_counted(f"{other} and not {test}")]
     answers = iter(connection.execute(f"select {', '.join(asked)} from rows").fetchall()[0])
     clips, seconds, left_clips, left_seconds = (next(answers) for _ in range(4))
     cuts = []
     for number, part in enumerate(parts):
         alone, alone_s, unknown, cost, cost_s = (next(answers) for _ in range(5))
-        curve: list[Point] = []
-        if at := points.get(number, []):
-            # Each clip falls between two thresholds; what survives one is the sum of what lies on its right side.
-            passed = " + ".join(f"(v{number} {part.sign} {threshold!r})::int" for threshold in at)
-            query = (
-                f"select {passed} as passed, {', '.join(count('true') + count(others[number]))} from rows where"
-                f" v{number} is not null group by 1"
-            )
-            bins = connection.execute(query).fetchall()
-            for rank, threshold in enumerate(at, 1):
-                # thresholds that a clip passes if it passes this one
-                needed = rank if part.sign.startswith(">") else len(at) - rank + 1
-                curve.append(
-                    Point(
-                        threshold,
-                        *(sum(found[column] for found in bins if found[0] >= needed) for column in range(1, 5)),
-                    )
-                )
+        curve = _curve(connection, f"v{number}", part.sign, points.get(number, []), others[number])
         cuts.append(
             Cut(part.text, part.column, part.sign, part.threshold, alone, alone_s, unknown, cost, cost_s, curve)
         )
     cuts.sort(key=lambda cut: (-cut.joint_cost, cut.clips, cut.predicate))
     return Yield(clips, seconds, left_clips, left_seconds, cuts)
+
+
+def _counted(condition: str) -> list[str]:
+    """How many clips meet a condition, and their seconds, as columns of a query."""
+    return [f"count(*) filter (where {condition})", f"coalesce(sum(seconds) filter (where {condition}), 0)"]
+
+
+def _curve(connection: Any, column: str, sign: str, thresholds: list[float], others: str) -> list[Point]:
+    """What survives each threshold, alone and where a condition holds besides. `thresholds` rise."""
+    if not thresholds:
+        return []
+    # Each clip falls between two thresholds; what survives one is the sum of what lies on its right side.
+    passed = " + ".join(f"({column} {sign} {threshold!r})::int" for threshold in thresholds)
+    counts = ", ".join(_counted("true") + _counted(others))
+    bins = connection.execute(
+        f"select {passed} as passed, {counts} from rows where {column} is not null group by 1"
+    ).fetchall()
+    curve = []
+    for rank, threshold in enumerate(thresholds, 1):
+        # thresholds that a clip passes if it passes this one
+        needed = rank if sign.startswith(">") else len(thresholds) - rank + 1
+        sums = (sum(found[place] for found in bins if found[0] >= needed) for place in range(1, 5))
+        curve.append(Point(threshold, *sums))
+    return curve
 
 
 def draw_yield(found: Yield, out: Any) -> None:

@@ -1,5 +1,4 @@
-"""A corpus made as LRS3's trainval and test were: sentences of one visible speaker, up to 6 s or 100 characters, with
-word times.
+"""A corpus made as LRS3's trainval and test: sentences of one visible speaker, up to 6 s, with word times.
 
 After Afouras, Chung and Zisserman, "LRS3-TED: a large-scale dataset for visual speech recognition" (arXiv 1809.00496).
 Shots, face tracks and the face that speaks give spans of one talker; their words are heard, and each sentence is a

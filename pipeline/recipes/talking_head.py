@@ -1,5 +1,4 @@
-"""Clips of one visible speaker: one face that speaks, at least 96 pixels wide, for 3 to 30 seconds, with no other
-voice.
+"""Clips of one visible speaker: one face that speaks, 96 pixels wide or more, for 3 to 30 s, with no other voice.
 
 A source is decoded once for shots and faces, who they are and how well they are to be seen. Boxes are linked to tracks
 through each shot; voices are told apart by diarization; each face is asked whether it is the one heard, and each turn

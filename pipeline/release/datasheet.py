@@ -41,7 +41,8 @@ def describe(
     digest = digest_of(shards)
     run = manifest.run
     facts = {
-        "name": name, "finished": True, "format": form, "sha256": digest, "shards": len(shards), "bytes": sum(shard.bytes for shard in shards),
+        "name": name, "finished": True, "format": form, "sha256": digest, "shards": len(shards),
+        "bytes": sum(shard.bytes for shard in shards),
         "selection": {"name": chosen.name, "version": chosen.version, "where": chosen.where} if chosen else None,
         "recipe": {"name": run.recipe, "changes": run.changes, "steps": [step.version for step in run.steps],
                    "stand_ins": {step.operator: step.stand_in for step in run.steps if step.stand_in}} if run else None,
@@ -56,6 +57,12 @@ def describe(
     place.files.put("README.md", readme(facts).encode())
     place.files.save("release.json", facts)
     return facts["seconds"]
+
+
+# Numbers of a clip that say where it lies, not how good it is.
+NO_SCORES = frozenset(
+    ("start_s", "end_s", "left_px", "top_px", "right_px", "bottom_px", "fps", "source_fps", "source_seconds")
+)
 
 
 def digest_of(shards: list[Any]) -> str:
@@ -84,25 +91,8 @@ def gather(connection: Any, manifest: Manifest) -> dict[str, Any]:
         " from given"
     )[0]
     lines = " ".join(f"when source_height >= {height} then '{height} lines and more'" for height in reversed(HEIGHTS))
-    numbers = [
-        name
-        for name, kind in there.items()
-        if kind == "DOUBLE"
-        and name
-        not in (
-            "start_s",
-            "end_s",
-            "left_px",
-            "top_px",
-            "right_px",
-            "bottom_px",
-            "fps",
-            "source_fps",
-            "source_seconds",
-        )
-    ]
     scores = {}
-    for name in numbers:
+    for name in [name for name, kind in there.items() if kind == "DOUBLE" and name not in NO_SCORES]:
         low, middle, high, known = ask(
             f'select quantile_disc("{name}", 0.05), quantile_disc("{name}", 0.5), quantile_disc("{name}", 0.95),'
             f' count("{name}") from given'
@@ -114,12 +104,15 @@ def gather(connection: Any, manifest: Manifest) -> dict[str, Any]:
         drops[row] = drops.get(row, 0) + 1
     return {
         "clips": clips, "seconds": round(seconds, 3), "sources": sources, "channels": channels,
-        "identities": ask('select count(distinct nullif("identity", \'\')) from given')[0][0] if "identity" in there else None,
+        "identities": (
+            ask('select count(distinct nullif("identity", \'\')) from given')[0][0] if "identity" in there else None
+        ),
         "not_rendered": ask("select count(*) from released where media is null")[0][0],
         "splits": counts("split"), "languages": counts("language"), "licences": counts("licence"),
         "source_resolution": counts(f"case {lines} else 'fewer than {HEIGHTS[0]} lines' end"),
         "clip_resolution": counts("width || ' x ' || height || ', ' || fps || ' frames a second'"),
-        "columns": sorted(there), "scores": scores, "left_out": dict(sorted(drops.items(), key=lambda one: (-one[1], one[0]))),
+        "columns": sorted(there), "scores": scores,
+        "left_out": dict(sorted(drops.items(), key=lambda one: (-one[1], one[0]))),
         "groups": {group: shares for group in GROUPS if (shares := _shares(connection, manifest, group, there))},
     }  # fmt: skip
 
@@ -187,8 +180,10 @@ def readme(facts: dict[str, Any]) -> str:
     recipe += "".join(
         f" {operator}: {line}." for operator, line in (facts["recipe"] or {}).get("stand_ins", {}).items()
     )
-    lines += [f"{facts['clips']} clips, {clock(facts['seconds'])}, of {facts['sources']} sources and {facts['channels']} known channels"
-              + (f", {facts['identities']} named identities" if facts["identities"] else "") + f": {what}.{recipe}", ""]  # fmt: skip
+    lines += [f"{facts['clips']} clips, {clock(facts['seconds'])}, of {facts['sources']} sources and"
+              f" {facts['channels']} known channels"
+              + (f", {facts['identities']} named identities" if facts["identities"] else "") + f": {what}.{recipe}",
+              ""]  # fmt: skip
     lines += [
         (
             f"Format: {form}, {facts['shards']} shards, {facts['bytes'] / 1e6:.1f} MB; `index.jsonl` has their sha256."
@@ -216,7 +211,8 @@ def readme(facts: dict[str, Any]) -> str:
         lines += [
             f"| {what} | {of['in_corpus']} | {of['released']} | {of['share']:.1%} |" for what, of in shares.items()
         ] + [""]
-    lines += ["## Takedowns", "", f"{facts['takedowns']} so far. Whoever wants to be taken out can ask whoever gave this release away; "
+    lines += ["## Takedowns", "",
+              f"{facts['takedowns']} so far. Whoever wants to be taken out can ask whoever gave this release away; "
               "`headset takedown` removes every row, file and shard entry, here and in later runs.", ""]  # fmt: skip
     return "\n".join(lines)
 
@@ -231,8 +227,10 @@ def _of_clips(facts: dict[str, Any], files: dict[str, str]) -> list[str]:
         "```",
         "",
     ]
-    for title, key in (("Splits", "splits"), ("Languages, as the sites tell", "languages"), ("Licences, as listed", "licences"),
-                       ("Resolution of the sources", "source_resolution"), ("Resolution of the clips", "clip_resolution")):  # fmt: skip
+    for title, key in (("Splits", "splits"), ("Languages, as the sites tell", "languages"),
+                       ("Licences, as listed", "licences"),
+                       ("Resolution of the sources", "source_resolution"),
+                       ("Resolution of the clips", "clip_resolution")):  # fmt: skip
         lines += [f"## {title}", "", "| | clips | length |", "|---|---|---|"]
         lines += [f"| {what} | {of['clips']} | {clock(of['seconds'])} |" for what, of in facts[key].items()] + [""]
     lines += [

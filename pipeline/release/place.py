@@ -106,6 +106,13 @@ class Place:
             self.files.delete(f"{name}/{file}")
         self.files.delete(name)
 
+    def forget_state(self) -> None:
+        """Deletes the notes by which a release that was cut short goes on."""
+        for state in self.files.names(".state"):
+            self.files.delete(f".state/{state}")
+        if self.files.is_local:
+            shutil.rmtree(Path(self.to, ".state"), ignore_errors=True)
+
     def has(self, shard: Shard) -> bool:
         """Whether a shard lies there with as many bytes as were noted; `holds` reads them."""
         return (

@@ -19,10 +19,9 @@ import hashlib
 import json
 import math
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -79,15 +78,8 @@ def release(
     """
     from pipeline.release.datasheet import describe
 
-    if form not in SUFFIX:
-        raise UsageError(f"no format {form!r}; there are {', '.join(SUFFIX)}")
-    if not NAME.fullmatch(name):
-        raise UsageError(f"{name!r} is no name for a release: use letters, digits, - and _; name one by --name")
     to = to if "://" in to else os.path.abspath(to)
-    if (known := manifest.load(f"releases/{name}.json")) and known["to"] != to:
-        raise UsageError(
-            f"{manifest.root} has a release {name!r} already, at {known['to']}; give this one another --name"
-        )
+    _check(manifest, to, form, name)
     place = Place(to)
     before = {shard.name: shard for shard in [*place.shards(), *place.begun()]}
     ours = place.files.load("release.json")
@@ -104,10 +96,8 @@ def release(
             )
         total, done = sum(len(plan.clips) for plan in plans), 0
         # Before the first shard: a place that holds some of a release must be found by a takedown.
-        manifest.save(
-            f"releases/{name}.json",
-            asdict(Release(name, to, form, f"{chosen.name}:{chosen.version}" if chosen else "", 0, 0.0, 0, "")),
-        )
+        begun = Release(name, to, form, f"{chosen.name}:{chosen.version}" if chosen else "", 0, 0.0, 0, "")
+        manifest.save(f"releases/{name}.json", asdict(begun))
         if not ours:
             place.files.save("release.json", {"name": name, "finished": False})
         shards = []
@@ -116,21 +106,32 @@ def release(
             watch(done := done + len(plan.clips), total)
         put_pairs(place, manifest, shards)
         stale = before.keys() - {shard.name for shard in shards}
-        for name_of_stale in stale:  # a takedown must know of it until it is gone
-            place.files.save(f".state/{name_of_stale}.json", asdict(before[name_of_stale]))
+        for one in stale:  # a takedown must know of it until it is gone
+            place.files.save(f".state/{one}.json", asdict(before[one]))
         place.write_index(shards)
-        for name_of_stale in stale:
-            place.delete(name_of_stale)
+        for one in stale:
+            place.delete(one)
         seconds = describe(place, manifest, name, form, chosen, shards, rows)
-        for state in place.files.names(".state"):
-            place.files.delete(f".state/{state}")
-        if place.files.is_local:
-            shutil.rmtree(Path(to, ".state"), ignore_errors=True)
-        made = Release(
-            name, to, form, f"{chosen.name}:{chosen.version}" if chosen else "", total, seconds, len(shards), _now()
-        )
+        place.forget_state()
+        made = replace(begun, clips=total, seconds=seconds, shards=len(shards), made_at=_now())
         manifest.save(f"releases/{name}.json", asdict(made))
         return made
+
+
+def _check(manifest: Manifest, to: str, form: str, name: str) -> None:
+    """Whether the corpus can have a release of this format and name there.
+
+    Raises:
+        UsageError: where it cannot.
+    """
+    if form not in SUFFIX:
+        raise UsageError(f"no format {form!r}; there are {', '.join(SUFFIX)}")
+    if not NAME.fullmatch(name):
+        raise UsageError(f"{name!r} is no name for a release: use letters, digits, - and _; name one by --name")
+    if (known := manifest.load(f"releases/{name}.json")) and known["to"] != to:
+        raise UsageError(
+            f"{manifest.root} has a release {name!r} already, at {known['to']}; give this one another --name"
+        )
 
 
 def _now() -> str:
@@ -175,7 +176,8 @@ class Rows:
             self.connection.register("chosen", clips)
             wanted = " where clip_id in (select clip_id from chosen)"
         split = f"coalesce(split, '{UNSPLIT}')" if "split" in known else f"'{UNSPLIT}'"
-        self.connection.execute(f"""create view released as select * {"exclude (split)" if "split" in known else ""}, {split} as split
+        self.connection.execute(f"""create view released as
+            select * {"exclude (split)" if "split" in known else ""}, {split} as split
             from laid_down{wanted}""")  # fmt: skip
 
     def plan(self, form: str, shard_bytes: int) -> Iterator[Plan]:

@@ -21,7 +21,8 @@ from operators.generate.generate_video import RANDOM
 from operators.metrics.base import NOTHING, Metric
 from pipeline.corpus_steps.common import all_rows
 from pipeline.corpus_steps.generation import identities, pairs_of
-from pipeline.scoring.score import RECORDING, metrics_there
+from pipeline.scoring.score import metrics_there
+from pipeline.scoring.scorer import RECORDING
 
 RESAMPLES = 1000
 FRONTAL_DEG, TURNED_DEG = 15.0, 40.0
@@ -118,7 +119,8 @@ def board(
     return Board(
         manifest.root, protocol, tuple(pairs[name] for name in ordered), len(set(persons.values())), metrics,
         tuple(row for row in rows if row.renders == len(pairs)), tuple(row for row in rows if row.renders < len(pairs)),
-        tuple(_groups(manifest, pairs, values)), withheld, tuple(_notes(renders, recordings, floors, counts)), renders, recordings,
+        tuple(_groups(manifest, pairs, values)), withheld, tuple(_notes(renders, recordings, floors, counts)), renders,
+        recordings,
     )  # fmt: skip
 
 

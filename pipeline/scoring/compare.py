@@ -2,13 +2,9 @@
 averaged that differs in kind.
 """
 
-import base64
-import html
-import io
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,12 +15,16 @@ from manifests.manifest import Manifest
 from manifests.tables import Dropped, Features, Pair, Render, Score
 from operators.metrics.base import IDENTITY, Metric, SetMetric
 from operators.metrics.frechet import Moments, merged
-from pipeline.corpus_steps.common import all_rows, current
-from pipeline.scoring.score import RECORDING, metrics_there
+from pipeline.corpus_steps.common import all_rows
+from pipeline.scoring.score import metrics_there
+from pipeline.scoring.scorer import RECORDING
 
-ARROWS = {"higher": "↑", "lower": "↓", "": ""}
 RESAMPLES = 1000
 SET_RESAMPLES = 50  # of metrics of sets, each of which is a statistic of its own
+
+
+# By variant and beside whom it may stand: how many values are of which protocol and model.
+Kinds = dict[tuple[str, str], Counter[tuple[str, str]]]
 
 
 @dataclass
@@ -74,29 +74,10 @@ def compare(
         UsageError: when nothing is scored.
     """
     there = metrics_there()
-    pairs = {pair.pair_id: pair for pair in all_rows(manifest, Pair)}
-    column: dict[str, str] = {}  # by render
-    partner: dict[str, str] = {}  # by render, the clip whose recording stands for what is real
-    scores: dict[tuple[str, str], list[Score]] = defaultdict(list)
-    refused: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    for shard in manifest.shards():
-        for render in current(manifest, Render, shard):
-            pair = pairs.get(render.pair_id or "")
-            column[render.render_id] = render.made_by + (f", {pair.protocol}" if pair else "")
-            partner[render.render_id] = (
-                pair.source_clip_id if pair and pair.protocol == "cross_identity" else render.clip_id
-            )
-        for row in current(manifest, Score, shard):
-            if row.subject in column and row.variant in there and protocol in (row.protocol or ""):
-                scores[row.variant, column[row.subject]].append(row)
-        names = {metric.name: variant for variant, metric in there.items()}
-        for drop in current(manifest, Dropped, shard):
-            if drop.subject in column and drop.operator in names:
-                refused[names[drop.operator], column[drop.subject]][drop.reason] += 1
+    column, partner = _columns(manifest)
+    scores, refused = _scored(manifest, column, there, protocol)
     cells: dict[tuple[str, str], Cell] = defaultdict(Cell)
-    notes: list[str] = []
-    # by variant and beside whom it may stand
-    kinds: dict[tuple[str, str], Counter[tuple[str, str]]] = defaultdict(Counter)
+    kinds: Kinds = defaultdict(Counter)
 
     def beside(variant: str, maker: str) -> tuple[str, str]:
         # Across identities every frame is compared with one picture: another protocol, and another column.
@@ -105,25 +86,18 @@ def compare(
     for (variant, maker), rows in scores.items():
         kinds[beside(variant, maker)].update((row.protocol or "", row.model_sha256 or "") for row in rows)
         cells[variant, maker] = _mean(sorted(rows, key=lambda row: row.score_id), resamples, seed)
-    for (variant, maker), (cell, found) in _sets(
-        manifest, column, partner, protocol, there, resamples and set_resamples, seed
-    ).items():
+    sets = _sets(manifest, column, partner, protocol, there, resamples and set_resamples, seed)
+    for (variant, maker), (cell, found) in sets.items():
         cells[variant, maker] = cell
         kinds[beside(variant, maker)].update(found)
     for kind, reasons in refused.items():
         cells[kind].refused += reasons
     if not cells:
         raise UsageError(f"{manifest.root}: nothing is scored yet; `headset score {manifest.root}` does it")
+    notes = []
     for group in sorted(kinds):
         if len(kinds[group]) > 1:
-            told = "; ".join(
-                f"{count} of '{kind[0]}'" + (f" by model {kind[1][:8]}" if kind[1] else "")
-                for kind, count in sorted(kinds[group].items())
-            )
-            notes.append(
-                f"{group[0]} is withheld: its values are of {len(kinds[group])} kinds, which must not be averaged or"
-                f" compared: {told}. Choose one by --protocol."
-            )
+            notes.append(_withheld(group[0], kinds[group]))
             for key in [key for key in cells if beside(*key) == group]:
                 cells[key] = Cell(refused=cells[key].refused, withheld="protocols differ", clips=cells[key].clips)
     protocols: dict[str, set[str]] = defaultdict(set)
@@ -131,13 +105,47 @@ def compare(
         protocols[variant] |= {kind[0] for kind in found}
     makers = sorted({maker for _, maker in cells}, key=lambda maker: (maker != RECORDING, maker))
     metrics = [metric for variant, metric in there.items() if any(key[0] == variant for key in cells)]
-    return Comparison(
-        manifest.root,
-        makers,
-        metrics,
-        dict(cells),
-        notes,
-        {variant: sorted(found) for variant, found in protocols.items()},
+    under = {variant: sorted(found) for variant, found in protocols.items()}
+    return Comparison(manifest.root, makers, metrics, dict(cells), notes, under)
+
+
+def _columns(manifest: Manifest) -> tuple[dict[str, str], dict[str, str]]:
+    """By render, its column, and the clip whose recording stands for what is real."""
+    pairs = {pair.pair_id: pair for pair in all_rows(manifest, Pair)}
+    column: dict[str, str] = {}
+    partner: dict[str, str] = {}
+    for render in all_rows(manifest, Render):
+        pair = pairs.get(render.pair_id or "")
+        column[render.render_id] = render.made_by + (f", {pair.protocol}" if pair else "")
+        crossed = pair is not None and pair.protocol == "cross_identity"
+        partner[render.render_id] = pair.source_clip_id if pair and crossed else render.clip_id
+    return column, partner
+
+
+def _scored(
+    manifest: Manifest, column: Mapping[str, str], there: Mapping[str, Metric], protocol: str
+) -> tuple[dict[tuple[str, str], list[Score]], dict[tuple[str, str], Counter[str]]]:
+    """By variant and column: the scores, and the reasons of renders without one."""
+    names = {metric.name: variant for variant, metric in there.items()}
+    scores: dict[tuple[str, str], list[Score]] = defaultdict(list)
+    refused: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for row in all_rows(manifest, Score):
+        if row.subject in column and row.variant in there and protocol in (row.protocol or ""):
+            scores[row.variant, column[row.subject]].append(row)
+    for drop in all_rows(manifest, Dropped):
+        if drop.subject in column and drop.operator in names:
+            refused[names[drop.operator], column[drop.subject]][drop.reason] += 1
+    return scores, refused
+
+
+def _withheld(variant: str, kinds: Counter[tuple[str, str]]) -> str:
+    told = "; ".join(
+        f"{count} of '{kind[0]}'" + (f" by model {kind[1][:8]}" if kind[1] else "")
+        for kind, count in sorted(kinds.items())
+    )
+    return (
+        f"{variant} is withheld: its values are of {len(kinds)} kinds, which must not be averaged or compared: {told}."
+        " Choose one by --protocol."
     )
 
 
@@ -220,135 +228,8 @@ def _array(row: Features) -> NDArray[np.float32]:
 
 
 def _drawn(parts: Iterable[NDArray[np.float32]], weights: NDArray[np.float64]) -> Moments:
-    """Of clips, each taken as often as its weight says. One clip's scatter is held at a time: it may be 2048 squared."""
+    """Of clips, each taken as often as its weight says. One clip's scatter is held at a time: it may be 2048
+    squared.
+    """
     taken = ((Moments.of(part), weight) for part, weight in zip(parts, weights, strict=True) if weight)
     return merged(Moments(part.count * weight, part.mean, part.scatter * weight) for part, weight in taken)
-
-
-# As text.
-
-
-def rows_of(found: Comparison, plain: bool = False) -> list[list[str]]:
-    """The table as strings, its head first: a metric a row, a maker a column."""
-    head = ["metric", *found.makers]
-    rows = [[f"{metric.variant} {ARROWS[metric.definition.better]}".strip()] for metric in found.metrics]
-    for row, metric in zip(rows, found.metrics, strict=True):
-        row += [told(found.cells.get((metric.variant, maker))) for maker in found.makers]
-    return [head, *rows]
-
-
-def told(cell: Cell | None) -> str:
-    """A cell in one line: value, interval, clips, refusals."""
-    if cell is None:
-        return ""
-    counts = [f"n={cell.clips}"] if cell.clips else []
-    counts += [f"{number} {reason}" for reason, number in sorted(cell.refused.items())]
-    if cell.value is None:
-        what = cell.withheld or ("no value" if counts else "")
-        return f"{what} ({', '.join(counts)})" if counts else what
-    spread = "" if np.isnan(cell.low) else f" [{cell.low:.4g}, {cell.high:.4g}]"
-    return f"{cell.value:.4g}{spread} ({', '.join(counts)})"
-
-
-def markdown(found: Comparison) -> str:
-    """The table in Markdown, with what its values are below."""
-    head, *rows = rows_of(found)
-    lines = [_line(head), _line(["---"] * len(head)), *(_line(row) for row in rows), "", *footnotes(found)]
-    return "\n".join(lines) + "\n"
-
-
-def _line(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-
-def latex(found: Comparison) -> str:
-    """The table for a paper, by booktabs; notes are comments."""
-    head, *rows = rows_of(found)
-
-    def escaped(text: str) -> str:
-        for sign in "&%$#_{}":
-            text = text.replace(sign, f"\\{sign}")
-        return text.replace("↑", r"$\uparrow$").replace("↓", r"$\downarrow$")
-
-    lines = [r"\begin{tabular}{l" + "r" * (len(head) - 1) + "}", r"\toprule"]
-    lines += [
-        " & ".join(escaped(cell) for cell in row) + r" \\" + (r" \midrule" if row is head else "")
-        for row in (head, *rows)
-    ]
-    lines += [r"\bottomrule", r"\end{tabular}", *(f"% {note}" for note in footnotes(found))]
-    return "\n".join(lines) + "\n"
-
-
-def footnotes(found: Comparison) -> list[str]:
-    """What the numbers are: how averaged, under which protocols, and what is withheld."""
-    notes = [
-        (
-            "Mean over clips, [95 % interval by resampling clips], (clips, refusals by reason). Metrics of sets are of"
-            " all clips together."
-        ),
-    ]
-    for metric in found.metrics:
-        under = "; ".join(found.protocols.get(metric.variant, []))
-        notes.append(f"{metric.variant}: {metric.definition.what}." + (f" {under}." if under else ""))
-    return notes + found.notes
-
-
-def page(found: Comparison) -> str:
-    """One HTML file with the table, the plots and the notes in it."""
-    head, *rows = rows_of(found)
-    table = "".join(
-        "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row) + "</tr>"
-        for tag, part in (("th", [head]), ("td", rows))
-        for row in part
-    )
-    notes = "".join(f"<li>{html.escape(note)}</li>" for note in footnotes(found))
-    style = (
-        "body{font:15px/1.5"
-        " system-ui,sans-serif;margin:2rem;max-width:75rem}table{border-collapse:collapse}td,th{padding:.3rem"
-        " .8rem;text-align:right;border-bottom:1px solid"
-        " #ddd}td:first-child,th:first-child{text-align:left}li{color:#555}img{max-width:100%}"
-    )
-    plot = base64.b64encode(picture(found)).decode()
-    return (
-        '<!doctype html><html lang="en"><head><meta'
-        f' charset="utf-8"><title>{html.escape(found.corpus)}</title><style>{style}</style></head><body><h1>{html.escape(Path(found.corpus).name)}</h1><table>{table}</table><img'
-        ' alt="Each metric: the clips of each maker, their mean and its interval"'
-        f' src="data:image/svg+xml;base64,{plot}"><ul>{notes}</ul></body></html>\n'
-    )
-
-
-def picture(found: Comparison) -> bytes:
-    """One small plot a metric, as SVG: every clip a dot, the mean and its interval beside them."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib.figure import Figure
-
-    shown = [
-        metric
-        for metric in found.metrics
-        if any(found.cells.get((metric.variant, maker), Cell()).value is not None for maker in found.makers)
-    ]
-    wide = 4
-    high = max(1, -(-len(shown) // wide))
-    figure = Figure(figsize=(3.2 * wide, 0.9 * high + 0.32 * len(found.makers) * high), layout="constrained")
-    axes = np.atleast_1d(figure.subplots(high, wide, squeeze=False)).ravel()
-    for ax in axes[len(shown) :]:
-        ax.axis("off")
-    for ax, metric in zip(axes, shown, strict=False):
-        for place, maker in enumerate(found.makers):
-            cell = found.cells.get((metric.variant, maker), Cell())
-            if cell.value is None:
-                continue
-            ax.plot(cell.values, [place] * len(cell.values), "|", color="#9bb", markersize=9)
-            if not np.isnan(cell.low):
-                ax.plot([cell.low, cell.high], [place, place], "-", color="#264653", linewidth=2)
-            ax.plot([cell.value], [place], "o", color="#264653", markersize=5)
-        ax.set_yticks(range(len(found.makers)), found.makers, fontsize=7)
-        ax.set_ylim(len(found.makers) - 0.5, -0.5)
-        ax.tick_params(axis="x", labelsize=7)
-        ax.set_title(f"{metric.variant} {ARROWS[metric.definition.better]}", fontsize=9)
-    made = io.BytesIO()
-    with matplotlib.rc_context({"svg.hashsalt": "headset"}):
-        figure.savefig(made, format="svg", metadata={"Date": None})
-    return made.getvalue()

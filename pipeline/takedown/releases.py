@@ -1,4 +1,6 @@
-"""Takes clips out of the releases of a corpus, where they lie: everywhere first, then the datasheets of what is left."""
+"""Takes clips out of the releases of a corpus, where they lie: everywhere first, then the datasheets of what is
+left.
+"""
 
 import tempfile
 from dataclasses import asdict

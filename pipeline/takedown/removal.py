@@ -4,10 +4,9 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute
 import pyarrow.parquet as pq
 
 from manifests.cache import media_cache
@@ -34,9 +33,8 @@ from pipeline.corpus_steps.generation import NOTES
 from pipeline.engine.row_media import RowMedia
 from pipeline.query.predicates import forget
 from pipeline.query.selection import version_of, versions
+from pipeline.takedown.naming import names_of, naming, pc, row_of
 from pipeline.takedown.report import Report
-
-pc: Any = pyarrow.compute  # its functions are made when it is imported, where no type checker sees them
 
 FIRST: tuple[type[Row], ...] = (Source, Track, Turn, Clip)  # rows that name a row of these are gone with it
 # tables of the whole corpus, whose rows may name another source
@@ -156,13 +154,13 @@ class Removal:
             return
         own = pa.array(sorted(self.sources | self.touched), pa.string())
         mine = pc.is_in(rows["source_id"], pa.array(sorted(self.sources), pa.string()))
-        cut, changed = pc.or_(mine, _naming(rows, self.sources, self.clips | self.ids)), rows
+        cut, changed = pc.or_(mine, naming(rows, self.sources, self.clips | self.ids)), rows
         if self.touched:
             cut, changed = self._of_persons(table, shard, rows, cut)
         self.media |= self._media_of(table, rows, cut)
         removed = rows.filter(cut)
         if table is Source:
-            self.names |= {value for one in removed.to_pylist() for value in _names_of(one)}
+            self.names |= {value for one in removed.to_pylist() for value in names_of(one)}
         if table is Clip:
             self.clips |= set(removed["clip_id"].to_pylist())
         elif table in (Track, Turn, Render, Published, Pair):
@@ -193,7 +191,9 @@ class Removal:
         if table not in (Track, Clip, Turn, *OF_LOOKS):
             return cut, rows
         here = [
-            (i, _row(table, values)) for i, values in enumerate(rows.to_pylist()) if values["source_id"] in self.touched
+            (i, row_of(table, values))
+            for i, values in enumerate(rows.to_pylist())
+            if values["source_id"] in self.touched
         ]
         if table in OF_LOOKS:
             fewer = {i: new for i, row in here if (new := self.gone.without(row)) is not row}
@@ -330,32 +330,3 @@ class Removal:
             with self.report.attempt(str(path)):
                 if path.is_file() or path.is_symlink():
                     path.unlink()
-
-
-def _names_of(source: dict[str, Any]) -> set[str]:
-    """What a condition may name a source by, beside its id."""
-    uri = source.get("uri") or ""
-    return {uri, uri.rpartition("/")[2], source.get("title") or "", source.get("sha256") or ""} - {""}
-
-
-def _naming(rows: pa.Table, sources: set[str], ids: set[str]) -> Any:
-    """Which rows name something that is gone, in any of their columns of text: its id, or an id that begins with it."""
-    parts = []
-    for name in rows.schema.names:
-        if pa.types.is_string(rows.schema.field(name).type):
-            values = pc.fill_null(rows[name], "")
-            if ids:
-                # The id of a score is that of its clip and more: <clip>#<metric>; of a render <clip>@<made_by>.
-                stem = pc.replace_substring_regex(values, "[#@=].*$", "")
-                parts.append(pc.is_in(stem, pa.array(sorted(ids), pa.string())))
-            for source in sources:
-                parts += [pc.equal(values, source), *(pc.starts_with(values, f"{source}{mark}") for mark in "/=")]
-    found = pa.chunked_array([pa.array([False] * rows.num_rows, pa.bool_())])
-    for part in parts:
-        found = pc.or_(found, part)
-    return found
-
-
-def _row(table: type[Row], values: dict[str, Any]) -> Row:
-    names = table.__dataclass_fields__
-    return cast(Any, table)(**{name: value for name, value in values.items() if name in names})

@@ -24,11 +24,13 @@ STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;margin:1.5rem auto;max-width:90rem;padding:0 1rem}
 h1{font-size:1.4rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}p{margin:.3rem 0;max-width:75ch}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
-thead th{white-space:normal!important;min-width:5rem}th,td{padding:.3rem .7rem;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap;vertical-align:bottom}
+thead th{white-space:normal!important;min-width:5rem}
+th,td{padding:.3rem .7rem;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap;vertical-align:bottom}
 th:first-child,td:first-child{text-align:left;position:sticky;left:0;background:Canvas}
 th small,td small{display:block;font-weight:normal;color:GrayText;font-size:.75rem}
 tbody.apart td{color:GrayText}tr.recording td:first-child{font-weight:600}
-.pair{border-top:1px solid var(--line);padding:.8rem 0}.pair header{display:flex;gap:1rem;align-items:baseline;flex-wrap:wrap}
+.pair{border-top:1px solid var(--line);padding:.8rem 0}
+.pair header{display:flex;gap:1rem;align-items:baseline;flex-wrap:wrap}
 .pair code{font-size:.8rem;color:GrayText;overflow-wrap:anywhere}
 .players{display:flex;gap:.6rem;overflow-x:auto;padding:.5rem 0}figure{margin:0;flex:0 0 11rem}
 video{width:11rem;height:11rem;object-fit:contain;background:#000;display:block}figcaption{font-size:.8rem;overflow-wrap:anywhere}
@@ -43,7 +45,9 @@ for (const pair of document.querySelectorAll('.pair')) {
     button.textContent = playing ? 'play all' : 'pause';
     for (const one of players) { if (playing) one.pause(); else { one.currentTime = 0; one.play(); } }
   };
-  players.forEach(one => one.onended = () => { if (players.every(p => p.paused || p.ended)) button.textContent = 'play all'; });
+  players.forEach(one => one.onended = () => {
+    if (players.every(p => p.paused || p.ended)) button.textContent = 'play all';
+  });
 }
 """
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.scoring.compare import ARROWS, Comparison, footnotes, told
+from pipeline.scoring.compare import Comparison
+from pipeline.scoring.comparison_text import ARROWS, footnotes, told
 from pipeline.views.facts import BLANK, Cell, Fact, Grid, Line, Part, json_of
 
 

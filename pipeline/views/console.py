@@ -26,8 +26,10 @@ UNWRAPPED = 100_000  # columns of what is no terminal
 EVERY_S = 10.0  # between two lines about the same work where there is no terminal
 
 # C0 and C1 but for tab and newline; then what turns the direction of writing, hides, or is no letter at all.
-_STEERING = [*range(0x00, 0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0x061C, *range(0x200B, 0x2010), *range(0x2028, 0x202F),
-             *range(0x2060, 0x2070), 0xFEFF, *range(0xFFF9, 0xFFFC), *range(0xE0000, 0xE0080), *range(0xD800, 0xE000)]  # fmt: skip
+_STEERING = [*range(0x00, 0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0x061C, *range(0x200B, 0x2010),
+             *range(0x2028, 0x202F),
+             *range(0x2060, 0x2070), 0xFEFF, *range(0xFFF9, 0xFFFC), *range(0xE0000, 0xE0080),
+             *range(0xD800, 0xE000)]  # fmt: skip
 _INERT = str.maketrans(dict.fromkeys(_STEERING))
 
 

@@ -218,17 +218,22 @@ def _first_line(table: type[Row]) -> str:
 
 @cache
 def _comments() -> dict[tuple[str, str], str]:
-    """By class and field of `manifests/tables.py` the comment behind the field."""
+    """By class and field of `manifests/tables.py` the comment behind the field, or the lines of comment above it."""
     text = inspect.getsource(manifests.tables)
-    behind = {
-        token.start[0]: token.string.lstrip("# ")
-        for token in tokenize.generate_tokens(io.StringIO(text).readline)
-        if token.type == tokenize.COMMENT
-    }
+    found = [token for token in tokenize.generate_tokens(io.StringIO(text).readline) if token.type == tokenize.COMMENT]
+    alone = {token.start[0] for token in found if token.line.lstrip().startswith("#")}
+    told = {token.start[0]: token.string.lstrip("# ") for token in found}
+
+    def of(field: ast.AnnAssign) -> str:
+        if behind := [told[line] for line in range(field.lineno, (field.end_lineno or 0) + 1) if line in told]:
+            return " ".join(behind)
+        first = field.lineno
+        while first - 1 in alone:
+            first -= 1
+        return " ".join(told[line] for line in range(first, field.lineno))
+
     return {
-        (node.name, field.target.id): " ".join(
-            behind[line] for line in range(field.lineno, (field.end_lineno or field.lineno) + 1) if line in behind
-        )
+        (node.name, field.target.id): of(field)
         for node in ast.parse(text).body
         if isinstance(node, ast.ClassDef)
         for field in node.body
@@ -309,7 +314,11 @@ class Reasons(Fact):
 
     def markdown(self) -> str:
         """The page of the docs."""
-        lines = ["# Every reason why a row is given up", "", "Made from `operators/reasons.py` by `headset reasons --out FILE`. Counted by `headset status`; the numbers behind", "each drop are in its detail: `headset explain`. A reason that is the name of an error is a failure, which may always be tried again.", "",
+        lines = ["# Every reason why a row is given up", "",
+                 "Made from `operators/reasons.py` by `headset reasons --out FILE`. Counted by `headset status`;"
+                 " the numbers behind",
+                 "each drop are in its detail: `headset explain`. A reason that is the name of an error is a failure,"
+                 " which may always be tried again.", "",
                  "| reason | meaning | what to set or do | another try |", "|---|---|---|---|"]  # fmt: skip
         for one in self.reasons:
             cells = f"`{one.word}`", one.meaning, one.change, "may end otherwise" if one.again else ""

@@ -30,7 +30,9 @@ class FunnelStep:
 
 @dataclass(frozen=True)
 class TableSum:
-    """The rows of a table: proposed = kept + dropped + failed. Kept is counted in the files that hold the current rows."""
+    """The rows of a table: proposed = kept + dropped + failed. Kept is counted in the files that hold the current
+    rows.
+    """
 
     table: str
     proposed: int
@@ -52,7 +54,8 @@ class Funnel(Fact):
 
     def parts(self) -> Iterator[Part]:
         names = ("step", ">read", ">ok", ">dropped", ">failed", "wrote", "why not")
-        yield Grid.of(names, ([one.step, f"{one.read} {one.table}", one.answered, one.dropped, count(one.failed), _wrote(one), by_number(one.reasons)]
+        yield Grid.of(names, ([one.step, f"{one.read} {one.table}", one.answered, one.dropped, count(one.failed),
+                               _wrote(one), by_number(one.reasons)]
                               for one in self.steps))  # fmt: skip
         yield BLANK
         names = ("table", ">proposed", ">kept", ">dropped", ">failed")

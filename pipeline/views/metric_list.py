@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from operators.metrics.base import Metric
-from pipeline.scoring.compare import ARROWS
+from pipeline.scoring.comparison_text import ARROWS
 from pipeline.views.facts import Fact, Grid, Part
 
 

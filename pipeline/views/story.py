@@ -141,7 +141,8 @@ class Story(Fact):
             yield Grid.of(("clip", ">from", ">to", "speaker", "face", "outcome"), map(_clip_row, self.clips), "clips")
         if self.drops:
             yield BLANK
-            rows = ([f"{one.table} {one.subject.partition('/')[2]}".strip(), one.operator, Cell(one.reason, "bad" if one.failed else "warn"), one.detail]
+            rows = ([f"{one.table} {one.subject.partition('/')[2]}".strip(), one.operator,
+                     Cell(one.reason, "bad" if one.failed else "warn"), one.detail]
                     for one in self.drops)  # fmt: skip
             yield Grid.of(("what", "by", "reason", "detail"), rows, "given up")
 
@@ -193,7 +194,9 @@ class _Rows:
         self.source = next(iter(self.current(Source)), source)
 
     def ever(self, table: type[R]) -> list[R]:
-        """The rows that any step of the last run wrote, current or not; the last step's where several wrote the same."""
+        """The rows that any step of the last run wrote, current or not; the last step's where several wrote the
+        same.
+        """
         found: dict[str, R] = {}
         for step in self.manifest.run.steps if self.manifest.run else []:
             if table.table in [*step.writes, Dropped.table] and self.shard in self.manifest.committed(step.version):

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from manifests.checking import faults, garbage, remove, repair, room
+from manifests.checking import faults, repair
 from manifests.errors import StorageError
 from manifests.ledger import Receipt, RunRecord, StepRecord
 from manifests.manifest import Manifest
+from manifests.room import garbage, remove, room
 from manifests.tables import Clip, Render, Source
 from pipeline.__main__ import main
 from pipeline.query.clip_view import select_rows
@@ -128,7 +129,8 @@ def test_counts_that_do_not_add_up_are_told(manifest: Manifest) -> None:
     path.write_text(json.dumps({**told, "calls": {**told["calls"], "read": 2, "answered": 2}}))
     (fault,) = faults(manifest)
     assert (fault.name, fault.why) == (
-        "receipts/ScoreClips-made/00000.json", "1 rows to read, but the receipt says 2; please report this")  # fmt: skip
+        "receipts/ScoreClips-made/00000.json",
+        "1 rows to read, but the receipt says 2; please report this")  # fmt: skip
 
 
 def test_a_release_that_lacks_a_shard_is_told(

@@ -52,8 +52,10 @@ def test_a_receipt_that_does_not_add_up_commits_nothing(tmp_path: Path) -> None:
 
 
 def test_receipts_of_before_there_were_sums_of_files_are_read(tmp_path: Path) -> None:
-    old = {"operator": "Cut", "calls": {"read": 1, "answered": 1, "dropped": 0, "failed": 0}, "rows": {"shots": 2}, "drops": 0,
-           "given_up": {}, "reasons": {}, "inputs": {"sources": ["listed"]}, "seconds": 1.5, "cpu_s": 1.0, "decode_cpu_s": 0.5}  # fmt: skip
+    old = {"operator": "Cut", "calls": {"read": 1, "answered": 1, "dropped": 0, "failed": 0}, "rows": {"shots": 2},
+           "drops": 0,
+           "given_up": {}, "reasons": {}, "inputs": {"sources": ["listed"]}, "seconds": 1.5, "cpu_s": 1.0,
+           "decode_cpu_s": 0.5}  # fmt: skip
     manifest = Manifest(str(tmp_path))
     manifest.save(note("receipts", "Cut-1", 3), {**old, "of_a_later_headset": 1})
     found = manifest.receipts("Cut-1")[3]

@@ -40,7 +40,8 @@ def older(manifest: Manifest) -> None:
         manifest.write(Dropped, "Psnr-1", shard, [])
         calls = {"read": 1, "answered": 1, "dropped": 0, "failed": 0}
         manifest.save(f"receipts/Psnr-1/{shard:05d}.json", {
-            "operator": "Psnr", "calls": calls, "rows": {"scores": 1}, "drops": 0, "given_up": {}, "reasons": {}, "inputs": {},
+            "operator": "Psnr", "calls": calls, "rows": {"scores": 1}, "drops": 0, "given_up": {}, "reasons": {},
+            "inputs": {},
             "seconds": 1.0, "cpu_s": 1.0, "decode_cpu_s": 0.0})  # fmt: skip
     for path in Path(manifest.root, "receipts").rglob("*.json"):
         path.write_text(
@@ -62,7 +63,8 @@ def told(root: str) -> list[tuple[object, ...]]:
 
 
 EXPECTED = [
-    (clip("a").clip_id, "train", None, 30.0, 1.0), (clip("b").clip_id, "train", None, 31.0, 1.0), (clip("c").clip_id, "train", "a", 32.0, 1.0),
+    (clip("a").clip_id, "train", None, 30.0, 1.0), (clip("b").clip_id, "train", None, 31.0, 1.0),
+    (clip("c").clip_id, "train", "a", 32.0, 1.0),
 ]  # fmt: skip
 
 

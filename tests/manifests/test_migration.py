@@ -16,14 +16,17 @@ from manifests.tables import ActiveSpeaker, Dropped, Source, schema
 
 STEP, REST = "MatchSpeakers-0123456789ab", "0123456789ab"
 SPEAKING = {"source_id": "s", "speaking_id": "s/000000-004000/t0/lr_asd", "shot_id": "s/000000-004000",
-            "track_id": "s/000000-004000/t0", "model": "lr_asd", "start_s": 0.0, "step_s": 0.04, "score": [1.0, -1.0]}  # fmt: skip
+            "track_id": "s/000000-004000/t0", "model": "lr_asd", "start_s": 0.0, "step_s": 0.04,
+            "score": [1.0, -1.0]}  # fmt: skip
 DROPS = [
     {"drop_id": f"s/{n}@MatchSpeakers", "subject": f"s/{n}", "subject_table": table, "reason": reason, "detail": "d",
      "source_id": "s", "operator": "MatchSpeakers", "failed": False, "retryable": False}
     for n, (table, reason) in enumerate([("shots", "face_not_seen"), ("meshes", "face_missing"), ("shots", "no_face")])
 ]  # fmt: skip
-RECORD = {"operator": "MatchSpeakers", "version": STEP, "stage": 0, "reads": "shots", "writes": ["speaking"], "refines": [],
-          "inputs": {"meshes": ["MeshFaces-ba9876543210"]}, "parameters": {"of": "meshes"}, "weights": [], "stand_in": ""}  # fmt: skip
+RECORD = {"operator": "MatchSpeakers", "version": STEP, "stage": 0, "reads": "shots", "writes": ["speaking"],
+          "refines": [],
+          "inputs": {"meshes": ["MeshFaces-ba9876543210"]}, "parameters": {"of": "meshes"}, "weights": [],
+          "stand_in": ""}  # fmt: skip
 RECEIPT = {"operator": "MatchSpeakers", "calls": {"read": 4, "answered": 2, "dropped": 2, "failed": 0},
            "rows": {"speaking": 1}, "drops": 3, "given_up": {"meshes": 1}, "reads": "shots", "inputs": {},
            "reasons": {"face_not_seen": 1, "face_missing": 1, "no_face": 1}, "files": {}, "seconds": 1.0}  # fmt: skip

@@ -5,5 +5,6 @@ from pipeline.recipe import Recipe, Stage
 from tests.pipeline.toy_recipe import CountFrames, CutInTwo
 
 RECIPE = Recipe(
-    "crawl", "sources and shots", (Stage(DownloadVideo(tries=1, gap_s=0, at_once=4, allow_private=True)), Stage(CutInTwo(), CountFrames()))
+    "crawl", "sources and shots", (Stage(DownloadVideo(tries=1, gap_s=0, at_once=4, allow_private=True)),
+                                   Stage(CutInTwo(), CountFrames()))
 )  # fmt: skip

@@ -12,7 +12,8 @@ from manifests.tables import Clip, Dropped, Render, Row, Score, Source, Track, s
 
 # What each step reads and writes; the rows that a test gives are those that it wrote.
 STEPS = {"TrackFaces": ("sources", "tracks"), "PlanClips": ("sources", "clips"), "ScoreClips": ("clips", "scores"),
-         "RenderClips": ("clips", "renders"), "Annotate": ("clips", "annotations"), "Publish": ("sources", "published")}  # fmt: skip
+         "RenderClips": ("clips", "renders"), "Annotate": ("clips", "annotations"),
+         "Publish": ("sources", "published")}  # fmt: skip
 
 
 def corpus_of(root: Path | str, rows: Iterable[Row]) -> Manifest:
@@ -120,5 +121,6 @@ def render(of: Clip, root: Path | str, scratch: Path, content: bytes | None = No
     (file := scratch / "made.mp4").write_bytes(content or f"the pixels and sound of {of.clip_id}".encode() * 100)
     size = file.stat().st_size
     place, sha256 = MediaStore(str(root)).put(file, ".mp4")
-    return Render(of.source_id, f"{of.clip_id}@recording", of.clip_id, "recording", place, sha256, f"frames of {of.clip_id}", size,
+    return Render(of.source_id, f"{of.clip_id}@recording", of.clip_id, "recording", place, sha256,
+                  f"frames of {of.clip_id}", size,
                   512, 512, 25.0, 125, of.end_s - of.start_s, "made")  # fmt: skip

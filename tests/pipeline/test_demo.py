@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from operators.media.sound import SourceAudio
 from operators.models.catalogue import FACE_LANDMARKER
-from pipeline.demo import FPS, HZ, _films, _truth, write_sample
+from pipeline.demo.films import FPS, HZ, films
+from pipeline.demo.sample import truth_of, write_sample
 
 UPPER_LIP, LOWER_LIP, FOREHEAD, CHIN = 13, 14, 10, 152
 SECONDS = 12.0
@@ -36,7 +37,7 @@ def pictures(path: Path) -> Iterator[tuple[float, NDArray[np.uint8]]]:
 
 
 def test_the_whole_is_two_minutes_with_all_kinds_of_shot():
-    truth = [_truth(film, sum(scene.seconds for scene in film.scenes)) for film in _films()]
+    truth = [truth_of(film, sum(scene.seconds for scene in film.scenes)) for film in films()]
     assert sum(film["seconds"] for film in truth) >= 120
     shots = [shot for film in truth for shot in film["shots"]]
     assert {shot["ends"] for shot in shots} == {

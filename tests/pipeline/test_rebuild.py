@@ -101,7 +101,8 @@ def test_every_clip_ends_with_its_verdict(
     assert sum(told["counts"].values()) == len(told["clips"]) == 10
     # What is the same is the same to the bit, under the same ids and at the same size.
     old, new = (
-        {row["clip_id"]: row for row in Manifest(str(root)).table(Render).to_pylist()} for root in (first, tmp_path / "again")
+        {row["clip_id"]: row for row in Manifest(str(root)).table(Render).to_pylist()} 
+        for root in (first, tmp_path / "again")
     )  # fmt: skip
     same = [clip_id for clip_id in old if names[clip_id.split("/")[0]] == "same"]
     assert len(same) == 2

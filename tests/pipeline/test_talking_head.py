@@ -16,7 +16,7 @@ from manifests.tables import ActiveSpeaker, Clip, Dropped, Render, Row, Score, S
 from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
 from pipeline.__main__ import main
-from pipeline.demo import write_sample
+from pipeline.demo.sample import write_sample
 from tests.conftest import media, weights
 from tests.made_videos import tone, truncated, write_audio, write_video
 

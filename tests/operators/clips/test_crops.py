@@ -102,7 +102,9 @@ def test_pc_avs_of_a_still_face() -> None:
 
 
 def test_pc_avs_follows_the_mouth() -> None:
-    """The similarity against a linear solver; the mouth lands where 0.2 of the last shift and 0.8 of this one bring it."""
+    """The similarity against a linear solver; the mouth lands where 0.2 of the last shift and 0.8 of this one bring
+    it.
+    """
     points = np.random.default_rng(0).normal(GOAL * 1.7 + 40, 6, (4, 3, 2))
     mean = points.mean(axis=0)
     rows = np.concatenate([[[x, -y, 1, 0], [y, x, 0, 1]] for x, y in mean])

@@ -28,8 +28,8 @@ def published(path: Path, start_s: float, end_s: float) -> Published:
     looks = np.frombuffer(row.looks, "<i2").reshape(-1, COEFFICIENTS)
     seen = [n for n, at in enumerate(row.times_s) if start_s <= at < end_s]
     return Published(
-        "s", f"headset/{start_s}", "headset", f"{start_s}", start_s, end_s, None, None, 0.0, None, 0, 0, 64, 64, 128, 128, "", "", "",
-        source_sha256="then", looks_s=[row.times_s[n] for n in seen], looks=looks[seen].tobytes(),
+        "s", f"headset/{start_s}", "headset", f"{start_s}", start_s, end_s, None, None, 0.0, None, 0, 0, 64, 64, 128,
+        128, "", "", "", source_sha256="then", looks_s=[row.times_s[n] for n in seen], looks=looks[seen].tobytes(),
     )  # fmt: skip
 
 

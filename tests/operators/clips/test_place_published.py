@@ -1,4 +1,6 @@
-"""Published clips on the file at hand: the frames that the lists' authors saw, where the published scripts cut others."""
+"""Published clips on the file at hand: the frames that the lists' authors saw, where the published scripts cut
+others.
+"""
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -105,7 +107,8 @@ def probed(path: Path) -> Source:
 
 def published(**fields) -> Published:
     made = Published(
-        "made", "list/clip 1.a", "list", "clip 1.a", None, None, None, None, 0.0, None, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, "", "", ""
+        "made", "list/clip 1.a", "list", "clip 1.a", None, None, None, None, 0.0, None, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0,
+        "", "", ""
     )  # fmt: skip
     return replace(made, **fields)
 
@@ -179,7 +182,9 @@ def test_a_span_of_26_frames_renders_as_26(long_gop: Path, pieces: list[Path], t
 
 
 def _published_way(path: Path, start: int, end: int) -> list[int]:
-    """The numbers in `trim=start_frame:end_frame` as written out by FFmpeg at a constant rate, which begins at time 0."""
+    """The numbers in `trim=start_frame:end_frame` as written out by FFmpeg at a constant rate, which begins at time
+    0.
+    """
     with av.open(str(path)) as container:
         graph = Graph()
         source = graph.add_buffer(template=container.streams.video[0])
@@ -245,7 +250,8 @@ def test_a_span_holds_the_same_frames_when_the_file_is_packed_anew(ntsc: Path, t
 
 def test_frames_of_a_variable_rate(tmp_path: Path) -> None:
     times = [0.0, 0.04, 0.05, 0.30, 0.34, 0.90, 0.91, 1.5]
-    path = write_video(tmp_path / "variable.mp4", [(lambda t: np.full((64, 64, 3), 20 + 25 * times.index(round(t, 2)), np.uint8), 2.0)],
+    path = write_video(tmp_path / "variable.mp4", [(lambda t: np.full((64, 64, 3), 20 + 25 * times.index(round(t, 2)),
+                                                                      np.uint8), 2.0)],
                        size=(64, 64), times_s=times)  # fmt: skip
     clip = placed(path, published(first_frame=2, last_frame=6))
     assert [frame.pts_s for frame in VideoFrames(path, clip.start_s, clip.end_s)] == pytest.approx(times[2:6])
@@ -313,7 +319,8 @@ def test_the_clip_says_where_it_comes_from(ntsc: Path) -> None:
 def test_boxes_are_rescaled_by_the_lists_rule(ntsc: Path, crop: str, box, measured, wanted) -> None:
     left, top, right, bottom = box
     row = published(
-        start_s=0.0, end_s=1.0, crop=crop, left=left, top=top, right=right, bottom=bottom, frame_width=measured[0], frame_height=measured[1]
+        start_s=0.0, end_s=1.0, crop=crop, left=left, top=top, right=right, bottom=bottom, frame_width=measured[0],
+        frame_height=measured[1]
     )  # fmt: skip
     clip = placed(ntsc, row)
     assert (clip.left_px, clip.top_px, clip.right_px, clip.bottom_px) == pytest.approx(wanted)
@@ -342,10 +349,12 @@ def test_a_box_that_leaves_the_frame_is_given_up(ntsc: Path) -> None:
         ({"first_frame": 1600, "last_frame": 1621}, "beyond_end", "frames 1600 to 1620 of 1620"),
         ({"first_frame": 1400, "last_frame": 1500, "fps": 25.0}, "beyond_end", "56.000 to 60.000 s of 54.054 s"),
         ({"first_frame": 0, "last_frame": 10, "piece": 1}, "beyond_end", "minute 1 of 1"),
-        ({"first_frame": 1600, "last_frame": 1621, "piece": 0}, "frame_unknown", "frame 1620 of minute 0, which has 1620"),
+        ({"first_frame": 1600, "last_frame": 1621, "piece": 0}, "frame_unknown",
+         "frame 1620 of minute 0, which has 1620"),
         ({"first_frame": 5, "last_frame": 5}, "no_frames", "frames 5 to 4"),
         ({}, "frame_unknown", "the list gives neither seconds nor frames"),
-        ({"start_s": 0.0, "end_s": 1.0, "crop": "other"}, "rule_unknown", "'other'; there are celebv_hq, talking_head_1kh, vfhq, vox_metadata"),
+        ({"start_s": 0.0, "end_s": 1.0, "crop": "other"}, "rule_unknown",
+         "'other'; there are celebv_hq, talking_head_1kh, vfhq, vox_metadata"),
     ],
 )  # fmt: skip
 def test_what_the_file_does_not_hold_is_a_drop(ntsc: Path, fields, reason: str, detail: str) -> None:

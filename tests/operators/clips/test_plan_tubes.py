@@ -25,7 +25,8 @@ def track(
     lefts = [x + speed * (at - first_s) for at in times]
     count = len(times)
     return Track(
-        "s", f"{SHOT.shot_id}/{name}", SHOT.shot_id, first_s, last_s, times, lefts, [50.0] * count, [left + width for left in lefts], [250.0] * count,
+        "s", f"{SHOT.shot_id}/{name}", SHOT.shot_id, first_s, last_s, times, lefts, [50.0] * count,
+        [left + width for left in lefts], [250.0] * count,
         [0.9] * count,
     )  # fmt: skip
 

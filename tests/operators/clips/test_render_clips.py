@@ -285,7 +285,8 @@ def test_colours_are_the_films_whatever_matrix_it_and_the_clip_name(tmp_path: Pa
 @pytest.mark.parametrize("sides", [(321, 181), (320, 181), (321, 180)])
 @pytest.mark.parametrize(
     ("suffix", "codec", "audio_codec", "form"),
-    [(".webm", "libvpx", "libopus", "yuv420p"), (".webm", "libvpx-vp9", "libopus", "yuv420p"), (".avi", "mpeg4", "mp3", "yuv420p"),
+    [(".webm", "libvpx", "libopus", "yuv420p"), (".webm", "libvpx-vp9", "libopus", "yuv420p"),
+     (".avi", "mpeg4", "mp3", "yuv420p"),
      (".avi", "mjpeg", "mp3", "yuvj420p")],
 )  # fmt: skip
 def test_a_film_of_odd_sides_is_rendered_as_its_even_twin(
@@ -294,7 +295,8 @@ def test_a_film_of_odd_sides_is_rendered_as_its_even_twin(
     seen = []
     for name, size in (("odd", sides), ("even", (322, 182))):
         video = write_video(
-            tmp_path / f"{name}{suffix}", [(corners(size), 1.0)], size=size, codec=codec, pixel_format=form, audio=tone(1.0, 48000), audio_hz=48000,
+            tmp_path / f"{name}{suffix}", [(corners(size), 1.0)], size=size, codec=codec, pixel_format=form,
+            audio=tone(1.0, 48000), audio_hz=48000,
             audio_codec=audio_codec,
         )  # fmt: skip
         row, path = render(video, clip(0.0, 0.9, (sides[0] - 150, sides[1] - 150, sides[0], sides[1])))
@@ -310,7 +312,9 @@ def test_a_film_of_odd_sides_is_rendered_as_its_even_twin(
 
 
 def test_sound_begins_with_the_picture_where_the_films_clock_does_not_begin_at_0(tmp_path: Path):
-    """The first frame of a transport stream is at 1.4 s or so: sound from time 0 of the clock on would be late by that."""
+    """The first frame of a transport stream is at 1.4 s or so: sound from time 0 of the clock on would be late by
+    that.
+    """
     video = write_video(
         tmp_path / "made.ts",
         [(flashes([2.0], (160, 160)), 4.0)],

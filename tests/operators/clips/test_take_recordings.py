@@ -41,7 +41,8 @@ def test_a_recording_is_one_clip_with_the_labels_of_its_path():
     assert (clip.left_px, clip.top_px, clip.right_px, clip.bottom_px) == (560, 0, 1640, 1080)
     told = {note.name: (note.value, note.model) for note in notes if isinstance(note, Annotation)}
     assert told == {
-        "identity": ("M003", "path"), "view": ("left_30", "path"), "emotion": ("disgusted", "path"), "level": ("2", "path"),
+        "identity": ("M003", "path"), "view": ("left_30", "path"), "emotion": ("disgusted", "path"),
+        "level": ("2", "path"),
         "sentence": ("017", "path"), "yaw_deg": ("29", "DetectFaces"),
     }  # fmt: skip
 

@@ -1,4 +1,6 @@
-"""Two portraits that come with libraries, and a film in which the two turn back while someone passes before the camera."""
+"""Two portraits that come with libraries, and a film in which the two turn back while someone passes before the
+camera.
+"""
 
 from functools import cache
 from pathlib import Path

@@ -1,4 +1,6 @@
-"""What is measured is tested in test_score_sharpness.py and in test_measures.py; here is where and when it is measured."""
+"""What is measured is tested in test_score_sharpness.py and in test_measures.py; here is where and when it is
+measured.
+"""
 
 from itertools import islice
 

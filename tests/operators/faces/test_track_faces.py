@@ -65,7 +65,9 @@ def test_two_still_faces_are_two_tracks_named_from_left_to_right():
 
 
 def test_two_people_cross_and_keep_their_tracks():
-    """One walks to the right in front of one who walks to the left; while they overlap only the one in front is seen."""
+    """One walks to the right in front of one who walks to the left; while they overlap only the one in front is
+    seen.
+    """
     rng = np.random.default_rng(7)
     faces, behind = [], []
     for n in range(31):

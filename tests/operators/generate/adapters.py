@@ -39,7 +39,8 @@ def video(request, frames=None, rate=None, side=64, name="made.avi", folder=None
     """Writes noise that moves."""
     frames = request["frames"] if frames is None else frames
     rate = rate or request["fps"][0] / request["fps"][1]
-    made = cv2.VideoWriter(os.path.join(folder or request["out_dir"], name), cv2.VideoWriter_fourcc(*"FFV1"), rate, (side * {panels}, side))
+    path, size = os.path.join(folder or request["out_dir"], name), (side * {panels}, side)
+    made = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*"FFV1"), rate, size)
     noise = np.random.default_rng(1).integers(0, 256, (side, side * {panels}, 3), np.uint8)
     for k in range(frames):
         made.write(np.full_like(noise, 90) if flat else np.roll(noise, k, axis=1))
@@ -85,7 +86,9 @@ HOSTILE = {
     "raises": ('raise ValueError("no such thing")', "died"),
     "hangs": ("time.sleep(600)", "timed_out"),
     "stops": ("os.kill(os.getpid(), signal.SIGSTOP)", "silent"),
-    "prints_noise": ('print("noise " * 100000, flush=True); os.write(2, bytes(range(256)) * 1000)\nreturn video(request)', ""),
+    "prints_noise": (
+        'print("noise " * 100000, flush=True); os.write(2, bytes(range(256)) * 1000)\nreturn video(request)', "",
+    ),
     "floods_stdout": ('for _ in range(200000): os.write(1, b"x" * 1000)\nreturn video(request)', ""),
     "garbage_json": ('os.write(int(sys.argv[3]), b"{not json\\n")\ntime.sleep(600)', "bad_answer"),
     "endless_line": ('while True: os.write(int(sys.argv[3]), b"x" * 65536)', "bad_answer"),
@@ -95,7 +98,11 @@ HOSTILE = {
     "much_longer": ("return video(request, frames=200)", "bad_video"),
     "wrong_fps": ("return video(request, rate=50)", "bad_video"),
     "one_colour": ("return video(request, flat=True)", "bad_video"),
-    "no_video": ('open(os.path.join(request["out_dir"], "made.avi"), "wb").write(b"RIFF" + bytes(5000)); return {"video": "made.avi"}', "bad_video"),
+    "no_video": (
+        'open(os.path.join(request["out_dir"], "made.avi"), "wb").write(b"RIFF" + bytes(5000));'
+        ' return {"video": "made.avi"}',
+        "bad_video",
+    ),
     "truncated": (
         'video(request); path = os.path.join(request["out_dir"], "made.avi"); data = open(path, "rb").read()\n'
         'open(path, "wb").write(data[: len(data) // 2]); return {"video": "made.avi"}',
@@ -103,18 +110,27 @@ HOSTILE = {
     ),
     "miscounts": ('return dict(video(request), frames=7)', "bad_answer"),
     "memory": ("held = [bytearray(b'x' * 2**26) for _ in range(160)]\ntime.sleep(600)", "oom_host"),
-    "writes_outside": ('video(request, folder="/tmp", name="headset-outside.avi"); return {"video": "/tmp/headset-outside.avi"}', "bad_answer"),
+    "writes_outside": (
+        'video(request, folder="/tmp", name="headset-outside.avi"); return {"video": "/tmp/headset-outside.avi"}',
+        "bad_answer",
+    ),
     "climbs_out": ('video(request, folder=request["out_dir"] + "/.."); return {"video": "../made.avi"}', "bad_answer"),
-    "links_out": ('os.symlink(request["driving_video"], os.path.join(request["out_dir"], "made.mp4")); return {"video": "made.mp4"}', "bad_answer"),
+    "links_out": (
+        'os.symlink(request["driving_video"], os.path.join(request["out_dir"], "made.mp4"));'
+        ' return {"video": "made.mp4"}',
+        "bad_answer",
+    ),
     "answers_for_another": ('return dict(video(request), pair_id="another")', "bad_answer"),
     "answers_twice": (
-        'answer = dict(video(request), pair_id=request["pair_id"])\nos.write(int(sys.argv[3]), (json.dumps({"answer": answer}) + "\\n").encode())\nreturn answer',
+        'answer = dict(video(request), pair_id=request["pair_id"])\n'
+        'os.write(int(sys.argv[3]), (json.dumps({"answer": answer}) + "\\n").encode())\nreturn answer',
         "",
     ),
     "leaves_a_child": (ESCAPES.format(pid="{pid}") + "return video(request)", ""),
     "closes_its_descriptor": ("os.close(int(sys.argv[3]))\ntime.sleep(600)", "died"),
     "fills_its_folder": (
-        'with open("full", "wb") as file:\n    for _ in range(4000): file.write(os.urandom(2**20)); file.flush()\nreturn video(request)',
+        'with open("full", "wb") as file:\n'
+        '    for _ in range(4000): file.write(os.urandom(2**20)); file.flush()\nreturn video(request)',
         "bad_answer",
     ),
     "refuses": ('class Refused(Exception): pass\nraise Refused("no face")', "refused"),

@@ -80,7 +80,8 @@ def test_a_span_gives_the_frames_of_the_whole(tmp_path, name):
     codec, audio_codec = {"a.webm": ("libvpx-vp9", "libopus"), "a.avi": ("mpeg4", "mp3")}.get(name, ("libx264", "aac"))
     grey = [np.full((36, 64, 3), level, np.uint8) for level in range(0, 250, 5)]
     path = write_video(
-        tmp_path / name, [(picture, 0.04) for picture in grey], size=(64, 36), codec=codec, audio=tone(2, 48000), audio_hz=48000,
+        tmp_path / name, [(picture, 0.04) for picture in grey], size=(64, 36), codec=codec, audio=tone(2, 48000),
+        audio_hz=48000,
         audio_codec=audio_codec, keyframe_every=20,
     )  # fmt: skip
     whole = [(frame.pts_s, frame.gray().copy()) for frame in VideoFrames(path)]

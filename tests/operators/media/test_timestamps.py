@@ -1,4 +1,6 @@
-"""Containers that store when a packet is decoded and not when its picture is shown: every frame once, one frame apart."""
+"""Containers that store when a packet is decoded and not when its picture is shown: every frame once, one frame
+apart.
+"""
 
 import struct
 from fractions import Fraction

@@ -50,7 +50,8 @@ def test_sound_that_is_moved_is_found_moved() -> None:
 
 
 @pytest.mark.parametrize(("found", "count", "sound", "reason"), [
-    (None, 50, 1.0, "no_face"), (0.05, 49, 1.0, "too_short"), (0.05, 0, 1.0, "no_frames"), (0.05, 50, 1.0, "mouth_still"),
+    (None, 50, 1.0, "no_face"), (0.05, 49, 1.0, "too_short"), (0.05, 0, 1.0, "no_frames"),
+    (0.05, 50, 1.0, "mouth_still"),
     (0.05, 50, 0.0, "silent_audio"),
 ])  # fmt: skip
 def test_refusals(found: float | None, count: int, sound: float, reason: str) -> None:

@@ -9,7 +9,9 @@ from tests.operators.metrics.calibration import picture
 
 
 def test_python_cpbd_s_values() -> None:
-    """Of the published package, with its two imports that are gone put back, on the luma of the calibration pictures."""
+    """Of the published package, with its two imports that are gone put back, on the luma of the calibration
+    pictures.
+    """
     names = [(folder, name) for name in ("I03", "I04", "I19") for folder in ("dist_dir", "ref_dir")]
     values = [Cpbd().measure(Video.of([picture(*name)])) for name in names]
     assert values == pytest.approx([0.0005, 0.6789, 0.7259, 0.7257, 0.6858, 0.7668], abs=5e-5)

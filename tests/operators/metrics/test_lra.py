@@ -12,7 +12,7 @@ from operators.base import Drop
 from operators.media.frames import VideoFrames
 from operators.metrics.base import FramePair, Video
 from operators.metrics.lra import Lra, first_frame, grey
-from operators.models.catalogue import LRW_READER, LRW_WORDS
+from operators.models.catalogue_sound import LRW_READER, LRW_WORDS
 from operators.models.face_pictures import points68
 from operators.models.lipreading import mouth_rois, word_scores
 from operators.picture import Picture

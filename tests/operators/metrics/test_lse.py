@@ -19,8 +19,9 @@ from operators.metrics.base import FramePair, Video
 from operators.metrics.lip_sync import PROTOCOLS, Still, Watched, as_s3fd
 from operators.metrics.lse import LseC, LseD, ScoreLse, SyncOffset, at_25, shown
 from operators.models import syncnet
-from operators.models.catalogue import SYNCNET_V2
-from operators.models.syncnet import QSCALE, FaceTrack, SyncNet, compare, jpeg_files, lrs_pictures
+from operators.models.catalogue_sound import SYNCNET_V2
+from operators.models.syncnet import SyncNet, compare
+from operators.models.syncnet_pictures import QSCALE, FaceTrack, jpeg_files, lrs_pictures
 from operators.picture import Picture
 from pipeline.engine.fan_out import fan_out
 from tests.conftest import media
@@ -192,7 +193,9 @@ def test_a_render_is_refused_with_a_reason(tmp_path):
 
 
 def test_a_face_is_compared_with_the_sound_of_its_own_frames(net, monkeypatch):
-    """A face in frames 5 to 16 of 20. Seeded weights give all sounds one distance, so what they are asked is looked at."""
+    """A face in frames 5 to 16 of 20. Seeded weights give all sounds one distance, so what they are asked is looked
+    at.
+    """
     asked: list[np.ndarray] = []
     monkeypatch.setattr(
         syncnet, "compare", lambda net, pictures, sound: asked.append(sound) or compare(net, pictures, sound)

@@ -20,11 +20,13 @@ from tests.operators.metrics.faces_seen import same
 THERE = metrics_there()
 VALUE = "a value"
 NEEDS_FACE = {
-    "aed_3ddfa", "aed_id_faceplugin", "akd_mesh", "apd_3ddfa", "csim_aligned_faceplugin", "frechet_identity", "lmd_atvg_mesh", "lmd_vico_mesh", "mkr_mesh",
+    "aed_3ddfa", "aed_id_faceplugin", "akd_mesh", "apd_3ddfa", "csim_aligned_faceplugin", "frechet_identity",
+    "lmd_atvg_mesh", "lmd_vico_mesh", "mkr_mesh",
 }  # fmt: skip
 TEXTURE = {"cpbd": "no_edges", "niqe_matlab": "flat", "niqe_basicsr": "flat"}
 LISTENS = {
-    "av_confidence_mesh", "av_offset_mesh", "lse_d_lrs", "lse_d_tracked", "lse_c_lrs", "lse_c_tracked", "sync_offset_lrs", "sync_offset_tracked",
+    "av_confidence_mesh", "av_offset_mesh", "lse_d_lrs", "lse_d_tracked", "lse_c_lrs", "lse_c_tracked",
+    "sync_offset_lrs", "sync_offset_tracked",
 }  # fmt: skip
 WITHOUT_FILE = {
     "aed_3dmm",

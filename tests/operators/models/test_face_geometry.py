@@ -33,7 +33,8 @@ PER_PX = 2 * math.tan(math.radians(63 / 2)) / SIZE  # what a pixel is wide one u
 def mesh(landmarks: bytes, blendshapes: bytes, seen: list[bool]) -> FaceLandmarks:
     angles = [[0.0] * len(seen)] * 6
     looks = [n / 5 for n in range(len(seen))]
-    return FaceLandmarks("s", "s/c/m", "s/c", "m", 5.0, looks, seen, [700.0] * len(seen), [-31.5] * len(seen), [600.0] * len(seen), landmarks, blendshapes, *angles)  # fmt: skip
+    return FaceLandmarks("s", "s/c/m", "s/c", "m", 5.0, looks, seen, [700.0] * len(seen), [-31.5] * len(seen),
+                         [600.0] * len(seen), landmarks, blendshapes, *angles)  # fmt: skip
 
 
 def test_landmarks_come_back_to_a_part_of_the_square_and_unseen_ones_are_no_numbers() -> None:

@@ -35,7 +35,9 @@ def crops(name: str, rate_hz: float, end_s: float) -> list[np.ndarray]:
 
 
 def hold(told: LandmarkedFace, found: LandmarkedFace) -> None:
-    """The stated tolerance: 0.05 of the crop's 320 pixels, 0.05 degrees of pose and 0.1 of gaze, 0.005 of a blendshape."""
+    """The stated tolerance: 0.05 of the crop's 320 pixels, 0.05 degrees of pose and 0.1 of gaze, 0.005 of a
+    blendshape.
+    """
     assert np.abs(told.points - found.points).max() * SIDE < 0.05
     assert head_pose_deg(found.matrix) == pytest.approx(head_pose_deg(told.matrix), abs=0.05)
     assert gaze_deg(found.points, 1, 1, found.matrix) == pytest.approx(

@@ -22,7 +22,7 @@ from scipy.cluster.hierarchy import linkage
 
 from operators.models import streamed_diarization
 from operators.models.campplus import CamPlusPlus
-from operators.models.catalogue import CAMPPLUS
+from operators.models.catalogue_sound import CAMPPLUS
 from operators.models.streamed_diarization import LongClustering, StreamedDiarization, Windows, average_linkage
 from operators.speech.diarize_speakers import DiarizeSpeakers, segmentation_3
 from tests.made_sounds import WavAudio

@@ -11,17 +11,13 @@ import torch
 from PIL import Image
 
 from operators.base import Drop
-from operators.models.syncnet import (
-    SyncNet,
-    compare,
-    distances,
+from operators.models.syncnet import SyncNet, compare, distances, measured, mfcc_windows
+from operators.models.syncnet_pictures import (
     face_crop,
     from_jpeg,
     jpeg_files,
     link_faces,
     lrs_pictures,
-    measured,
-    mfcc_windows,
     steady_squares,
     tracked_pictures,
 )
@@ -29,11 +25,13 @@ from tests.operators.models.test_mfcc import rising_tone
 
 # The layers of the published state dict: convolutions and linear layers by shape, each with the batch norm behind it.
 LAYERS = {
-    "netcnnaud": {0: (64, 1, 3, 3), 4: (192, 64, 3, 3), 8: (384, 192, 3, 3), 11: (256, 384, 3, 3), 14: (256, 256, 3, 3), 18: (512, 256, 5, 4)},
+    "netcnnaud": {0: (64, 1, 3, 3), 4: (192, 64, 3, 3), 8: (384, 192, 3, 3), 11: (256, 384, 3, 3), 14: (256, 256, 3, 3),
+                  18: (512, 256, 5, 4)},
     "netfcaud": {0: (512, 512), 3: (1024, 512)},
     "netfclip": {0: (512, 512), 3: (1024, 512)},
     "netcnnlip": {
-        0: (96, 3, 5, 7, 7), 4: (256, 96, 1, 5, 5), 8: (256, 256, 1, 3, 3), 11: (256, 256, 1, 3, 3), 14: (256, 256, 1, 3, 3), 18: (512, 256, 1, 6, 6),
+        0: (96, 3, 5, 7, 7), 4: (256, 96, 1, 5, 5), 8: (256, 256, 1, 3, 3), 11: (256, 256, 1, 3, 3),
+        14: (256, 256, 1, 3, 3), 18: (512, 256, 1, 6, 6),
     },
 }  # fmt: skip
 

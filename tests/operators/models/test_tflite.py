@@ -19,7 +19,8 @@ from operators.models.catalogue import (
     FACE_LANDMARKER,
     HAND_LANDMARKS,
 )
-from operators.models.tflite import TfliteError, TfliteNetwork
+from operators.models.tflite import TfliteNetwork
+from operators.models.tflite_operations import TfliteError
 
 TYPES = {
     np.dtype(np.float32): "FLOAT32",

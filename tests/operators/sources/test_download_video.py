@@ -1,4 +1,6 @@
-"""Downloads against a web site with every fault, and moto's S3: the typed outcome, the site's words, the right bytes."""
+"""Downloads against a web site with every fault, and moto's S3: the typed outcome, the site's words, the right
+bytes.
+"""
 
 import hashlib
 import itertools

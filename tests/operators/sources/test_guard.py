@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import requests
 
-from operators.sources import guard as guards
-from operators.sources import sites
+from operators.sources import guard as guard_module
+from operators.sources import sites, sockets
 from operators.sources.addresses import AddressRefused
 from operators.sources.guard import Guard, endpoint_of
 from operators.sources.outcomes import LATER, NotFetched
@@ -103,7 +103,7 @@ def test_the_time_of_an_attempt_holds_in_every_library(ask: Any, path: str, trap
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("ask", [asked_by_requests, asked_by_urllib, asked_by_http_client])
 def test_the_bytes_of_an_attempt_hold_in_every_library(ask: Any, traps: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(guards, "BESIDE_BYTES", 0)
+    monkeypatch.setattr(guard_module, "BESIDE_BYTES", 0)
     with pytest.raises(NotFetched) as raised, Guard(max_bytes=2**20, anywhere=True).on():
         ask(traps + "/endless.ts")
     assert raised.value.outcome == "too_large"
@@ -121,7 +121,7 @@ def test_a_limit_ends_every_connection_of_the_attempt_and_is_told_whatever_the_l
 
 
 def test_a_slow_server_that_sends_enough_is_waited_for(monkeypatch: pytest.MonkeyPatch, traps: str):
-    monkeypatch.setattr(guards, "LEAST_BYTES_S", 0.5 / DRIP_S)
+    monkeypatch.setattr(guard_module, "LEAST_BYTES_S", 0.5 / DRIP_S)
     guard = Guard(answer_s=0.3, anywhere=True)
     with guard.on(), requests.get(f"{traps}/body.mp4", stream=True, timeout=5) as response:
         assert len(response.raw.read(40)) == 40  # two seconds' worth
@@ -173,7 +173,7 @@ def test_one_private_address_among_public_ones_refuses_the_name(monkeypatch: pyt
         pass
     places = ["8.8.8.8", "2607:f8b0:4005::1", "10.0.0.7", "1.1.1.1"]
     answer = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, 80)) for ip in places]
-    monkeypatch.setitem(guards._plain, "getaddrinfo", lambda *_: answer)
+    monkeypatch.setitem(sockets.plain, "getaddrinfo", lambda *_: answer)
     with pytest.raises(AddressRefused, match="many.example is 10.0.0.7"), Guard().on():
         socket.getaddrinfo("many.example", 80)
     del answer[2]
@@ -275,7 +275,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("path", "end"), [("/headers.mp4", "timeout"), ("/body.mp4", "timeout"), ("/endless.ts", "too_large")]
 )
 def test_what_comes_through_tls_is_guarded_too(path: str, end: str, certificate: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(guards, "BESIDE_BYTES", 0)
+    monkeypatch.setattr(guard_module, "BESIDE_BYTES", 0)
     trusting = ssl.create_default_context(cafile=str(certificate))
     trusting.check_hostname = False
     with serve_traps(certificate) as address:

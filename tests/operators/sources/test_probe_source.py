@@ -91,7 +91,8 @@ def test_milliseconds_of_matroska_are_not_a_variable_rate(tmp_path):
 
 def test_a_missing_duration_is_measured(tmp_path):
     path = write_video(
-        tmp_path / "a.webm", codec="libvpx-vp9", options={"live": "1"}, audio=tone(2.0, 48000), audio_hz=48000, audio_codec="libopus"
+        tmp_path / "a.webm", codec="libvpx-vp9", options={"live": "1"}, audio=tone(2.0, 48000), audio_hz=48000,
+        audio_codec="libopus"
     )  # fmt: skip
     with av.open(str(path)) as container:
         assert container.duration is None, "the test needs a file without a duration"
@@ -183,7 +184,8 @@ def test_a_missing_file_is_an_error_not_an_answer(tmp_path):
 def test_a_truncated_file_is_told_from_a_whole_one(tmp_path, name, options):
     codec, audio_codec = ("mpeg4", "mp3") if name == "a.avi" else ("libx264", "aac")
     whole = write_video(
-        tmp_path / name, [(noise, 2.0)], audio=tone(2.0, 48000), audio_hz=48000, options=options, crf=30, codec=codec, audio_codec=audio_codec
+        tmp_path / name, [(noise, 2.0)], audio=tone(2.0, 48000), audio_hz=48000, options=options, crf=30, codec=codec,
+        audio_codec=audio_codec
     )  # fmt: skip
     assert stated_bytes(whole) == whole.stat().st_size
     assert probe(whole).frames == 50

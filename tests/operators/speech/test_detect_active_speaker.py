@@ -1,4 +1,6 @@
-"""Who speaks. The truth of the real clips was read off contact sheets; docs/active_speaker.md has it second by second."""
+"""Who speaks. The truth of the real clips was read off contact sheets; docs/active_speaker.md has it second by
+second.
+"""
 
 import hashlib
 from collections.abc import Iterator

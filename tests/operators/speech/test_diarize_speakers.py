@@ -13,7 +13,7 @@ from manifests.errors import WeightError
 from manifests.tables import Source, Turn
 from operators.base import Audio, Drop
 from operators.media.sound import SourceAudio
-from operators.models.catalogue import CAMPPLUS, SEGMENTATION_3, SILERO_VAD
+from operators.models.catalogue_sound import CAMPPLUS, SEGMENTATION_3, SILERO_VAD
 from operators.speech.diarize_speakers import DiarizeSpeakers, overlaps
 from tests.conftest import media
 from tests.made_sounds import WavAudio

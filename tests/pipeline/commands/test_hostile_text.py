@@ -1,4 +1,6 @@
-"""Titles, file names and details may come from strangers: no command lets them steer a terminal, be markup, or stop it."""
+"""Titles, file names and details may come from strangers: no command lets them steer a terminal, be markup, or stop
+it.
+"""
 
 import ast
 import json
@@ -16,8 +18,10 @@ from tests.pipeline.made_corpus import clip, corpus_of, render, score, source, t
 
 ROOT = Path(__file__).parents[3]
 LONG = "x" * 4000
-HOSTILE = ("<img src=x onerror=alert(1)> [/nothing] [bold]b[/bold] [link=file:///etc/passwd]here[/link] [@click=app.bell]c[/] :bomb: "
-           "\x1b]0;title\x07\x1b]8;;http://bad.example\x1b\\there\x1b]8;;\x1b\\ \x1b[2J\x1b[31mred \x9b5m \u202egnp.exe\u202c \r over ") + LONG  # fmt: skip
+HOSTILE = ("<img src=x onerror=alert(1)> [/nothing] [bold]b[/bold] [link=file:///etc/passwd]here[/link]"
+           " [@click=app.bell]c[/] :bomb: "
+           "\x1b]0;title\x07\x1b]8;;http://bad.example\x1b\\there\x1b]8;;\x1b\\ \x1b[2J\x1b[31mred \x9b5m"
+           " \u202egnp.exe\u202c \r over ") + LONG  # fmt: skip
 
 
 @pytest.fixture
@@ -62,8 +66,9 @@ def inert_in(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["status"], ["explain", "s0"], ["explain", "s0/000000-005000/t0"], ["explain", "s0/006000-009000/t0"], ["sql", "from sources"],
-        ["sql", "from wide"], ["sql", "select detail from drops"], ["select", "--where", "title like '%img%'", "--name", "all"],
+        ["status"], ["explain", "s0"], ["explain", "s0/000000-005000/t0"], ["explain", "s0/006000-009000/t0"],
+        ["sql", "from sources"], ["sql", "from wide"], ["sql", "select detail from drops"],
+        ["select", "--where", "title like '%img%'", "--name", "all"],
         ["yield", "--where", "face_px > 100 and title != ''"], ["split", "--shares", "0,0,1"], ["pairs"],
     ],
     ids=" ".join,

@@ -156,7 +156,8 @@ def test_videos_made_elsewhere_are_judged_and_taken(
     Path(corpus.root, short.media).rename(folder / (pairs[1].pair_id.replace("/", "__") + ".mp4"))
     (folder / "page.mp4").write_text("<html>")
     lines = [f'{{"pair_id": "{pairs[0].pair_id}", "file": "good.mp4"}}', f'{{"pair_id": "{pairs[1].pair_id}"}}',
-             f'{{"pair_id": "{pairs[2].pair_id}", "file": "page.mp4"}}', f'{{"pair_id": "{pairs[3].pair_id}"}}']  # fmt: skip
+             f'{{"pair_id": "{pairs[2].pair_id}", "file": "page.mp4"}}',
+             f'{{"pair_id": "{pairs[3].pair_id}"}}']  # fmt: skip
     (tmp_path / "pairs.jsonl").write_text("\n".join(lines))
     command = ["import-renders", corpus.root, "--system", "veo", "--pairs", str(tmp_path / "pairs.jsonl"), str(folder)]
     assert main(command) == 0

@@ -1,4 +1,6 @@
-"""A list of sixty lines through the runner: every line is accounted for, and what was decided is not asked for again."""
+"""A list of sixty lines through the runner: every line is accounted for, and what was decided is not asked for
+again.
+"""
 
 from collections import Counter
 from pathlib import Path
@@ -23,7 +25,8 @@ RECIPE = Recipe(
     (
         Stage(
             DownloadVideo(
-                tries=3, timeout_s=0.7, backoff_s=0.05, patience_s=3, gap_s=0, at_once=4, max_bytes=2**26, max_seconds=20, allow_private=True
+                tries=3, timeout_s=0.7, backoff_s=0.05, patience_s=3, gap_s=0, at_once=4, max_bytes=2**26,
+                max_seconds=20, allow_private=True
             )
         ),
     ),

@@ -218,7 +218,9 @@ def test_a_retry_that_is_killed_goes_on(
 
 
 def test_a_worker_killed_while_it_writes_leaves_the_retry_to_the_next(corpus: Manifest, toy: Recipe) -> None:
-    """Some tables of a step are already new, its receipt is not written: the next run does the same sources once more."""
+    """Some tables of a step are already new, its receipt is not written: the next run does the same sources once
+    more.
+    """
     retry(corpus)
     cut = toy.plan().steps[0].version
     half = [*corpus.read(Shot, [cut], 0), Shot("fails", "fails/000000-000100", 0.0, 0.1)]

@@ -11,12 +11,16 @@ from tests.pipeline.importers.rows import Sorted, box, hours, write
 
 AT = "https://www.youtube.com/watch?v="
 MADE = {
-    "XD_video_url.txt": f"\ufeffAda {AT}aaaaaaaaaaa\nBob {AT}bbbbbbbbbbb&t=6s\nBobAgain {AT}bbbbbbbbbbb\nCal {AT}ccccccccccc\n"
+    "XD_video_url.txt": f"\ufeffAda {AT}aaaaaaaaaaa\nBob {AT}bbbbbbbbbbb&t=6s\n"
+    f"BobAgain {AT}bbbbbbbbbbb\nCal {AT}ccccccccccc\n"
     f"Dee {AT}ddddddddddd\nEve https://example.org/eve\nFay {AT}fffffffffff",
-    "XD_resolution.txt": "Ada.mp4 720\nBob.mp4 0\nBobAgain.mp4 714\nCal.mp4 1080\nDee.mp4 720\nEve.mp4 720\nFay.mp4 1080\n",
-    "XD_annotion_time.txt": "Ada.mp4 00:30-01:00 01:30-1:02:30 \nBob.mp4 00:05-00:06\nBobAgain.mp4 00:05-00:06\nCal.mp4 08:10-08:30 00:33-08:53\n"
+    "XD_resolution.txt": "Ada.mp4 720\nBob.mp4 0\nBobAgain.mp4 714\nCal.mp4 1080\n"
+    "Dee.mp4 720\nEve.mp4 720\nFay.mp4 1080\n",
+    "XD_annotion_time.txt": "Ada.mp4 00:30-01:00 01:30-1:02:30 \nBob.mp4 00:05-00:06\n"
+    "BobAgain.mp4 00:05-00:06\nCal.mp4 08:10-08:30 00:33-08:53\n"
     "Eve.mp4 00:00-00:10\nFay.mp4 01:00-00:50 00:10-00:20\nGil.mp4 00:01-00:02\n",
-    "XD_crop_wh.txt": "Ada_0.mp4 100 600 0 600\nAda_1.mp4 700 600 0 600\nBob_0.mp4 1 500 2 500\nBobAgain_0.mp4 0 512 300 512\nCal_0.mp4 5 600 6 600\n"
+    "XD_crop_wh.txt": "Ada_0.mp4 100 600 0 600\nAda_1.mp4 700 600 0 600\nBob_0.mp4 1 500 2 500\n"
+    "BobAgain_0.mp4 0 512 300 512\nCal_0.mp4 5 600 6 600\n"
     "Eve_0.mp4 5 6 7 8\nFay_1.mp4 1 x 3 4\nHal_0.mp4 1 2 3 4\n",
     "XD_crop_ratio.txt": "Ada_0.mp4 1.2\nAda_0.mp4 1.0\n",
 }  # fmt: skip
@@ -75,7 +79,9 @@ def test_a_group_has_five_lists(tmp_path: Path) -> None:
 
 
 def test_the_published_groups_rd_and_wda() -> None:
-    """Known of the published lists: RD 66 stamps, 64 with a window, 1.20 h; WDA 195 stamps, 189 with a window, 11.10 h."""
+    """Known of the published lists: RD 66 stamps, 64 with a window, 1.20 h; WDA 195 stamps, 189 with a window, 11.10
+    h.
+    """
     found = Sorted(read, lists("HDTF"))
     for group, stamps, windows, length_h, videos in (("RD", 66, 64, 1.20, 57), ("WDA", 195, 189, 11.10, 183)):
         names = {note.subject.partition("/")[2] for note in found.notes if (note.name, note.value) == ("group", group)}
@@ -92,7 +98,8 @@ def test_the_published_groups_rd_and_wda() -> None:
             == videos
         )
     assert sorted(drop.subject.removeprefix("hdtf/") for drop in found.drops if drop.reason == "no_crop") == [
-        "ByronDorgan0_0", "DeanPhillips_0", "JeffMerkley0_0", "JimMcGovern1_0", "JimMcGovern_0", "LindaSnchez_0", "Radio15_0", "Radio6_0",
+        "ByronDorgan0_0", "DeanPhillips_0", "JeffMerkley0_0", "JimMcGovern1_0", "JimMcGovern_0", "LindaSnchez_0",
+        "Radio15_0", "Radio6_0",
     ]  # fmt: skip
     assert found.reasons == {"no_crop": 8, "no_interval": 1}
     assert found.drop("Radio24").reason == "no_interval"

@@ -71,10 +71,12 @@ def test_what_is_odd_and_what_is_missing(tmp_path: Path, video: Path) -> None:
     found = Sorted(read, tmp_path)
     assert found.said(f"{talk}00001") == []
     assert found.said(f"{talk}two") == [
-        "no_words", "frames_with_gaps 349 to 353 in 5 rows", "another_ref bbbbbbbbbbb in aaaaaaaaaaa", "name_not_5_digits two",
+        "no_words", "frames_with_gaps 349 to 353 in 5 rows", "another_ref bbbbbbbbbbb in aaaaaaaaaaa",
+        "name_not_5_digits two",
     ]  # fmt: skip
     assert found.said(f"{talk}00005") == [
-        "not_224 96 x 64", "fps_not_25 30.000", "not_16_khz_mono 0 Hz, 0 channels", "frames_do_not_fit 5 rows for 12 frames",
+        "not_224 96 x 64", "fps_not_25 30.000", "not_16_khz_mono 0 Hz, 0 channels",
+        "frames_do_not_fit 5 rows for 12 frames",
     ]  # fmt: skip
     told = {drop.subject.rpartition("/")[2]: (drop.reason, drop.detail) for drop in found.drops}
     assert told.pop("00007")[0] == "not_a_video"

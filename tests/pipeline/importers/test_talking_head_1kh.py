@@ -11,10 +11,12 @@ from tests.pipeline.importers.rows import Sorted, box, write
 
 MADE = {
     "val_video_ids.txt": "aaaaaaaaaaa\nbbbbbbbbbbb\nccccccccccc",
-    "val_video_tubes.txt": "aaaaaaaaaaa_0075, 1080, 1920, 0, 728, 671, 47, 1471, 847\naaaaaaaaaaa_0075, 1080, 1920, 728, 900, 671, 47, 1471, 847\n"
+    "val_video_tubes.txt": "aaaaaaaaaaa_0075, 1080, 1920, 0, 728, 671, 47, 1471, 847\n"
+    "aaaaaaaaaaa_0075, 1080, 1920, 728, 900, 671, 47, 1471, 847\n"
     "bbbbbbbbbbb_0000, 720, 1280, 3, 40, 100, 0, 400, 310 \nbbbbbbbbbbb_0000, 720, 1280, 3, 40, 100, 0, 400, 310\n"
     "ddddddddddd_0001, 720, 1280, 0, 10, 900, 0, 1500, 600\nbbbbbbbbbbb_0000, 720, 1280, 9, 8, 1, 2, 3, 4\n"
-    "bbbbbbbbbbb_0000, 720, 1280, 1, 8, 5, 2, 3, 4\nbbbbbbbbbbb_0000, 720, 1280, 1, 8, 5\nshort_0000, 720, 1280, 3, 40, 100, 0, 400, 310\n",
+    "bbbbbbbbbbb_0000, 720, 1280, 1, 8, 5, 2, 3, 4\nbbbbbbbbbbb_0000, 720, 1280, 1, 8, 5\n"
+    "short_0000, 720, 1280, 3, 40, 100, 0, 400, 310\n",
     "small_video_tubes.txt": "eeeeeeeeeee_0002, 720, 1280, 5, 30, 0, 0, 600, 600\n",
 }  # fmt: skip
 
@@ -67,5 +69,6 @@ def test_the_published_lists_val_and_small() -> None:
     assert {(clip.frame_width, clip.frame_height) for clip in val} == {(1920, 1080)}
     assert min(clip.right - clip.left for clip in val) == 464
     assert found.traps == {
-        "minute_cut_at_key_frame": 37, "shared_frames": 10, "box_not_square": 7, "box_below_512": 4, "no_last_newline": 2,
+        "minute_cut_at_key_frame": 37, "shared_frames": 10, "box_not_square": 7, "box_below_512": 4,
+        "no_last_newline": 2,
     }  # fmt: skip

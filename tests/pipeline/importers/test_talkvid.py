@@ -19,8 +19,9 @@ def record(name: str, **changed: Any) -> dict[str, Any]:
         "Language": "English",
     }
     made = {
-        "id": name, "height": 1080, "width": 1920, "fps": 24.0, "start-time": 0.1, "start-frame": 0, "end-time": 5.141666666666667,
-        "end-frame": 121, "durations": "5.042s", "info": info, "description": "An older man in a suit.", "dover_scores": 8.9,
+        "id": name, "height": 1080, "width": 1920, "fps": 24.0, "start-time": 0.1, "start-frame": 0,
+        "end-time": 5.141666666666667, "end-frame": 121, "durations": "5.042s", "info": info,
+        "description": "An older man in a suit.", "dover_scores": 8.9,
         "cotracker_ratio": 0.927, "head_detail": {"scores": {"avg_movement": 97.9}},
     }  # fmt: skip
     return {**made, **changed}
@@ -46,8 +47,10 @@ def test_clips_and_drops(form: str, tmp_path: Path) -> None:
     assert (first.name, first.start_s, first.end_s, first.identity) == ("a-scene1", 0.1, 5.141666666666667, "597")
     assert (box(first), first.frame_width) == ((0, 0, 1, 1), 1)
     assert found.said("a-scene1") == []
-    assert {note: found.said("a-scene1", note) for note in ("age_group", "language", "description", "dover_scores", "head_avg_movement")} == {
-        "age_group": ["60+"], "language": ["English"], "description": ["An older man in a suit."], "dover_scores": ["8.9"],
+    notes = ("age_group", "language", "description", "dover_scores", "head_avg_movement")
+    assert {note: found.said("a-scene1", note) for note in notes} == {
+        "age_group": ["60+"], "language": ["English"], "description": ["An older man in a suit."],
+        "dover_scores": ["8.9"],
         "head_avg_movement": ["97.9"],
     }  # fmt: skip
     assert found.said(second.name) == ["start_at_zero 0.0 to 4.0 s", "frames_not_times 5.042 s of frames, 4.000 s"]

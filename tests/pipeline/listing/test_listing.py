@@ -44,8 +44,9 @@ def folder(tmp_path: Path) -> Path:
     """A folder with videos, a sound, what is neither, and what must not be found."""
     root = tmp_path / "videos"
     for name, content in {
-        "b.mp4": b"b", "sub/a.MKV": b"a", "sub/deeper/naïve 漢字 'quoted'; rm -rf.mov": b"c", "sound.wav": b"d", "notes.txt": b"x", "picture.jpg": b"y",
-        ".hidden.mp4": b"h", ".git/objects.mp4": b"g", "corpus/media/00/render.mp4": b"r", "same as b.mp4": b"b",
+        "b.mp4": b"b", "sub/a.MKV": b"a", "sub/deeper/naïve 漢字 'quoted'; rm -rf.mov": b"c", "sound.wav": b"d",
+        "notes.txt": b"x", "picture.jpg": b"y", ".hidden.mp4": b"h", ".git/objects.mp4": b"g",
+        "corpus/media/00/render.mp4": b"r", "same as b.mp4": b"b",
     }.items():  # fmt: skip
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(content)

@@ -56,10 +56,12 @@ TABLE = f"title;url;licence\nTalk one;{ONE};CC BY\nTalk two;{TWO};CC BY\n"
         ("numbered.csv", f"title,url\n#1 Interview of the year,{ONE}\nPlain,{TWO}\n"),
         ("other_names.csv", f"Who,Video Link\nA,{ONE}\nB,{TWO}\n"),
         ("no_names_known.csv", f"what,where\nA,{ONE}\nB,{TWO}\n"),
-        ("headerless.csv", "aaaaaaaaaa1,90.000000,93.566667,0.586719,0.294444\naaaaaaaaaa2,12.100000,16.933333,0.492188,0.355556\n"),
+        ("headerless.csv",
+         "aaaaaaaaaa1,90.000000,93.566667,0.586719,0.294444\naaaaaaaaaa2,12.100000,16.933333,0.492188,0.355556\n"),
         ("headerless_second.csv", f"Talk one,{ONE}\nTalk two,{TWO}\n"),
         ("a_header_like_an_id.csv", "description\naaaaaaaaaa1\naaaaaaaaaa2\n"),
-        ("audioset.csv", "# made by hand\n# YTID, positive_labels\naaaaaaaaaa1, \"/m/09,/t/dd\"\naaaaaaaaaa2, \"/m/09\"\n"),
+        ("audioset.csv",
+         "# made by hand\n# YTID, positive_labels\naaaaaaaaaa1, \"/m/09,/t/dd\"\naaaaaaaaaa2, \"/m/09\"\n"),
         ("array.json", json.dumps([ONE, TWO], indent=1)),
         ("objects.json", json.dumps([{"url": ONE}, {"url": TWO}])),
         ("within.json", json.dumps({"videos": [ONE, TWO], "made": "today"})),
@@ -120,7 +122,8 @@ RANGES = {"one.mp4": [(1.0, 4.0), (4.0, 7.5)], "two.mp4": [(0.0, 3.0)]}
         "path,start_ms,end_ms\none.mp4,1000,4000\none.mp4,4000,7500\ntwo.mp4,0,3000\n",
         "path,start_time,end_time\none.mp4,0:01,0:04\none.mp4,00:00:04,00:00:07.5\ntwo.mp4,0s,3s\n",
         "path,start,duration\none.mp4,1.0,3\none.mp4,4.0,3.5s\ntwo.mp4,0,3.0\n",
-        "videoID,path,timestamp,caption\nx,one.mp4,\"[['0:00:01.000', '0:00:04.000'], ['0:00:04.000', '0:00:07.500']]\",c\n"
+        "videoID,path,timestamp,caption\n"
+        "x,one.mp4,\"[['0:00:01.000', '0:00:04.000'], ['0:00:04.000', '0:00:07.500']]\",c\n"
         "y,two.mp4,\"[['0:00:00.000', '0:00:03.000']]\",c\n",
         "path,timestamp\none.mp4,0:01 - 0:04\none.mp4,4-7.5\ntwo.mp4,0:00:00 --> 0:00:03\n",
     ],

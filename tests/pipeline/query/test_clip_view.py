@@ -43,9 +43,12 @@ def published(source_id: str, name: str, identity: str) -> Published:
 def test_a_row_a_clip_with_what_each_table_says_of_it(tmp_path: Path):
     a, b = clip("s1"), clip("s2", 1.0, 7.5, published_id="list/x")
     rendered = render(a, tmp_path, tmp_path / "scratch")
-    rows = [source("s1", channel="news", language="en"), source("s2"), a, b, rendered, score(a, "face_width_px", 300.0), score(b, "face_width_px", 100.0),
-            score(a, "dnsmos_ovrl", 3.5), score(rendered, "sharpness", 0.25), Annotation("s1", "1", a.clip_id, "emotion", "happy", "list"),
-            Annotation("s1", "2", a.clip_id, "emotion", "calm", "list"), Annotation("s1", "3", a.clip_id, "action", "nod", "list", 0.0, 1.0),
+    rows = [source("s1", channel="news", language="en"), source("s2"), a, b, rendered, score(a, "face_width_px", 300.0),
+            score(b, "face_width_px", 100.0),
+            score(a, "dnsmos_ovrl", 3.5), score(rendered, "sharpness", 0.25),
+            Annotation("s1", "1", a.clip_id, "emotion", "happy", "list"),
+            Annotation("s1", "2", a.clip_id, "emotion", "calm", "list"),
+            Annotation("s1", "3", a.clip_id, "action", "nod", "list", 0.0, 1.0),
             published("s2", "x", "Ada"), Annotation("s2", "4", "list/x", "hair", "brown", "list")]  # fmt: skip
     manifest = corpus_of(tmp_path, rows)
     assert asked(
@@ -70,7 +73,8 @@ def test_a_row_a_clip_with_what_each_table_says_of_it(tmp_path: Path):
 
 def test_variants_and_protocols_of_a_metric_are_never_mixed(tmp_path: Path):
     a = clip("s1")
-    rows = [source("s1"), a, score(a, "lse_c", 6.0, "syncnet v2"), score(a, "lse_c", 3.0, "proxy"), score(a, "fid", 1.0), score(a, "fid", 2.0, protocol="256px"),
+    rows = [source("s1"), a, score(a, "lse_c", 6.0, "syncnet v2"), score(a, "lse_c", 3.0, "proxy"),
+            score(a, "fid", 1.0), score(a, "fid", 2.0, protocol="256px"),
             score(a, "frames", 0.5), score(a, "3d", 7.0)]  # fmt: skip
     manifest = corpus_of(tmp_path, [*rows, render(a, tmp_path, tmp_path / "scratch")])
     query = "select lse_c_syncnet_v2, lse_c_proxy, fid_, fid_256px, frames, score_frames, _3d from wide"

@@ -1,4 +1,6 @@
-"""Releases: read by the libraries that people train with, equal bytes for equal corpora, and whole whatever stops them."""
+"""Releases: read by the libraries that people train with, equal bytes for equal corpora, and whole whatever stops
+them.
+"""
 
 import hashlib
 import io

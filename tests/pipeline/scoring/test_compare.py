@@ -15,7 +15,8 @@ from operators.metrics.frechet import Moments, frechet_distance
 from operators.metrics.frechet_identity import FrechetIdentity
 from operators.metrics.psnr import Psnr
 from pipeline.corpus_steps.pairs import make_pairs
-from pipeline.scoring.compare import compare, interval, latex, markdown, page, rows_of
+from pipeline.scoring.compare import compare, interval
+from pipeline.scoring.comparison_text import latex, markdown, page, rows_of
 from pipeline.scoring.score import score
 from tests.pipeline.scored_corpus import add_system, clips_of, look, made_corpus, rendered
 
@@ -131,7 +132,8 @@ def test_a_metric_of_sets_is_that_of_all_features_whatever_the_shards(tmp_path: 
     }
     manifest = scored(tmp_path, clips=6)
     rows = [
-        Features(row["source_id"], f"{row['render_id']}#f", row["render_id"], "frechet_identity", "frechet_identity", len(made[maker][n]), 4, made[maker][n].tobytes(), "aa", "same")
+        Features(row["source_id"], f"{row['render_id']}#f", row["render_id"], "frechet_identity", "frechet_identity",
+                 len(made[maker][n]), 4, made[maker][n].tobytes(), "aa", "same")
         for maker in made for n, row in enumerate(sorted_renders(manifest, maker))
     ]  # fmt: skip
     write(manifest, Features, rows, "features")

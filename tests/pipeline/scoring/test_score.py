@@ -14,7 +14,8 @@ from operators.metrics.psnr import Psnr
 from operators.metrics.ssim import Ssim
 from pipeline.corpus_steps.common import all_rows
 from pipeline.corpus_steps.pairs import make_pairs
-from pipeline.scoring.compare import compare, told
+from pipeline.scoring.compare import compare
+from pipeline.scoring.comparison_text import told
 from pipeline.scoring.score import chosen, metrics_there, plan, score
 from tests.pipeline.scored_corpus import FPS, FRAMES, STEP, add_system, clips_of, look, made_corpus, rendered
 

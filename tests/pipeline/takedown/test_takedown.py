@@ -184,7 +184,8 @@ def two_people(root: Path) -> Manifest:
     manifest = corpus_of(root, rows)
     (shard,) = [shard for shard in manifest.shards() if manifest.read(Source, [LISTED], shard)[0].source_id == "s"]
     manifest.write(Turn, "TrackFaces-made", shard, [
-        Turn("s", "s/1", "speaker0", 0.0, 5.0), Turn("s", "s/2", "speaker1", 10.0, 39.0), Turn("s", "s/3", "speaker0", 41.0, 42.0)])  # fmt: skip
+        Turn("s", "s/1", "speaker0", 0.0, 5.0), Turn("s", "s/2", "speaker1", 10.0, 39.0),
+        Turn("s", "s/3", "speaker0", 41.0, 42.0)])  # fmt: skip
     manifest.write(
         Face,
         "TrackFaces-made",

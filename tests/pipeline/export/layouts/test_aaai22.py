@@ -54,7 +54,8 @@ def test_words_have_their_phones_in_hundredths(made: Path, clips: list[ExportCli
     words = json.loads((made / f"phoneme/{clips[0].name}.json").read_text())
     assert [word["word"] for word in words] == ["", "hello", ""]
     assert words[1]["phones"] == [
-        {"ph": "HH", "bg": 30, "ed": 40}, {"ph": "AH", "bg": 40, "ed": 50}, {"ph": "L", "bg": 50, "ed": 62}, {"ph": "OW", "bg": 62, "ed": 80},
+        {"ph": "HH", "bg": 30, "ed": 40}, {"ph": "AH", "bg": 40, "ed": 50}, {"ph": "L", "bg": 50, "ed": 62},
+        {"ph": "OW", "bg": 62, "ed": 80},
     ]  # fmt: skip
     assert [phone["ph"] for phone in words[2]["phones"]] == ["NSN", "SIL"]
     assert int(words[-1]["phones"][-1]["ed"] / 100 * 25) == clips[0].frames, "as many pictures are made as there are"
@@ -65,7 +66,8 @@ def test_files_that_do_not_fit_are_refused(clips: list[ExportClip], tmp_path: Pa
     (tmp_path / f"{clips[1].name}.TextGrid").write_text(HELLO.replace("OW1", "Ö"))
     outcomes = list(export("aaai22", clips, tmp_path / "to", Given({"phones": tmp_path})))
     assert [(one.reason, one.detail.partition(": ")[2]) for one in outcomes if isinstance(one, Refused)] == [
-        ("phones_differs", "ends at 2.60 s, the clip at 1.60 s"), ("phones_differs", "'Ö' is none of the 41 phones"), ("phones_missing", ""),
+        ("phones_differs", "ends at 2.60 s, the clip at 1.60 s"), ("phones_differs", "'Ö' is none of the 41 phones"),
+        ("phones_missing", ""),
     ]  # fmt: skip
     with pytest.raises(ValueError, match="no tiers"):
         timed("nothing")

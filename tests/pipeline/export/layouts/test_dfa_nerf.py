@@ -161,7 +161,8 @@ def test_what_the_loader_would_choke_on_is_told(broken: Path) -> None:
     config.write_text(config.read_text().replace("far", "fair"))
     said = problem("dfa_nerf", folder)
     for line in (
-        "com_imgs/000003.jpg: is missing", "head_imgs/000004.jpg: is 256x256, not 512x512", f"{name}_aud.pt: holds no tensor (rows, 512)",
+        "com_imgs/000003.jpg: is missing", "head_imgs/000004.jpg: is 256x256, not 512x512",
+        f"{name}_aud.pt: holds no tensor (rows, 512)",
         f"{name}_64_32.pt: holds no tensor exp_o (rows, 64)", "does not say how near and far (KeyError: 'far')",
     ):  # fmt: skip
         assert f"dataset/{name}/{line}" in said or line in said

@@ -92,7 +92,8 @@ def test_what_the_loader_would_choke_on_is_told(made: Path) -> None:
         stream.write("9_1\n")
     told = problem("difftalk", made)
     for line in (
-        "audio_smooth/2_5.npy: does not read", "audio_smooth/2_6.npy: has the shape (16, 29)", "images/2_7.jpg: does not decode",
+        "audio_smooth/2_5.npy: does not read", "audio_smooth/2_6.npy: has the shape (16, 29)",
+        "images/2_7.jpg: does not decode",
         "landmarks/2_8.lms: holds no 68 points", "9_1 leads to no line of data.txt",
     ):  # fmt: skip
         assert line in told

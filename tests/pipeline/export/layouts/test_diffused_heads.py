@@ -68,7 +68,8 @@ def test_what_the_loader_would_choke_on_is_told(broken: Path, clips: list[Export
     (broken / f"audio_emb/{other}.pth").write_bytes(b"no tensor")
     told = problem("diffused_heads", broken)
     for line in (
-        f"lmks/{one}.npy: holds what is no finite number", f"audio_emb/{one}.pth: has 30 rows for 40 frames", f"audio/{one}.wav: does not read",
+        f"lmks/{one}.npy: holds what is no finite number", f"audio_emb/{one}.pth: has 30 rows for 40 frames",
+        f"audio/{one}.wav: does not read",
         f"lmks/{other}.npy: has the shape (39, 68, 2)", f"audio_emb/{other}.pth: does not read",
     ):  # fmt: skip
         assert line in told

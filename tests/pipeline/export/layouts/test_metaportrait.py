@@ -66,7 +66,8 @@ def test_what_the_loader_would_choke_on_is_told(made: Path) -> None:
     shutil.copyfile(made / "1/imgs/0000100006.png", made / "2/imgs/c1.png")
     told = problem("metaportrait", made)
     for line in (
-        "82, 80 and 79 files that do not pair", "0000100004_ldmk.npy: has the shape (478, 2)", "0000100005.png: does not decode", "src_2_id.npy: does not read",
+        "82, 80 and 79 files that do not pair", "0000100004_ldmk.npy: has the shape (478, 2)",
+        "0000100005.png: does not decode", "src_2_id.npy: does not read",
         "0000100006.png: comes 2 times", "c1.png: begins with a letter of src_",
     ):  # fmt: skip
         assert line in told

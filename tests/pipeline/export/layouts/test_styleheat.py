@@ -96,7 +96,8 @@ def test_what_the_loader_would_choke_on_is_told(made: Path, clips: list[ExportCl
     change(made, "crop", f"{name}-crop_params", np.zeros((40, 4), np.int32).tobytes())
     told = problem("styleheat", made)
     for line in (
-        f"{name}: has 8 bytes of keypoint, not 21760", f"{name}-align-0000003: does not decode", "at least 108 rows of 80 float64 are heard",
+        f"{name}: has 8 bytes of keypoint, not 21760", f"{name}-align-0000003: does not decode",
+        "at least 108 rows of 80 float64 are heard",
         f"{name}: has 640 bytes of crop_params, not 1280",
     ):  # fmt: skip
         assert line in told
