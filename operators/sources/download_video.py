@@ -116,13 +116,8 @@ class DownloadVideo(Operator):
                 yield Drop("site_rests", detail=str(rests), retryable=True)
                 return
             except NotFetched as no:
-<<<<<<< HEAD
                 spread = random.uniform(0.5, 1.0)  # noqa: S311 - spreads, does not hide
                 wait_s = no.wait_s or min(self.backoff_s * 2 ** (attempt - 1), self.patience_s) * spread
-=======
-                most_s = min(self.backoff_s * 2 ** (attempt - 1), self.patience_s)
-                wait_s = no.wait_s or most_s * random.uniform(0.5, 1.0)  # noqa: S311 - spreads tries, keeps no secret
->>>>>>> house
                 if no.wait_s and no.outcome in SITE_TROUBLE:
                     site.rest(no.wait_s)
                 yield _row(source, attempt, started, meter, no, wait_s)

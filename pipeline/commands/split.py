@@ -1,5 +1,4 @@
-"""Share the clips out to train, validation and test, with no identity, channel, source or copy in two of them.
-"""
+"""Share the clips out to train, validation and test, with no identity, channel, source or copy in two of them."""
 
 import argparse
 

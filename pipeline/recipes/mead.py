@@ -1,5 +1,4 @@
-"""Recorded footage laid out as MEAD: each recording is a clip, whole, with the labels of its path and the checks a
-studio's files need.
+"""Recorded footage laid out as MEAD: each recording is a clip, with the labels of its path and a studio's checks.
 
 After Wang et al., "MEAD: A Large-scale Audio-visual Dataset for Emotional Talking-face Generation" (ECCV 2020), and its
 released layout: `<M|W>ddd/video/<view>/<emotion>/level_<1|2|3>/<3 digits>.mp4`. Nothing is cut and nothing is chosen by

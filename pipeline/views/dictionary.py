@@ -213,7 +213,7 @@ def _range(name: str, meaning: str) -> str:
 
 
 def _first_line(table: type[Row]) -> str:
-    return (inspect.getdoc(table) or "").partition("\n")[0]
+    return " ".join((inspect.getdoc(table) or "").partition("\n\n")[0].split())
 
 
 @cache
