@@ -1,6 +1,6 @@
 """Do the tests see it when the code is wrong? Each mutant is one small fault, with the tests that should turn red.
 
-    python -m benchmarks.mutants                        all of `mutant_list.py`
+    python -m benchmarks.mutants                        all of `mutant_list.py` and `mutant_list_corpus.py`
     python -m benchmarks.mutants lmd_points splits      those whose name holds one of the words
     python -m benchmarks.mutants --list
 
@@ -22,9 +22,12 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.mutant_list import MUTANTS, Mutant
+from benchmarks.mutant_list import MUTANTS as OPERATORS
+from benchmarks.mutant_list import Mutant
+from benchmarks.mutant_list_corpus import CORPUS
 
 ROOT = Path(__file__).parents[1]
+MUTANTS = [*OPERATORS, *CORPUS]
 LIMIT_S = 300
 
 
