@@ -40,7 +40,7 @@ def write_video(
     keyframe_every: int = 12,
     crf: int = 18,
     options: dict[str, str] | None = None,
-) -> Path:
+) -> Path:  # long: one container is filled, by eighteen knobs
     """Writes a video and returns its path; the suffix chooses the container.
 
     Args:

@@ -1,105 +1,24 @@
-"""A web site with every fault a crawl meets, and an S3 server that stumbles, on 127.0.0.1. `CASES` says what each
-address should end in.
-"""
+"""A web site with every fault a crawl meets, on 127.0.0.1; `site_cases.py` says what each address should end in."""
 
 import gzip
 import hashlib
-import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import av
 import numpy as np
-import pytest
-import requests
 
+from tests.local_server import Server, answering
 from tests.made_videos import tone, write_audio, write_video
-
-
-@dataclass(frozen=True)
-class Case:
-    """An address of the site, and the truth about it."""
-
-    path: str
-    outcome: str
-    file: str = ""  # whose bytes it gives, where it gives any
-    said: str = ""  # part of the site's own words
-    tries: int = 1
-
-
-GOOD = tuple(f"good{number}" for number in range(6))
-ODD_NAMES = (
-    "na%C3%AFve%20name.mp4", "..%2F..%2Fetc%2Fpasswd.mp4", "a;rm%20-rf%20$HOME.mp4", "%E6%BC%A2%E5%AD%97.mp4",
-    "no-suffix", "CON.mp4", f"{'x' * 200}.mp4",
-)  # fmt: skip
-
-CASES = (
-    *(Case(f"/{name}.mp4", "ok", name) for name in GOOD),
-    *(Case(f"/odd/{name}", "ok", f"odd{number}") for number, name in enumerate(ODD_NAMES)),
-    Case("/query.mp4?id=1&part=a%20b", "ok", "query"),
-    Case("/norange.mp4", "ok", "norange"),
-    Case("/chunked.mp4", "ok", "chunked"),
-    Case("/gzip.mp4", "ok", "gzip"),
-    Case("/untyped.mp4", "ok", "untyped"),
-    Case("/moved/5", "ok", "moved"),
-    Case("/moved/30", "too_many_redirects"),
-    Case("/loop", "too_many_redirects"),
-    Case("/to-file", "scheme_not_allowed"),
-    Case("/to-nowhere", "not_an_address"),
-    Case("/status/401", "http_401", said="who are you"),
-    Case("/status/403", "http_403", said="not for you"),
-    Case("/status/404", "http_404", said="taken down by its owner"),
-    Case("/status/410", "http_410", said="gone for good"),
-    Case("/status/451", "http_451", said="legal reasons"),
-    Case("/status/500", "http_500", tries=3),
-    Case("/once/500", "ok", "once500", tries=2),
-    Case("/once/503", "ok", "once503", tries=2),
-    Case("/once/429", "ok", "once429", tries=2),
-    Case("/status/429", "rate_limited", said="slow down"),
-    Case("/stall.mp4", "timeout", tries=3),
-    Case("/mute.mp4", "timeout", tries=3),
-    Case("/once/stall", "ok", "oncestall", tries=2),
-    Case("/cut.mp4", "truncated", said=" bytes came", tries=3),
-    Case("/cut-each-third.mp4", "ok", "cuts", tries=3),
-    Case("/norange-cut-once.mp4", "ok", "norangecut", tries=2),
-    Case("/changes.mp4", "ok", "changed", tries=2),
-    Case("/chunked-cut.mp4", "truncated", tries=3),
-    Case("/claims-more.mp4", "truncated", tries=3),
-    Case("/claims-less.mp4", "truncated", said="the file says it has", tries=3),
-    Case("/huge.mp4", "too_large"),
-    Case("/endless.mp4", "too_large"),
-    Case("/empty.mp4", "empty_file"),
-    Case("/text.mp4", "not_a_video"),
-    Case("/picture.mp4", "not_a_video"),
-    Case("/page.mp4", "not_a_video", said="This video was removed"),
-    Case("/playlist-of-files.mp4", "not_a_video"),
-    Case("/soft404.html", "not_a_video", said="Nothing here"),
-    Case("/watch.html", "ok", "watched"),
-    Case("/two.html", "not_one_video"),
-    Case("/hls/whole.m3u8", "ok"),
-    Case("/hls/hole.m3u8", "http_404"),
-    Case("/hls/apart.m3u8", "ok"),
-    Case("/hls/silent.m3u8", "format_missing"),
-)
-
-_TITLES = {
-    401: "who are you",
-    403: "not for you",
-    404: "taken down by its owner",
-    410: "gone for good",
-    451: "legal reasons",
-    429: "slow down",
-    500: "oh no",
-}
+from tests.site_cases import CASES, TITLES, Case
 
 
 @dataclass
@@ -120,45 +39,11 @@ class WebSite:
 @contextmanager
 def serve(folder: Path) -> Iterator[WebSite]:
     """Serves the site until the block ends. `folder` is for making its videos."""
-    server = _Server(("127.0.0.1", 0), _Handler)
+    server = Server(("127.0.0.1", 0), _Handler)
     site = WebSite(f"http://127.0.0.1:{server.server_address[1]}", _files(folder))
     server.site = site  # type: ignore[attr-defined]
-    with _answering(server, site.stop):
+    with answering(server, site.stop):
         yield site
-
-
-@contextmanager
-def _answering(server: "_Server", stop: threading.Event) -> Iterator[None]:
-    """Has a server answer until the block ends. Answers that are held back then wait for `stop`."""
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def listed(address: str) -> list[str]:
-    """The 60 lines of a list as people write them: every case, some of them twice or in another spelling."""
-    lines = [address + case.path for case in CASES]
-    again = [address + f"/{name}.mp4" for name in GOOD[:3]]
-    again += [
-        address.replace("http://", "HTTP://") + "/good3.mp4#t=5",
-        address + "/good4.mp4?utm_source=list",
-        f"clip7 {address}/good5.mp4",
-    ]
-    other = [
-        "file:///etc/passwd",
-        "data:video/mp4;base64,AAAA",
-        "ftp://127.0.0.1/a.mp4",
-        "no-such-file.mp4",
-        f"http://user:hunter2@{address[7:]}/good0.mp4",
-    ]
-    lines = ["# a comment", "", *lines, *again, *other]
-    return lines
 
 
 def _files(folder: Path) -> dict[str, bytes]:
@@ -205,15 +90,6 @@ def _shifted(folder: Path, files: dict[str, bytes]) -> None:
         files[name] = (folder / f"later-{name}").read_bytes()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is no error of the site's."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
-
-
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -235,7 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
 
-    def _answer(self, path: str, times: int) -> None:
+    def _answer(self, path: str, times: int) -> None:  # long: a table of paths, one a fault
         files = self.site.files
         name = path[1:].removesuffix(".mp4")
         case = next((case for case in CASES if case.path == path), None)
@@ -244,7 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._file(files["moved"]) if left == 0 else self._page(301, "", {"Location": f"/moved/{left - 1}"})
         if path.startswith("/status/"):
             status = int(path.rsplit("/", 1)[1])
-            return self._page(status, _TITLES[status], {"Retry-After": "3600"} if status == 429 else {})
+            return self._page(status, TITLES[status], {"Retry-After": "3600"} if status == 429 else {})
         if path.startswith("/once/") and path != "/once/stall":
             status = int(path.rsplit("/", 1)[1])
             wait = {"Retry-After": "1"} if status in (429, 503) else {}
@@ -444,134 +320,3 @@ def _png() -> bytes:
     codec.width, codec.height, codec.pix_fmt, codec.time_base = 8, 8, "rgb24", Fraction(1, 25)
     frame = av.VideoFrame.from_ndarray(np.zeros((8, 8, 3), np.uint8), format="rgb24")
     return b"".join(bytes(packet) for packet in [*codec.encode(frame), *codec.encode(None)])
-
-
-@dataclass
-class ObjectStore:
-    """An S3 server behind a front that can misbehave."""
-
-    address: str  # of the front
-    behind: str  # of the server itself
-    slow_downs: int = 0  # how many requests to answer with 503 SlowDown
-    lose_answers: int = 0  # how many requests that write to do and answer with 500 all the same
-    cut_bodies: int = 0  # how many answers to break off in the middle
-    hang_up: int = 0  # how many requests to answer with nothing
-    hold_part: int = 0  # the number of the part of an upload that is let through only after `release`
-    release: threading.Event = field(default_factory=threading.Event)
-    held: threading.Event = field(default_factory=threading.Event)
-    asked: list[str] = field(default_factory=list)  # method and path
-
-    def check_credentials(self, on: bool) -> None:
-        """From now on requests with unknown keys are refused, or no longer."""
-        requests.post(f"{self.behind}/moto-api/reset-auth", data=b"0" if on else b"1000000", timeout=10)
-
-
-@contextmanager
-def serve_s3() -> Iterator[ObjectStore]:
-    """Serves moto's S3 and a front to it until the block ends."""
-    from moto.server import ThreadedMotoServer
-
-    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    moto.start()
-    host, port = moto.get_host_and_port()
-    front = _Server(("127.0.0.1", 0), _Front)
-    store = ObjectStore(f"http://127.0.0.1:{front.server_address[1]}", f"http://{host}:{port}")
-    front.store = store  # type: ignore[attr-defined]
-    try:
-        with _answering(front, store.release):
-            yield store
-    finally:
-        moto.stop()
-
-
-def aws_points_at(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sets AWS's own chain to the store, and nothing of the person's who runs the tests."""
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", store.address)
-
-
-class _Front(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, format: str, *args: Any) -> None: ...
-
-    def _pass(self) -> None:
-        store: ObjectStore = self.server.store  # type: ignore[attr-defined]
-        store.asked.append(f"{self.command} {self.path}")
-        body = (
-            self._chunks()
-            if "chunked" in self.headers.get("Transfer-Encoding", "")
-            else self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        )
-        if store.slow_downs > 0:
-            store.slow_downs -= 1
-            return self._reply(
-                503, {}, b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
-            )
-        if store.hang_up > 0:
-            store.hang_up -= 1
-            self.close_connection = True
-            return None
-        if store.hold_part and f"partNumber={store.hold_part}&" in self.path + "&":
-            store.held.set()
-            store.release.wait(60)
-        headers = {
-            name: value
-            for name, value in self.headers.items()
-            if name.lower() not in ("transfer-encoding", "connection", "expect")
-        }
-        headers["Content-Length"] = str(len(body))
-        answer = requests.request(
-            self.command, store.behind + self.path, data=body, headers=headers, timeout=60, stream=True
-        )
-        if store.lose_answers > 0 and self.command != "GET":
-            store.lose_answers -= 1
-            return self._reply(
-                500,
-                {},
-                b"<Error><Code>InternalError</Code><Message>We encountered an internal error.</Message></Error>",
-            )
-        self._reply(answer.status_code, dict(answer.headers), answer.raw.read(decode_content=False))
-
-    def _chunks(self) -> bytes:
-        body = b""
-        while size := int(self.rfile.readline().split(b";")[0], 16):
-            body += self.rfile.read(size)
-            self.rfile.readline()
-        self.rfile.readline()
-        return body
-
-    def _reply(self, status: int, headers: dict[str, str], body: bytes) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            if name.lower() not in ("content-length", "transfer-encoding", "connection", "server", "date"):
-                self.send_header(name, value)
-        self.send_header(
-            "Content-Length",
-            headers.get("Content-Length", str(len(body))) if self.command == "HEAD" else str(len(body)),
-        )
-        self.end_headers()
-        store: ObjectStore = self.server.store  # type: ignore[attr-defined]
-        if store.cut_bodies > 0 and self.command == "GET" and len(body) > 1:
-            store.cut_bodies -= 1
-            body, self.close_connection = body[: len(body) // 2], True
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _pass
-
-
-def wait_for(what: Any, seconds: float = 10.0) -> None:
-    """Waits until `what()` is true.
-
-    Raises:
-        AssertionError: when it has not become true in time.
-    """
-    until = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < until, "it never came"
-        time.sleep(0.02)

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from operators.media.frames import VideoFrames
-from tests.made_cuts import Dissolve, Fade, Made, Shot, Truth, mixed, suite
+from tests.cut_suite import suite
+from tests.drawn_scenes import mixed
+from tests.made_cuts import Dissolve, Fade, Made, Shot, Truth
 
 
 def test_there_are_sixty_and_half_are_held_back():

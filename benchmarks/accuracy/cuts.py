@@ -32,7 +32,9 @@ from operators.base import Operator
 from operators.media.frames import SourceFrame, VideoFrames
 from operators.shots.detect_shots import DetectShots
 from operators.shots.detect_shots_transnet import DetectShotsTransnet
-from tests.made_cuts import CANVAS, Picture, Scene, Truth, suite
+from tests.cut_suite import suite
+from tests.drawn_scenes import CANVAS, Picture, Scene
+from tests.made_cuts import Truth
 
 Told = tuple[str, int, int]  # kind, first frame, first frame after
 Detector = Callable[[Path], list[Told]]

@@ -24,7 +24,7 @@ from manifests.tables import Source
 from operators.base import Drop
 from operators.sources.download_video import DownloadVideo
 from tests.dripping import TRAPS, serve_traps
-from tests.operators.sources.test_download_video import Holder
+from tests.operators.sources.downloading import Holder
 
 ANSWER_S = 10.0
 LIMITS = {

@@ -117,7 +117,7 @@ def s3_elsewhere(bucket: str) -> Iterator[Callable[..., Any]]:
 def _serve(pipe: Connection) -> None:
     import logging
 
-    from tests.site import serve_s3
+    from tests.object_store import serve_s3
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it tells of every request
     with serve_s3() as store:

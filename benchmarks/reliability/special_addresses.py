@@ -48,7 +48,7 @@ socket.getaddrinfo, socket.socket.connect = resolve, connect  # before anything 
 
 from manifests.tables import Source  # noqa: E402
 from operators.sources.download_video import DownloadVideo  # noqa: E402
-from tests.operators.sources.test_download_video import Holder  # noqa: E402
+from tests.operators.sources.downloading import Holder  # noqa: E402
 from tests.operators.sources.test_networks import PUBLIC, SPECIAL  # noqa: E402
 
 

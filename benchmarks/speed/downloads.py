@@ -27,8 +27,9 @@ import av.error
 from operators.base import Drop
 from operators.sources.download_video import DownloadVideo
 from pipeline.listing import list_sources
-from tests.operators.sources.test_download_video import Holder
-from tests.site import CASES, Case, WebSite, serve
+from tests.operators.sources.downloading import Holder
+from tests.site import WebSite, serve
+from tests.site_cases import CASES, Case
 
 VERDICTS = ("good", "missed", "FALSE SUCCESS", "true reason", "other reason", "no reason", "other rule")
 # Where a downloader may have another rule than ours and be right: how many redirects, one of two videos, pictures

@@ -1,5 +1,5 @@
-"""Every model file that headset knows: what it is, its licence, and where it can be had; how it is had says
-`operators/weights.py`.
+"""Every model file that headset knows: what it is, its licence, and where it can be had; those that listen lie in
+`catalogue_sound.py`. How a file is had says `operators/weights.py`.
 """
 
 from operators.weights import Weight

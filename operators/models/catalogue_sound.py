@@ -1,4 +1,4 @@
-"""The model files that listen to voices and words, or hold a mouth against its sound; see `catalogue.py`."""
+"""The model files that listen: to voices, to words, and to a mouth beside its sound; all others: `catalogue.py`."""
 
 from operators.weights import Weight
 

@@ -15,7 +15,8 @@ import pytest
 from manifests.bucket import s3_client
 from manifests.errors import AccessDenied, DamagedMedia, MissingBucket, MissingMedia, Unreachable
 from manifests.media import MediaStore
-from tests.site import ObjectStore, aws_points_at, serve_s3, wait_for
+from tests.local_server import wait_for
+from tests.object_store import ObjectStore, aws_points_at, serve_s3
 
 SMALL = b"some bytes that stand for a video" * 1000
 LARGE_BYTES = 40 * 2**20  # three parts

@@ -14,7 +14,7 @@ from manifests.errors import AccessDenied, MissingBucket, MissingMedia, StorageE
 from manifests.manifest import Manifest
 from manifests.storage import PART, Storage
 from manifests.tables import Source
-from tests.site import ObjectStore, aws_points_at, serve_s3
+from tests.object_store import ObjectStore, aws_points_at, serve_s3
 
 
 @pytest.fixture(scope="module")

@@ -61,22 +61,8 @@ def test_every_clip_ends_with_its_verdict(
     os.rename(videos, videos.with_name("away"))  # nothing but what --sources names is there
     try:
         capsys.readouterr()
-        assert (
-            main(
-                [
-                    "rebuild",
-                    str(first),
-                    "--out",
-                    str(tmp_path / "again"),
-                    "--sources",
-                    str(left),
-                    "--workers",
-                    "1",
-                    "--json",
-                ]
-            )
-            == 0
-        )
+        command = ["rebuild", str(first), "--out", str(tmp_path / "again"), "--sources", str(left)]
+        assert main([*command, "--workers", "1", "--json"]) == 0
         told = json.loads(capsys.readouterr().out)
     finally:
         os.rename(videos.with_name("away"), videos)
@@ -101,7 +87,7 @@ def test_every_clip_ends_with_its_verdict(
     assert sum(told["counts"].values()) == len(told["clips"]) == 10
     # What is the same is the same to the bit, under the same ids and at the same size.
     old, new = (
-        {row["clip_id"]: row for row in Manifest(str(root)).table(Render).to_pylist()} 
+        {row["clip_id"]: row for row in Manifest(str(root)).table(Render).to_pylist()}
         for root in (first, tmp_path / "again")
     )  # fmt: skip
     same = [clip_id for clip_id in old if names[clip_id.split("/")[0]] == "same"]

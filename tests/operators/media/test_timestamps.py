@@ -14,7 +14,7 @@ from manifests.tables import Source
 from operators.media.frames import VideoFrames
 from operators.sources.probe_source import ProbeSource
 from tests.made_videos import tone, write_video
-from tests.operators.sources.test_probe_source import Given
+from tests.operators.sources.probed import Given
 
 COUNT = 60
 

@@ -105,7 +105,7 @@ def test_a_face_has_the_contrast_and_the_colours_of_the_ordinary_film(tmp_path: 
 
 @pytest.mark.parametrize(("transfer", "name"), [(PQ, "smpte2084"), (HLG, "arib_std_b67")])
 def test_the_transfer_is_a_fact_of_the_source(tmp_path: Path, transfer: int, name: str) -> None:
-    from tests.operators.sources.test_probe_source import Given
+    from tests.operators.sources.probed import Given
 
     def transfer_of(path: Path) -> str:
         [source] = ProbeSource(needs=("video",))(Source("s", str(path)), Given(path))

@@ -12,7 +12,8 @@ from operators.base import Drop
 from operators.media.frames import VideoFrames
 from operators.shots.detect_shots import CutDetectors, DetectShots
 from tests.conftest import media
-from tests.made_cuts import Made, suite
+from tests.cut_suite import suite
+from tests.made_cuts import Made
 from tests.made_videos import ramp, write_video
 
 # By file: the first frame of every shot but the first, and the gradual transitions: the first mixed frame, and the

@@ -8,7 +8,7 @@ from operators.base import Drop
 from operators.media.frames import VideoFrames
 from operators.shots.detect_shots_transnet import DetectShotsTransnet, told
 from tests.conftest import media
-from tests.made_cuts import suite
+from tests.cut_suite import suite
 
 
 def probabilities(count: int, middle: dict[int, float], part: range) -> np.ndarray:

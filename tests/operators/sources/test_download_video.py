@@ -3,104 +3,30 @@ bytes.
 """
 
 import hashlib
-import itertools
-import json
-import os
 import signal
-import socket
 import subprocess
 import sys
-import threading
-import time
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import av
 import pytest
 
-from manifests.bucket import s3_client
-from manifests.media import MediaStore
-from manifests.tables import Fetch, Source
-from operators.base import Drop, with_field
-from operators.sources import sites
+from manifests.tables import Source
+from operators.base import Drop
 from operators.sources.addresses import AddressRefused
-from operators.sources.download_video import DownloadVideo, _proxy
 from operators.sources.guard import Guard
 from operators.sources.outcomes import AGAIN, LATER, NotFetched, meaning
 from operators.sources.page_reader import PageReader
-from operators.sources.pages import OURS, user_options
-from operators.sources.sites import Site
+from operators.sources.pages import OURS
 from pipeline.listing import list_sources
+from tests.local_server import wait_for
 from tests.made_videos import write_video
-from tests.site import CASES, Case, ObjectStore, WebSite, aws_points_at, listed, serve, serve_s3, wait_for
-
-QUICK = DownloadVideo(
-    tries=3, timeout_s=0.7, backoff_s=0.05, patience_s=3, gap_s=0, max_bytes=2**24, max_seconds=20, allow_private=True
-)
-
-
-@dataclass
-class Holder:
-    """The media of one source, as a runner gives them."""
-
-    root: Path
-    source: Source
-
-    @property
-    def path(self) -> Path:
-        return Path(self.source.uri)
-
-    @property
-    def scratch(self) -> Path:
-        return self.root / "scratch" / self.source.source_id
-
-    def keep(self, made: Path, suffix: str) -> tuple[str, str]:
-        return MediaStore(str(self.root)).put(made, suffix)
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebSite]:
-    with serve(tmp_path_factory.mktemp("site")) as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("HEADSET_CACHE", str(tmp_path / "cache"))
-    for name in (
-        "HEADSET_PROXIES",
-        "HEADSET_YTDLP",
-        "http_proxy",
-        "https_proxy",
-        "HTTP_PROXY",
-        "HTTPS_PROXY",
-        "ALL_PROXY",
-        "all_proxy",
-    ):
-        monkeypatch.delenv(name, raising=False)
-
-
-def source_of(address: str) -> Source:
-    listing = list_sources([address])
-    assert not listing.dropped
-    return listing.sources[0]
-
-
-def download(source: Source, root: Path, operator: DownloadVideo = QUICK) -> tuple[Source | Drop, list[Fetch]]:
-    made = list(operator(source, Holder(root, source)))
-    fetches = [row for row in made if isinstance(row, Fetch)]
-    ends = [row for row in made if not isinstance(row, Fetch)]
-    assert len(ends) == 1
-    assert isinstance(ends[0], Source | Drop)
-    return ends[0], fetches
-
-
-def outcome(end: Source | Drop) -> str:
-    return end.reason if isinstance(end, Drop) else "ok"
+from tests.operators.sources.downloading import QUICK, download, outcome, source_of
+from tests.site import WebSite, serve
+from tests.site_cases import CASES, Case, listed
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.path[:40])
@@ -191,20 +117,6 @@ def test_what_the_site_tells_is_kept_and_is_never_a_path(site: WebSite, tmp_path
     assert fetches[0].tool.startswith("yt-dlp 20")
 
 
-@pytest.fixture
-def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stand-ins, first on PATH, for the programs that yt-dlp would leave a download to. The file is there once one of
-    them ran.
-    """
-    ran = tmp_path / "a-program-ran"
-    (tmp_path / "bin").mkdir()
-    for name in ("ffmpeg", "avconv", "rtmpdump", "curl", "wget", "aria2c", "axel", "mpv", "mplayer"):
-        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\necho $0 $* >> {ran}\nexit 1\n")
-        (tmp_path / "bin" / name).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
-    return ran
-
-
 def test_a_stream_that_only_another_program_could_download_is_refused(programs: Path, site: WebSite, tmp_path: Path):
     end, fetches = download(source_of(site.address + "/hls/sample-aes.m3u8"), tmp_path)
     assert (outcome(end), len(fetches)) == ("outside_program", 1)
@@ -289,7 +201,7 @@ def test_a_killed_download_goes_on_where_it_was(site: WebSite, tmp_path: Path):
     source = source_of(site.address + "/slow.mp4")
     code = (
         "import sys; from pathlib import Path; from dataclasses import replace; from"
-        " tests.operators.sources.test_download_video import *;list(replace(QUICK,"
+        " tests.operators.sources.downloading import *;list(replace(QUICK,"
         " timeout_s=60)(source_of(sys.argv[1]), Holder(Path(sys.argv[2]), source_of(sys.argv[1]))))"
     )
     worker = subprocess.Popen([sys.executable, "-c", code, source.uri, str(tmp_path)], cwd=Path(__file__).parents[3])
@@ -326,207 +238,6 @@ def test_a_local_file_is_not_copied(tmp_path: Path):
     assert outcome(download(source, tmp_path)[0]) == "checksum_changed"
     path.unlink()
     assert outcome(download(source, tmp_path)[0]) == "missing_file"
-
-
-# What must not be asked for, and what must not be told
-
-
-@pytest.mark.parametrize(
-    "host", ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.1", "[::1]", "localhost.", "0"]
-)
-def test_this_machine_is_not_asked_under_any_name(host: str, site: WebSite, tmp_path: Path):
-    port, before = site.address.rpartition(":")[2], site.asked.total()
-    end, _ = download(source_of(f"http://{host}:{port}/good0.mp4"), tmp_path, replace(QUICK, allow_private=False))
-    assert outcome(end) in ("private_address", "unreachable")  # some resolvers do not take 0x7f.1 for an address
-    assert host in ("0x7f.1", "localhost.", "[::1]") or outcome(end) == "private_address"
-    assert site.asked.total() == before
-
-
-@pytest.mark.parametrize("path", ["/to-localhost", "/embeds-localhost.html"])
-def test_a_redirect_or_a_page_does_not_lead_to_this_machine(
-    path: str, site: WebSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    # The endpoint of a proxy of the user's own is allowed whatever its address; here it stands for the outside, and
-    # localhost for the inside.
-    monkeypatch.setenv("http_proxy", site.address)
-    monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
-    before = site.asked["/good0.mp4"]
-    end, fetches = download(source_of(site.address + path), tmp_path, replace(QUICK, allow_private=False))
-    assert outcome(end) == "private_address"
-    assert "localhost is " in fetches[-1].said
-    assert site.asked["/good0.mp4"] == before
-    assert site.asked[path] > 0
-
-
-@pytest.mark.parametrize(
-    "uri",
-    [
-        "file:///etc/passwd",
-        "data:video/mp4;base64,AA",
-        "gopher://127.0.0.1/",
-        "http:///nohost",
-        "http://a b/c",
-        "http://[::1/a",
-        "http://h:x/a",
-    ],
-)
-def test_a_row_that_never_passed_the_listing_is_refused_all_the_same(uri: str, tmp_path: Path):
-    source = Source("web-000000000000", uri)
-    if "://" not in uri:
-        assert outcome(download(source, tmp_path)[0]) == "missing_file"
-    else:
-        end, fetches = download(source, tmp_path)
-        assert outcome(end) in ("scheme_not_allowed", "not_an_address")
-        assert fetches == []
-
-
-@pytest.mark.parametrize(("path", "end"), [("/to-signed", "ok"), ("/to-signed-missing", "http_404")])
-def test_a_signature_the_site_led_to_is_not_told(path: str, end: str, site: WebSite, tmp_path: Path):
-    made = download(source_of(site.address + path), tmp_path)
-    assert outcome(made[0]) == end
-    assert "hunter2" not in repr(made)
-
-
-def test_a_proxys_password_is_not_told(site: WebSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("HEADSET_PROXIES", "http://user:hunter2@127.0.0.1:9,http://user:hunter2@127.0.0.1:10")
-    for path in ("/good0.mp4", "/watch.html"):
-        made = download(source_of(site.address + path), tmp_path)
-        assert outcome(made[0]) == "unreachable"
-        assert "hunter2" not in repr(made)
-    for wrong in ("http://user:hunter2@", "hunter2://h:1", "http://h:1,http://user:hunter2@h:port"):
-        monkeypatch.setenv("HEADSET_PROXIES", wrong)
-        with pytest.raises(ValueError, match="HEADSET_PROXIES: entry") as raised:
-            QUICK.resolved()
-        assert "hunter2" not in str(raised.value)
-
-
-# Manners
-
-
-def test_proxies_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    (tmp_path / "proxies").write_text("# ours\nhttp://a:1\nhttp://b:2\n\nsocks5://c:3\n")
-    monkeypatch.setenv("HEADSET_PROXIES", str(tmp_path / "proxies"))
-    assert {_proxy("yt-aaaaaaaaaaa", attempt) for attempt in (1, 2, 3)} == {"http://a:1", "http://b:2", "socks5://c:3"}
-    assert len({_proxy(f"web-{number}", 1) for number in range(20)}) == 3
-    monkeypatch.delenv("HEADSET_PROXIES")
-    assert _proxy("yt-aaaaaaaaaaa", 1) == ""
-
-
-def test_a_proxy_is_used(site: WebSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("HEADSET_PROXIES", site.address)
-    end, _ = download(source_of("http://no-such-host.invalid/good0.mp4"), tmp_path, replace(QUICK, allow_private=False))
-    assert outcome(end) == "http_404"  # the site was asked in place of a host that does not exist
-    assert site.asked["http://no-such-host.invalid/good0.mp4"] == 1
-
-
-def test_a_site_that_serves_nobody_is_left_alone(tmp_path: Path):
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        port = held.getsockname()[1]
-    operator = replace(QUICK, tries=1)
-    ends = [
-        outcome(download(source_of(f"http://127.0.0.1:{port}/{number}.mp4"), tmp_path, operator)[0])
-        for number in range(sites.FAILURES + 2)
-    ]
-    assert ends == ["unreachable"] * sites.FAILURES + ["site_rests"] * 2
-
-
-def test_a_site_that_says_no_is_not_one_that_serves_nobody(site: WebSite, tmp_path: Path):
-    ends = [
-        outcome(download(source_of(f"{site.address}/missing{number}.mp4"), tmp_path)[0])
-        for number in range(sites.FAILURES + 2)
-    ]
-    assert set(ends) == {"http_404"}
-
-
-def test_nobody_asks_a_site_that_wants_a_pause(site: WebSite, tmp_path: Path):
-    end, fetches = download(source_of(site.address + "/status/429"), tmp_path)
-    assert isinstance(end, Drop)
-    assert end.retryable
-    wait = datetime.fromisoformat(fetches[-1].retry_at) - datetime.fromisoformat(fetches[-1].started_at)
-    assert 3599 < wait.total_seconds() < 3605
-    before = site.asked.total()
-    end, fetches = download(source_of(site.address + "/good0.mp4"), tmp_path)
-    assert (outcome(end), fetches) == ("site_rests", [])
-    assert site.asked.total() == before
-
-
-def test_sources_of_one_site_wait_for_their_turn():
-    site = Site("example.org", at_once=2, gap_s=0.1)
-    under_way, most, starts = 0, 0, []
-    lock = threading.Lock()
-
-    def ask() -> None:
-        nonlocal under_way, most
-        with site.turn(5):
-            with lock:
-                under_way += 1
-                most = max(most, under_way)
-                starts.append(time.monotonic())
-            time.sleep(0.25)
-            with lock:
-                under_way -= 1
-
-    threads = [threading.Thread(target=ask) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert most == 2
-    starts.sort()
-    assert all(later - earlier > 0.09 for earlier, later in itertools.pairwise(starts))
-
-
-def test_the_rate_is_kept(site: WebSite, tmp_path: Path):
-    began = time.monotonic()
-    download(source_of(site.address + "/good1.mp4"), tmp_path, replace(QUICK, rate_bytes_s=20_000))
-    assert time.monotonic() - began > len(site.files["good1"]) / 20_000 - 0.2
-
-
-def test_manners_change_no_fingerprint():
-    for name, value in (("tries", 9), ("gap_s", 7.0), ("allow_private", True), ("at_once", 5), ("timeout_s", 1.0)):
-        assert with_field(DownloadVideo(), name, value).fingerprint() == DownloadVideo().fingerprint()
-    for name, value in (("max_height", 720), ("codec", "vp9"), ("audio", False)):
-        assert with_field(DownloadVideo(), name, value).fingerprint() != DownloadVideo().fingerprint()
-
-
-def test_yt_dlps_own_options_are_reachable_but_not_those_about_what_is_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    (tmp_path / "cookies.txt").write_text("# Netscape HTTP Cookie File\n")
-    words = (
-        "--js-runtimes node --extractor-args youtube:player_client=mweb;po_token=mweb.gvs+abc --sleep-requests 2"
-        f" --cookies {tmp_path / 'cookies.txt'}"
-    )
-    monkeypatch.setenv("HEADSET_YTDLP", words)
-    options = user_options()
-    assert "node" in options["js_runtimes"]
-    assert options["extractor_args"] == {"youtube": {"player_client": ["mweb"], "po_token": ["mweb.gvs+abc"]}}
-    assert options["sleep_interval_requests"] == 2
-    assert options["cookiefile"].read().startswith("# Netscape")
-    for words in (
-        "--exec ls",
-        "-o /tmp/x",
-        "--enable-file-urls",
-        "--no-such-option",
-        "--ffmpeg-location /bin/sh",
-        "--cookies /no/such/file",
-    ):
-        monkeypatch.setenv("HEADSET_YTDLP", words)
-        with pytest.raises(ValueError, match="HEADSET_YTDLP"):
-            QUICK.resolved()
-    monkeypatch.setenv("HEADSET_YTDLP", "")
-    monkeypatch.setenv("HEADSET_PROXIES", str(tmp_path / "missing"))
-    with pytest.raises(ValueError, match="HEADSET_PROXIES names no file"):
-        QUICK.resolved()
-
-
-def test_cookies_are_read_and_not_written_back(site: WebSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    cookies = tmp_path / "cookies.txt"
-    cookies.write_text("# Netscape HTTP Cookie File\n127.0.0.1\tFALSE\t/\tFALSE\t0\tname\tvalue\n")
-    before = cookies.read_bytes()
-    monkeypatch.setenv("HEADSET_YTDLP", f"--cookies {cookies}")
-    assert outcome(download(source_of(site.address + "/watch.html"), tmp_path)[0]) == "ok"
-    assert cookies.read_bytes() == before
 
 
 @pytest.mark.parametrize(
@@ -594,60 +305,3 @@ def test_a_youtube_address_goes_to_yt_dlp(tmp_path: Path, monkeypatch: pytest.Mo
     assert outcome(end) == "unreachable"
     assert fetches[0].tool.startswith("yt-dlp 20")
     assert fetches[0].address == "https://www.youtube.com/watch?v=CPCoMyuBRM0"
-
-
-# Objects
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ObjectStore]:
-    with serve_s3() as store:
-        yield store
-
-
-@pytest.fixture
-def bucket(server: ObjectStore, site: WebSite, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
-    aws_points_at(server, monkeypatch)
-    s3_client().create_bucket(Bucket="videos")
-    s3_client().put_object(Bucket="videos", Key="a folder/odd #name?.mp4", Body=site.files["good0"])
-    return server
-
-
-def test_an_object_comes_out_of_s3(bucket: ObjectStore, site: WebSite, tmp_path: Path):
-    bucket.slow_downs = 2
-    end, fetches = download(
-        source_of("s3://videos/a folder/odd #name?.mp4"), tmp_path, replace(QUICK, allow_private=False, gap_s=100)
-    )
-    assert isinstance(end, Source)
-    assert (tmp_path / end.media).read_bytes() == site.files["good0"]
-    assert (fetches[-1].tool[:6], fetches[-1].bytes) == ("boto3 ", len(site.files["good0"]))
-
-
-def test_half_an_object_is_gone_on_with_only_where_it_is_the_same(bucket: ObjectStore, site: WebSite, tmp_path: Path):
-    whole = site.files["good0"]
-    source = source_of("s3://videos/a folder/odd #name?.mp4")
-    etag = s3_client().head_object(Bucket="videos", Key="a folder/odd #name?.mp4")["ETag"]
-    for validator, received in ((etag, len(whole) - 1000), ('"another"', len(whole))):
-        scratch = tmp_path / "scratch" / source.source_id
-        scratch.mkdir(parents=True)
-        (scratch / "file.part").write_bytes(whole[:1000])
-        (scratch / "file.json").write_text(json.dumps({"address": source.uri, "validator": validator}))
-        end, fetches = download(source, tmp_path)
-        assert isinstance(end, Source)
-        assert (end.sha256, fetches[-1].bytes) == (hashlib.sha256(whole).hexdigest(), received)
-
-
-def test_what_is_wrong_with_an_object_is_told(bucket: ObjectStore, tmp_path: Path):
-    end, fetches = download(source_of("s3://videos/missing.mp4"), tmp_path)
-    assert (outcome(end), fetches[-1].said) == ("http_404", "s3://videos/missing.mp4: there is no such object")
-    end, fetches = download(source_of("s3://no-such-bucket/a.mp4"), tmp_path)
-    assert outcome(end) == "http_404"
-    assert "there is no bucket no-such-bucket" in fetches[-1].said
-    bucket.check_credentials(True)
-    try:
-        made = download(source_of("s3://videos/a folder/odd #name?.mp4"), tmp_path)
-    finally:
-        bucket.check_credentials(False)
-    assert outcome(made[0]) == "http_403"
-    assert "hunter2" not in repr(made)
-    assert len(made[1]) == 1

@@ -21,8 +21,8 @@ from operators.sources.addresses import AddressRefused
 from operators.sources.guard import Guard, endpoint_of
 from operators.sources.outcomes import LATER, NotFetched
 from tests.dripping import DRIP_S, TRAPS, Trap, serve_traps
-from tests.operators.sources.test_download_video import QUICK, download, outcome, source_of
-from tests.site import ObjectStore, aws_points_at
+from tests.object_store import ObjectStore, aws_points_at
+from tests.operators.sources.downloading import QUICK, download, outcome, source_of
 
 SHORT = replace(QUICK, tries=1, answer_s=1.0, max_page_bytes=2**21, max_bytes=2**23, max_seconds=60)
 

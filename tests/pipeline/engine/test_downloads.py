@@ -17,7 +17,8 @@ from pipeline.listing import list_sources
 from pipeline.recipe import Recipe, Stage, recipe_named
 from pipeline.views.funnel import funnel
 from tests.made_videos import write_video
-from tests.site import CASES, listed, serve
+from tests.site import serve
+from tests.site_cases import CASES, listed
 
 RECIPE = Recipe(
     "downloads",

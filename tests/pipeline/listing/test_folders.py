@@ -12,11 +12,6 @@ from pipeline.listing import Listing, list_sources, missing
 from pipeline.listing.folders import AUDIO, VIDEO
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HEADSET_CACHE", str(tmp_path_factory.mktemp("cache")))
-
-
 def put(root: Path, *names: str) -> Path:
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,6 @@ import codecs
 import gzip
 import hashlib
 import json
-from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,22 +11,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.listing import Listing, list_sources
+from tests.pipeline.listing.listings import reasons
 
 ONE, TWO = (f"https://www.youtube.com/watch?v=aaaaaaaaaa{number}" for number in (1, 2))
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HEADSET_CACHE", str(tmp_path / "cache"))
 
 
 def listed(folder: Path, name: str, content: str | bytes) -> Listing:
     (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     return list_sources([str(folder / name)])
-
-
-def reasons(listing: Listing) -> dict[str, int]:
-    return dict(Counter(drop.reason for drop in listing.dropped))
 
 
 def told(listing: Listing) -> str:
