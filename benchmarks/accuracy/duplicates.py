@@ -17,20 +17,19 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 import av
 import av.filter
 import numpy as np
 
-from manifests.ledger import Receipt
-from manifests.manifest import LISTED, Manifest, RunRecord, StepRecord
-from manifests.tables import Dropped, Duplicate, Fingerprint, Source
+from manifests.tables import Duplicate, Fingerprint, Source
 from operators.fingerprints import COEFFICIENTS
 from operators.media.frames import VideoFrames
 from operators.sources.fingerprint_source import FingerprintSource
 from pipeline.corpus_steps.duplicates import MIRROR, find_duplicates
+from tests.made_copies import FRAMES_FROM_ZERO, copy_of
+from tests.pipeline.corpus_steps.fingerprinted import corpus_of
 
 MEDIA = Path(os.environ.get("HEADSET_MEDIA", "."))
 CLIPS = [
@@ -50,7 +49,6 @@ TUNED_ON = [
     "odd/moviepy_chaplin.mp4",
     "odd/talkvid_10_gt.mp4",
 ]  # fmt: skip
-FRAMES_FROM_ZERO = "setpts=PTS-STARTPTS"
 TRANSFORMS = {
     "re-encoded at CRF 36": (FRAMES_FROM_ZERO, 36),
     "half the size": (f"{FRAMES_FROM_ZERO},scale=trunc(iw/4)*2:trunc(ih/4)*2", 26),
@@ -64,51 +62,6 @@ TRANSFORMS = {
 }
 
 
-def copy_of(path: Path, made: Path, filters: str, crf: int) -> Path:
-    """The pictures of a file through FFmpeg filters, as H.264. `{tenth}` is a tenth of its length, `{other_fps}` 25 or
-    30.
-    """
-    with av.open(str(path)) as source, av.open(str(made), "w") as target:
-        stream = source.streams.video[0]
-        frames = list(source.decode(stream))
-        first, last = (frames[n].time or 0.0 for n in (0, -1))
-        fps = (len(frames) - 1) / (last - first)
-        other = 30 if abs(fps - 25) < 2 else 25
-        text = filters.format(tenth=first + (last - first) / 10, other_fps=other)
-        graph = av.filter.Graph()
-        nodes = [graph.add_buffer(template=stream, time_base=frames[0].time_base)]
-        for part in text.split(","):
-            name, _, arguments = part.partition("=")
-            nodes.append(graph.add(name, arguments or None))
-        nodes.append(graph.add("buffersink"))
-        graph.link_nodes(*nodes).configure()
-        written: av.VideoStream | None = None
-        for frame in _filtered(graph, frames):
-            if written is None:
-                written = target.add_stream("libx264", rate=Fraction(round(fps) if "fps=" not in text else other))
-                written.width, written.height, written.pix_fmt = frame.width, frame.height, "yuv420p"
-                written.codec_context.time_base = Fraction(1, 90000)
-                written.codec_context.options = {"crf": str(crf), "preset": "veryfast", "threads": "1"}
-            shown = frame.reformat(format="yuv420p")
-            shown.pts, shown.time_base = round((frame.time or 0.0) * 90000), Fraction(1, 90000)
-            target.mux(written.encode(shown))
-        assert written is not None
-        target.mux(written.encode(None))
-    return made
-
-
-def _filtered(graph: av.filter.Graph, frames: list[av.VideoFrame]) -> Iterator[av.VideoFrame]:
-    for frame in [*frames, None]:
-        graph.push(frame)
-        while True:
-            try:
-                shown = graph.pull()
-            except (BlockingIOError, EOFError):
-                break
-            assert isinstance(shown, av.VideoFrame)
-            yield shown
-
-
 def seen(path: Path, name: str) -> tuple[Source, Fingerprint]:
     """A file as the pipeline knows it."""
     listed = Source(name, str(path))
@@ -117,21 +70,6 @@ def seen(path: Path, name: str) -> tuple[Source, Fingerprint]:
         source = replace(listed, width=stream.width, height=stream.height)
     fingerprint = next(row for row in FingerprintSource()(source, VideoFrames(path)) if isinstance(row, Fingerprint))
     return replace(source, start_s=fingerprint.times_s[0], end_s=fingerprint.times_s[-1] + 0.25), fingerprint
-
-
-def corpus_of(root: Path, rows: list[tuple[Source, Fingerprint]]) -> Manifest:
-    """A manifest that holds these sources and fingerprints, and nothing else."""
-    manifest = Manifest(str(root))
-    manifest.add([source for source, _ in rows])
-    fingerprints = {fingerprint.source_id: fingerprint for _, fingerprint in rows}
-    step = StepRecord("FingerprintSource", "FingerprintSource-made", 0, "sources", ["fingerprints"], [], {}, {}, [])
-    manifest.remember(RunRecord("fingerprints", [step]))
-    for shard in manifest.shards():
-        listed = manifest.read(Source, [LISTED], shard)
-        manifest.write(Fingerprint, step.version, shard, [fingerprints[source.source_id] for source in listed])
-        manifest.write(Dropped, step.version, shard, [])
-        manifest.commit(step.version, shard, Receipt("X"))
-    return manifest
 
 
 def copies() -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.accuracy.duplicates import FRAMES_FROM_ZERO, copy_of
 from manifests.tables import Published, Source
 from operators.base import Drop
 from operators.clips.locate_published import LocatePublished
@@ -19,6 +18,7 @@ from operators.fingerprints import COEFFICIENTS
 from operators.media.frames import VideoFrames
 from operators.sources.fingerprint_changed import FingerprintChanged
 from operators.sources.fingerprint_source import FingerprintSource
+from tests.made_copies import FRAMES_FROM_ZERO, copy_of
 
 CLIPS = [
     "single/headpose_31.mp4", "single/speakervid_dialogue_case1_1.mp4", "single/lia_vox_driving2.mp4",

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.truth.seen_by_eye import AGAIN, ALONE, FACES, GALLERY, PEOPLE, Person
+from benchmarks.truth.seen_by_eye import AGAIN, ALONE, GALLERY, PEOPLE, Person
 from manifests.boxes import Box
 from manifests.tables import Face, FaceEmbedding, Identity, Shot, Source, Track
 from operators.base import Drop
@@ -28,6 +28,7 @@ from operators.faces.track_faces import TrackFaces
 from operators.media.frames import VideoFrames
 from operators.shots.detect_shots import DetectShots
 from pipeline.corpus_steps.identities import FindIdentities, Member, members_of
+from tests.seen_by_eye import FACES
 
 MEDIA = Path(os.environ.get("HEADSET_MEDIA", "."))
 DETECTORS = ("mediapipe", "yunet", "retinaface")

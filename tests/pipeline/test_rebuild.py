@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.accuracy.duplicates import FRAMES_FROM_ZERO, copy_of
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.tables import Clip, Published, Render, Source, Split
 from pipeline.__main__ import main
 from pipeline.query.clip_view import select_rows as rows_of
 from pipeline.rebuild import compared, drift, list_again, published_rows
+from tests.made_copies import FRAMES_FROM_ZERO, copy_of
 from tests.made_videos import tone, write_video
 from tests.pipeline.rebuilt_recipe import LATE_S
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.accuracy.duplicates import FRAMES_FROM_ZERO, copy_of
 from manifests.tables import Fingerprint, Published, Source
 from operators.base import Drop, Frame
 from operators.clips.locate_published import LocatePublished
@@ -15,6 +14,7 @@ from operators.media.frames import VideoFrames
 from operators.sources.fingerprint_changed import FingerprintChanged
 from operators.sources.fingerprint_source import FingerprintSource
 from tests.conftest import media
+from tests.made_copies import FRAMES_FROM_ZERO, copy_of
 from tests.made_videos import write_video
 from tests.operators.sources.test_fingerprint_source import drifting
 

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.truth.seen_by_eye import FACES
 from manifests.tables import Source
 from operators.faces.detect_faces import DetectFaces
 from operators.media.frames import VideoFrames
@@ -14,6 +13,7 @@ from operators.models.detections import rough_yaw_deg
 from operators.models.device import batches, system_libraries
 from tests.conftest import media, weights
 from tests.made_videos import write_video
+from tests.seen_by_eye import FACES
 
 FACE = (176, 76, 272, 180)  # of the astronaut, brow to chin, by eye: left, top, right, bottom
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.accuracy.words import alignment, errors, hear, plain, sentence, time_errors
 from manifests.errors import WeightError
 from manifests.tables import Annotation, Clip, Word
 from operators.base import Drop
@@ -15,6 +14,7 @@ from operators.media.sound import SourceAudio
 from operators.speech.transcribe_speech import PACKAGED, TranscribeSpeech, ordered, sounding
 from tests.conftest import lists, media
 from tests.made_videos import tone, write_video
+from tests.operators.speech.grid_words import alignment, errors, hear, plain, sentence, time_errors
 
 
 @cache

@@ -4,13 +4,13 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks.accuracy.duplicates import corpus_of
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.tables import Duplicate, Fingerprint, Source
 from operators.fingerprints import COEFFICIENTS, coefficients
 from pipeline.corpus_steps.duplicates import FindDuplicates, Stretch, find_duplicates
 from pipeline.query.clip_view import select_rows as rows_of
+from tests.pipeline.corpus_steps.fingerprinted import corpus_of
 
 
 def made(name: str, looks: np.ndarray, width: int = 640) -> tuple[Source, Fingerprint]:
