@@ -1,4 +1,7 @@
-"""Faces in real films as an eye saw them on contact sheets; places are pixels of the film, good to a third of a face."""
+"""Faces in real films as an eye saw them on contact sheets.
+
+Places are pixels of the film, good to about a third of a face.
+"""
 
 from typing import NamedTuple
 

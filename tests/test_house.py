@@ -1,9 +1,11 @@
-"""Who may import whom. Of two rooms the upper one may import the lower, never the other way round; and nowhere is a
-circle.
+"""Who may import whom, and how long a file and a function may be.
+
+Of two rooms the upper one may import the lower, never the other way round; and nowhere is a circle.
 """
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -57,8 +59,13 @@ def modules() -> dict[str, Path]:
     return {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
 def imports(path: Path, known: Mapping[str, Path]) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -131,3 +138,60 @@ def test_a_library_stays_in_its_rooms(library: str) -> None:
     assert {
         module for module in users if not any(module == name or module.startswith(f"{name}.") for name in rooms)
     } == set()
+
+
+LINES = 350  # of a file
+BODY = 60  # lines of a function, from its `def` on; a longer one says why behind `# long:` in its signature
+LONGER = {
+    "manifests/tables.py": "every table there is, to be read from top to bottom",
+    "pipeline/export/export.py": "is being split",
+}
+
+
+def sources() -> Iterator[Path]:
+    rooms = ("headset", "manifests", "operators", "pipeline", "infra", "tests", "benchmarks", "training")
+    for room in rooms:
+        yield from (ROOT / room).rglob("*.py")
+
+
+def too_long(path: Path) -> Iterator[str]:
+    """What in a file is longer than it may be, and says no reason."""
+    text, name = path.read_text(), path.relative_to(ROOT).as_posix()
+    lines = text.splitlines()
+    if name in LONGER:
+        return
+    if len(lines) > LINES:
+        yield f"{name}: {len(lines)} lines"
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            own = (node.end_lineno or node.lineno) - node.lineno + 1
+            signature = lines[node.lineno - 1 : node.body[0].lineno - 1] or lines[node.lineno - 1 : node.lineno]
+            if own > BODY and not any("# long: " in line for line in signature):
+                yield f"{name}:{node.lineno}: {node.name}, {own} lines"
+
+
+def test_files_and_functions_are_short() -> None:
+    assert [one for path in sources() for one in too_long(path)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("x = 1\n" * 351, ["made.py: 351 lines"]),
+        ("x = 1\n" * 350, []),
+        ("def f():\n" + "    x = 1\n" * 60, ["made.py:1: f, 61 lines"]),
+        ("def f():\n" + "    x = 1\n" * 59, []),
+        ("def f():  # long: a table\n" + "    x = 1\n" * 60, []),
+        ("def f(\n    x,\n):  # long: a table\n" + "    x = 1\n" * 60, []),
+    ],
+)
+def test_what_is_long_is_seen(text: str, told: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.test_house.ROOT", tmp_path)
+    (tmp_path / "made.py").write_text(text)
+    assert list(too_long(tmp_path / "made.py")) == told
+
+
+def test_no_test_imports_a_benchmark() -> None:
+    """What both know lies in `tests/`: a test that fails must not depend on what measures."""
+    found = [(path.name, name) for path in (ROOT / "tests").rglob("*.py") for name in imports(path, {})]
+    assert [one for one in found if one[1].split(".")[0] in ("benchmarks", "training")] == []

@@ -78,15 +78,11 @@ def training(seen: list[Look], rng: np.random.Generator) -> tuple[NDArray[np.uin
     by_film = {film: sum(one.film == film for one in seen) for film in {one.film for one in seen}}
     pictures, shares = [], []
     for one in seen:
-        if (
-            lips := lips_of(one, landmarker)
-        ) is None:  # in profile, blurred or small: such faces are what a head most easily takes for hidden
-            middle = ((one.box.left + one.box.right) / 2, one.box.top + 0.76 * (one.box.bottom - one.box.top))
-            lips = np.asarray(
-                cv2.ellipse2Poly(
-                    (int(middle[0]), int(middle[1])), (int(0.2 * one.wide), int(0.09 * one.wide)), 0, 0, 360, 18
-                )
-            )
+        lips = lips_of(one, landmarker)
+        if lips is None:  # in profile, blurred or small: such faces are what a head most easily takes for hidden
+            x, y = (one.box.left + one.box.right) / 2, one.box.top + 0.76 * (one.box.bottom - one.box.top)
+            half = int(0.2 * one.wide), int(0.09 * one.wide)
+            lips = np.asarray(cv2.ellipse2Poly((int(x), int(y)), half, 0, 0, 360, 18))
         for _ in range(max(PER_LOOK, PER_FILM // by_film[one.film])):
             made: Look | None = bearded(one, lips, rng) if rng.random() < 0.3 else one
             if rng.random() < 0.65:

@@ -139,7 +139,7 @@ def error(case: Case, said: Annotation) -> dict[str, float]:
     return metric(case.truth.crop(whole), said.crop(whole), uem=whole, detailed=True)  # type: ignore[return-value]
 
 
-def main() -> None:
+def main() -> None:  # long: one table after the other
     warnings.filterwarnings("ignore", module="pyannote")
     # The clustering prints where it cannot keep to min_cluster_size.
     stdout, sys.stdout = sys.stdout, sys.stderr

@@ -21,6 +21,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.speed.agreement import (
+    CROP,
+    boxes_apart,
+    cosines_apart,
+    meshes_apart,
+    network,
+    numbers_apart,
+    runs_mediapipe,
+)
 from manifests.boxes import square_around
 from manifests.errors import WeightError
 from operators.base import every
@@ -33,15 +42,13 @@ from operators.models.catalogue_sound import CAMPPLUS, LR_ASD
 from operators.models.detections import AlignedFace
 from operators.models.device import batches
 from operators.models.face_detectors import Mediapipe
-from operators.models.face_geometry import LandmarkedFace, head_pose_deg
+from operators.models.face_geometry import LandmarkedFace
 from operators.models.face_identity import NETWORKS, face_crop
 from operators.models.face_landmarker import Landmarker
 from operators.models.facemesh import Facemesh
 from operators.models.mediapipe import looker
-from operators.weights import Weight
 
 FILMS = ("single/headpose_31.mp4", "multi/avi_billhyland.mp4")
-CROP = (320, 320)
 LOOKS_HZ, FPS = 5.0, 25.0
 DETECTORS = ((FACE_DETECTOR_FULL_RANGE, 0.3), (FACE_DETECTOR_SHORT_RANGE, 0.6))
 WINDOW_S, HZ = 10, 16000  # of pyannote's segmentation, a window a second
@@ -73,7 +80,7 @@ class Bench:
 
     def __init__(self, films: Sequence[Path], seconds: float, device: str):
         self.films, self.seconds, self.device = films, seconds, device
-        self.has_mediapipe = _runs_mediapipe()
+        self.has_mediapipe = runs_mediapipe()
         self.frames = [list(every(VideoFrames(film, 0.0, seconds), LOOKS_HZ)) for film in films]
         self.flat = [frame for frames in self.frames for frame in frames]
         found = self.detected(self.detector("cpu"), 1)
@@ -115,7 +122,7 @@ class Bench:
         here, there = self.detector("cpu"), self.detector(self.device)
         here_size = 1 if self.has_mediapipe else GPU_BATCH
         ways = (lambda: self.detected(here, here_size), lambda: self.detected(there, GPU_BATCH))
-        return Stage("faces, BlazeFace", "looks", len(self.flat), LOOKS_HZ, ways, _boxes_apart)
+        return Stage("faces, BlazeFace", "looks", len(self.flat), LOOKS_HZ, ways, boxes_apart)
 
     def landmarks(self) -> Stage:
         here: Any = Landmarker() if self.has_mediapipe else Facemesh(device="cpu")
@@ -125,7 +132,7 @@ class Bench:
             return [found for some in batches(self.crops, size) for found in model.look(some)]
 
         ways = (lambda: run(here, here.batch), lambda: run(there, there.batch))
-        return Stage("landmarks and blendshapes", "looks", len(self.crops), FPS, ways, _meshes_apart)
+        return Stage("landmarks and blendshapes", "looks", len(self.crops), FPS, ways, meshes_apart)
 
     def embedding(self) -> Stage:
         network, scale = NETWORKS["faceplugin"]
@@ -144,7 +151,7 @@ class Bench:
             len(aligned),
             LOOKS_HZ,
             (lambda: run(here), lambda: run(there)),
-            _cosines_apart,
+            cosines_apart,
             note,
         )
 
@@ -158,12 +165,12 @@ class Bench:
             for film in self.films
             for frame in VideoFrames(film, 0.0, self.seconds)
         ]
-        (here, note), (there, _) = (_network(TransNetV2, TRANSNETV2, where) for where in ("cpu", self.device))
+        (here, note), (there, _) = (network(TransNetV2, TRANSNETV2, where) for where in ("cpu", self.device))
         ways = (
             lambda: np.array(list(score_frames(here, pictures, 1))),
             lambda: np.array(list(score_frames(there, pictures, 4))),
         )
-        return Stage("shots, TransNetV2", "frames", len(pictures), FPS, ways, _apart("probabilities"), note)
+        return Stage("shots, TransNetV2", "frames", len(pictures), FPS, ways, numbers_apart("probabilities"), note)
 
     def active_speaker(self) -> Stage:
         from operators.models.lr_asd import LrAsd, score_ticks
@@ -178,9 +185,9 @@ class Bench:
         sound = SourceAudio(self.films[0]).samples(0.0, len(mouths) / FPS + 0.025, HZ)
         cepstra = mfcc(sound)[: 4 * len(mouths)]
         assert mouths.shape[1:] == (CROP_PX, CROP_PX)
-        (here, note), (there, _) = (_network(LrAsd, LR_ASD, where) for where in ("cpu", self.device))
+        (here, note), (there, _) = (network(LrAsd, LR_ASD, where) for where in ("cpu", self.device))
         ways = (lambda: score_ticks(here, mouths, cepstra), lambda: score_ticks(there, mouths, cepstra))
-        return Stage("active speaker, LR-ASD", "ticks", len(mouths), FPS, ways, _apart("scores"), note)
+        return Stage("active speaker, LR-ASD", "ticks", len(mouths), FPS, ways, numbers_apart("scores"), note)
 
     def segmentation(self) -> Stage:
         import torch
@@ -195,7 +202,9 @@ class Bench:
                 return np.concatenate([model(some.to(where)).cpu().numpy() for some in windows.split(size)])
 
         ways = (lambda: run(here, 4, "cpu"), lambda: run(there, 32, self.device))
-        return Stage("speaker segmentation", "windows of 10 s", len(windows), 1.0, ways, _apart("log-probabilities"))
+        return Stage(
+            "speaker segmentation", "windows of 10 s", len(windows), 1.0, ways, numbers_apart("log-probabilities")
+        )
 
     def voices(self) -> Stage:
         import torch
@@ -203,14 +212,14 @@ class Bench:
         from operators.models.campplus import CamPlusPlus
 
         windows = torch.from_numpy(self._windows())[:, None]
-        (here, note), (there, _) = (_network(CamPlusPlus, CAMPPLUS, where) for where in ("cpu", self.device))
+        (here, note), (there, _) = (network(CamPlusPlus, CAMPPLUS, where) for where in ("cpu", self.device))
 
         def run(model: Any, size: int, where: str) -> NDArray[np.float32]:
             with torch.inference_mode():
                 return np.concatenate([model(some.to(where)).cpu().numpy() for some in windows.split(size)])
 
         ways = (lambda: run(here, 4, "cpu"), lambda: run(there, 32, self.device))
-        return Stage("voice embedding, CAM++", "windows of 10 s", len(windows), 1.0, ways, _cosines_apart, note)
+        return Stage("voice embedding, CAM++", "windows of 10 s", len(windows), 1.0, ways, cosines_apart, note)
 
     def lip_sync(self) -> Stage:
         import torch
@@ -235,7 +244,7 @@ class Bench:
                 return np.concatenate([net.see(some.to(where)).cpu().numpy() for some in parts])
 
         ways = (lambda: run(here, 4, "cpu"), lambda: run(there, 96, self.device))
-        return Stage("lip sync, SyncNet", "windows", last, FPS, ways, _cosines_apart, "seeded random weights")
+        return Stage("lip sync, SyncNet", "windows", last, FPS, ways, cosines_apart, "seeded random weights")
 
     def _windows(self) -> NDArray[np.float32]:
         sounds = [SourceAudio(film) for film in self.films]
@@ -248,72 +257,6 @@ class Bench:
             self.segmentation, self.voices, self.lip_sync,
         ):  # fmt: skip
             yield make.__name__.replace("_", " "), make
-
-
-def _runs_mediapipe() -> bool:
-    """Whether MediaPipe's own tasks run here: some machines have the package without the system libraries that it
-    loads.
-    """
-    try:
-        Landmarker()
-    except (ImportError, OSError):
-        return False
-    return True
-
-
-def _network(kind: Any, weight: Weight, where: str) -> tuple[Any, str]:
-    """The network with its file's weights on a device; with seeded random ones, which the note says, where its file is
-    not here.
-    """
-    import torch
-
-    try:
-        net, note = kind.load(weight.path()), ""
-    except WeightError:
-        torch.manual_seed(1)
-        net, note = kind().eval().requires_grad_(False), "seeded random weights"
-    return net.to(where), note
-
-
-def _apart(what: str) -> Callable[[Any, Any], str]:
-    return lambda one, other: (
-        f"{what} {np.abs(np.asarray(one, np.float64) - np.asarray(other, np.float64)).max():.1g} apart at most"
-    )
-
-
-def _cosines_apart(one: Any, other: Any) -> str:
-    one, other = (np.asarray(side, np.float64).reshape(len(side), -1) for side in (one, other))
-    cosines = (one * other).sum(axis=1) / np.linalg.norm(one, axis=1) / np.linalg.norm(other, axis=1)
-    return f"least cosine {cosines.min():.6f}"
-
-
-def _boxes_apart(one: list[list[AlignedFace]], other: list[list[AlignedFace]]) -> str:
-    pairs = [
-        pair
-        for here, there in zip(one, other, strict=True)
-        if len(here) == len(there)
-        for pair in zip(here, there, strict=True)
-    ]
-    lost = sum(len(here) != len(there) for here, there in zip(one, other, strict=True))
-    far = max(
-        np.abs(np.subtract(here.box[:4], there.box[:4])).max() / (here.box.right - here.box.left)
-        for here, there in pairs
-    )
-    return f"{len(pairs)} faces, corners {far:.1g} widths apart at most; {lost} looks with another number of faces"
-
-
-def _meshes_apart(one: list[list[LandmarkedFace]], other: list[list[LandmarkedFace]]) -> str:
-    pairs = [(here[0], there[0]) for here, there in zip(one, other, strict=True) if here and there]
-    points = max(np.abs(here.points - there.points).max() * CROP[0] for here, there in pairs)
-    turns = max(
-        np.abs(np.subtract(head_pose_deg(here.matrix), head_pose_deg(there.matrix))).max() for here, there in pairs
-    )
-    shapes = max(np.abs(here.blendshapes - there.blendshapes).max() for here, there in pairs)
-    lost = sum(bool(here) != bool(there) for here, there in zip(one, other, strict=True))
-    return (
-        f"{len(pairs)} faces, at most {points:.2g} of {CROP[0]} px, {turns:.2g} degrees, {shapes:.2g} of a blendshape"
-        f" apart; {lost} found by one alone"
-    )
 
 
 def _timed(way: Callable[[], Any], device: str) -> float:
