@@ -1,5 +1,21 @@
 """The tables of a manifest, one dataclass each. Read this file first.
 
+One source on its time axis, and the rows that a recipe makes of it (ids without what they begin with):
+
+    source         ├──────────────────────────────────── yt-CPCoMyuBRM0, 48 s ────────────────────────────────────┤
+    shots          ├──────── 000000-017000 ─────────┤├─────────────── 017000-041000 ────────────────┤├─ …-048000 ─┤
+    tracks         ├────────────── t0 ──────────────┤├───────────────────── t0 ─────────────────────┤
+                               ├──────── t1 ────────┤
+    turns            ├───── speaker0 ─────┤ ├ speaker1 ┤ ├─────────── speaker0 ───────────┤           ├ speaker1 ┤
+    active_speaker   ├──────── t0 ────────┤ ├─ t1 ──┤    ├────────────── t0 ──────────────┤
+    clips            ├─ 000800-012200/t0 ─┤ ├ …/t1 ─┤    ├─────── 018800-036200/t0 ───────┤
+    renders          ├─── …@recording ────┤ ├── … ──┤    ├──── …@recording, …@wav2lip ────┤
+    drops                                                                                            ├─ no_face ──┤
+
+A shot ends where the next begins, so no track and no clip crosses a cut. A turn is heard and not seen, and may go on
+over a cut. A clip is one track of one shot while it has the word and no other voice is heard. What ends as no clip ends
+as a drop. The words: docs/glossary.md.
+
 Times are float64 seconds on the source's own presentation clock; spans are half-open, [start_s, end_s), and a
 frame belongs to a span when its pts does. Boxes are pixels of the displayed (rotated) source frame, as
 left, top, right, bottom. Every row carries its `source_id`, so a shard holds its sources whole. Ids are

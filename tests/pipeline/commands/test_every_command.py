@@ -18,7 +18,7 @@ ELSEWHERE = {
 
 @pytest.mark.slow
 @pytest.mark.timeout(2400)
-def test_every_command_on_a_real_corpus(demo: Path) -> None:
+def test_every_command_on_a_real_corpus(demo: Path) -> None:  # long: one line a command
     ran: set[str] = set()
 
     def say(command: str, *rest: str, ends: int = 0) -> str:
