@@ -510,7 +510,8 @@ class Score(Row):
     variant: str  # which of the definitions that share the metric's name
     value: float
     model_sha256: str = ""  # of the weights that gave it; "" where there are none
-    protocol: str = ""  # crop, size, frame rate, colour, alignment: values of different protocols are never averaged
+    # `key=value; ...`, see `operators/protocol.py`: values of different protocols are never averaged
+    protocol: str = ""
 
 
 @dataclass(frozen=True)

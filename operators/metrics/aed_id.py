@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from operators.metrics.base import IDENTITY, FaceMetric, Variant
 from operators.models.catalogue import FACE_LANDMARKER
-from operators.models.face_pictures import NETWORKS, embedding
+from operators.models.face_pictures import ALIGNED_FACE, NETWORKS, embedding
 from operators.picture import Picture
 from operators.weights import Weight
 
@@ -26,9 +26,7 @@ class AedId(FaceMetric[NDArray[np.float64]]):
     metric = "aed_id"
     compares = IDENTITY
     known: ClassVar[dict[str, Variant]] = {
-        "aed_id_faceplugin": Variant(
-            "lower", "faceplugin's embedding, not OpenFace", "face warped by five points to 112 x 112, RGB"
-        )
+        "aed_id_faceplugin": Variant("lower", "faceplugin's embedding, not OpenFace", ALIGNED_FACE)
     }
     variant: str = "aed_id_faceplugin"
 

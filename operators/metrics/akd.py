@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from operators.metrics.base import DRIVING, FaceMetric, Variant
 from operators.models.face_pictures import points68
 from operators.picture import Picture
+from operators.protocol import Protocol
 
 SIDE = 256
 
@@ -31,7 +32,9 @@ class Akd(FaceMetric[NDArray[np.float64]]):
     compares = DRIVING
     known: ClassVar[dict[str, Variant]] = {
         "akd_mesh": Variant(
-            "lower", "mean absolute difference of 68 points", "MediaPipe's mesh in the iBUG scheme, pixels of 256"
+            "lower",
+            "mean absolute difference of 68 points",
+            Protocol(points="MediaPipe's mesh in the iBUG scheme", unit="pixels of 256"),
         )
     }
     variant: str = "akd_mesh"

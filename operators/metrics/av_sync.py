@@ -6,11 +6,13 @@ from typing import ClassVar
 from operators.metrics.base import NOTHING, Metric, Variant, Video
 from operators.metrics.lip_sync import FPS, mouth_and_voice
 from operators.models.catalogue import FACE_LANDMARKER
+from operators.protocol import Protocol
 from operators.weights import Weight
 
-PROTOCOL = (
-    "gap of the lips in MediaPipe's mesh over the whole frame, 25 times a second; level of the voice at 16 kHz; shifts"
-    " -15..15"
+PROTOCOL = Protocol(
+    crop="whole frame",
+    points="gap of the lips in MediaPipe's mesh, 25 times a second",
+    sound="level of the voice at 16 kHz, shifts -15..15",
 )
 
 

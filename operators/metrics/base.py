@@ -19,12 +19,14 @@ from operators.base import Audio, Drop, Operator
 from operators.metrics.frechet import Moments, frechet_distance
 from operators.models.catalogue import FACE_LANDMARKER
 from operators.picture import Picture
+from operators.protocol import Protocol
 from operators.weights import Weight
 
 T = TypeVar("T")
 F = TypeVar("F")
 
 NOTHING, TARGET, DRIVING, IDENTITY = "nothing", "target", "driving", "identity"
+RGB, LUMA = (Protocol(crop="whole frame", colour=f"{channels} 0..255") for channels in ("RGB", "Y"))
 
 
 class Variant(NamedTuple):
@@ -32,7 +34,7 @@ class Variant(NamedTuple):
 
     better: str  # "higher", "lower", or "" where neither is
     what: str  # the definition in one line
-    protocol: str = "whole frame, RGB 0..255"  # crop, colour, alignment
+    protocol: Protocol = RGB
 
 
 class FramePair(NamedTuple):

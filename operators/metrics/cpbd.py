@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from operators.metrics.base import NOTHING, Metric, Variant, Video, mean_where_seen
+from operators.metrics.base import LUMA, NOTHING, Metric, Variant, Video, mean_where_seen
 
 BLOCK = 64
 EDGES_OF_BLOCK = 0.002  # share of its pixels from which on a block counts
@@ -31,9 +31,7 @@ class Cpbd(Metric):
 
     metric = "cpbd"
     compares = NOTHING
-    known: ClassVar[dict[str, Variant]] = {
-        "cpbd": Variant("higher", "share of edges without visible blur", "whole frame, Y 0..255")
-    }
+    known: ClassVar[dict[str, Variant]] = {"cpbd": Variant("higher", "share of edges without visible blur", LUMA)}
     variant: str = "cpbd"
     rate_hz: float = 5.0
 

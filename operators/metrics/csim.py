@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from operators.metrics.base import IDENTITY, FaceMetric, Variant
 from operators.models.catalogue import FACE_LANDMARKER
-from operators.models.face_pictures import NETWORKS, embedding
+from operators.models.face_pictures import ALIGNED_FACE, NETWORKS, embedding
 from operators.picture import Picture
+from operators.protocol import Protocol
 from operators.weights import Weight
 
-ALIGNED, WHOLE = "face warped by five points to 112 x 112, RGB", "whole frame squeezed to 112 x 112, RGB"
+WHOLE = Protocol(crop="whole frame, squeezed", input="112x112", colour="RGB")
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,9 @@ class Csim(FaceMetric[NDArray[np.float64]]):
     metric = "csim"
     compares = IDENTITY
     known: ClassVar[dict[str, Variant]] = {
-        "csim_aligned": Variant("higher", "ArcFace R100 (glint360k)", ALIGNED),
+        "csim_aligned": Variant("higher", "ArcFace R100 (glint360k)", ALIGNED_FACE),
         "csim_whole_frame": Variant("higher", "ArcFace R100 (glint360k)", WHOLE),
-        "csim_aligned_faceplugin": Variant("higher", "faceplugin's embedding, not ArcFace", ALIGNED),
+        "csim_aligned_faceplugin": Variant("higher", "faceplugin's embedding, not ArcFace", ALIGNED_FACE),
         "csim_whole_frame_faceplugin": Variant("higher", "faceplugin's embedding, not ArcFace", WHOLE),
     }
     variant: str = "csim_aligned"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 from operators.metrics.base import DRIVING, FaceMetric
 from operators.models.catalogue import DEEP3D, DEEP3D_POINTS, FACE_LANDMARKER, TDDFA, TDDFA_SCALE
 from operators.picture import Picture
+from operators.protocol import Protocol
 from operators.weights import Weight
 
 if TYPE_CHECKING:
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
 
     Found = deep3d.Coefficients | tddfa.Coefficients
 
-DEEP3D_CROP = "face cut by five points of MediaPipe's mesh to 224 x 224, upright, RGB 0..1"
-TDDFA_CROP = "face cut by 68 points to 120 x 120, BGR"
+DEEP3D_CROP = Protocol(crop="face", align="five points of MediaPipe's mesh", input="224x224", colour="RGB 0..1")
+TDDFA_CROP = Protocol(crop="face about its 68 points", input="120x120", colour="BGR")
 
 
 @dataclass(frozen=True)

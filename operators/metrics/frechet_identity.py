@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from operators.base import Drop
 from operators.metrics.base import SetMetric, Variant, Video
 from operators.models.catalogue import FACE_LANDMARKER
-from operators.models.face_pictures import NETWORKS, embedding
+from operators.models.face_pictures import ALIGNED_FACE, NETWORKS, embedding
 from operators.weights import Weight
 
 
@@ -24,9 +24,7 @@ class FrechetIdentity(SetMetric):
 
     metric = "frechet_identity"
     known: ClassVar[dict[str, Variant]] = {
-        "frechet_identity": Variant(
-            "lower", "of faceplugin's embeddings; not FID", "face warped by five points to 112 x 112, RGB"
-        )
+        "frechet_identity": Variant("lower", "of faceplugin's embeddings; not FID", ALIGNED_FACE)
     }
     variant: str = "frechet_identity"
     rate_hz: float = 5.0

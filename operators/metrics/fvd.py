@@ -13,6 +13,7 @@ from operators.metrics.base import SetMetric, Variant, Video
 from operators.models.catalogue import I3D, I3D_400
 from operators.models.device import batches
 from operators.picture import Picture
+from operators.protocol import Protocol
 from operators.weights import Weight
 
 FRAMES = 16
@@ -40,7 +41,9 @@ class Fvd(SetMetric):
     known: ClassVar[dict[str, Variant]] = {
         "fvd_16": Variant("lower", "I3D's logits of 16 frames in a row, every frame, as StyleGAN-V"),
         "fvd_videogpt": Variant(
-            "lower", "I3D's logits of 16 frames in a row, every frame, as VideoGPT", "middle square, RGB 0..255"
+            "lower",
+            "I3D's logits of 16 frames in a row, every frame, as VideoGPT",
+            Protocol(crop="middle square", colour="RGB 0..255"),
         ),
     }
     variant: str = "fvd_16"

@@ -18,6 +18,7 @@ from operators.metrics.base import NOTHING, Metric, Video
 from operators.models.catalogue_sound import SYNCNET_V2
 from operators.models.face_pictures import mesh
 from operators.picture import Picture
+from operators.protocol import Protocol
 from operators.weights import Weight
 
 if TYPE_CHECKING:
@@ -26,16 +27,25 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 FPS, HZ = 25, 16000
+_HEARD = "16 kHz mono, mfcc13 at 100 Hz, shifts -15..15, zeros beyond the ends, n-5 windows"
 PROTOCOLS = {
-    "lse_lrs": (
-        "calculate_scores_LRS.py: whole picture, JPEG at ffmpeg's default rate, squeezed to 224x224, BGR 0..255; "
-        "25 fps; 16 kHz mono, mfcc13 at 100 Hz; shifts -15..15, zeros beyond the ends, n-5 windows"
+    "lse_lrs": Protocol(
+        crop="whole frame, squeezed",
+        input="224x224",
+        colour="BGR 0..255",
+        sound=_HEARD,
+        published="calculate_scores_LRS.py, JPEG at ffmpeg's default rate, 25 fps",
     ),
-    "lse_tracked": (
-        "run_pipeline.py: JPEG qscale 2, faces, tracks (IoU .5, >100 frames, >100 px), median 13, crop .4, grey 110,"
-        " 224x224, JPEG at ffmpeg's default rate, BGR 0..255; 25 fps; 16 kHz mono, mfcc13 at 100 Hz; shifts -15..15,"
-        " zeros beyond the ends, n-5 windows. Not as published: MediaPipe boxes made as tall as S3FD's, not S3FD; no"
-        " MPEG-4 and MP3 copy in between"
+    "lse_tracked": Protocol(
+        crop="face, tracked, median 13, crop .4, grey 110",
+        input="224x224",
+        colour="BGR 0..255",
+        sound=_HEARD,
+        published=(
+            "run_pipeline.py, JPEG qscale 2, tracks of IoU .5, >100 frames, >100 px, JPEG at ffmpeg's default rate,"
+            " 25 fps"
+        ),
+        deviates="MediaPipe boxes made as tall as S3FD's and not S3FD, no MPEG-4 and MP3 copy in between",
     ),
 }
 _TALLER, _HIGHER, _NARROW = 1.26, 0.20, 0.74

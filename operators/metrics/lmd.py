@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from operators.metrics.base import FaceMetric, Variant
 from operators.models.face_pictures import points68
 from operators.picture import Picture
+from operators.protocol import Protocol
 
 MOUTH = slice(48, 68)
-POINTS = "20 mouth points of MediaPipe's mesh in the iBUG scheme, pixels of the frame"
+POINTS = Protocol(points="20 mouth points of MediaPipe's mesh in the iBUG scheme", unit="pixels of the frame")
 
 
 @dataclass(frozen=True)

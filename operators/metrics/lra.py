@@ -16,6 +16,7 @@ from operators.models.catalogue import FACE_LANDMARKER
 from operators.models.catalogue_sound import LRW_READER, LRW_WORDS
 from operators.models.face_pictures import points68
 from operators.picture import Picture
+from operators.protocol import Protocol
 from operators.weights import Weight
 
 if TYPE_CHECKING:
@@ -23,10 +24,13 @@ if TYPE_CHECKING:
 
 FRAMES = 29
 SIDE_PX = 512  # longest side of the pictures that mouths are cut from
-PROTOCOL = (
-    "LRW, mpc001 at 0cc99fab, ResNet-18 and MS-TCN: 29 frames at 25 fps about the word's middle; mouth 96x96 grey,"
-    " aligned to the mean face, middle 88x88, mean .421, deviation .165. Not as published: points of MediaPipe's mesh,"
-    " not of RetinaFace and FAN; pictures of at most 512 px"
+PROTOCOL = Protocol(
+    crop="mouth, 96x96 of which the middle 88x88",
+    align="the mean face",
+    input="88x88",
+    colour="grey, mean .421, deviation .165",
+    published="LRW, mpc001 at 0cc99fab, ResNet-18 and MS-TCN, 29 frames at 25 fps about the word's middle",
+    deviates="points of MediaPipe's mesh and not of RetinaFace and FAN, pictures of at most 512 px",
 )
 
 

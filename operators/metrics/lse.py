@@ -1,7 +1,7 @@
 """LSE-D, LSE-C and the audio-visual offset of a clip, by SyncNet."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import ClassVar
 
@@ -98,6 +98,8 @@ class ScoreLse(Operator):
         ),
     }
 
+    version: ClassVar[int] = 2
+
     variant: str = "lse_tracked"
     resample: bool = True  # False takes the source's frames as they are, and refuses any rate but 25
 
@@ -115,7 +117,9 @@ class ScoreLse(Operator):
         count = round((clip.end_s - clip.start_s) * FPS)
         looked = shown(frames, clip.start_s, count, FPS) if self.resample else at_25(frames)
         found = Watched.of(self.variant, (_picture(clip, frame) for frame in looked)).sync(network(), sound)
-        protocol = PROTOCOLS[self.variant] + ("" if self.resample else "; source frames not resampled")
+        protocol = PROTOCOLS[self.variant]
+        if not self.resample:
+            protocol = replace(protocol, pairing="source frames, not resampled")
         for metric, value in (
             ("lse_d", found.distance),
             ("lse_c", found.confidence),
@@ -124,7 +128,7 @@ class ScoreLse(Operator):
             score_id = f"{clip.clip_id}#{metric}/{self.variant}"
             rounded = round(float(value), 4)
             yield Score(
-                clip.source_id, score_id, clip.clip_id, metric, self.variant, rounded, SYNCNET_V2.sha256, protocol
+                clip.source_id, score_id, clip.clip_id, metric, self.variant, rounded, SYNCNET_V2.sha256, str(protocol)
             )
 
 

@@ -7,6 +7,7 @@ from operators.base import Drop
 from operators.metrics.base import DRIVING, Metric, Variant, Video
 from operators.models.catalogue import FACE_LANDMARKER
 from operators.models.face_pictures import mesh
+from operators.protocol import Protocol
 from operators.weights import Weight
 
 
@@ -22,7 +23,9 @@ class Mkr(Metric):
     metric = "mkr"
     compares = DRIVING
     known: ClassVar[dict[str, Variant]] = {
-        "mkr_mesh": Variant("lower", "share of frames without a face", "MediaPipe's landmarker, whole frame")
+        "mkr_mesh": Variant(
+            "lower", "share of frames without a face", Protocol(crop="whole frame", points="MediaPipe's landmarker")
+        )
     }
     variant: str = "mkr_mesh"
 

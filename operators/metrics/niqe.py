@@ -11,6 +11,7 @@ from operators.base import Drop
 from operators.metrics.base import NOTHING, Metric, Variant, Video, mean_where_seen
 from operators.models.catalogue import NIQE_PRISTINE
 from operators.picture import Picture
+from operators.protocol import Protocol
 from operators.weights import Weight
 
 BLOCK = 96  # pixels, at the first of two scales
@@ -40,9 +41,11 @@ class Niqe(Metric):
     compares = NOTHING
     known: ClassVar[dict[str, Variant]] = {
         "niqe_matlab": Variant(
-            "lower", "as the authors' MATLAB code", "whole frame, Y 0..255 by 0.299 R + 0.587 G + 0.114 B"
+            "lower",
+            "as the authors' MATLAB code",
+            Protocol(crop="whole frame", colour="Y 0..255 by 0.299 R + 0.587 G + 0.114 B"),
         ),
-        "niqe_basicsr": Variant("lower", "as BasicSR", "whole frame, Y 16..235 of BT.601"),
+        "niqe_basicsr": Variant("lower", "as BasicSR", Protocol(crop="whole frame", colour="Y 16..235 of BT.601")),
     }
     variant: str = "niqe_matlab"
     rate_hz: float = 5.0

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from operators.metrics.base import Metric, Variant, Video, mean_of_frames
+from operators.metrics.base import LUMA, Metric, Variant, Video, mean_of_frames
 from operators.picture import Picture
 
 FLOOR = 1e-8  # of the mean squared error of values from 0 to 1: identical frames have 80 dB
@@ -23,7 +23,11 @@ class Psnr(Metric):
     metric = "psnr"
     known: ClassVar[dict[str, Variant]] = {
         "psnr_rgb": Variant("higher", "error over the three channels"),
-        "psnr_y": Variant("higher", "error of luma 0.299 R + 0.587 G + 0.114 B, rounded", "whole frame, Y 0..255"),
+        "psnr_y": Variant(
+            "higher",
+            "error of luma 0.299 R + 0.587 G + 0.114 B, rounded",
+            LUMA,
+        ),
     }
     variant: str = "psnr_rgb"
 

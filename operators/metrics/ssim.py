@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from operators.metrics.base import Metric, Variant, Video, mean_of_frames
+from operators.metrics.base import LUMA, Metric, Variant, Video, mean_of_frames
 from operators.picture import Picture
 
 WINDOW, SIGMA = 11, 1.5
@@ -27,7 +27,7 @@ class Ssim(Metric):
 
     metric = "ssim"
     known: ClassVar[dict[str, Variant]] = {
-        "ssim_y": Variant("higher", "of luma 0.299 R + 0.587 G + 0.114 B, rounded", "whole frame, Y 0..255"),
+        "ssim_y": Variant("higher", "of luma 0.299 R + 0.587 G + 0.114 B, rounded", LUMA),
         "ssim_rgb": Variant("higher", "mean over the three channels"),
     }
     variant: str = "ssim_y"

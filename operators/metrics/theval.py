@@ -16,6 +16,7 @@ from operators.base import Drop
 from operators.metrics.base import Video
 from operators.models.face_geometry import head_pose_deg
 from operators.models.face_pictures import face
+from operators.protocol import Protocol
 
 EYES = (468, 473)  # middles of the irises
 LIPS = (61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87)
@@ -25,7 +26,7 @@ INNER_LIPS = (13, 14)
 LEAST_SEEN = 0.5  # share of the frames that must show a face
 LEAST_HEARD = 0.1  # share that must be speech, or silence
 LOUDNESS_S = 0.05
-PROTOCOL = "MediaPipe's mesh over the whole frame, lengths over the distance of the irises"
+PROTOCOL = Protocol(crop="whole frame", points="MediaPipe's mesh", unit="distance of the irises")
 
 
 @dataclass(frozen=True)

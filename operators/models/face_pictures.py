@@ -13,8 +13,11 @@ from operators.models.face_geometry import LandmarkedFace
 from operators.models.face_identity import CROP_PX, NETWORKS, embedded
 from operators.models.face_landmarker import Landmarker
 from operators.picture import Picture
+from operators.protocol import Protocol
 
-__all__ = ["IBUG_68", "NETWORKS", "aligned", "embedding", "face", "mesh", "points68", "squeezed"]
+ALIGNED_FACE = Protocol(crop="face", align="five points", input="112x112", colour="RGB")
+
+__all__ = ["ALIGNED_FACE", "IBUG_68", "NETWORKS", "aligned", "embedding", "face", "mesh", "points68", "squeezed"]
 
 # The points of MediaPipe's 478 that lie nearest to the 68 of the iBUG annotation, in its order: pairs of both sides of
 # the face, the jaw's on its outline. Measured against dlib's points by `benchmarks/accuracy/points68.py`.

@@ -19,6 +19,7 @@ from manifests.tables import Clip, FaceLandmarks, Pair, Render, Score, Source
 from operators.generate.cards import FOLDER, cards
 from operators.generate.generate_video import RANDOM
 from operators.metrics.base import NOTHING, Metric
+from operators.protocol import Protocol
 from pipeline.corpus_steps.common import all_rows
 from pipeline.corpus_steps.generation import identities, pairs_of
 from pipeline.scoring.score import metrics_there
@@ -150,7 +151,7 @@ def _values(
         if pair.driving_clip_id in recordings:
             driven[recordings[pair.driving_clip_id].render_id].append(pair.pair_id)
     values: dict[str, dict[str, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
-    kinds: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    kinds: dict[str, set[tuple[Protocol, str]]] = defaultdict(set)
     for row in all_rows(manifest, Score):
         if row.variant not in there or isnan(row.value):
             continue
@@ -162,11 +163,11 @@ def _values(
                 values[RECORDING][row.variant][name] = row.value
         else:
             continue
-        kinds[row.variant].add((row.protocol, row.model_sha256))
+        kinds[row.variant].add((Protocol.read(row.protocol), row.model_sha256))
     withheld = {
         variant: (
             f"its values are of {len(found)} kinds, which must not be compared:"
-            f" {'; '.join(sorted(kind[0] for kind in found))}"
+            f" {'; '.join(sorted({protocol.label for protocol, _ in found}))}"
         )
         for variant, found in kinds.items()
         if len(found) > 1

@@ -15,6 +15,7 @@ from manifests.manifest import Manifest
 from manifests.tables import Dropped, Features, Pair, Render, Score
 from operators.metrics.base import IDENTITY, Metric, SetMetric
 from operators.metrics.frechet import Moments, merged
+from operators.protocol import Protocol, apart
 from pipeline.corpus_steps.common import all_rows
 from pipeline.scoring.score import metrics_there
 from pipeline.scoring.scorer import RECORDING
@@ -23,8 +24,9 @@ RESAMPLES = 1000
 SET_RESAMPLES = 50  # of metrics of sets, each of which is a statistic of its own
 
 
-# By variant and beside whom it may stand: how many values are of which protocol and model.
-Kinds = dict[tuple[str, str], Counter[tuple[str, str]]]
+Kind = tuple[Protocol, str]  # under which a value was measured, and the sha256 of its model
+# By variant and beside whom it may stand: how many values are of which kind.
+Kinds = dict[tuple[str, str], Counter[Kind]]
 
 
 @dataclass
@@ -84,7 +86,7 @@ def compare(
         return variant, maker.partition(", ")[2] if there[variant].compares == IDENTITY else ""
 
     for (variant, maker), rows in scores.items():
-        kinds[beside(variant, maker)].update((row.protocol or "", row.model_sha256 or "") for row in rows)
+        kinds[beside(variant, maker)].update(_kind(row) for row in rows)
         cells[variant, maker] = _mean(sorted(rows, key=lambda row: row.score_id), resamples, seed)
     sets = _sets(manifest, column, partner, protocol, there, resamples and set_resamples, seed)
     for (variant, maker), (cell, found) in sets.items():
@@ -102,7 +104,7 @@ def compare(
                 cells[key] = Cell(refused=cells[key].refused, withheld="protocols differ", clips=cells[key].clips)
     protocols: dict[str, set[str]] = defaultdict(set)
     for (variant, _), found in kinds.items():
-        protocols[variant] |= {kind[0] for kind in found}
+        protocols[variant] |= {protocol.label for protocol, _ in found}
     makers = sorted({maker for _, maker in cells}, key=lambda maker: (maker != RECORDING, maker))
     metrics = [metric for variant, metric in there.items() if any(key[0] == variant for key in cells)]
     under = {variant: sorted(found) for variant, found in protocols.items()}
@@ -130,7 +132,7 @@ def _scored(
     scores: dict[tuple[str, str], list[Score]] = defaultdict(list)
     refused: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for row in all_rows(manifest, Score):
-        if row.subject in column and row.variant in there and protocol in (row.protocol or ""):
+        if row.subject in column and row.variant in there and _under(row, protocol):
             scores[row.variant, column[row.subject]].append(row)
     for drop in all_rows(manifest, Dropped):
         if drop.subject in column and drop.operator in names:
@@ -138,14 +140,25 @@ def _scored(
     return scores, refused
 
 
-def _withheld(variant: str, kinds: Counter[tuple[str, str]]) -> str:
+def _kind(row: Score | Features) -> Kind:
+    return Protocol.read(row.protocol or ""), row.model_sha256 or ""
+
+
+def _under(row: Score | Features, text: str) -> bool:
+    """Whether the protocol of a row holds a text, as it is stored or as people are shown it."""
+    return not text or text in (row.protocol or "") or text in Protocol.read(row.protocol or "").label
+
+
+def _withheld(variant: str, kinds: Counter[Kind]) -> str:
     told = "; ".join(
-        f"{count} of '{kind[0]}'" + (f" by model {kind[1][:8]}" if kind[1] else "")
-        for kind, count in sorted(kinds.items())
+        f"{count} of '{protocol.label}'" + (f" by model {model[:8]}" if model else "")
+        for (protocol, model), count in sorted(kinds.items(), key=lambda one: (str(one[0][0]), one[0][1]))
     )
+    differ = [f"{name} ({' or '.join(values)})" for name, values in apart(one for one, _ in kinds).items()]
     return (
-        f"{variant} is withheld: its values are of {len(kinds)} kinds, which must not be averaged or compared: {told}."
-        " Choose one by --protocol."
+        f"{variant} is withheld: its values are of {len(kinds)} kinds, which must not be averaged or compared"
+        + (f"; they differ in {', '.join(differ)}" if differ else "")
+        + f": {told}. Choose one by --protocol."
     )
 
 
@@ -181,15 +194,15 @@ def _sets(
     there: dict[str, Metric],
     resamples: int,
     seed: int,
-) -> dict[tuple[str, str], tuple[Cell, Counter[tuple[str, str]]]]:
+) -> dict[tuple[str, str], tuple[Cell, Counter[Kind]]]:
     """Metrics of sets: the features of a maker's renders beside those of the recordings of the same clips, both
     resampled by clip.
     """
     features: dict[str, dict[str, Features]] = defaultdict(dict)  # by variant and render
     for row in all_rows(manifest, Features):
-        if row.variant in there and row.subject in column and protocol in row.protocol:
+        if row.variant in there and row.subject in column and _under(row, protocol):
             features[row.variant][row.subject] = row
-    made: dict[tuple[str, str], tuple[Cell, Counter[tuple[str, str]]]] = {}
+    made: dict[tuple[str, str], tuple[Cell, Counter[Kind]]] = {}
     for variant, rows in features.items():
         metric = there[variant]
         assert isinstance(metric, SetMetric)
@@ -205,7 +218,7 @@ def _sets(
             cell = Cell(clips=len(both))
             if lost:
                 cell.refused["recording_not_scored"] = lost
-            kinds = Counter((row.protocol, row.model_sha256) for pair in both for row in pair)
+            kinds = Counter(_kind(row) for pair in both for row in pair)
             if both and len(kinds) == 1:
                 parts = [[_array(row) for row in pair] for pair in both]
                 if min(sum(len(pair[side]) for pair in parts) for side in (0, 1)) < 2:

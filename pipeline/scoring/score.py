@@ -23,7 +23,7 @@ from manifests.tables import Annotation, Features, Pair, Render, Score
 from operators.metrics.base import NOTHING, Metric, SetMetric
 from pipeline.scoring.scorer import RECORDING, Job, Scorer, ScoringWorker, Tally
 
-VERSION = 1  # raised when the same metric would be shown other frames
+VERSION = 2  # raised when the same metric would be shown other frames, or say its protocol otherwise
 
 
 def metrics_there() -> dict[str, Metric]:

@@ -18,6 +18,7 @@ from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
 from operators.metrics.base import IDENTITY, NOTHING, TARGET, FramePair, Metric, SetMetric, Video
 from operators.picture import Picture
+from operators.protocol import Protocol
 from pipeline.corpus_steps.common import all_rows, current
 from pipeline.corpus_steps.pairs import has_target
 from pipeline.engine.fan_out import fan_out
@@ -167,22 +168,20 @@ class Scorer:
             metric.metric,
             metric.variant,
         )
-        how = metric.model_sha256, self.protocol(metric, render, pair)
+        how = metric.model_sha256, str(self.protocol(metric, render, pair))
         if isinstance(metric, SetMetric):
             found = metric.features(video).astype("<f4")
             yield Features(*where, len(found), found.shape[1], found.tobytes(), *how)
         else:
             yield Score(*where, float(metric.measure(video)), *how)
 
-    def protocol(self, metric: Metric, render: Render, pair: Pair | None) -> str:
-        """Crop, colour and alignment, size, frame rate, and how frames are paired: what values must share to be
-        averaged.
-        """
-        size = f"{self.size}x{self.size} px, scaled" if self.size else f"{render.width}x{render.height} px"
-        paired = "" if metric.compares == NOTHING else "; frame by frame, of the shorter"
+    def protocol(self, metric: Metric, render: Render, pair: Pair | None) -> Protocol:
+        """What the value of a render must share with others to be averaged with them."""
+        size = f"{self.size}x{self.size} scaled" if self.size else f"{render.width}x{render.height}"
+        pairing = "" if metric.compares == NOTHING else "frame by frame, of the shorter"
         if metric.compares == IDENTITY and not has_target(pair):
-            paired = "; every frame with the source clip's first"
-        return f"{metric.definition.protocol}; {size}; {render.fps:g} fps{paired}"
+            pairing = "every frame with the source clip's first"
+        return metric.definition.protocol.measured(size=size, fps=render.fps, pairing=pairing)
 
     def _moments(self, render: Render, driving: Render | None, source: Render | None) -> Iterator[Moment]:
         still = next(self._pictures(source), None) if source else None

@@ -39,7 +39,11 @@ class ComparisonView(Fact):
             "corpus": self.found.corpus,
             "makers": json_of(self.found.makers),
             "metrics": {
-                name: {**definition._asdict(), "protocols": self.found.protocols.get(name, [])}
+                name: {
+                    **definition._asdict(),
+                    "protocol": definition.protocol.label,
+                    "protocols": self.found.protocols.get(name, []),
+                }
                 for name, definition in metrics.items()
             },
             "values": values,

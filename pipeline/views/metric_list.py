@@ -54,7 +54,7 @@ def metric_list(metrics: Iterable[Metric]) -> MetricList:
                 default,
                 told.better,
                 told.what,
-                told.protocol,
+                told.protocol.label,
                 tuple(files),
                 tuple(missing),
             )

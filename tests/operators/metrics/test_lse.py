@@ -64,7 +64,7 @@ def test_a_clip_has_three_scores_that_say_what_they_are(tmp_path, net):
             "s/c",
             "lse_lrs",
             SYNCNET_V2.sha256,
-            PROTOCOLS["lse_lrs"],
+            str(PROTOCOLS["lse_lrs"]),
         )
     assert len({row.score_id for row in rows.values()}) == 3
 

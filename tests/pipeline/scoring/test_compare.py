@@ -74,7 +74,7 @@ def test_what_differs_in_protocol_is_withheld_and_told(tmp_path: Path) -> None:
     assert all(found.cells["psnr_rgb", maker].value is None for maker in ("good", "bad"))
     assert found.cells["psnr_y", "bad"].value is not None
     (note,) = found.notes
-    assert "64x64 px, scaled" in note
+    assert "they differ in size (128x128 or 64x64 scaled)" in note
     assert "3 of" in note
     chosen = compare(manifest, protocol="64x64")
     assert (chosen.makers, chosen.notes) == (["bad"], [])

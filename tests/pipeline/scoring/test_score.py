@@ -12,6 +12,7 @@ from operators.media.frames import VideoFrames
 from operators.metrics.base import NOTHING, Video
 from operators.metrics.psnr import Psnr
 from operators.metrics.ssim import Ssim
+from operators.protocol import Protocol
 from pipeline.corpus_steps.common import all_rows
 from pipeline.corpus_steps.pairs import make_pairs
 from pipeline.scoring.compare import compare
@@ -47,8 +48,9 @@ def test_scores_equal_the_metric_on_the_frames_and_are_not_made_twice(tmp_path: 
         row = rows[f"{made.render_id}#{metric.variant}"]
         assert row.value == metric.measure(Video.of(shown, wanted))
         assert (row.metric, row.variant) == (metric.metric, metric.variant)
-        assert "128x128 px" in row.protocol
-        assert "25 fps" in row.protocol
+        protocol = Protocol.read(row.protocol)
+        assert (protocol.size, protocol.fps) == ("128x128", "25")
+        assert replace(protocol, size="", fps="", pairing="") == metric.definition.protocol
     assert score(manifest, METRICS).renders == 0
     files = sorted((tmp_path / "scores").rglob("*.parquet"))
     before = [file.read_bytes() for file in files]
@@ -189,7 +191,7 @@ def test_a_size_brings_both_sides_together(tmp_path: Path) -> None:
     )
     score(manifest, METRICS[:1], size=64)
     (row,) = all_rows(manifest, Score)
-    assert "64x64 px, scaled" in row.protocol
+    assert Protocol.read(row.protocol).size == "64x64 scaled"
     assert row.value > 20
 
 
