@@ -16,9 +16,10 @@ S3 credentials, region and endpoint come from AWS's own chain (`AWS_ACCESS_KEY_I
 ...).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import pyarrow.fs as fs
 
@@ -29,6 +30,42 @@ from manifests.folder import PART, Content, Folder
 __all__ = ["PART", "Content", "Storage"]
 
 
+class Kind(Protocol):
+    """What keeps files under a root. What each method promises, `Storage` says; `tests/manifests/test_storage.py` holds
+    every kind to it.
+    """
+
+    def path(self, name: str) -> str: ...
+
+    def read(self, name: str) -> bytes | None: ...
+
+    def write(self, name: str, content: Content, durable: bool) -> None: ...
+
+    def create(self, name: str, content: Content) -> bool: ...
+
+    def delete(self, name: str) -> None: ...
+
+    def remove_folder(self, folder: str) -> None: ...
+
+    def size(self, name: str) -> int | None: ...
+
+    def names(self, folder: str, folders: bool) -> Iterator[str]: ...
+
+    def walk(self, folder: str) -> Iterator[tuple[str, int]]: ...
+
+    def take(self, path: Path, name: str) -> None: ...
+
+    def fetch(self, name: str, path: Path) -> None: ...
+
+    def check(self) -> None: ...
+
+    def arrow(self) -> tuple[fs.FileSystem, str]: ...
+
+
+# By the scheme of the root, what makes its storage.
+KINDS: dict[str, Callable[[str], Kind]] = {"": lambda root: Folder(root.rstrip("/") or "/"), "s3": Bucket}
+
+
 @dataclass(frozen=True)
 class Storage:
     """A folder or a prefix of a bucket. Names are relative to it, with `/` between their parts."""
@@ -37,7 +74,12 @@ class Storage:
 
     @property
     def is_local(self) -> bool:
-        return not self.root.startswith("s3://")
+        """Whether its files have paths on this machine."""
+        return self._scheme == ""
+
+    @property
+    def _scheme(self) -> str:
+        return self.root.partition("://")[0] if "://" in self.root else ""
 
     def read(self, name: str) -> bytes | None:
         """What a file holds; None where there is none."""
@@ -111,7 +153,7 @@ class Storage:
         return self._kind.arrow()
 
     @property
-    def _kind(self) -> "Folder | Bucket":
-        if self.is_local and "://" in self.root:
+    def _kind(self) -> Kind:
+        if self._scheme not in KINDS:
             raise UsageError(f"{self.root}: a corpus lies in a folder, or at s3://bucket/prefix")
-        return Folder(self.root.rstrip("/") or "/") if self.is_local else Bucket(self.root)
+        return KINDS[self._scheme](self.root)

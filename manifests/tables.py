@@ -37,6 +37,7 @@ class Row:
     table: ClassVar[str]
     key: ClassVar[str]
     log: ClassVar[bool] = False  # True for a table that tells what happened and when: exempt from equal bytes
+    across: ClassVar[bool] = False  # True for a table whose rows may name another source than their own
     source_id: str
 
     @property
@@ -131,7 +132,7 @@ class Duplicate(Row):
     A source is in it once at most, and one that others are copies of is not: without these, each video is left once.
     """
 
-    table, key = "duplicates", "duplicate_id"
+    table, key, across = "duplicates", "duplicate_id", True
     duplicate_id: str  # <source>=<duplicate_of>
     duplicate_of: str  # the source kept: of all that show the same, the one with most pixels, then the longest
     overlap_s: float  # how long both show the same
@@ -148,7 +149,7 @@ class Identity(Row):
     A track of which nothing was embedded has no row.
     """
 
-    table, key = "identities", "member_id"
+    table, key, across = "identities", "member_id", True
     member_id: str  # <track>=<identity>
     # the track of the person whose id hashes lowest: others that come do not rename it, but for 1 in (tracks + 1)
     identity_id: str
@@ -166,7 +167,7 @@ class Split(Row):
     between them.
     """
 
-    table, key = "splits", "split_id"
+    table, key, across = "splits", "split_id", True
     split_id: str  # <clip>/<split>
     clip_id: str
     split: str  # train, validation or test
@@ -475,7 +476,7 @@ class Pair(Row):
     driving clip.
     """
 
-    table, key = "pairs", "pair_id"
+    table, key, across = "pairs", "pair_id", True
     pair_id: str  # <protocol>/<source clip>/<driving clip>
     protocol: str  # same_identity, cross_identity, audio_driven, text_driven
     source_clip_id: str  # shows the person

@@ -12,9 +12,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from manifests.bucket import s3_client, s3_errors
 from manifests.errors import OutsideRoot, StorageError
 from manifests.manifest import Manifest
 from manifests.names import inside, record
@@ -47,18 +45,6 @@ class Place:
         """Its small files, read and written whole."""
         return Manifest(self.to)
 
-    @property
-    def _s3(self) -> tuple[str, str]:
-        bucket, _, prefix = self.to.removeprefix("s3://").partition("/")
-        return bucket, prefix.strip("/")
-
-    def _key(self, name: str) -> str:
-        return "/".join(part for part in (self._s3[1], name) if part)
-
-    @cached_property
-    def _client(self) -> Any:
-        return s3_client()
-
     def put(self, made: Path, name: str) -> None:
         """Moves a finished file, or a folder of files, to its place."""
         if self.files.is_local:
@@ -73,10 +59,9 @@ class Place:
             os.replace(part, place)
             return
         for path in sorted(made.iterdir()) if made.is_dir() else [made]:
-            key = f"{name}/{path.name}" if made.is_dir() else name
-            with s3_errors(f"{self.to}/{key}"):
-                self._client.upload_file(str(path), self._s3[0], self._key(key))
-        shutil.rmtree(made) if made.is_dir() else made.unlink()
+            self.files.storage.take(path, f"{name}/{path.name}" if made.is_dir() else name)
+        if made.is_dir():
+            shutil.rmtree(made)
 
     def get(self, name: str, folder: Path) -> Path:
         """A copy of a file, or of a folder of files, under a folder of this machine; the file itself where it lies on
@@ -89,10 +74,7 @@ class Place:
         if inside := self.files.names(name):
             into.mkdir(parents=True, exist_ok=True)
         for file in inside or [""]:
-            with s3_errors(f"{self.to}/{name}/{file}"):
-                self._client.download_file(
-                    self._s3[0], self._key(f"{name}/{file}" if file else name), str(into / file if file else into)
-                )
+            self.files.storage.fetch(f"{name}/{file}" if file else name, into / file if file else into)
         return into
 
     def delete(self, name: str) -> None:
@@ -124,26 +106,18 @@ class Place:
         return (
             self.path(name).exists()
             if self.files.is_local
-            else bool(self.files.names(name)) or self._size(name) is not None
+            else bool(self.files.names(name)) or self.files.storage.size(name) is not None
         )
 
-    def _size(self, name: str) -> int | None:
-        """Of an object of S3; None where there is none."""
-        with s3_errors(f"{self.to}/{name}"):
-            there = self._client.list_objects_v2(Bucket=self._s3[0], Prefix=self._key(name), MaxKeys=1).get(
-                "Contents", []
-            )
-        return there[0]["Size"] if there and there[0]["Key"] == self._key(name) else None
-
     def holds(self, shard: Shard) -> bool:
-        """Whether a shard is there as it was noted. On S3 an object appears whole, so its size tells."""
+        """Whether a shard is there as it was noted. An object of a bucket appears whole, so its size tells."""
         if self.files.is_local:
             path = self.path(shard.name)
             return path.exists() and sha256_of_files(path) == shard.sha256
         inside = self.files.names(shard.name)
         if inside:
             return len(inside) == 2 * len(shard.clips)
-        return self._size(shard.name) == shard.bytes
+        return self.files.storage.size(shard.name) == shard.bytes
 
     def path(self, name: str) -> Path:
         """Where a shard lies on this machine.

@@ -15,7 +15,6 @@ from manifests.media import MediaStore
 from manifests.tables import (
     Clip,
     Dropped,
-    Duplicate,
     Fingerprint,
     Identity,
     Pair,
@@ -23,7 +22,6 @@ from manifests.tables import (
     Render,
     Row,
     Source,
-    Split,
     Track,
     Turn,
     tables,
@@ -37,8 +35,7 @@ from pipeline.takedown.naming import names_of, naming, pc, row_of
 from pipeline.takedown.report import Report
 
 FIRST: tuple[type[Row], ...] = (Source, Track, Turn, Clip)  # rows that name a row of these are gone with it
-# tables of the whole corpus, whose rows may name another source
-ACROSS: tuple[type[Row], ...] = (Duplicate, Identity, Pair, Split)
+ACROSS: tuple[type[Row], ...] = tuple(table for table in tables().values() if table.across)
 
 
 class Removal:
