@@ -12,6 +12,6 @@ def ray_here() -> Iterator[None]:
     import ray
 
     os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])  # workers import the operators of the tests
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=200 * 2**20)
+    ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=200 * 2**20)
     yield
     ray.shutdown()
