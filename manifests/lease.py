@@ -1,7 +1,7 @@
 """Who rewrites a corpus just now: one at a time, and told by name to whoever comes second. Readers never ask.
 
     <root>/leases/<name>/<number>.json     the one of the highest number holds the lease, until it says `over` or is
-    dead
+                                           dead
 
 To take a lease is to make the file of the next number, which only one can (`Storage.create`). So nobody is ever told to
 hold what another holds, however many find a dead holder at once. A holder on this machine is dead when its process is

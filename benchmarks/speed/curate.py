@@ -3,7 +3,7 @@ survivors.
 
     HEADSET_MEDIA=... python -m benchmarks.speed.curate                    one minute of 720p, CPU seconds
     HEADSET_MEDIA=... python -m benchmarks.speed.curate --memory 1 30      peak memory of each stage, for 1 and 30
-    minutes
+                                                                           minutes
 
 Every stage runs in a process of its own, as in a run, but without Ray. The source is single/headpose_31.mp4 repeated.
 """

@@ -2,7 +2,7 @@
 many cores the device is worth.
 
     python -m benchmarks.speed.gpu [--device cpu] [--seconds 10] [--markdown FILE] [FILM ...]      (`make gpu` runs the
-    first form)
+            first form)
 
 With `--device cpu` the GPU's code runs on the CPU: that shows that it agrees, and is no measure of speed. The CPU's
 side is what runs on cores today: MediaPipe itself where it is installed, else its networks in torch, and torch on one

@@ -2,10 +2,12 @@
 
     dataset/<clip>/ori_imgs/000000.jpg, aud.wav                        512x512 at 25 frames a second; 16 kHz
     .../head_imgs/000000.jpg, com_imgs/000000.jpg, bc.jpg              the head before the background, the person before
-    it, the background .../transforms_train_ba.json, transforms_val_ba.json               focal_len, cx, cy; a frame
-    each: img_id, aud_id, transform_matrix, face_rect .../<clip>_aud.pt, <clip>_64_32.pt
-    a tensor (rows, 512); exp_o (rows, 64) .../HeadNeRF_config_ba.txt                                         names, and
-    the nearest and farthest point of a ray
+                                                                       it, the background
+    .../transforms_train_ba.json, transforms_val_ba.json               focal_len, cx, cy; a frame each: img_id, aud_id,
+                                                                       transform_matrix, face_rect
+    .../<clip>_aud.pt, <clip>_64_32.pt                                 a tensor (rows, 512); exp_o (rows, 64)
+    .../HeadNeRF_config_ba.txt                                         names, and the nearest and farthest point of a
+                                                                       ray
 
 Copy it over a checkout, and train as `scripts/train_obama.sh` does: `--use_ba --all_speaker`, with the folder and the
 two files of a clip in place of obama's, and without `--resume`. A model is one person in one place, so a clip is one.

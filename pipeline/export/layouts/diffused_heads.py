@@ -1,9 +1,11 @@
 """Diffused Heads (MStypulkowski/diffused-heads, branch train, 2838e57a): videos of 128x128, sound, landmarks and audio
 embeddings.
 
-    data/video/<person>/<clip>.mp4, data/audio/<person>/<clip>.wav (16 kHz), data/lmks/<person>/<clip>.npy (frames, 68,
-    2; pixels) data/file_list_train.txt, data/file_list_test.txt    <person>/<clip>.mp4, and file_list_val.txt, which
-    the loader does not read audio_emb/<person>/<clip>.pth                        a tensor (frames, D)
+    data/video/<person>/<clip>.mp4, data/audio/<person>/<clip>.wav (16 kHz), data/lmks/<person>/<clip>.npy
+    (frames, 68, 2; pixels)
+    data/file_list_train.txt, data/file_list_test.txt    <person>/<clip>.mp4, and file_list_val.txt, which the loader
+                                                         does not read
+    audio_emb/<person>/<clip>.pth                        a tensor (frames, D)
 
 `data_dir` is the folder data, which must not be called vox or avspeech, where the loader looks for other names;
 `audio_emb_dir` is audio_emb. 25 frames a second. Landmarks by MediaPipe stand for those of the authors' detector; gaps

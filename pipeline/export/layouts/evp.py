@@ -2,7 +2,8 @@
 person.
 
     <person>/MFCC/<emotion>_<n>/<i>.npy          28 rows of 13 MFCC, 100 a second, a window each 4 rows; 0.12 s of
-    silence before and behind <person>/train_M030.pkl, val_M030.pkl        lists of <emotion>_<n>/<i>.npy
+                                                 silence before and behind
+    <person>/train_M030.pkl, val_M030.pkl        lists of <emotion>_<n>/<i>.npy
 
 Take one person's folder: `dataset_dir` is its MFCC, and the two lists, called so by the code whoever it is, lie above
 the working folder. The windows are pickles in spite of their suffix: the authors' script saves by NumPy what their

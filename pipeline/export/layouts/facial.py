@@ -3,8 +3,9 @@ each a clip.
 
     audio/<clip>.pkl      an array (frames, 16, 29), pickled
     params/<clip>.npz     `face` (frames, 71): pose and place (6), one that the blink takes the place of, expression
-    (64) openface/<clip>.csv   with the column ` AU45_r`, its blank included train.txt, val.txt, test.txt    the clips:
-    give the loader the three files of each, in one order
+                          (64)
+    openface/<clip>.csv   with the column ` AU45_r`, its blank included
+    train.txt, val.txt, test.txt    the clips: give the loader the three files of each, in one order
 
 30 frames a second, windows of 128, so a clip of fewer than 129 frames gives none and is given up.
 

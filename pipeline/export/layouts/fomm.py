@@ -2,7 +2,7 @@
 harlanhong/CVPR2022-DaGAN 052ad359): mp4 files of 256x256.
 
     train/<person>#<video>#<start>#<end>.mp4    and test/, val/, as AliaksandrSiarohin/video-preprocessing ac40aac5
-    names them
+                                                names them
 
 The folder is the `root_dir` of the configuration. The loader draws a person and then one of the videos whose name
 begins so (`id_sampling`). It reads a video whole, and gives up at 256 MB of pixels: a clip of more than 1024 frames is

@@ -2,7 +2,7 @@
 PNG files a video.
 
     train/<person>#<video>#<start>#<end>.mp4/0000000.png    and test/, val/: the folder's name ends in .mp4, as the
-    loader globs
+                                                            loader globs
 
 The folder is the `root_dir` of the configuration. Two pictures are read for a sample, where a video would be read
 whole, so training is faster and clips may be of any length. See `fomm` for the names.

@@ -2,9 +2,10 @@
 frames, five points, MFCC and 3DMM coefficients.
 
     Data/<n>.mp4, Data/<n>/frame<k>.png, Data/<n>/frame<k>.txt       25 frames a second; the first 400; eyes, nose and
-    corners of the mouth, whole pixels Audio/dataset/mfcc/19_news/<n>.npy                               13 MFCC, 100 a
-    second, with 0.12 s of silence before and behind Deep3DFaceReconstruction/output/coeff/19_news/<n>/frame<k>.mat
-    coeff (1, 257)
+                                                                     corners of the mouth, whole pixels
+    Audio/dataset/mfcc/19_news/<n>.npy                               13 MFCC, 100 a second, with 0.12 s of silence
+                                                                     before and behind
+    Deep3DFaceReconstruction/output/coeff/19_news/<n>/frame<k>.mat   coeff (1, 257)
 
 Copy it over a checkout, then train on a number: `Audio/code/train_19news_1.py <n> <gpu>` finds its MFCC and
 coefficients. The scripts read 400 frames whatever there is, so a clip of less than 16 s is given up. Only the frames

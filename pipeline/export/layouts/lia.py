@@ -1,7 +1,7 @@
 """LIA (wyhsirius/LIA b9f15fb7), whose evaluation reads folders of 256x256 PNG files.
 
     datasets/vox/test/<person>#<video>#<start>#<end>/0000000.png    and train/, val/, which the released code does not
-    read
+                                                                    read
 
 Run `evaluation.py --dataset vox` in a folder that holds this `datasets`. It resizes without a crop, so pictures are
 square. The released loader imports a module, `augmentations`, that the repository does not hold, and uses nothing of

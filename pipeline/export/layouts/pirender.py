@@ -1,8 +1,8 @@
 """PIRenderer (RenYurui/PIRender 9e59f194): an lmdb of JPEG frames of 256x256 with the 3DMM coefficients of each.
 
     256/                            <name>-length, <name>-0000012 (JPEG), <name>-coeff_3dmm (float32, frames x 260),
-    <name>-keypoint, length train_list.txt, test_list.txt   <person>#<video>#<start>#<end>, and val_list.txt, which the
-    loader does not read
+                                    <name>-keypoint, length
+    train_list.txt, test_list.txt   <person>#<video>#<start>#<end>, and val_list.txt, which the loader does not read
 
 The folder is `data.path` of the configuration. Names and parts are those of the layout `fomm`, so the coefficients come
 from the authors' scripts over such an export: `scripts/extract_kp_videos.py`, then `scripts/face_recon_videos.py` write

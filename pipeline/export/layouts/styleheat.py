@@ -2,7 +2,7 @@
 crops.
 
     frames/   <name>-length, <name>-0000012 and <name>-align-0000012 (JPEG, 256x256), <name>-coeff_3dmm (float32, frames
-    x 260),
+              x 260),
               <name>-keypoint (float32, frames x 68 x 2)
     audio/    <name>: the mel spectrogram of Wav2Lip, 80 a second (float64, rows x 80)
     crop/     <name>-crop_params: left, top, right and bottom of the aligned picture in the other (int64, frames x 4)
