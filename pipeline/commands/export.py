@@ -50,7 +50,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    from pipeline.export.export import check, clips_of, export, layout_named, settled
+    from pipeline.export.corpus_clips import clips_of
+    from pipeline.export.export import check, export
+    from pipeline.export.layout import layout_named, settled
 
     out, to = console(), Path(options.out)
     layout_named(options.layout)
@@ -73,7 +75,7 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _watched(outcomes, total: int, out: Console) -> None:
-    from pipeline.export.export import Written
+    from pipeline.export.layout import Written
 
     written, frames, refused = 0, 0, Counter()
     with counting("clips", out) as tell:

@@ -19,20 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from operators.base import Drop
-from pipeline.export.export import (
-    ExportClip,
-    Given,
-    Note,
-    Written,
-    listed,
-    picture_problem,
-    wav_facts,
-    whole_file,
-    write_lines,
-    write_picture,
-    write_text,
-    write_wav,
-)
+from pipeline.export.checks import listed, picture_problem, wav_facts
+from pipeline.export.clip import ExportClip
+from pipeline.export.files import whole_file, write_lines, write_picture, write_text, write_wav
+from pipeline.export.layout import Given, Note, Written
 
 VERSION = 1
 SIZE, HZ = 256, 16000

@@ -33,18 +33,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from pipeline.export.export import (
-    ExportClip,
-    Faces,
-    Given,
-    Note,
-    Written,
-    picture_problem,
-    whole_folder,
-    write_lines,
-    write_picture,
-    write_wav,
-)
+from pipeline.export.checks import picture_problem
+from pipeline.export.clip import ExportClip
+from pipeline.export.faces import Faces
+from pipeline.export.files import whole_folder, write_lines, write_picture, write_wav
+from pipeline.export.layout import Given, Note, Written
 from pipeline.export.layouts.pirender import BRIDGED
 
 VERSION = 1

@@ -22,20 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from pipeline.export.export import (
-    ExportClip,
-    Given,
-    Note,
-    Written,
-    array_problem,
-    listed,
-    video_facts,
-    wav_facts,
-    whole_file,
-    write_lines,
-    write_mp4,
-    write_wav,
-)
+from pipeline.export.checks import array_problem, listed, video_facts, wav_facts
+from pipeline.export.clip import ExportClip
+from pipeline.export.files import whole_file, write_lines, write_mp4, write_wav
+from pipeline.export.layout import Given, Note, Written
 
 VERSION = 2  # the points of the inner lips, the nose's base and the jaw lie nearer to iBUG's
 SIZE, FPS, HZ = 128, 25, 16000

@@ -24,7 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from pipeline.export.export import ExportClip, Given, Note, Written, whole_file, whole_folder
+from pipeline.export.clip import ExportClip
+from pipeline.export.files import whole_file, whole_folder
+from pipeline.export.layout import Given, Note, Written
 from pipeline.export.layouts.headpose import float_mfcc
 
 VERSION = 1

@@ -23,18 +23,11 @@ from numpy.typing import NDArray
 
 from operators.base import Drop
 from operators.models.face_pictures import IBUG_68
-from pipeline.export.export import (
-    FACE_OVAL,
-    ExportClip,
-    Given,
-    Note,
-    Written,
-    listed,
-    picture_problem,
-    whole_folder,
-    write_lines,
-    write_picture,
-)
+from pipeline.export.checks import listed, picture_problem
+from pipeline.export.clip import ExportClip
+from pipeline.export.faces import FACE_OVAL
+from pipeline.export.files import whole_folder, write_lines, write_picture
+from pipeline.export.layout import Given, Note, Written
 
 VERSION = 2  # the points of the inner lips, the nose's base and the jaw lie nearer to iBUG's
 SIZE, FPS = 512, 25

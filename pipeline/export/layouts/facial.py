@@ -24,18 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from pipeline.export.export import (
-    ExportClip,
-    Faces,
-    Given,
-    Note,
-    Written,
-    array_problem,
-    listed,
-    whole_file,
-    write_lines,
-    write_text,
-)
+from pipeline.export.checks import array_problem, listed
+from pipeline.export.clip import ExportClip
+from pipeline.export.faces import Faces
+from pipeline.export.files import whole_file, write_lines, write_text
+from pipeline.export.layout import Given, Note, Written
 from pipeline.export.layouts.difftalk import substitute as substitute_deepspeech
 from pipeline.export.layouts.evp import old_pickle, unpickled
 from pipeline.export.layouts.pirender import BRIDGED

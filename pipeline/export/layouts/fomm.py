@@ -20,7 +20,10 @@ from itertools import islice
 from pathlib import Path
 
 from operators.base import Drop
-from pipeline.export.export import ExportClip, Given, Note, Written, video_facts, whole_file, write_mp4
+from pipeline.export.checks import video_facts
+from pipeline.export.clip import ExportClip
+from pipeline.export.files import whole_file, write_mp4
+from pipeline.export.layout import Given, Note, Written
 
 VERSION = 1
 SIZE = 256

@@ -17,7 +17,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from operators.base import Drop
-from pipeline.export.export import ExportClip, Given, Note, Written, picture_problem, whole_folder, write_picture
+from pipeline.export.checks import picture_problem
+from pipeline.export.clip import ExportClip
+from pipeline.export.files import whole_folder, write_picture
+from pipeline.export.layout import Given, Note, Written
 from pipeline.export.layouts.fomm import NAME, SIZE
 
 VERSION = 1

@@ -23,20 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from pipeline.export.export import (
-    ExportClip,
-    Given,
-    Note,
-    Written,
-    array_problem,
-    picture_problem,
-    video_facts,
-    whole_file,
-    whole_folder,
-    write_lines,
-    write_mp4,
-    write_picture,
-)
+from pipeline.export.checks import array_problem, picture_problem, video_facts
+from pipeline.export.clip import ExportClip
+from pipeline.export.files import whole_file, whole_folder, write_lines, write_mp4, write_picture
+from pipeline.export.layout import Given, Note, Written
 from pipeline.export.layouts.fomm import LONGEST
 from pipeline.export.layouts.pirender import BRIDGED, NEEDS, SUBSTITUTES, given_coefficients, substitute
 

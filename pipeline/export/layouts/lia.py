@@ -12,7 +12,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from operators.base import Drop
-from pipeline.export.export import ExportClip, Given, Note, Written, whole_folder, write_picture
+from pipeline.export.clip import ExportClip
+from pipeline.export.files import whole_folder, write_picture
+from pipeline.export.layout import Given, Note, Written
 from pipeline.export.layouts.fomm import SIZE
 from pipeline.export.layouts.fomm_png import frame_problems
 

@@ -19,7 +19,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from operators.base import Drop
-from pipeline.export.export import ExportClip, Given, Note, Written, whole_file, write_mp4, write_text
+from pipeline.export.clip import ExportClip
+from pipeline.export.files import whole_file, write_mp4, write_text
+from pipeline.export.layout import Given, Note, Written
 from pipeline.importers.lrs3 import AUDIO_HZ, FPS, SIDE, of_file, parse
 from pipeline.importing import Held
 

@@ -13,7 +13,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from operators.base import Drop
-from pipeline.export.export import ExportClip, Given, Note, Written, listed, whole_file, write_lines, write_mp4
+from pipeline.export.checks import listed
+from pipeline.export.clip import ExportClip
+from pipeline.export.files import whole_file, write_lines, write_mp4
+from pipeline.export.layout import Given, Note, Written
 from pipeline.importers.lrs3 import AUDIO_HZ, FPS, of_file
 from pipeline.importers.lrw import FRAMES, LENGTH_S, NAME, SIDE, SPLITS
 from pipeline.importing import Held

@@ -23,17 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from pipeline.export.export import (
-    ExportClip,
-    Given,
-    Note,
-    Written,
-    array_problem,
-    picture_problem,
-    whole_file,
-    whole_folder,
-    write_picture,
-)
+from pipeline.export.checks import array_problem, picture_problem
+from pipeline.export.clip import ExportClip
+from pipeline.export.files import whole_file, whole_folder, write_picture
+from pipeline.export.layout import Given, Note, Written
 from pipeline.export.layouts.evp import old_pickle, unpickled
 
 VERSION = 1

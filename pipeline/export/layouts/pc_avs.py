@@ -21,20 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from pipeline.export.export import (
-    ExportClip,
-    Given,
-    Note,
-    Written,
-    listed,
-    picture_problem,
-    wav_facts,
-    whole_file,
-    whole_folder,
-    write_lines,
-    write_picture,
-    write_wav,
-)
+from pipeline.export.checks import listed, picture_problem, wav_facts
+from pipeline.export.clip import ExportClip
+from pipeline.export.files import whole_file, whole_folder, write_lines, write_picture, write_wav
+from pipeline.export.layout import Given, Note, Written
 
 VERSION = 2  # the points of the inner lips, the nose's base and the jaw lie nearer to iBUG's
 SIZE, FPS, HZ = 224, 25, 16000

@@ -25,7 +25,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from pipeline.export.export import ExportClip, Faces, Given, Note, Picture, Written, listed, write_lines
+from pipeline.export.checks import listed
+from pipeline.export.clip import ExportClip
+from pipeline.export.faces import Faces
+from pipeline.export.files import Picture, write_lines
+from pipeline.export.layout import Given, Note, Written
 from pipeline.export.layouts.fomm import LONGEST, SIZE
 
 VERSION = 2  # the points of the inner lips, the nose's base and the jaw lie nearer to iBUG's

@@ -24,7 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from pipeline.export.export import ExportClip, Given, Note, Picture, Written, listed, write_lines
+from pipeline.export.checks import listed
+from pipeline.export.clip import ExportClip
+from pipeline.export.files import Picture, write_lines
+from pipeline.export.layout import Given, Note, Written
 from pipeline.export.layouts.fomm import LONGEST, SIZE
 from pipeline.export.layouts.pirender import (
     BRIDGED,

@@ -23,19 +23,10 @@ from io import StringIO
 from pathlib import Path
 
 from operators.base import Drop
-from pipeline.export.export import (
-    ExportClip,
-    Given,
-    Note,
-    Written,
-    listed,
-    video_facts,
-    wav_facts,
-    whole_file,
-    write_mp4,
-    write_text,
-    write_wav,
-)
+from pipeline.export.checks import listed, video_facts, wav_facts
+from pipeline.export.clip import ExportClip
+from pipeline.export.files import whole_file, write_mp4, write_text, write_wav
+from pipeline.export.layout import Given, Note, Written
 
 VERSION = 1
 SIZE, FPS, HZ = 256, 30, 44100

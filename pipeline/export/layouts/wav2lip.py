@@ -18,19 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from operators.base import Drop
-from pipeline.export.export import (
-    ExportClip,
-    Given,
-    Note,
-    Written,
-    listed,
-    picture_problem,
-    wav_facts,
-    whole_folder,
-    write_lines,
-    write_picture,
-    write_wav,
-)
+from pipeline.export.checks import listed, picture_problem, wav_facts
+from pipeline.export.clip import ExportClip
+from pipeline.export.files import whole_folder, write_lines, write_picture, write_wav
+from pipeline.export.layout import Given, Note, Written
 
 VERSION = 1
 FPS, HZ = 25, 16000

@@ -23,19 +23,12 @@ from operators.faces.landmark_faces import LandmarkFaces
 from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
 from operators.models.face_geometry import head_pose_deg
-from pipeline.export.export import (
-    ExportClip,
-    Faces,
-    Given,
-    Refused,
-    Written,
-    check,
-    clips_of,
-    export,
-    layout_named,
-    settled,
-    video_facts,
-)
+from pipeline.export.checks import video_facts
+from pipeline.export.clip import ExportClip
+from pipeline.export.corpus_clips import clips_of
+from pipeline.export.export import check, export
+from pipeline.export.faces import Faces
+from pipeline.export.layout import Given, Refused, Written, layout_named, settled
 from pipeline.export.layouts import layouts
 from tests.conftest import media
 from tests.made_videos import tone, write_video

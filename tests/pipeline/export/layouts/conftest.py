@@ -19,7 +19,10 @@ from manifests.tables import Annotation, Clip, Dropped, Render, Source
 from operators.clips.render_clips import RenderClips
 from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
-from pipeline.export.export import ExportClip, Given, Refused, Written, check, clips_of, export
+from pipeline.export.clip import ExportClip
+from pipeline.export.corpus_clips import clips_of
+from pipeline.export.export import check, export
+from pipeline.export.layout import Given, Refused, Written
 from tests.made_videos import tone, write_video
 
 SIDE, FPS = 256, 25

@@ -10,7 +10,10 @@ import torch
 from PIL import Image
 
 from manifests.errors import UsageError
-from pipeline.export.export import ExportClip, Given, Refused, export, settled, wav_facts
+from pipeline.export.checks import wav_facts
+from pipeline.export.clip import ExportClip
+from pipeline.export.export import export
+from pipeline.export.layout import Given, Refused, settled
 from tests.pipeline.export.layouts.conftest import exported, problem
 
 NEAREST = 0.2  # metres from the camera of the substitute to the nose, in these portraits

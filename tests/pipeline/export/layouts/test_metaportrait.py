@@ -9,7 +9,9 @@ import pytest
 from PIL import Image
 
 from manifests.errors import UsageError
-from pipeline.export.export import ExportClip, Given, Refused, export, settled
+from pipeline.export.clip import ExportClip
+from pipeline.export.export import export
+from pipeline.export.layout import Given, Refused, settled
 from pipeline.export.layouts.evp import old_pickle
 from tests.pipeline.export.layouts.conftest import exported, problem
 

@@ -8,17 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.export.export import (
-    ExportClip,
-    Given,
-    Refused,
-    Written,
-    export,
-    video_facts,
-    wav_facts,
-    write_mp4,
-    write_wav,
-)
+from pipeline.export.checks import video_facts, wav_facts
+from pipeline.export.clip import ExportClip
+from pipeline.export.export import export
+from pipeline.export.files import write_mp4, write_wav
+from pipeline.export.layout import Given, Refused, Written
 from pipeline.export.layouts.vico import finish
 from tests.pipeline.export.layouts.conftest import exported, problem
 
