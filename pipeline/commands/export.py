@@ -52,14 +52,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     from pipeline.export.corpus_clips import clips_of
     from pipeline.export.export import check, export
-    from pipeline.export.layout import layout_named, settled
+    from pipeline.export.layout import layout_named, resolved
 
     out, to = console(), Path(options.out)
     layout_named(options.layout)
     if not options.validate_only:
         if options.corpus is None:
             raise UsageError("name the corpus to export")
-        given = settled(options.layout, _folders(options.given), options.substitute)
+        given = resolved(options.layout, _folders(options.given), options.substitute)
         manifest = existing(options.corpus)
         clips = clips_of(manifest, _selected(manifest, options.selection))
         _watched(export(options.layout, clips, to, given, options.workers), len(clips), out)

@@ -93,9 +93,9 @@ def _one(name: str, clip: ExportClip, to: Path, given: Given) -> Written | Refus
 def _settings(name: str, layout: Layout, given: Given) -> dict[str, Any]:
     return {
         "layout": name,
-        "version": layout.VERSION,
+        "version": layout.version,
         "with": sorted(given.folders),
-        "substituted": {need: layout.SUBSTITUTES[need] for need in sorted(given.substitutes)},
+        "substituted": {need: layout.substitutes[need] for need in sorted(given.substitutes)},
     }
 
 

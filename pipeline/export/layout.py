@@ -1,18 +1,22 @@
 """Clips in the layout that a trainer's loader reads.
 
-A layout is one module of `pipeline/export/layouts`, found by its name. The first line of its docstring says whose
-loader reads it, at which commit, the rest what the loader is given and what is written. It defines
+A layout is one file of `pipeline/export/layouts`, found by its name. The first line of its docstring says whose loader
+reads it, at which commit, the rest what the loader is given and what is written. It defines one class:
 
-    VERSION = 1                                 # raised when the same clips make other files
-    NEEDS = {"coeff_3dmm": "..."}               # what it cannot do without and headset cannot compute: what it is,
-    where it comes from SUBSTITUTES = {"coeff_3dmm": "..."}         # what headset can write in its place, where it can
-    def write(clip: ExportClip, to: Path, given: Given) -> Note: ...          # one clip, whole or not at all def
-    finish(written: Sequence[Written], to: Path, given: Given) -> None    # the lists, once all clips are there def
-    validate(folder: Path) -> Iterator[str]                               # what the loader would choke on, by the
-    loader's own rules
+    class PIRender(Layout):
+        version = 1                             # raised when the same clips make other files
+        needs = {"coeff_3dmm": "..."}           # what it cannot do without and headset cannot compute: what it is,
+        where it comes from substitutes = {"coeff_3dmm": "..."}     # what headset can write in its place, where it can
+        takes = {"caption": "..."}              # what is better given, and made by headset where it is not
 
-`NEEDS` and `SUBSTITUTES` may be left out. A clip that the loader cannot use is given up by `Drop`, which the report
-counts. A clip may be written again over itself, since a killed export does not know whether its last clip was whole.
+        def write(self, clip: ExportClip, to: Path, given: Given) -> Note: ...          # one clip, whole or not at all
+        def finish(self, written: Sequence[Written], to: Path, given: Given) -> None    # the lists, once all clips are
+        there def validate(self, folder: Path) -> Iterator[str]                               # what the loader would
+        choke on, by its own rules
+
+`needs`, `substitutes` and `takes` may be left out. A clip that the loader cannot use is given up by `Drop`, which the
+report counts. A clip may be written again over itself, since a killed export does not know whether its last clip was
+whole.
 
 Names are made of ids, never of titles: a person is `p` and ten digits of a hash, so that no person's name is part of
 another's, as loaders that compare parts of paths need, and it holds none of the separators `#`, `-`, `_`, `.` and no
@@ -20,10 +24,11 @@ blank.
 """
 
 import importlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, ClassVar
 
 from manifests.errors import UsageError
 from operators.base import Drop
@@ -82,36 +87,67 @@ class Refused:
     detail: str
 
 
-class Layout(Protocol):
-    """What a module of `pipeline/export/layouts` gives; see the top of this file."""
+class Layout(ABC):
+    """What a file of `pipeline/export/layouts` defines; see the top of this file."""
 
-    VERSION: int
-    NEEDS: dict[str, str]
-    SUBSTITUTES: dict[str, str]
+    version: ClassVar[int]
+    needs: ClassVar[Mapping[str, str]] = {}
+    substitutes: ClassVar[Mapping[str, str]] = {}
+    takes: ClassVar[Mapping[str, str]] = {}
 
+    @abstractmethod
     def write(self, clip: ExportClip, to: Path, given: Given) -> Note: ...
+    @abstractmethod
     def finish(self, written: Sequence[Written], to: Path, given: Given) -> None: ...
+    @abstractmethod
     def validate(self, folder: Path) -> Iterator[str]: ...
+
+    def __init_subclass__(cls, **rest: Any):
+        """
+        Raises:
+            TypeError: for a layout that leaves out what an export calls, or substitutes what it does not ask for.
+        """
+        super().__init_subclass__(**rest)
+        if missing := [name for name in ("write", "finish", "validate") if getattr(cls, name) is getattr(Layout, name)]:
+            raise TypeError(f"{cls.__name__} does not define {', '.join(missing)}, which an export calls")
+        version = getattr(cls, "version", None)
+        if not isinstance(version, int) or version < 1:
+            raise TypeError(
+                f"{cls.__name__}.version is {version!r}: a number from 1, raised when the same clips make other files"
+            )
+        if strange := sorted(set(cls.substitutes) - set(cls.needs)):
+            raise TypeError(f"{cls.__name__} substitutes {strange[0]}, which it does not ask for in `needs`")
+        if twice := sorted(set(cls.takes) & set(cls.needs)):
+            raise TypeError(f"{cls.__name__} both needs and takes {twice[0]}")
 
 
 def layout_named(name: str) -> Layout:
     """
     Raises:
         UsageError: for a name that no layout has, with those there are.
+        TypeError: for a file that defines no layout, or several.
     """
     if name not in (names := layouts()):
         raise UsageError(f"no layout {name!r}; there are {', '.join(names)}")
-    return cast(Layout, importlib.import_module(f"pipeline.export.layouts.{name}"))
+    module = importlib.import_module(f"pipeline.export.layouts.{name}")
+    found = [
+        made
+        for made in vars(module).values()
+        if isinstance(made, type) and issubclass(made, Layout) and made.__module__ == module.__name__
+    ]
+    if len(found) != 1:
+        raise TypeError(f"pipeline/export/layouts/{name}.py defines {len(found)} layouts, not one")
+    return found[0]()
 
 
-def settled(name: str, folders: Mapping[str, Path], substitutes: Iterable[str]) -> Given:
+def resolved(name: str, folders: Mapping[str, Path], substitutes: Iterable[str]) -> Given:
     """What the user gave, when it is what the layout asks for.
 
     Raises:
         UsageError: naming what is missing, what it is, and what to do.
     """
     layout = layout_named(name)
-    needs, fills = getattr(layout, "NEEDS", {}), getattr(layout, "SUBSTITUTES", {})
+    needs, fills = layout.needs, layout.substitutes
     chosen = frozenset(substitutes)
     if unknown := sorted((set(folders) | chosen) - set(needs)):
         raise UsageError(f"{name} does not ask for {unknown[0]}; it asks for {', '.join(needs) or 'nothing'}")
