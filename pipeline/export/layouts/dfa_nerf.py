@@ -79,7 +79,7 @@ class DFANeRF(Layout):
     def write(self, clip: ExportClip, to: Path, given: Given) -> Note:
         """
         Raises:
-            Drop: `too_short`; `no_face` and `no_face` for the substitutes; `<need>_missing` and `<need>_differs` for
+            Drop: `too_short`; `no_face` for the substitutes; `<need>_missing` and `<need>_differs` for
                 what is given; `not_square`; those of the decoder.
         """
         import torch

@@ -44,7 +44,7 @@ class DiffTalk(Layout):
     def write(self, clip: ExportClip, to: Path, given: Given) -> Note:
         """
         Raises:
-            Drop: `too_short`, `no_face`, `no_face`, `not_square`, `deepspeech_missing`, `deepspeech_differs`; those of
+            Drop: `too_short`, `no_face`, `not_square`, `deepspeech_missing`, `deepspeech_differs`; those of
                 the decoder.
         """
         frames = clip.count(FPS)

@@ -45,7 +45,7 @@ class DiffusedHeads(Layout):
     def write(self, clip: ExportClip, to: Path, given: Given) -> Note:
         """
         Raises:
-            Drop: `too_short` for a single frame, since two are drawn; `no_face`, `no_face`, `not_square`,
+            Drop: `too_short` for a single frame, since two are drawn; `no_face`, `not_square`,
                 `audio_emb_missing`, `audio_emb_differs`; those of the decoder.
         """
         import torch

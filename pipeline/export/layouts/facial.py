@@ -60,7 +60,7 @@ class Facial(Layout):
     def write(self, clip: ExportClip, to: Path, given: Given) -> Note:
         """
         Raises:
-            Drop: `too_short`, `no_face`, `no_face`; `<need>_missing` and `<need>_differs` for what is given; those of
+            Drop: `too_short`, `no_face`; `<need>_missing` and `<need>_differs` for what is given; those of
                 the decoder.
         """
         frames, name = clip.count(FPS), clip.name

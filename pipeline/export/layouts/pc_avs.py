@@ -40,7 +40,7 @@ class PCAVS(Layout):
     def write(self, clip: ExportClip, to: Path, given: Given) -> Note:
         """
         Raises:
-            Drop: `too_short`, `no_face`, `no_face`, `not_square`, and those of the decoder.
+            Drop: `too_short`, `no_face`, `not_square`, and those of the decoder.
         """
         import cv2
 

@@ -51,7 +51,7 @@ class PIRender(Layout):
     def write(self, clip: ExportClip, to: Path, given: Given) -> Note:
         """
         Raises:
-            Drop: `coeff_3dmm_missing`, `coeff_3dmm_differs`, `not_square`; `no_face` and `no_face` for the substitute;
+            Drop: `coeff_3dmm_missing`, `coeff_3dmm_differs`, `not_square`; `no_face` for the substitute;
                 those of the decoder.
         """
         faces = clip.faces()

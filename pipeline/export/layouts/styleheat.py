@@ -54,7 +54,7 @@ class StyleHEAT(Layout):
     def write(self, clip: ExportClip, to: Path, given: Given) -> Note:
         """
         Raises:
-            Drop: `too_short`, `fps_not_25`, `no_face`, `no_face`, `not_square`, `coeff_3dmm_missing`,
+            Drop: `too_short`, `fps_not_25`, `no_face`, `not_square`, `coeff_3dmm_missing`,
                 `coeff_3dmm_differs`; those of the decoder.
         """
         if clip.fps != FPS:
