@@ -37,7 +37,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--with",
         dest="given",
-        metavar="NEED=DIR",
+        metavar="NEED=PATH",
         action="append",
         default=[],
         help="files that headset cannot compute",
@@ -96,7 +96,7 @@ def _folders(given: list[str]) -> dict[str, Path]:
     for text in given:
         need, equals, folder = text.partition("=")
         if not equals or not folder:
-            raise UsageError(f"--with {text}: write NEED=DIR")
+            raise UsageError(f"--with {text}: write NEED=PATH")
         folders[need] = Path(folder)
     return folders
 

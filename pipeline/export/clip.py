@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -38,6 +38,17 @@ class Spoken:
 
 
 @dataclass(frozen=True)
+class SourceFile:
+    """The file that a clip was cut from: `media` and `sha256` where the corpus keeps it, else its path or address."""
+
+    uri: str
+    media: str
+    sha256: str
+    audio_track: int | None
+    audio_channels: int
+
+
+@dataclass(frozen=True)
 class ExportClip:
     """One rendered clip as layouts see it. Pictures, sound and landmarks are made when asked for.
 
@@ -50,7 +61,9 @@ class ExportClip:
         spoken: its words in order, where they are known; without those that its render does not hold, since its sound
         was moved. box: its crop in the source's frame, left, top, right and bottom as shares of it; None where the
         frame's size is not known. crop_px: the same in pixels. mesh: the file of the corpus that holds the face of its
-        every frame; "" where none does.
+        every frame; "" where none does. sound_late_s: by how much its source's sound was moved. transcript: what is
+        said in it; "" where nobody says. scores: by `metric:variant`, those that exports tell of. source: what it was
+        cut from; None where the corpus does not say.
     """
 
     clip_id: str
@@ -73,6 +86,10 @@ class ExportClip:
     box: tuple[float, float, float, float] | None = None
     crop_px: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     mesh: str = ""
+    sound_late_s: float = 0.0
+    transcript: str = ""
+    scores: Mapping[str, float] = field(default_factory=dict)
+    source: SourceFile | None = None
 
     @cached_property
     def path(self) -> Path:
@@ -96,6 +113,10 @@ class ExportClip:
         """The clip as a name: the parts of its id, joined by dashes."""
         return _safe(self.clip_id.removeprefix("yt-").replace("/", "-"), self.clip_id)
 
+    def score(self, metric: str) -> float | None:
+        """The score of this name, of its first variant; None where it was not measured."""
+        return next((self.scores[key] for key in sorted(self.scores) if key.partition(":")[0] == metric), None)
+
     def vox_name(self, first: int = 0, end: int | None = None) -> str:
         """`<person>#<video>#<start>#<end>` of the clip's frames from `first` to before `end`, frames of the source at
         25 a second.
@@ -106,12 +127,29 @@ class ExportClip:
         video = self.video if track == "t0" else f"{self.video}-{_safe(track)}"
         return f"{self.person}#{video}#{start:06d}#{stop:06d}"
 
-    def parts(self, longest: int) -> list[tuple[int, int]]:
+    def pieces(self, lengths: Sequence[int], fps: float | None = None) -> list[tuple[int, int]]:
+        """The clip from its first frame on in pieces of these lengths, the longest that fits first; what is left is
+        shorter than all.
+
+        Args:
+            lengths: frames at `fps`, falling.
+        """
+        found, first, count = [], 0, self.count(fps)
+        while length := next((length for length in lengths if length <= count - first), 0):
+            found.append((first, first + length))
+            first += length
+        return found
+
+    def parts(self, longest: int, frames: int = 0) -> list[tuple[int, int]]:
         """The clip in as few parts of nearly equal length as hold no more than `longest` frames: first, and the one
         after the last.
+
+        Args:
+            frames: how many there are, at another rate than the clip's.
         """
-        count = -(-self.frames // longest)
-        ends = [round(self.frames * n / count) for n in range(count + 1)]
+        frames = frames or self.frames
+        count = -(-frames // longest)
+        ends = [round(frames * n / count) for n in range(count + 1)]
         return list(pairwise(ends))
 
     # Pictures.

@@ -2,13 +2,25 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
-from manifests.tables import Annotation, Clip, FaceLandmarks, Published, Render, Source, Split
-from pipeline.export.clip import ExportClip, Spoken
+from manifests.tables import Annotation, Clip, FaceLandmarks, Published, Render, Score, Source, Split, Word
+from pipeline.export.clip import ExportClip, SourceFile, Spoken
+
+_SPAN = [
+    *("clip_id", "speaker", "start_s", "end_s", "published_id", "sound_late_s"),
+    *("left_px", "top_px", "right_px", "bottom_px"),
+]
+_RENDER = ["source_id", "clip_id", "made_by", "media", "sha256", "fps", "width", "height", "frames"]
+_SOURCE = ["source_id", "licence", "width", "height", "uri", "media", "sha256", "audio_track", "audio_channels"]
+# What captions are made of, and what an export tells of lip sync.
+SCORES = (
+    *("face_width_px", "faces_in_view", "yaw_deg", "yaw_range_deg", "picture_brightness"),
+    *("av_offset_s", "av_confidence", "speaking_share", "lse_c", "lse_d"),
+)
 
 
 def clips_of(manifest: Manifest, selected: Iterable[str] | None = None, test_share: float = 0.1) -> list[ExportClip]:
@@ -27,70 +39,105 @@ def clips_of(manifest: Manifest, selected: Iterable[str] | None = None, test_sha
             another name.
     """
     wanted = None if selected is None else set(selected)
-    told: dict[str, dict[str, str]] = {}
-    for row in manifest.table(Published).select(["published_id", "identity", "split"]).to_pylist():
-        told[row["published_id"]] = {name: row[name] for name in ("identity", "split") if row[name]}
-    parts: dict[str, dict[str, dict[tuple[float, float], str]]] = {}
-    for row in manifest.table(Annotation).select(["subject", "name", "value", "start_s", "end_s"]).to_pylist():
-        if row["start_s"] is None:
-            told.setdefault(row["subject"], {})[row["name"]] = row["value"]
-        elif row["name"] in ("word", "asd_score"):
-            parts.setdefault(row["subject"], {}).setdefault(row["name"], {})[row["start_s"], row["end_s"]] = row[
-                "value"
-            ]
-    splits = {row["clip_id"]: row["split"] for row in manifest.table(Split).select(["clip_id", "split"]).to_pylist()}
-    columns = ["source_id", "licence", "width", "height"]
-    sources = {row["source_id"]: row for row in manifest.table(Source).select(columns).to_pylist()}
-    face_landmarks = _mesh_files(manifest)
-    columns = [
-        "clip_id",
-        "speaker",
-        "start_s",
-        "end_s",
-        "published_id",
-        "sound_late_s",
-        "left_px",
-        "top_px",
-        "right_px",
-        "bottom_px",
-    ]
-    spans = {row["clip_id"]: row for row in manifest.table(Clip).select(columns).to_pylist()}
-    columns = ["source_id", "clip_id", "made_by", "media", "sha256", "fps", "width", "height", "frames"]
+    told = _Told.by(manifest)
+    spans = {row["clip_id"]: row for row in manifest.table(Clip).select(_SPAN).to_pylist()}
     found = []
-    for render in manifest.table(Render).select(columns).to_pylist():
+    for render in manifest.table(Render).select(_RENDER).to_pylist():
         clip_id = render["clip_id"]
-        if (
-            render.pop("made_by") != "recording"
-            or (wanted is not None and clip_id not in wanted)
-            or clip_id not in spans
-        ):
-            continue
-        span = spans[clip_id]
-        said = {**told.get(span["published_id"] or "", {}), **told.get(clip_id, {})}
-        source = sources.get(render["source_id"], {})
-        found.append(
-            ExportClip(
-                **render,
-                identity=said.get("identity")
-                or f"{render['source_id']}/{span['speaker'] or clip_id.rpartition('/')[2]}",
-                split=_split_name(clip_id, splits.get(clip_id, "") if splits else said.get("split", "")),
-                start_s=span["start_s"],
-                end_s=span["end_s"],
-                root=manifest.root,
-                licence=source.get("licence") or "",
-                annotations=said,
-                spoken=_spoken(parts.get(clip_id) or parts.get(span["published_id"] or "", {}), span),
-                box=_shares(span, source.get("width") or 0, source.get("height") or 0),
-                crop_px=(span["left_px"], span["top_px"], span["right_px"], span["bottom_px"]),
-                mesh=face_landmarks.get(clip_id, ""),
-            )
-        )
+        if render.pop("made_by") == "recording" and clip_id in spans and (wanted is None or clip_id in wanted):
+            found.append(told.clip(render, spans[clip_id]))
     if not found:
         raise UsageError(
             f"{manifest.root} has no rendered clip to export; `headset status {manifest.root}` tells where it stands"
         )
     found.sort(key=lambda clip: clip.clip_id)
     return _drawn(found, test_share)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What a corpus says of its clips, by clip or by published clip."""
+
+    root: str
+    facts: dict[str, dict[str, str]]
+    parts: dict[str, dict[str, dict[tuple[float, float], str]]]
+    splits: dict[str, str]
+    sources: dict[str, dict[str, Any]]
+    face_landmarks: dict[str, str]
+    words: dict[str, str]
+    scores: dict[str, dict[str, float]]
+
+    @staticmethod
+    def by(manifest: Manifest) -> "_Told":
+        facts: dict[str, dict[str, str]] = {}
+        for row in manifest.table(Published).select(["published_id", "identity", "split"]).to_pylist():
+            facts[row["published_id"]] = {name: row[name] for name in ("identity", "split") if row[name]}
+        parts: dict[str, dict[str, dict[tuple[float, float], str]]] = {}
+        for row in manifest.table(Annotation).select(["subject", "name", "value", "start_s", "end_s"]).to_pylist():
+            if row["start_s"] is None:
+                facts.setdefault(row["subject"], {})[row["name"]] = row["value"]
+            elif row["name"] in ("word", "asd_score"):
+                of_name = parts.setdefault(row["subject"], {}).setdefault(row["name"], {})
+                of_name[row["start_s"], row["end_s"]] = row["value"]
+        splits = manifest.table(Split).select(["clip_id", "split"]).to_pylist()
+        sources = manifest.table(Source).select(_SOURCE).to_pylist()
+        return _Told(
+            manifest.root,
+            facts,
+            parts,
+            {row["clip_id"]: row["split"] for row in splits},
+            {row["source_id"]: row for row in sources},
+            _mesh_files(manifest),
+            _words(manifest),
+            _scores(manifest),
+        )
+
+    def clip(self, render: Mapping[str, Any], span: Mapping[str, Any]) -> ExportClip:
+        clip_id, source_id = render["clip_id"], render["source_id"]
+        said = {**self.facts.get(span["published_id"] or "", {}), **self.facts.get(clip_id, {})}
+        source = self.sources.get(source_id, {})
+        track = clip_id.rpartition("/")[2]
+        return ExportClip(
+            **render,
+            identity=said.get("identity") or f"{source_id}/{span['speaker'] or track}",
+            split=_split_name(clip_id, self.splits.get(clip_id, "") if self.splits else said.get("split", "")),
+            start_s=span["start_s"],
+            end_s=span["end_s"],
+            root=self.root,
+            licence=source.get("licence") or "",
+            annotations=said,
+            spoken=_spoken(self.parts.get(clip_id) or self.parts.get(span["published_id"] or "", {}), span),
+            box=_shares(span, source.get("width") or 0, source.get("height") or 0),
+            crop_px=(span["left_px"], span["top_px"], span["right_px"], span["bottom_px"]),
+            mesh=self.face_landmarks.get(clip_id, ""),
+            sound_late_s=span["sound_late_s"],
+            transcript=said.get("transcript") or self.words.get(clip_id, ""),
+            scores=self.scores.get(clip_id, {}),
+            source=SourceFile(**{name: source[name] for name in _SOURCE[4:]}) if source else None,
+        )
+
+
+def _words(manifest: Manifest) -> dict[str, str]:
+    """By clip, what was heard in it."""
+    heard: dict[str, list[tuple[float, str]]] = {}
+    for row in manifest.table(Word).select(["subject", "start_s", "text"]).to_pylist():
+        heard.setdefault(row["subject"], []).append((row["start_s"], row["text"]))
+    return {subject: " ".join(text for _, text in sorted(words)) for subject, words in heard.items()}
+
+
+def _scores(manifest: Manifest) -> dict[str, dict[str, float]]:
+    """By clip, the scores that exports tell of, each as `metric:variant`; those of its recording are its own."""
+    from pyarrow.compute import field as column
+
+    table = manifest.dataset(Score)
+    rows = table.filter(column("metric").isin(SCORES)) if manifest.files(Score) else table
+    columns = ["subject", "metric", "variant", "value"]
+    taken = rows.to_table(columns=columns) if manifest.files(Score) else rows.select(columns)
+    found: dict[str, dict[str, float]] = {}
+    for row in taken.to_pylist():
+        clip_id = row["subject"].removesuffix("@recording")
+        found.setdefault(clip_id, {})[f"{row['metric']}:{row['variant']}"] = row["value"]
+    return found
 
 
 def _spoken(parts: Mapping[str, Mapping[tuple[float, float], str]], clip: Mapping[str, Any]) -> tuple[Spoken, ...]:

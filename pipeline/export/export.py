@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,6 +15,11 @@ from pipeline.export.clip import ExportClip
 from pipeline.export.files import write_text
 from pipeline.export.layout import Given, Layout, Refused, Written, layout_named
 from pipeline.export.layouts import layouts
+
+_COUNTED = (
+    "caption",
+    "sound",
+)  # of what layouts note of a clip: who made the caption, and where its wider sound is from
 
 
 def export(
@@ -90,6 +95,10 @@ def _one(name: str, clip: ExportClip, to: Path, given: Given) -> Written | Refus
     return Written(clip.clip_id, clip.sha256, clip.number, clip.person, clip.split, clip.licence, note)
 
 
+def _counted(fact: str, written: Iterable[Written]) -> Counter[str]:
+    return Counter(str(outcome.note[fact]) for outcome in written if fact in outcome.note)
+
+
 def _settings(name: str, layout: Layout, given: Given) -> dict[str, Any]:
     return {
         "layout": name,
@@ -121,6 +130,7 @@ def _report(
         "splits": dict(Counter(outcome.split for outcome in written)),
         "meshed": sum(bool(clip.mesh) for clip in clips),
         "licences": dict(Counter(outcome.licence or "not stated" for outcome in written)),
+        **{fact: dict(counts) for fact in _COUNTED if (counts := _counted(fact, written))},
     }
 
 
@@ -157,7 +167,7 @@ class _Journal:
 
 
 def check(name: str, folder: Path) -> Iterator[str]:
-    """What the layout's loader would choke on, and what does not agree with `export.json`. The folder needs no corpus."""
+    """What the layout's loader would choke on, and what does not agree with `export.json`. It needs no corpus."""
     layout = layout_named(name)
     report = folder / "export.json"
     if not report.is_file():

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Picture = NDArray[np.uint8]
+_LAYOUTS = {1: "mono", 2: "stereo"}
+_STEP = 1024
 
 
 @contextmanager
@@ -62,18 +64,31 @@ def write_picture(path: Path, picture: Picture, quality: int = 95) -> None:
 
 
 def write_wav(path: Path, samples: NDArray[np.float32], hz: int = 16000) -> None:
-    """16-bit mono PCM."""
+    """16-bit PCM.
+
+    Args:
+        samples: (n,), or (channels, n).
+    """
+    channels = np.atleast_2d(samples)
     with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
+        file.setnchannels(len(channels))
         file.setsampwidth(2)
         file.setframerate(hz)
-        file.writeframes(np.round(np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
+        file.writeframes(np.round(np.clip(channels.T, -1, 1) * 32767).astype("<i2").tobytes())
 
 
 def write_mp4(
-    path: Path, pictures: Iterable[Picture], fps: float, samples: NDArray[np.float32] | None = None, hz: int = 16000
+    path: Path,
+    pictures: Iterable[Picture],
+    fps: float,
+    samples: NDArray[np.float32] | None = None,
+    hz: int = 16000,
 ) -> int:
-    """H.264 (CRF 18, yuv420p, BT.709) with AAC where there is sound. Returns the frames written. Sides are even."""
+    """H.264 (CRF 18, yuv420p, BT.709) with AAC where there is sound. Returns the frames written. Sides are even.
+
+    Args:
+        samples: (n,) for one channel, or (2, n) for left and right.
+    """
     import av
     from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
@@ -86,20 +101,15 @@ def write_mp4(
         context.time_base, context.thread_count = 1 / rate, 1  # x264's bytes depend on the threads
         context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
         context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
+        channels = None if samples is None else np.atleast_2d(samples)
         sound: Any = None
-        if samples is not None:
-            sound = container.add_stream("aac", rate=hz, layout="mono")
+        if channels is not None:
+            sound = container.add_stream("aac", rate=hz, layout=_LAYOUTS[len(channels)])
         for picture in pictures:
             if not count:
                 video.height, video.width = picture.shape[:2]
-            if sound is not None and not count:
-                for at in range(0, len(samples), 1024):  # type: ignore[arg-type]
-                    heard = av.AudioFrame.from_ndarray(
-                        np.ascontiguousarray(samples[None, at : at + 1024]), "fltp", "mono"
-                    )  # type: ignore[index]
-                    heard.sample_rate, heard.pts, heard.time_base = hz, at, Fraction(1, hz)
-                    container.mux(sound.encode(heard))
-                container.mux(sound.encode(None))
+                if channels is not None:
+                    container.mux(list(_packets(sound, channels, hz)))
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
             frame = frame.reformat(
                 format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG, threads=1
@@ -109,3 +119,15 @@ def write_mp4(
             count += 1
         container.mux(video.encode(None))
     return count
+
+
+def _packets(sound: Any, channels: NDArray[np.float32], hz: int) -> Iterator[Any]:
+    """The sound in frames of 1024 samples, as AAC takes it."""
+    import av
+
+    for at in range(0, channels.shape[1], _STEP):
+        part = np.ascontiguousarray(channels[:, at : at + _STEP])
+        heard = av.AudioFrame.from_ndarray(part, "fltp", _LAYOUTS[len(channels)])
+        heard.sample_rate, heard.pts, heard.time_base = hz, at, Fraction(1, hz)
+        yield from sound.encode(heard)
+    yield from sound.encode(None)

@@ -41,7 +41,7 @@ class Given:
     """What the user gives to a layout.
 
     Attributes:
-        folders: by need, the folder that holds it.
+        folders: by need, the folder that holds it, or, for what a layout takes, the file.
         substitutes: the needs that headset fills in its own way.
     """
 
@@ -115,8 +115,8 @@ class Layout(ABC):
             raise TypeError(
                 f"{cls.__name__}.version is {version!r}: a number from 1, raised when the same clips make other files"
             )
-        if strange := sorted(set(cls.substitutes) - set(cls.needs)):
-            raise TypeError(f"{cls.__name__} substitutes {strange[0]}, which it does not ask for in `needs`")
+        if strange := sorted(set(cls.substitutes) - set(cls.needs) - set(cls.takes)):
+            raise TypeError(f"{cls.__name__} substitutes {strange[0]}, which it does not ask for")
         if twice := sorted(set(cls.takes) & set(cls.needs)):
             raise TypeError(f"{cls.__name__} both needs and takes {twice[0]}")
 
@@ -149,19 +149,22 @@ def resolved(name: str, folders: Mapping[str, Path], substitutes: Iterable[str])
     layout = layout_named(name)
     needs, fills = layout.needs, layout.substitutes
     chosen = frozenset(substitutes)
-    if unknown := sorted((set(folders) | chosen) - set(needs)):
-        raise UsageError(f"{name} does not ask for {unknown[0]}; it asks for {', '.join(needs) or 'nothing'}")
-    for need, what in needs.items():
-        if need in chosen and need not in fills:
-            raise UsageError(f"{name}: headset has no substitute for {need}, {what}. Give --with {need}=DIR.")
-        if need in chosen and need in folders:
-            raise UsageError(f"{name}: --with {need} and --substitute {need} exclude each other; give one")
-        if need not in chosen and need not in folders:
-            other = f", or --substitute {need} to have {fills[need]} written in its place" if need in fills else ""
-            raise UsageError(
-                f"{name} needs {need}, which headset cannot compute: {what}. Give --with {need}=DIR{other}."
-            )
+    asked = (*needs, *layout.takes)
+    if unknown := sorted((set(folders) | chosen) - set(asked)):
+        raise UsageError(f"{name} does not ask for {unknown[0]}; it asks for {', '.join(asked) or 'nothing'}")
+    if both := sorted(chosen & set(folders)):
+        raise UsageError(f"{name}: --with {both[0]} and --substitute {both[0]} exclude each other; give one")
+    if strange := sorted(chosen - set(fills)):
+        what = {**needs, **layout.takes}[strange[0]]
+        raise UsageError(f"{name}: headset has no substitute for {strange[0]}, {what}. Give --with {strange[0]}=DIR.")
+    for need in sorted(set(needs) - chosen - set(folders)):
+        other = f", or --substitute {need} to have {fills[need]} written in its place" if need in fills else ""
+        raise UsageError(
+            f"{name} needs {need}, which headset cannot compute: {needs[need]}. Give --with {need}=DIR{other}."
+        )
     for need, folder in folders.items():
-        if not folder.is_dir():
+        if need in needs and not folder.is_dir():
             raise UsageError(f"--with {need}={folder}: there is no such folder")
+        if not folder.exists():
+            raise UsageError(f"--with {need}={folder}: there is no such file or folder")
     return Given(dict(folders), chosen)

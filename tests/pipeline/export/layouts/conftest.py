@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import distribution
 from pathlib import Path
 from types import SimpleNamespace
@@ -94,6 +95,13 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
 @pytest.fixture(scope="session")
 def clips(corpus: Manifest) -> list[ExportClip]:
     return clips_of(corpus)
+
+
+@pytest.fixture(scope="session")
+def talks(tmp_path_factory: pytest.TempPathFactory) -> list[ExportClip]:
+    """Two people, a clip of 6.88 s each, as long as newer loaders want: 172 frames; both to train on."""
+    manifest = made_corpus(tmp_path_factory.mktemp("talks"), {"a": [("collins", 6.88)], "b": [("hopper", 6.88)]})
+    return [replace(clip, split="train") for clip in clips_of(manifest)]
 
 
 def exported(
