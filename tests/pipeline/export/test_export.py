@@ -15,7 +15,7 @@ from manifests.errors import UsageError
 from manifests.ledger import Receipt
 from manifests.manifest import Manifest, RunRecord, StepRecord
 from manifests.media import MediaStore
-from manifests.tables import Annotation, Clip, Dropped, FaceLandmarks, Render, Score, Source, Track, Word
+from manifests.tables import Annotation, Clip, Dropped, FaceLandmarks, Render, Source, Track
 from operators.base import Drop
 from operators.clips.render_clips import RenderClips
 from operators.faces.detect_faces import DetectFaces
@@ -24,7 +24,7 @@ from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
 from operators.models.face_geometry import head_pose_deg
 from pipeline.export.checks import video_facts
-from pipeline.export.clip import ExportClip, SourceFile
+from pipeline.export.clip import ExportClip
 from pipeline.export.corpus_clips import clips_of
 from pipeline.export.export import check, export
 from pipeline.export.faces import Faces
@@ -325,31 +325,3 @@ def test_portraits_are_in_installed_packages() -> None:
 def test_a_video_that_is_none_is_told(tmp_path: Path) -> None:
     (tmp_path / "no.mp4").write_bytes(b"no video")
     assert "does not decode" in str(video_facts(tmp_path / "no.mp4"))
-
-
-def test_clips_know_what_was_measured_heard_and_cut(tmp_path: Path) -> None:
-    clip_id = "s/000000-001000/t0"
-    rows = [
-        Clip("s", clip_id, "s/x", "s/x/t0", "speaker0", 0.0, 1.0, 10.0, 0.0, 74.0, 64.0, sound_late_s=0.08),
-        Render("s", f"{clip_id}@recording", clip_id, "recording", "m.mp4", "0", "0", 1, 64, 64, 25.0, 25, 1.0, "x"),
-        Word("s", f"{clip_id}/2", clip_id, "we.", 0.5, 0.8, 0.9),
-        Word("s", f"{clip_id}/1", clip_id, "Here", 0.1, 0.4, 0.9),
-        Score("s", f"{clip_id}#yaw_deg", clip_id, "yaw_deg", "", -30.0),
-        Score("s", "1", clip_id, "lse_c", "lse_tracked", 7.0),
-        Score("s", "2", f"{clip_id}@recording", "lse_c", "lse_lrs", 6.0),
-        Score("s", "3", clip_id, "dnsmos_ovrl", "", 3.0),
-    ]
-    manifest = Manifest(str(tmp_path))
-    manifest.add([Source("s", "/films/s.mkv", width=100, height=64, audio_track=1, audio_channels=6)])
-    tables = (Clip, Render, Word, Score)
-    step = StepRecord("All", "All-1", 0, "sources", [table.table for table in tables], [], {}, {}, [])
-    manifest.remember(RunRecord("made", [step]))
-    for table in (*tables, Dropped):
-        manifest.write(table, "All-1", 0, [row for row in rows if isinstance(row, table)])
-    manifest.commit("All-1", 0, Receipt("All"))
-    (clip,) = clips_of(Manifest(manifest.root))
-    assert (clip.transcript, clip.sound_late_s) == ("Here we.", 0.08)
-    assert clip.scores == {"yaw_deg:": -30.0, "lse_c:lse_tracked": 7.0, "lse_c:lse_lrs": 6.0}
-    assert (clip.score("lse_c"), clip.score("yaw_deg"), clip.score("lse_d")) == (6.0, -30.0, None)
-    assert clip.source == SourceFile("/films/s.mkv", "", "", 1, 6)
-    assert clip.pieces((10, 4)) == [(0, 10), (10, 20), (20, 24)]
