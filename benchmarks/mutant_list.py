@@ -141,11 +141,11 @@ MUTANTS = [
         "    removal.tables()\n    removal.delete_media()\n", ("tests/pipeline/takedown/test_removal.py",),
     ),
     Mutant(
-        "ntsc_as_30", "pipeline/export/export.py", "Fraction(fps).limit_denominator(1001)", "Fraction(round(fps))",
+        "ntsc_as_30", "pipeline/export/files.py", "Fraction(fps).limit_denominator(1001)", "Fraction(round(fps))",
         ("tests/pipeline/export/test_written_video.py",),
     ),
     Mutant(
-        "export_sound_from_0", "pipeline/export/export.py", ".samples(begun_s, begun_s + self.frames / self.fps, hz)",
+        "export_sound_from_0", "pipeline/export/clip.py", ".samples(begun_s, begun_s + self.frames / self.fps, hz)",
         ".samples(0.0, self.frames / self.fps, hz)",
         ("tests/pipeline/export/test_written_video.py", "tests/pipeline/export/test_export.py"),
     ),

@@ -95,6 +95,7 @@ _PLANNED = {  # why a span is no clip, or a clip is none of those kept
         "no face where one is needed: in the shot, in the clip's span, or in too many of its frames",
         "TrackFaces.start_confidence, TakeRecordings.max_unseen",
     ),
+    "not_two_faces": ("nobody else is in the picture to listen", ""),
     "no_speech": ("nobody is heard", ""),
     "shot_short": ("the shot is shorter than a clip", "PlanClips.min_s, PlanClips.margin_s"),
     "voice_off_screen": ("people are seen and heard, but none of those seen speaks", ""),
@@ -121,6 +122,8 @@ _PLANNED = {  # why a span is no clip, or a clip is none of those kept
     "name_unknown": ("the file's name does not say what it is", "TakeRecordings.path"),
     "cut_inside": ("a recording in one take has a cut", ""),
     "two_faces": ("a recording of one person shows two", "TakeRecordings.max_others"),
+    "caption_missing": ("the captions given have none of this clip", "", False),
+    "pose_differs": ("the pose video given does not decode, or is not as long as the clip", "", False),
     "<metric>_low": ("the score is below its range", "KeepClips.ranges.<metric>"),
     "<metric>_high": ("the score is above its range", "KeepClips.ranges.<metric>"),
     "<metric>_missing": (

@@ -37,7 +37,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--with",
         dest="given",
-        metavar="NEED=DIR",
+        metavar="NEED=PATH",
         action="append",
         default=[],
         help="files that headset cannot compute",
@@ -50,14 +50,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    from pipeline.export.export import check, clips_of, export, layout_named, settled
+    from pipeline.export.corpus_clips import clips_of
+    from pipeline.export.export import check, export
+    from pipeline.export.layout import layout_named, resolved
 
     out, to = console(), Path(options.out)
     layout_named(options.layout)
     if not options.validate_only:
         if options.corpus is None:
             raise UsageError("name the corpus to export")
-        given = settled(options.layout, _folders(options.given), options.substitute)
+        given = resolved(options.layout, _folders(options.given), options.substitute)
         manifest = existing(options.corpus)
         clips = clips_of(manifest, _selected(manifest, options.selection))
         _watched(export(options.layout, clips, to, given, options.workers), len(clips), out)
@@ -73,7 +75,7 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _watched(outcomes, total: int, out: Console) -> None:
-    from pipeline.export.export import Written
+    from pipeline.export.layout import Written
 
     written, frames, refused = 0, 0, Counter()
     with counting("clips", out) as tell:
@@ -94,7 +96,7 @@ def _folders(given: list[str]) -> dict[str, Path]:
     for text in given:
         need, equals, folder = text.partition("=")
         if not equals or not folder:
-            raise UsageError(f"--with {text}: write NEED=DIR")
+            raise UsageError(f"--with {text}: write NEED=PATH")
         folders[need] = Path(folder)
     return folders
 

@@ -1,4 +1,4 @@
-"""The layouts that trainers' loaders read, one module each, found by name; `pipeline/export/export.py` says what a
+"""The layouts that trainers' loaders read, one module each, found by name; `pipeline/export/layout.py` says what a
 module defines.
 """
 

@@ -16,27 +16,15 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from operators.base import Drop
-from pipeline.export.export import (
-    ExportClip,
-    Given,
-    Note,
-    Written,
-    listed,
-    picture_problem,
-    wav_facts,
-    whole_file,
-    write_lines,
-    write_picture,
-    write_text,
-    write_wav,
-)
+from pipeline.export.checks import listed, picture_problem, wav_facts
+from pipeline.export.clip import ExportClip
+from pipeline.export.files import whole_file, write_lines, write_picture, write_text, write_wav
+from pipeline.export.layout import Given, Layout, Note, Written
 
-VERSION = 1
 SIZE, HZ = 256, 16000
-NEEDS = {"phones": "<clip>.TextGrid files of a forced aligner, with the tiers words and phones (ARPA)"}
 PHONES = frozenset(
     [
         "AA",
@@ -87,25 +75,52 @@ _INTERVAL = re.compile(r'xmin = ([\d.]+)\s+xmax = ([\d.]+)\s+text = "((?:[^"]|""
 _SPLITS = ("train", "val", "test")
 
 
-def write(clip: ExportClip, to: Path, given: Given) -> Note:
-    """
-    Raises:
-        Drop: `phones_missing`, `phones_differs`, `not_square`; those of the decoder.
-    """
-    path = given.file("phones", f"{clip.name}.TextGrid")
-    try:
-        words = timed(path.read_text())
-    except ValueError as error:
-        raise Drop("phones_differs", detail=f"{path.name}: {error}") from None
-    if problem := _words_problem(words, clip.frames / clip.fps):
-        raise Drop("phones_differs", detail=f"{path.name}: {problem}")
-    samples = clip.samples(HZ)
-    with whole_file(to / f"image/{clip.name}.png") as part:
-        write_picture(part, next(clip.pictures(SIZE)))
-    with whole_file(to / f"audio/{clip.name}.wav") as part:
-        write_wav(part, samples, HZ)
-    write_text(to / f"phoneme/{clip.name}.json", json.dumps(words, indent=1) + "\n")
-    return {"name": clip.name, "frames": clip.frames, "words": len(words)}
+class AAAI22(Layout):
+    version = 1
+    needs: ClassVar = {"phones": "<clip>.TextGrid files of a forced aligner, with the tiers words and phones (ARPA)"}
+
+    def write(self, clip: ExportClip, to: Path, given: Given) -> Note:
+        """
+        Raises:
+            Drop: `phones_missing`, `phones_differs`, `not_square`; those of the decoder.
+        """
+        path = given.file("phones", f"{clip.name}.TextGrid")
+        try:
+            words = timed(path.read_text())
+        except ValueError as error:
+            raise Drop("phones_differs", detail=f"{path.name}: {error}") from None
+        if problem := _words_problem(words, clip.frames / clip.fps):
+            raise Drop("phones_differs", detail=f"{path.name}: {problem}")
+        samples = clip.samples(HZ)
+        with whole_file(to / f"image/{clip.name}.png") as part:
+            write_picture(part, next(clip.pictures(SIZE)))
+        with whole_file(to / f"audio/{clip.name}.wav") as part:
+            write_wav(part, samples, HZ)
+        write_text(to / f"phoneme/{clip.name}.json", json.dumps(words, indent=1) + "\n")
+        return {"name": clip.name, "frames": clip.frames, "words": len(words)}
+
+    def finish(self, written: Sequence[Written], to: Path, given: Given) -> None:
+        for split in _SPLITS:
+            write_lines(to / f"{split}.txt", [clip.note["name"] for clip in written if clip.split == split])
+
+    def validate(self, folder: Path) -> Iterator[str]:
+        for split in _SPLITS:
+            names, problems = listed(folder, f"{split}.txt")
+            yield from problems
+            for name in names:
+                if problem := picture_problem(folder / f"image/{name}.png", (SIZE, SIZE)):
+                    yield f"image/{name}.png: {problem}"
+                sound = wav_facts(folder / f"audio/{name}.wav")
+                if isinstance(sound, str):
+                    yield f"audio/{name}.wav: {sound}"
+                    continue
+                try:
+                    words = json.loads((folder / f"phoneme/{name}.json").read_text())
+                except (OSError, ValueError) as error:
+                    yield f"phoneme/{name}.json: does not read ({error})"
+                    continue
+                if problem := _words_problem(words, sound[1] / sound[0]):
+                    yield f"phoneme/{name}.json: {problem}"
 
 
 def timed(grid: str) -> list[dict[str, Any]]:
@@ -140,31 +155,6 @@ def _arpa(text: str) -> str:
     if name not in PHONES:
         raise ValueError(f"{text!r} is none of the 41 phones")
     return name
-
-
-def finish(written: Sequence[Written], to: Path, given: Given) -> None:
-    for split in _SPLITS:
-        write_lines(to / f"{split}.txt", [clip.note["name"] for clip in written if clip.split == split])
-
-
-def validate(folder: Path) -> Iterator[str]:
-    for split in _SPLITS:
-        names, problems = listed(folder, f"{split}.txt")
-        yield from problems
-        for name in names:
-            if problem := picture_problem(folder / f"image/{name}.png", (SIZE, SIZE)):
-                yield f"image/{name}.png: {problem}"
-            sound = wav_facts(folder / f"audio/{name}.wav")
-            if isinstance(sound, str):
-                yield f"audio/{name}.wav: {sound}"
-                continue
-            try:
-                words = json.loads((folder / f"phoneme/{name}.json").read_text())
-            except (OSError, ValueError) as error:
-                yield f"phoneme/{name}.json: does not read ({error})"
-                continue
-            if problem := _words_problem(words, sound[1] / sound[0]):
-                yield f"phoneme/{name}.json: {problem}"
 
 
 def _words_problem(words: Any, seconds: float) -> str:

@@ -27,107 +27,117 @@ import math
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from pipeline.export.export import (
-    ExportClip,
-    Faces,
-    Given,
-    Note,
-    Written,
-    picture_problem,
-    whole_folder,
-    write_lines,
-    write_picture,
-    write_wav,
-)
+from pipeline.export.checks import picture_problem
+from pipeline.export.clip import ExportClip
+from pipeline.export.faces import Faces
+from pipeline.export.files import whole_folder, write_lines, write_picture, write_wav
+from pipeline.export.layout import Given, Layout, Note, Written
 from pipeline.export.layouts.pirender import BRIDGED
 
-VERSION = 1
 SIZE, FPS, HZ = 512, 25, 16000
-NEEDS = {
-    "parsing": (
-        "<clip>/head_imgs/000000.jpg, <clip>/com_imgs/000000.jpg and <clip>/bc.jpg of steps 3 to 5 of the authors'"
-        " process_data.sh"
-    ),
-    "camera": (
-        "<clip>/transforms_train_ba.json and <clip>/transforms_val_ba.json of its steps 6 to 9 (their face model is"
-        " under a licence)"
-    ),
-    "aud": "<clip>/<clip>_aud.pt of its step 11, a tensor (rows, 512) at 25 rows a second",
-    "exp_o": (
-        "<clip>/<clip>_64_32.pt of its step 10, exp_o (rows, 64), a row a frame (their face model is under a licence)"
-    ),
-}
-SUBSTITUTES = {
-    "camera": "head pose of MediaPipe's face landmarker before its camera of 63 degrees, not adjusted over the clip",
-    "exp_o": "52 blendshapes of MediaPipe's face landmarker and 12 zeros",
-}
 _SPLITS = ("train", "val")
 _LEAST = 4  # frames to train on: half of the 8 poses that are smoothed together
 _AUD, _EXP = 512, 64
 _FOCAL = SIZE / 2 / math.tan(math.radians(63 / 2))  # pixels
-# of the head's middle, where a ray begins and ends: as the authors' step 9 has it, but never behind the camera
-_BEFORE, _BEHIND = 0.2, 0.4
+_BEFORE, _BEHIND = (
+    0.2,
+    0.4,
+)  # of the head's middle, where a ray begins and ends: as the authors' step 9 has it, but never behind the camera
 Meta = dict[str, Any]
 
 
-def write(clip: ExportClip, to: Path, given: Given) -> Note:
-    """
-    Raises:
-        Drop: `too_short`; `no_face` for the substitutes; `<need>_missing` and `<need>_differs`
-            for what is given; `not_square`; those of the decoder.
-    """
-    import torch
+class DFANeRF(Layout):
+    version = 1
+    needs: ClassVar = {
+        "parsing": (
+            "<clip>/head_imgs/000000.jpg, <clip>/com_imgs/000000.jpg and <clip>/bc.jpg of steps 3 to 5 of the authors'"
+            " process_data.sh"
+        ),
+        "camera": (
+            "<clip>/transforms_train_ba.json and <clip>/transforms_val_ba.json of its steps 6 to 9 (their face model is"
+            " under a licence)"
+        ),
+        "aud": "<clip>/<clip>_aud.pt of its step 11, a tensor (rows, 512) at 25 rows a second",
+        "exp_o": (
+            "<clip>/<clip>_64_32.pt of its step 10, exp_o (rows, 64), a row a frame (their face model is under a"
+            " licence)"
+        ),
+    }
+    substitutes: ClassVar = {
+        "camera": (
+            "head pose of MediaPipe's face landmarker before its camera of 63 degrees, not adjusted over the clip"
+        ),
+        "exp_o": "52 blendshapes of MediaPipe's face landmarker and 12 zeros",
+    }
 
-    name, frames = clip.name, clip.count(FPS)
-    faces = clip.faces(FPS) if given.substitutes else None
-    own = faces if "camera" in given.substitutes else None
-    metas = cameras(own, SIZE / clip.width) if own is not None else _given_cameras(given, name, frames)
-    if len(metas["train"]["frames"]) < _LEAST or not metas["val"]["frames"]:
-        raise Drop(
-            "too_short",
-            detail=(
-                f"{[len(metas[split]['frames']) for split in _SPLITS]} frames to train on and beside, {_LEAST} and 1"
-                " are needed"
-            ),
-        )
-    used = [frame["img_id"] for split in _SPLITS for frame in metas[split]["frames"]]
-    parsed = [f"{kind}/{number:06d}.jpg" for kind in ("head_imgs", "com_imgs") for number in used]
-    parsing = {path: given.file("parsing", f"{name}/{path}") for path in (*parsed, "bc.jpg")}
-    for path, file in parsing.items():
-        if problem := picture_problem(file, (SIZE, SIZE)):
-            raise Drop("parsing_differs", detail=f"{path} {problem}")
-    heard = _given_rows(given, "aud", f"{name}/{name}_aud.pt", _AUD, (frames - 10, frames + 2))
-    if faces is not None and "exp_o" in given.substitutes:
-        shapes = faces.bridged(BRIDGED).blendshapes.astype(np.float32)
-        expression = np.pad(shapes, ((0, 0), (0, _EXP - shapes.shape[1])))
-    else:
-        expression = _given_rows(given, "exp_o", f"{name}/{name}_64_32.pt", _EXP, (len(used), frames), "exp_o")
-    samples = clip.samples(HZ)
-    with whole_folder(to / "dataset" / name) as folder:
-        for kind in ("ori_imgs", "head_imgs", "com_imgs"):
-            (folder / kind).mkdir()
-        for number, picture in enumerate(clip.pictures(SIZE, FPS)):
-            write_picture(folder / f"ori_imgs/{number:06d}.jpg", picture)
+    def write(self, clip: ExportClip, to: Path, given: Given) -> Note:
+        """
+        Raises:
+            Drop: `too_short`; `no_face` for the substitutes; `<need>_missing` and `<need>_differs` for
+                what is given; `not_square`; those of the decoder.
+        """
+        import torch
+
+        name, frames = clip.name, clip.count(FPS)
+        faces = clip.faces(FPS) if given.substitutes else None
+        own = faces if "camera" in given.substitutes else None
+        metas = cameras(own, SIZE / clip.width) if own is not None else _given_cameras(given, name, frames)
+        if len(metas["train"]["frames"]) < _LEAST or not metas["val"]["frames"]:
+            raise Drop(
+                "too_short",
+                detail=(
+                    f"{[len(metas[split]['frames']) for split in _SPLITS]} frames to train on and beside, {_LEAST} and"
+                    " 1 are needed"
+                ),
+            )
+        used = [frame["img_id"] for split in _SPLITS for frame in metas[split]["frames"]]
+        parsed = [f"{kind}/{number:06d}.jpg" for kind in ("head_imgs", "com_imgs") for number in used]
+        parsing = {path: given.file("parsing", f"{name}/{path}") for path in (*parsed, "bc.jpg")}
         for path, file in parsing.items():
-            shutil.copyfile(file, folder / path)
-        write_wav(folder / "aud.wav", samples, HZ)
-        for split in _SPLITS:
-            (folder / f"transforms_{split}_ba.json").write_text(json.dumps(metas[split]) + "\n")
-        torch.save(torch.from_numpy(heard), folder / f"{name}_aud.pt")
-        torch.save({"exp_o": torch.from_numpy(expression)}, folder / f"{name}_64_32.pt")
-        away = float(
-            np.mean([_distance(frame["transform_matrix"]) for split in _SPLITS for frame in metas[split]["frames"]])
-        )
-        lines = {"expname": f"{name}_head", "datadir": f"dataset/{name}", "basedir": f"dataset/{name}/logs"}
-        config = {**lines, "near": max(away - _BEFORE, away / 2), "far": away + _BEHIND, "testskip": 1}
-        write_lines(folder / "HeadNeRF_config_ba.txt", (f"{key} = {value}" for key, value in config.items()))
-    return {"name": name, "frames": frames, "used": len(used)}
+            if problem := picture_problem(file, (SIZE, SIZE)):
+                raise Drop("parsing_differs", detail=f"{path} {problem}")
+        heard = _given_rows(given, "aud", f"{name}/{name}_aud.pt", _AUD, (frames - 10, frames + 2))
+        if faces is not None and "exp_o" in given.substitutes:
+            shapes = faces.bridged(BRIDGED).blendshapes.astype(np.float32)
+            expression = np.pad(shapes, ((0, 0), (0, _EXP - shapes.shape[1])))
+        else:
+            expression = _given_rows(given, "exp_o", f"{name}/{name}_64_32.pt", _EXP, (len(used), frames), "exp_o")
+        samples = clip.samples(HZ)
+        with whole_folder(to / "dataset" / name) as folder:
+            for kind in ("ori_imgs", "head_imgs", "com_imgs"):
+                (folder / kind).mkdir()
+            for number, picture in enumerate(clip.pictures(SIZE, FPS)):
+                write_picture(folder / f"ori_imgs/{number:06d}.jpg", picture)
+            for path, file in parsing.items():
+                shutil.copyfile(file, folder / path)
+            write_wav(folder / "aud.wav", samples, HZ)
+            for split in _SPLITS:
+                (folder / f"transforms_{split}_ba.json").write_text(json.dumps(metas[split]) + "\n")
+            torch.save(torch.from_numpy(heard), folder / f"{name}_aud.pt")
+            torch.save({"exp_o": torch.from_numpy(expression)}, folder / f"{name}_64_32.pt")
+            away = float(
+                np.mean([_distance(frame["transform_matrix"]) for split in _SPLITS for frame in metas[split]["frames"]])
+            )
+            lines = {"expname": f"{name}_head", "datadir": f"dataset/{name}", "basedir": f"dataset/{name}/logs"}
+            config = {**lines, "near": max(away - _BEFORE, away / 2), "far": away + _BEHIND, "testskip": 1}
+            write_lines(folder / "HeadNeRF_config_ba.txt", (f"{key} = {value}" for key, value in config.items()))
+        return {"name": name, "frames": frames, "used": len(used)}
+
+    def finish(self, written: Sequence[Written], to: Path, given: Given) -> None:
+        write_lines(to / "clips.txt", (f"{clip.note['name']} {clip.person}" for clip in written))
+
+    def validate(self, folder: Path) -> Iterator[str]:
+        places = sorted(path for path in (folder / "dataset").glob("*") if path.is_dir())
+        if not places:
+            yield "dataset: holds no clip"
+        for place in places:
+            yield from (f"dataset/{place.name}/{problem}" for problem in _problems(place))
 
 
 def cameras(faces: Faces, scale: float) -> dict[str, Meta]:
@@ -228,18 +238,6 @@ def _rows(path: Path, width: int, key: str = "") -> NDArray[np.float32] | str:
         return f"holds no tensor {f'{key} ' if key else ''}(rows, {width})"
     rows = tensor.detach().to(torch.float32).numpy()
     return rows if np.isfinite(rows).all() else "holds what is no finite number"
-
-
-def finish(written: Sequence[Written], to: Path, given: Given) -> None:
-    write_lines(to / "clips.txt", (f"{clip.note['name']} {clip.person}" for clip in written))
-
-
-def validate(folder: Path) -> Iterator[str]:
-    places = sorted(path for path in (folder / "dataset").glob("*") if path.is_dir())
-    if not places:
-        yield "dataset: holds no clip"
-    for place in places:
-        yield from (f"dataset/{place.name}/{problem}" for problem in _problems(place))
 
 
 def _problems(place: Path) -> Iterator[str]:

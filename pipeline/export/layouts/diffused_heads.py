@@ -17,63 +17,80 @@ substitute is four rows of 13 MFCC a frame, D = 52.
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from pipeline.export.export import (
-    ExportClip,
-    Given,
-    Note,
-    Written,
-    array_problem,
-    listed,
-    video_facts,
-    wav_facts,
-    whole_file,
-    write_lines,
-    write_mp4,
-    write_wav,
-)
+from pipeline.export.checks import array_problem, listed, video_facts, wav_facts
+from pipeline.export.clip import ExportClip
+from pipeline.export.files import whole_file, write_lines, write_mp4, write_wav
+from pipeline.export.layout import Given, Layout, Note, Written
 
-VERSION = 2  # the points of the inner lips, the nose's base and the jaw lie nearer to iBUG's
 SIZE, FPS, HZ = 128, 25, 16000
-NEEDS = {
-    "audio_emb": "<person>/<clip>.pth files of the authors' audio encoder, a tensor (frames, D) at 25 frames a second"
-}
-SUBSTITUTES = {"audio_emb": "13 MFCC, four rows a frame (frames, 52)"}
 BRIDGED = 5
 _SPLITS = ("train", "val", "test")
 
 
-def write(clip: ExportClip, to: Path, given: Given) -> Note:
-    """
-    Raises:
-        Drop: `too_short` for a single frame, since two are drawn; `no_face`, `not_square`,
-            `audio_emb_missing`, `audio_emb_differs`; those of the decoder.
-    """
-    import torch
+class DiffusedHeads(Layout):
+    version = 2  # the points of the inner lips, the nose's base and the jaw lie nearer to iBUG's
+    needs: ClassVar = {
+        "audio_emb": (
+            "<person>/<clip>.pth files of the authors' audio encoder, a tensor (frames, D) at 25 frames a second"
+        )
+    }
+    substitutes: ClassVar = {"audio_emb": "13 MFCC, four rows a frame (frames, 52)"}
 
-    frames = clip.count(FPS)
-    if frames < 2:
-        raise Drop("too_short", detail=f"{frames} frames, 2 are needed")
-    name = f"{clip.person}/{clip.name}"
-    found = clip.faces(FPS)
-    faces, samples = found.bridged(BRIDGED), clip.samples(HZ)
-    if "audio_emb" in given.substitutes:
-        embedding = torch.from_numpy(embedded(samples, frames))
-    else:
-        embedding = _given_embedding(given.file("audio_emb", f"{name}.pth"), frames)
-    with whole_file(to / f"audio_emb/{name}.pth") as part:
-        torch.save(embedding, part)
-    with whole_file(to / f"data/audio/{name}.wav") as part:
-        write_wav(part, samples, HZ)
-    with whole_file(to / f"data/lmks/{name}.npy") as part:
-        np.save(part, faces.landmarks_68 * (SIZE / clip.width))
-    with whole_file(to / f"data/video/{name}.mp4") as part:
-        write_mp4(part, clip.pictures(SIZE, FPS), FPS)
-    return {"name": name, "frames": frames, "bridged": int((~found.seen).sum())}
+    def write(self, clip: ExportClip, to: Path, given: Given) -> Note:
+        """
+        Raises:
+            Drop: `too_short` for a single frame, since two are drawn; `no_face`, `not_square`,
+                `audio_emb_missing`, `audio_emb_differs`; those of the decoder.
+        """
+        import torch
+
+        frames = clip.count(FPS)
+        if frames < 2:
+            raise Drop("too_short", detail=f"{frames} frames, 2 are needed")
+        name = f"{clip.person}/{clip.name}"
+        found = clip.faces(FPS)
+        faces, samples = found.bridged(BRIDGED), clip.samples(HZ)
+        if "audio_emb" in given.substitutes:
+            embedding = torch.from_numpy(embedded(samples, frames))
+        else:
+            embedding = _given_embedding(given.file("audio_emb", f"{name}.pth"), frames)
+        with whole_file(to / f"audio_emb/{name}.pth") as part:
+            torch.save(embedding, part)
+        with whole_file(to / f"data/audio/{name}.wav") as part:
+            write_wav(part, samples, HZ)
+        with whole_file(to / f"data/lmks/{name}.npy") as part:
+            np.save(part, faces.landmarks_68 * (SIZE / clip.width))
+        with whole_file(to / f"data/video/{name}.mp4") as part:
+            write_mp4(part, clip.pictures(SIZE, FPS), FPS)
+        return {"name": name, "frames": frames, "bridged": int((~found.seen).sum())}
+
+    def finish(self, written: Sequence[Written], to: Path, given: Given) -> None:
+        for split in _SPLITS:
+            write_lines(
+                to / f"data/file_list_{split}.txt",
+                [f"{clip.note['name']}.mp4" for clip in written if clip.split == split],
+            )
+
+    def validate(self, folder: Path) -> Iterator[str]:
+        for split in ("train", "test"):
+            lines, problems = listed(
+                folder, f"data/file_list_{split}.txt", "names no clip, and the loader opens the first one"
+            )
+            yield from problems
+            for line in lines:
+                if not line.endswith(".mp4"):
+                    yield (
+                        f"data/file_list_{split}.txt: {line!r} does not end in .mp4, and the loader cuts that many"
+                        " characters off"
+                    )
+                    continue
+                yield from _clip_problems(folder, line.removesuffix(".mp4"))
 
 
 def embedded(samples: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
@@ -98,29 +115,6 @@ def _given_embedding(path: Path, frames: int):
             "audio_emb_differs", detail=f"{path.name}: {getattr(tensor, 'shape', type(tensor))} for {frames} frames"
         )
     return tensor
-
-
-def finish(written: Sequence[Written], to: Path, given: Given) -> None:
-    for split in _SPLITS:
-        write_lines(
-            to / f"data/file_list_{split}.txt", [f"{clip.note['name']}.mp4" for clip in written if clip.split == split]
-        )
-
-
-def validate(folder: Path) -> Iterator[str]:
-    for split in ("train", "test"):
-        lines, problems = listed(
-            folder, f"data/file_list_{split}.txt", "names no clip, and the loader opens the first one"
-        )
-        yield from problems
-        for line in lines:
-            if not line.endswith(".mp4"):
-                yield (
-                    f"data/file_list_{split}.txt: {line!r} does not end in .mp4, and the loader cuts that many"
-                    " characters off"
-                )
-                continue
-            yield from _clip_problems(folder, line.removesuffix(".mp4"))
 
 
 def _clip_problems(folder: Path, name: str) -> Iterator[str]:

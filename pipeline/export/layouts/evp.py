@@ -24,10 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from pipeline.export.export import ExportClip, Given, Note, Written, whole_file, whole_folder
+from pipeline.export.clip import ExportClip
+from pipeline.export.files import whole_file, whole_folder
+from pipeline.export.layout import Given, Layout, Note, Written
 from pipeline.export.layouts.headpose import float_mfcc
 
-VERSION = 1
 HZ, SILENCE = 16000, 1920
 ROWS, STEP = 28, 4  # of a window, and between two
 EMOTIONS = ("angry", "contempt", "disgusted", "fear", "happy", "neutral", "sad", "surprised")
@@ -42,22 +43,53 @@ _PLAIN = {
 }
 
 
-def write(clip: ExportClip, to: Path, given: Given) -> Note:
-    """
-    Raises:
-        Drop: `no_emotion`, and those of the decoder.
-    """
-    told = clip.annotations.get("emotion", "")
-    emotion = _ALSO.get(told, told)
-    if emotion not in EMOTIONS:
-        raise Drop("no_emotion", detail=f"the annotation is {told!r}")
-    cepstra = float_mfcc(np.pad(clip.samples(HZ), SILENCE))
-    name = f"{emotion}_{clip.number}"
-    count = (len(cepstra) - ROWS) // STEP + 1
-    with whole_folder(to / clip.person / "MFCC" / name) as folder:
-        for number in range(count):
-            (folder / f"{number}.npy").write_bytes(old_pickle(cepstra[STEP * number :][:ROWS]))
-    return {"name": name, "windows": count, "frames": clip.frames}
+class EVP(Layout):
+    version = 1
+
+    def write(self, clip: ExportClip, to: Path, given: Given) -> Note:
+        """
+        Raises:
+            Drop: `no_emotion`, and those of the decoder.
+        """
+        told = clip.annotations.get("emotion", "")
+        emotion = _ALSO.get(told, told)
+        if emotion not in EMOTIONS:
+            raise Drop("no_emotion", detail=f"the annotation is {told!r}")
+        cepstra = float_mfcc(np.pad(clip.samples(HZ), SILENCE))
+        name = f"{emotion}_{clip.number}"
+        count = (len(cepstra) - ROWS) // STEP + 1
+        with whole_folder(to / clip.person / "MFCC" / name) as folder:
+            for number in range(count):
+                (folder / f"{number}.npy").write_bytes(old_pickle(cepstra[STEP * number :][:ROWS]))
+        return {"name": name, "windows": count, "frames": clip.frames}
+
+    def finish(self, written: Sequence[Written], to: Path, given: Given) -> None:
+        for person in {clip.person for clip in written}:
+            ours = [clip for clip in written if clip.person == person]
+            held = [clip for clip in ours if clip.split == "val"] or [clip for clip in ours if clip.split == "test"]
+            for name, clips in (("train", [clip for clip in ours if clip.split == "train"]), ("val", held)):
+                windows = [
+                    f"{clip.note['name']}/{number}.npy" for clip in clips for number in range(clip.note["windows"])
+                ]
+                with whole_file(to / person / f"{name}_M030.pkl") as part:
+                    part.write_bytes(old_pickle(windows))
+
+    def validate(self, folder: Path) -> Iterator[str]:
+        people = sorted(path for path in folder.iterdir() if path.is_dir())
+        for person in people:
+            for name in ("train_M030.pkl", "val_M030.pkl"):
+                try:
+                    windows = unpickled((person / name).read_bytes())
+                except (OSError, ValueError) as error:
+                    yield f"{person.name}/{name}: does not read ({error})"
+                    continue
+                for window in windows:
+                    if window.split("_")[0] not in EMOTIONS:
+                        yield f"{person.name}/{name}: {window} begins with no emotion the loader knows"
+                    if problem := _window_problem(person / "MFCC" / window):
+                        yield f"{person.name}/MFCC/{window}: {problem}"
+        if not people:
+            yield "there is no folder of a person"
 
 
 def old_pickle(value: Any) -> bytes:
@@ -82,34 +114,6 @@ class _Plain(pickle.Unpickler):
         if (module_name, global_name) not in _PLAIN:
             raise pickle.UnpicklingError(f"{module_name}.{global_name} is no plain data")
         return super().find_class(module_name, global_name)
-
-
-def finish(written: Sequence[Written], to: Path, given: Given) -> None:
-    for person in {clip.person for clip in written}:
-        ours = [clip for clip in written if clip.person == person]
-        held = [clip for clip in ours if clip.split == "val"] or [clip for clip in ours if clip.split == "test"]
-        for name, clips in (("train", [clip for clip in ours if clip.split == "train"]), ("val", held)):
-            windows = [f"{clip.note['name']}/{number}.npy" for clip in clips for number in range(clip.note["windows"])]
-            with whole_file(to / person / f"{name}_M030.pkl") as part:
-                part.write_bytes(old_pickle(windows))
-
-
-def validate(folder: Path) -> Iterator[str]:
-    people = sorted(path for path in folder.iterdir() if path.is_dir())
-    for person in people:
-        for name in ("train_M030.pkl", "val_M030.pkl"):
-            try:
-                windows = unpickled((person / name).read_bytes())
-            except (OSError, ValueError) as error:
-                yield f"{person.name}/{name}: does not read ({error})"
-                continue
-            for window in windows:
-                if window.split("_")[0] not in EMOTIONS:
-                    yield f"{person.name}/{name}: {window} begins with no emotion the loader knows"
-                if problem := _window_problem(person / "MFCC" / window):
-                    yield f"{person.name}/MFCC/{window}: {problem}"
-    if not people:
-        yield "there is no folder of a person"
 
 
 def _window_problem(path: Path) -> str:

@@ -23,20 +23,12 @@ from numpy.typing import NDArray
 
 from operators.base import Drop
 from operators.models.face_pictures import IBUG_68
-from pipeline.export.export import (
-    FACE_OVAL,
-    ExportClip,
-    Given,
-    Note,
-    Written,
-    listed,
-    picture_problem,
-    whole_folder,
-    write_lines,
-    write_picture,
-)
+from pipeline.export.checks import listed, picture_problem
+from pipeline.export.clip import ExportClip
+from pipeline.export.faces import FACE_OVAL
+from pipeline.export.files import whole_folder, write_lines, write_picture
+from pipeline.export.layout import Given, Layout, Note, Written
 
-VERSION = 2  # the points of the inner lips, the nose's base and the jaw lie nearer to iBUG's
 SIZE, FPS = 512, 25
 # Of MediaPipe's mesh, in the loader's order: the jaw down to the chin and down the other side, brows, nose, eyes of
 # eight points, lips.
@@ -53,37 +45,55 @@ _CAMERA = 1 / math.tan(math.radians(63 / 2))  # focal length of MediaPipe's came
 _NOSE_TIP = 4
 
 
-def write(clip: ExportClip, to: Path, given: Given) -> Note:
-    """
-    Raises:
-        Drop: `too_short` for fewer than two frames with a face, since two are drawn; `not_square`; those of the
-            decoder.
-    """
-    faces = clip.faces(FPS)
-    if faces.seen.sum() < 2:
-        raise Drop("too_short", detail=f"{faces.seen.sum()} frames with a face, 2 are needed")
-    name = clip.vox_name()
-    points = faces.points * (SIZE / clip.width)
-    with whole_folder(to / name) as folder:
-        for part in ("img", "landmark", "headpose", "mask"):
-            (folder / part).mkdir()
-        for number, picture in enumerate(clip.pictures(SIZE, FPS)):
-            if not faces.seen[number]:
+class Face2FaceRho(Layout):
+    version = 2  # the points of the inner lips, the nose's base and the jaw lie nearer to iBUG's
+
+    def write(self, clip: ExportClip, to: Path, given: Given) -> Note:
+        """
+        Raises:
+            Drop: `too_short` for fewer than two frames with a face, since two are drawn; `not_square`; those of the
+                decoder.
+        """
+        faces = clip.faces(FPS)
+        if faces.seen.sum() < 2:
+            raise Drop("too_short", detail=f"{faces.seen.sum()} frames with a face, 2 are needed")
+        name = clip.vox_name()
+        points = faces.points * (SIZE / clip.width)
+        with whole_folder(to / name) as folder:
+            for part in ("img", "landmark", "headpose", "mask"):
+                (folder / part).mkdir()
+            for number, picture in enumerate(clip.pictures(SIZE, FPS)):
+                if not faces.seen[number]:
+                    continue
+                write_picture(folder / f"img/{number}.jpg", picture)
+                spread = points[number, POINTS_72] * 2 / (SIZE - 1) - 1
+                write_lines(folder / f"landmark/{number}.txt", (f"{x:.6f} {y:.6f}" for x, y in spread))
+                write_lines(
+                    folder / f"headpose/{number}.txt",
+                    (f"{value:.8f}" for value in head_pose(faces.matrix[number], points[number])),
+                )
+                _write_mask(folder / f"mask/{number}.png", points[number, FACE_OVAL])
+        return {"name": name, "frames": int(faces.seen.sum()), "holes": int((~faces.seen).sum())}
+
+    def finish(self, written: Sequence[Written], to: Path, given: Given) -> None:
+        for split, name in (("train", "list.txt"), ("val", "list_val.txt"), ("test", "list_test.txt")):
+            write_lines(to / name, [clip.note["name"] for clip in written if clip.split == split])
+
+    def validate(self, folder: Path) -> Iterator[str]:
+        names, problems = listed(folder, "list.txt", "names no video, and the loader draws from it")
+        yield from problems
+        people = {name.split("#")[0] for name in names}
+        for person in sorted(people):
+            if inside := sorted(name for name in names if person in name and name.split("#")[0] != person):
+                yield (
+                    f"list.txt: {person} is a part of {inside[0]}, so the loader takes that one's videos for the same"
+                    " person's"
+                )
+        for name in names:
+            if not (folder / name / "img").is_dir():
+                yield f"{name}: has no folder img"
                 continue
-            write_picture(folder / f"img/{number}.jpg", picture)
-            spread = points[number, POINTS_72] * 2 / (SIZE - 1) - 1
-            write_lines(folder / f"landmark/{number}.txt", (f"{x:.6f} {y:.6f}" for x, y in spread))
-            write_lines(
-                folder / f"headpose/{number}.txt",
-                (f"{value:.8f}" for value in head_pose(faces.matrix[number], points[number])),
-            )
-            _write_mask(folder / f"mask/{number}.png", points[number, FACE_OVAL])
-    return {"name": name, "frames": int(faces.seen.sum()), "holes": int((~faces.seen).sum())}
-
-
-def finish(written: Sequence[Written], to: Path, given: Given) -> None:
-    for split, name in (("train", "list.txt"), ("val", "list_val.txt"), ("test", "list_test.txt")):
-        write_lines(to / name, [clip.note["name"] for clip in written if clip.split == split])
+            yield from _video_problems(folder / name, name)
 
 
 def head_pose(matrix: NDArray[np.float64], points: NDArray[np.float64]) -> list[float]:
@@ -114,23 +124,6 @@ def _write_mask(path: Path, oval: NDArray[np.float64]) -> None:
     mask = Image.new("L", (SIZE, SIZE))
     ImageDraw.Draw(mask).polygon([(float(x), float(y)) for x, y in oval], fill=255)
     mask.save(path)
-
-
-def validate(folder: Path) -> Iterator[str]:
-    names, problems = listed(folder, "list.txt", "names no video, and the loader draws from it")
-    yield from problems
-    people = {name.split("#")[0] for name in names}
-    for person in sorted(people):
-        if inside := sorted(name for name in names if person in name and name.split("#")[0] != person):
-            yield (
-                f"list.txt: {person} is a part of {inside[0]}, so the loader takes that one's videos for the same"
-                " person's"
-            )
-    for name in names:
-        if not (folder / name / "img").is_dir():
-            yield f"{name}: has no folder img"
-            continue
-        yield from _video_problems(folder / name, name)
 
 
 def _video_problems(video: Path, name: str) -> Iterator[str]:

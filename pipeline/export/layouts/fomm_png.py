@@ -17,42 +17,44 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from operators.base import Drop
-from pipeline.export.export import ExportClip, Given, Note, Written, picture_problem, whole_folder, write_picture
+from pipeline.export.checks import picture_problem
+from pipeline.export.clip import ExportClip
+from pipeline.export.files import whole_folder, write_picture
+from pipeline.export.layout import Given, Layout, Note, Written
 from pipeline.export.layouts.fomm import NAME, SIZE
 
-VERSION = 1
 
+class FOMMPictures(Layout):
+    version = 1
 
-def write(clip: ExportClip, to: Path, given: Given) -> Note:
-    """
-    Raises:
-        Drop: `too_short` for a single frame, since two are drawn; `not_square`; those of the decoder.
-    """
-    if clip.frames < 2:
-        raise Drop("too_short", detail=f"{clip.frames} frames, 2 are needed")
-    name = f"{clip.split}/{clip.vox_name()}.mp4"
-    with whole_folder(to / name) as folder:
-        for number, picture in enumerate(clip.pictures(SIZE)):
-            write_picture(folder / f"{number:07d}.png", picture)
-    return {"names": [name], "frames": clip.frames}
+    def write(self, clip: ExportClip, to: Path, given: Given) -> Note:
+        """
+        Raises:
+            Drop: `too_short` for a single frame, since two are drawn; `not_square`; those of the decoder.
+        """
+        if clip.frames < 2:
+            raise Drop("too_short", detail=f"{clip.frames} frames, 2 are needed")
+        name = f"{clip.split}/{clip.vox_name()}.mp4"
+        with whole_folder(to / name) as folder:
+            for number, picture in enumerate(clip.pictures(SIZE)):
+                write_picture(folder / f"{number:07d}.png", picture)
+        return {"names": [name], "frames": clip.frames}
 
+    def finish(self, written: Sequence[Written], to: Path, given: Given) -> None:
+        for split in ("train", "test"):  # the loader lists both
+            (to / split).mkdir(exist_ok=True)
 
-def finish(written: Sequence[Written], to: Path, given: Given) -> None:
-    for split in ("train", "test"):  # the loader lists both
-        (to / split).mkdir(exist_ok=True)
-
-
-def validate(folder: Path) -> Iterator[str]:
-    for split in ("train", "test"):
-        videos = sorted((folder / split).iterdir()) if (folder / split).is_dir() else []
-        if not videos:
-            yield f"{split}: holds no video, and the loader asserts both"
-        for video in videos:
-            where = f"{split}/{video.name}"
-            if not NAME.fullmatch(video.name) or not video.is_dir():
-                yield f"{where}: is no folder named person#video#start#end.mp4"
-                continue
-            yield from frame_problems(video, where)
+    def validate(self, folder: Path) -> Iterator[str]:
+        for split in ("train", "test"):
+            videos = sorted((folder / split).iterdir()) if (folder / split).is_dir() else []
+            if not videos:
+                yield f"{split}: holds no video, and the loader asserts both"
+            for video in videos:
+                where = f"{split}/{video.name}"
+                if not NAME.fullmatch(video.name) or not video.is_dir():
+                    yield f"{where}: is no folder named person#video#start#end.mp4"
+                    continue
+                yield from frame_problems(video, where)
 
 
 def frame_problems(video: Path, where: str) -> Iterator[str]:

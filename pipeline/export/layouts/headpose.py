@@ -23,25 +23,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from pipeline.export.export import (
-    ExportClip,
-    Given,
-    Note,
-    Written,
-    array_problem,
-    picture_problem,
-    video_facts,
-    whole_file,
-    whole_folder,
-    write_lines,
-    write_mp4,
-    write_picture,
-)
+from pipeline.export.checks import array_problem, picture_problem, video_facts
+from pipeline.export.clip import ExportClip
+from pipeline.export.files import whole_file, whole_folder, write_lines, write_mp4, write_picture
+from pipeline.export.layout import Given, Layout, Note, Written
 from pipeline.export.layouts.fomm import LONGEST
-from pipeline.export.layouts.pirender import BRIDGED, NEEDS, SUBSTITUTES, given_coefficients, substitute
+from pipeline.export.layouts.pirender import BRIDGED, PIRender, given_coefficients, substitute
 
-__all__ = ["NEEDS", "SUBSTITUTES", "VERSION", "finish", "validate", "write"]
-VERSION = 1
 FPS, HZ, SIZE = 25, 16000, 256
 FRAMES = 400
 _TRAINED = 300  # frames whose coefficients the training reads
@@ -50,40 +38,68 @@ _ROWS = 4 * (_TRAINED + 6)  # of MFCC: a window of 28 for each frame that is tra
 _COEFF, _MFCC = Path("Deep3DFaceReconstruction/output/coeff/19_news"), Path("Audio/dataset/mfcc/19_news")
 
 
-def write(clip: ExportClip, to: Path, given: Given) -> Note:
-    """
-    Raises:
-        Drop: `too_short`, `fps_not_25`, `no_face`, `not_square`, `coeff_3dmm_missing`,
-            `coeff_3dmm_differs`; those of the decoder.
-    """
-    from scipy.io import savemat
+class HeadPose(Layout):
+    version = 1
+    needs, substitutes = PIRender.needs, PIRender.substitutes
 
-    if clip.fps != FPS:
-        raise Drop("fps_not_25", detail=f"{clip.fps:g}: frames and coefficients are counted at {FPS}")
-    if clip.frames < FRAMES:
-        raise Drop("too_short", detail=f"{clip.frames} frames, {FRAMES} are read")
-    found = clip.faces()
-    points = five_points(found.bridged(BRIDGED).landmarks_68[:FRAMES] * (SIZE / clip.width))
-    if "coeff_3dmm" in given.substitutes:
-        rows = substitute(found, clip)[:FRAMES, :257]
-    else:
-        parts = [
-            given_coefficients(given, clip.vox_name(first, end), end - first) for first, end in clip.parts(LONGEST)
-        ]
-        rows = np.concatenate(parts)[:FRAMES, :257]
-    samples, n = clip.samples(HZ), str(clip.number)
-    with whole_file(to / f"Data/{n}.mp4") as part:
-        write_mp4(part, clip.pictures(SIZE), FPS, samples, HZ)
-    with whole_folder(to / "Data" / n) as folder:
-        for number, picture in enumerate(islice(clip.pictures(SIZE), FRAMES)):
-            write_picture(folder / f"frame{number}.png", picture)
-            write_lines(folder / f"frame{number}.txt", (f"{x} {y}" for x, y in points[number]))
-    with whole_file(to / _MFCC / f"{n}.npy") as part:
-        np.save(part, float_mfcc(np.pad(samples, _SILENCE)))
-    with whole_folder(to / _COEFF / n) as folder:
-        for number, row in enumerate(rows):
-            savemat(folder / f"frame{number}.mat", {"coeff": row[None]})
-    return {"name": n, "clip": clip.name, "frames": clip.frames, "bridged": int((~found.seen).sum())}
+    def write(self, clip: ExportClip, to: Path, given: Given) -> Note:
+        """
+        Raises:
+            Drop: `too_short`, `fps_not_25`, `no_face`, `not_square`, `coeff_3dmm_missing`,
+                `coeff_3dmm_differs`; those of the decoder.
+        """
+        from scipy.io import savemat
+
+        if clip.fps != FPS:
+            raise Drop("fps_not_25", detail=f"{clip.fps:g}: frames and coefficients are counted at {FPS}")
+        if clip.frames < FRAMES:
+            raise Drop("too_short", detail=f"{clip.frames} frames, {FRAMES} are read")
+        found = clip.faces()
+        points = five_points(found.bridged(BRIDGED).landmarks_68[:FRAMES] * (SIZE / clip.width))
+        if "coeff_3dmm" in given.substitutes:
+            rows = substitute(found, clip)[:FRAMES, :257]
+        else:
+            parts = [
+                given_coefficients(given, clip.vox_name(first, end), end - first) for first, end in clip.parts(LONGEST)
+            ]
+            rows = np.concatenate(parts)[:FRAMES, :257]
+        samples, n = clip.samples(HZ), str(clip.number)
+        with whole_file(to / f"Data/{n}.mp4") as part:
+            write_mp4(part, clip.pictures(SIZE), FPS, samples, HZ)
+        with whole_folder(to / "Data" / n) as folder:
+            for number, picture in enumerate(islice(clip.pictures(SIZE), FRAMES)):
+                write_picture(folder / f"frame{number}.png", picture)
+                write_lines(folder / f"frame{number}.txt", (f"{x} {y}" for x, y in points[number]))
+        with whole_file(to / _MFCC / f"{n}.npy") as part:
+            np.save(part, float_mfcc(np.pad(samples, _SILENCE)))
+        with whole_folder(to / _COEFF / n) as folder:
+            for number, row in enumerate(rows):
+                savemat(folder / f"frame{number}.mat", {"coeff": row[None]})
+        return {"name": n, "clip": clip.name, "frames": clip.frames, "bridged": int((~found.seen).sum())}
+
+    def finish(self, written: Sequence[Written], to: Path, given: Given) -> None:
+        write_lines(to / "numbers.txt", (f"{clip.note['name']} {clip.note['clip']} {clip.split}" for clip in written))
+
+    def validate(self, folder: Path) -> Iterator[str]:
+        videos = sorted((folder / "Data").glob("*.mp4"))
+        if not videos:
+            yield "Data: holds no video"
+        for video in videos:
+            n = video.stem
+            if not n.isdigit():
+                yield f"Data/{video.name}: is not called by a whole number, as the scripts want"
+                continue
+            facts = video_facts(video)
+            if isinstance(facts, str):
+                yield f"Data/{video.name}: {facts}"
+                continue
+            if facts[3] != FPS or facts[0] < FRAMES:
+                yield (
+                    f"Data/{video.name}: has {facts[0]} frames at {facts[3]:g} a second, not {FRAMES} or more at {FPS}"
+                )
+            yield from _frame_problems(folder, n)
+            if problem := array_problem(folder / _MFCC / f"{n}.npy", _is_mfcc, f"({_ROWS} or more, 13)"):
+                yield f"{_MFCC}/{n}.npy: {problem}"
 
 
 def five_points(landmarks: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -101,33 +117,10 @@ def float_mfcc(samples: NDArray[np.float32]) -> NDArray[np.float64]:
     from operators.models.mfcc import mfcc
 
     cepstra = mfcc(samples)
-    # which stands for silence
-    cepstra[:, 0] = np.maximum(cepstra[:, 0] - 2 * np.log(32768), np.log(np.finfo(float).eps))
+    cepstra[:, 0] = np.maximum(
+        cepstra[:, 0] - 2 * np.log(32768), np.log(np.finfo(float).eps)
+    )  # which stands for silence
     return cepstra
-
-
-def finish(written: Sequence[Written], to: Path, given: Given) -> None:
-    write_lines(to / "numbers.txt", (f"{clip.note['name']} {clip.note['clip']} {clip.split}" for clip in written))
-
-
-def validate(folder: Path) -> Iterator[str]:
-    videos = sorted((folder / "Data").glob("*.mp4"))
-    if not videos:
-        yield "Data: holds no video"
-    for video in videos:
-        n = video.stem
-        if not n.isdigit():
-            yield f"Data/{video.name}: is not called by a whole number, as the scripts want"
-            continue
-        facts = video_facts(video)
-        if isinstance(facts, str):
-            yield f"Data/{video.name}: {facts}"
-            continue
-        if facts[3] != FPS or facts[0] < FRAMES:
-            yield f"Data/{video.name}: has {facts[0]} frames at {facts[3]:g} a second, not {FRAMES} or more at {FPS}"
-        yield from _frame_problems(folder, n)
-        if problem := array_problem(folder / _MFCC / f"{n}.npy", _is_mfcc, f"({_ROWS} or more, 13)"):
-            yield f"{_MFCC}/{n}.npy: {problem}"
 
 
 def _is_mfcc(shape: tuple[int, ...]) -> bool:

@@ -19,72 +19,77 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from operators.base import Drop
-from pipeline.export.export import ExportClip, Given, Note, Written, whole_file, write_mp4, write_text
+from pipeline.export.clip import ExportClip
+from pipeline.export.files import whole_file, write_mp4, write_text
+from pipeline.export.layout import Given, Layout, Note, Written
 from pipeline.importers.lrs3 import AUDIO_HZ, FPS, SIDE, of_file, parse
 from pipeline.importing import Held
 
-VERSION = 1
 MAX_S, MAX_CHARACTERS = 6.0, 100  # of a sentence that is not for pretraining
 _SUBSETS = ("pretrain", "trainval", "test")
 
 
-def write(clip: ExportClip, to: Path, given: Given) -> Note:
-    """
-    Raises:
-        Drop: `no_transcript`, `no_words` (none with a time), `words_differ` (from the transcript), `too_long` for the
-            test, `not_square`, and those of the decoder.
-    """
-    text = spelled(clip.annotations.get("transcript", ""))
-    if not text:
-        raise Drop("no_transcript")
-    words = [(word, said) for said in clip.spoken if (word := spelled(said.text))]
-    if not words:
-        raise Drop("no_words")
-    if " ".join(word for word, _ in words) != text:
-        raise Drop("words_differ", detail=f"{len(words)} words with times, {len(text.split())} in the transcript")
-    count = clip.count(FPS)
-    subset = "test" if clip.split == "test" else "trainval"
-    if too_long := _too_long(count / FPS, text):
-        if subset == "test":
-            raise Drop("too_long", detail=too_long)
-        subset = "pretrain"
-    name = f"{subset}/{clip.video}/{clip.number:05d}"
-    with whole_file(to / f"{name}.mp4") as part:
-        write_mp4(part, clip.pictures(SIDE, FPS), FPS, clip.samples(AUDIO_HZ), AUDIO_HZ)
-    lines = [f"Text:  {text}", f"Conf:  {clip.annotations.get('confidence', '')}", f"Ref:  {clip.video}", ""]
-    if clip.box:
-        left, top, right, bottom = clip.box
-        lines.append("FRAME \tX \tY \tW \tH ")
-        first = round(clip.start_s * FPS)
-        lines += [
-            f"{first + n:06d} \t{left:.3f} \t{top:.3f} \t{right - left:.3f} \t{bottom - top:.3f}" for n in range(count)
-        ]
-        lines.append("")
-    lines.append("WORD START END ASDSCORE")
-    for word, said in words:
-        for one in word.split():
-            lines.append(f"{one} {said.start_s:.2f} {min(said.end_s, count / FPS):.2f} {said.asd_score}".rstrip())
-    write_text(to / f"{name}.txt", "\n".join(lines) + "\n")
-    return {"name": name, "frames": count, "words": len(words)}
+class LRS3(Layout):
+    version = 1
 
+    def write(self, clip: ExportClip, to: Path, given: Given) -> Note:
+        """
+        Raises:
+            Drop: `no_transcript`, `no_words` (none with a time), `words_differ` (from the transcript), `too_long` for
+                the test, `not_square`, and those of the decoder.
+        """
+        text = spelled(clip.annotations.get("transcript", ""))
+        if not text:
+            raise Drop("no_transcript")
+        words = [(word, said) for said in clip.spoken if (word := spelled(said.text))]
+        if not words:
+            raise Drop("no_words")
+        if " ".join(word for word, _ in words) != text:
+            raise Drop("words_differ", detail=f"{len(words)} words with times, {len(text.split())} in the transcript")
+        count = clip.count(FPS)
+        subset = "test" if clip.split == "test" else "trainval"
+        if too_long := _too_long(count / FPS, text):
+            if subset == "test":
+                raise Drop("too_long", detail=too_long)
+            subset = "pretrain"
+        name = f"{subset}/{clip.video}/{clip.number:05d}"
+        with whole_file(to / f"{name}.mp4") as part:
+            write_mp4(part, clip.pictures(SIDE, FPS), FPS, clip.samples(AUDIO_HZ), AUDIO_HZ)
+        lines = [f"Text:  {text}", f"Conf:  {clip.annotations.get('confidence', '')}", f"Ref:  {clip.video}", ""]
+        if clip.box:
+            left, top, right, bottom = clip.box
+            lines.append("FRAME \tX \tY \tW \tH ")
+            first = round(clip.start_s * FPS)
+            lines += [
+                f"{first + n:06d} \t{left:.3f} \t{top:.3f} \t{right - left:.3f} \t{bottom - top:.3f}"
+                for n in range(count)
+            ]
+            lines.append("")
+        lines.append("WORD START END ASDSCORE")
+        for word, said in words:
+            for one in word.split():
+                lines.append(f"{one} {said.start_s:.2f} {min(said.end_s, count / FPS):.2f} {said.asd_score}".rstrip())
+        write_text(to / f"{name}.txt", "\n".join(lines) + "\n")
+        return {"name": name, "frames": count, "words": len(words)}
 
-def finish(written: Sequence[Written], to: Path, given: Given) -> None:
-    """Nothing to add: the folders are the lists."""
+    def finish(self, written: Sequence[Written], to: Path, given: Given) -> None:
+        """Nothing to add: the folders are the lists."""
 
-
-def validate(folder: Path) -> Iterator[str]:
-    subsets = defaultdict(set)
-    for subset in _SUBSETS:
-        for stem in sorted(
-            {path.with_suffix("") for path in (folder / subset).glob("*/*") if path.suffix in (".mp4", ".txt")}
-        ):
-            subsets[stem.parent.name].add(subset)
-            yield from (f"{subset}/{stem.parent.name}/{stem.name}: {problem}" for problem in _problems(stem, subset))
-    if not subsets:
-        yield f"holds no clip in {', '.join(_SUBSETS)}"
-    for video, found in sorted(subsets.items()):
-        if "test" in found and len(found) > 1:
-            yield f"{video}: is in test and in {', '.join(sorted(found - {'test'}))}"
+    def validate(self, folder: Path) -> Iterator[str]:
+        subsets = defaultdict(set)
+        for subset in _SUBSETS:
+            for stem in sorted(
+                {path.with_suffix("") for path in (folder / subset).glob("*/*") if path.suffix in (".mp4", ".txt")}
+            ):
+                subsets[stem.parent.name].add(subset)
+                yield from (
+                    f"{subset}/{stem.parent.name}/{stem.name}: {problem}" for problem in _problems(stem, subset)
+                )
+        if not subsets:
+            yield f"holds no clip in {', '.join(_SUBSETS)}"
+        for video, found in sorted(subsets.items()):
+            if "test" in found and len(found) > 1:
+                yield f"{video}: is in test and in {', '.join(sorted(found - {'test'}))}"
 
 
 def spelled(text: str) -> str:

@@ -13,53 +13,56 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from operators.base import Drop
-from pipeline.export.export import ExportClip, Given, Note, Written, listed, whole_file, write_lines, write_mp4
+from pipeline.export.checks import listed
+from pipeline.export.clip import ExportClip
+from pipeline.export.files import whole_file, write_lines, write_mp4
+from pipeline.export.layout import Given, Layout, Note, Written
 from pipeline.importers.lrs3 import AUDIO_HZ, FPS, of_file
 from pipeline.importers.lrw import FRAMES, LENGTH_S, NAME, SIDE, SPLITS
 from pipeline.importing import Held
 
-VERSION = 1
 _OFF_S = 0.04  # by which the middle of the word may be off that of the clip: a frame
 
 
-def write(clip: ExportClip, to: Path, given: Given) -> Note:
-    """
-    Raises:
-        Drop: `no_label`, `no_words` (the label has no time), `not_29_frames`, `word_off_centre`, `not_square`, and
-            those of the decoder.
-    """
-    label = clip.annotations.get("label", "")
-    name = f"{label}/{clip.split}/{label}_{clip.number:05d}"
-    if not NAME.fullmatch(name):
-        raise Drop("no_label", detail=f"{label!r} is no word in capitals" if label else "")
-    said = next((word for word in clip.spoken if word.text.strip(".,;:?!\"'”’").upper() == label), None)
-    if said is None:
-        raise Drop("no_words", detail=label)
-    if (count := clip.count(FPS)) != FRAMES:
-        raise Drop("not_29_frames", detail=str(count))
-    if abs(off_s := (said.start_s + said.end_s - LENGTH_S) / 2) > _OFF_S:
-        raise Drop("word_off_centre", detail=f"{off_s:+.2f} s")
-    with whole_file(to / f"{name}.mp4") as part:
-        write_mp4(part, clip.pictures(SIDE, FPS), FPS, clip.samples(AUDIO_HZ), AUDIO_HZ)
-    length_s = said.end_s - said.start_s
-    lines = [f"Source: {clip.video}", f"Clip: {clip.name}", f"Clip start: {clip.start_s:.3f}", f"Word: {label}"]
-    write_lines(to / f"{name}.txt", [*lines, f"Duration: {length_s:.2f} seconds"])
-    return {"name": name, "frames": count}
+class LRW(Layout):
+    version = 1
 
+    def write(self, clip: ExportClip, to: Path, given: Given) -> Note:
+        """
+        Raises:
+            Drop: `no_label`, `no_words` (the label has no time), `not_29_frames`, `word_off_centre`, `not_square`, and
+                those of the decoder.
+        """
+        label = clip.annotations.get("label", "")
+        name = f"{label}/{clip.split}/{label}_{clip.number:05d}"
+        if not NAME.fullmatch(name):
+            raise Drop("no_label", detail=f"{label!r} is no word in capitals" if label else "")
+        said = next((word for word in clip.spoken if word.text.strip(".,;:?!\"'”’").upper() == label), None)
+        if said is None:
+            raise Drop("no_words", detail=label)
+        if (count := clip.count(FPS)) != FRAMES:
+            raise Drop("not_29_frames", detail=str(count))
+        if abs(off_s := (said.start_s + said.end_s - LENGTH_S) / 2) > _OFF_S:
+            raise Drop("word_off_centre", detail=f"{off_s:+.2f} s")
+        with whole_file(to / f"{name}.mp4") as part:
+            write_mp4(part, clip.pictures(SIDE, FPS), FPS, clip.samples(AUDIO_HZ), AUDIO_HZ)
+        length_s = said.end_s - said.start_s
+        lines = [f"Source: {clip.video}", f"Clip: {clip.name}", f"Clip start: {clip.start_s:.3f}", f"Word: {label}"]
+        write_lines(to / f"{name}.txt", [*lines, f"Duration: {length_s:.2f} seconds"])
+        return {"name": name, "frames": count}
 
-def finish(written: Sequence[Written], to: Path, given: Given) -> None:
-    write_lines(to / "words.txt", sorted({clip.note["name"].split("/")[0] for clip in written}))
+    def finish(self, written: Sequence[Written], to: Path, given: Given) -> None:
+        write_lines(to / "words.txt", sorted({clip.note["name"].split("/")[0] for clip in written}))
 
-
-def validate(folder: Path) -> Iterator[str]:
-    words, problems = listed(folder, "words.txt")
-    yield from problems
-    found = sorted(path.with_suffix("") for split in SPLITS for path in folder.glob(f"*/{split}/*.mp4"))
-    if {stem.parts[-3] for stem in found} != set(words):
-        yield "words.txt: the words are not those of the folders"
-    for stem in found:
-        name = "/".join(stem.parts[-3:])
-        yield from (f"{name}: {problem}" for problem in _problems(stem, name))
+    def validate(self, folder: Path) -> Iterator[str]:
+        words, problems = listed(folder, "words.txt")
+        yield from problems
+        found = sorted(path.with_suffix("") for split in SPLITS for path in folder.glob(f"*/{split}/*.mp4"))
+        if {stem.parts[-3] for stem in found} != set(words):
+            yield "words.txt: the words are not those of the folders"
+        for stem in found:
+            name = "/".join(stem.parts[-3:])
+            yield from (f"{name}: {problem}" for problem in _problems(stem, name))
 
 
 def _problems(stem: Path, name: str) -> Iterator[str]:

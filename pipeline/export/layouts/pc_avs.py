@@ -21,22 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from pipeline.export.export import (
-    ExportClip,
-    Given,
-    Note,
-    Written,
-    listed,
-    picture_problem,
-    wav_facts,
-    whole_file,
-    whole_folder,
-    write_lines,
-    write_picture,
-    write_wav,
-)
+from pipeline.export.checks import listed, picture_problem, wav_facts
+from pipeline.export.clip import ExportClip
+from pipeline.export.files import whole_file, whole_folder, write_lines, write_picture, write_wav
+from pipeline.export.layout import Given, Layout, Note, Written
 
-VERSION = 2  # the points of the inner lips, the nose's base and the jaw lie nearer to iBUG's
 SIZE, FPS, HZ = 224, 25, 16000
 _WINDOW, _HOP, _BINS = 1280, 160, 4  # of the loader's spectrogram: samples in a row and between rows, and rows a frame
 _LEAST = 5  # frames: two are left out at each end
@@ -45,27 +34,50 @@ _KEPT = 0.2  # of the last frame's shift
 _SPLITS = ("train", "val", "test")
 
 
-def write(clip: ExportClip, to: Path, given: Given) -> Note:
-    """
-    Raises:
-        Drop: `too_short`, `no_face`, `not_square`, and those of the decoder.
-    """
-    import cv2
+class PCAVS(Layout):
+    version = 2  # the points of the inner lips, the nose's base and the jaw lie nearer to iBUG's
 
-    if clip.count(FPS) < _LEAST:
-        raise Drop("too_short", detail=f"{clip.count(FPS)} frames, {_LEAST} are needed")
-    landmarks = clip.faces(FPS).bridged(0).landmarks_68
-    samples = clip.samples(HZ)
-    with whole_folder(to / "frames" / clip.name) as folder:
-        for number, (picture, turn) in enumerate(
-            zip(clip.pictures(clip.width, FPS), alignments(landmarks), strict=True)
-        ):
-            write_picture(
-                folder / f"{number:06d}.jpg", np.asarray(cv2.warpAffine(picture, turn, (SIZE, SIZE)), np.uint8)
+    def write(self, clip: ExportClip, to: Path, given: Given) -> Note:
+        """
+        Raises:
+            Drop: `too_short`, `no_face`, `not_square`, and those of the decoder.
+        """
+        import cv2
+
+        if clip.count(FPS) < _LEAST:
+            raise Drop("too_short", detail=f"{clip.count(FPS)} frames, {_LEAST} are needed")
+        landmarks = clip.faces(FPS).bridged(0).landmarks_68
+        samples = clip.samples(HZ)
+        with whole_folder(to / "frames" / clip.name) as folder:
+            for number, (picture, turn) in enumerate(
+                zip(clip.pictures(clip.width, FPS), alignments(landmarks), strict=True)
+            ):
+                write_picture(
+                    folder / f"{number:06d}.jpg", np.asarray(cv2.warpAffine(picture, turn, (SIZE, SIZE)), np.uint8)
+                )
+        with whole_file(to / f"audio/{clip.name}.wav") as part:
+            write_wav(part, samples, HZ)
+        return {"name": clip.name, "frames": clip.count(FPS)}
+
+    def finish(self, written: Sequence[Written], to: Path, given: Given) -> None:
+        for split in _SPLITS:
+            clips = [(clip.note["name"], clip.note["frames"]) for clip in written if clip.split == split]
+            folder = "misc/frames"
+            write_lines(
+                to / f"{split}.csv",
+                (f"{folder}/{n} {k} {folder}/{n} {k} misc/audio/{n}.wav {folder}/{n} {k} None" for n, k in clips),
             )
-    with whole_file(to / f"audio/{clip.name}.wav") as part:
-        write_wav(part, samples, HZ)
-    return {"name": clip.name, "frames": clip.count(FPS)}
+
+    def validate(self, folder: Path) -> Iterator[str]:
+        found = 0
+        for split in _SPLITS:
+            lines, problems = listed(folder, f"{split}.csv")
+            yield from problems
+            for number, line in enumerate(lines, 1):
+                found += 1
+                yield from (f"{split}.csv:{number}: {problem}" for problem in _line_problems(folder, line))
+        if not found:
+            yield "train.csv, val.csv, test.csv: name no clip"
 
 
 def alignments(landmarks: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
@@ -85,28 +97,6 @@ def alignments(landmarks: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
         off = _PLACES[2] - turn @ (x, y, 1)
         shift = off if shift is None else _KEPT * shift + (1 - _KEPT) * off
         yield np.column_stack([turn[:, :2], turn[:, 2] + shift])
-
-
-def finish(written: Sequence[Written], to: Path, given: Given) -> None:
-    for split in _SPLITS:
-        clips = [(clip.note["name"], clip.note["frames"]) for clip in written if clip.split == split]
-        folder = "misc/frames"
-        write_lines(
-            to / f"{split}.csv",
-            (f"{folder}/{n} {k} {folder}/{n} {k} misc/audio/{n}.wav {folder}/{n} {k} None" for n, k in clips),
-        )
-
-
-def validate(folder: Path) -> Iterator[str]:
-    found = 0
-    for split in _SPLITS:
-        lines, problems = listed(folder, f"{split}.csv")
-        yield from problems
-        for number, line in enumerate(lines, 1):
-            found += 1
-            yield from (f"{split}.csv:{number}: {problem}" for problem in _line_problems(folder, line))
-    if not found:
-        yield "train.csv, val.csv, test.csv: name no clip"
 
 
 def _line_problems(folder: Path, line: str) -> Iterator[str]:

@@ -20,72 +20,77 @@ not read it.
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from pipeline.export.export import ExportClip, Faces, Given, Note, Picture, Written, listed, write_lines
+from pipeline.export.checks import listed
+from pipeline.export.clip import ExportClip
+from pipeline.export.faces import Faces
+from pipeline.export.files import Picture, write_lines
+from pipeline.export.layout import Given, Layout, Note, Written
 from pipeline.export.layouts.fomm import LONGEST, SIZE
 
-VERSION = 2  # the points of the inner lips, the nose's base and the jaw lie nearer to iBUG's
-NEEDS = {
-    "coeff_3dmm": (
-        "<name>.mat files of Deep3DFaceReconstruction, with coeff and transform_params (its face model is under a"
-        " licence)"
-    )
-}
-SUBSTITUTES = {"coeff_3dmm": "head pose and 52 blendshapes of MediaPipe's face landmarker"}
 BRIDGED = 12  # frames without a face that are filled by their neighbours: half of the 27 the model sees at once
 _MAP_BYTES = 2**40  # of addresses, not of disk
 _SPLITS = ("train", "val", "test")
 
 
-def write(clip: ExportClip, to: Path, given: Given) -> Note:
-    """
-    Raises:
-        Drop: `coeff_3dmm_missing`, `coeff_3dmm_differs`, `not_square`; `no_face` for the
-            substitute; those of the decoder.
-    """
-    faces = clip.faces()
-    values: dict[str, bytes] = {}
-    names, pictures = [], clip.pictures(SIZE)
-    whole = substitute(faces, clip) if "coeff_3dmm" in given.substitutes else None
-    for first, end in clip.parts(LONGEST):
-        name = clip.vox_name(first, end)
-        names.append(name)
-        coefficients = whole[first:end] if whole is not None else given_coefficients(given, name, end - first)
-        values[key(name, "coeff_3dmm")] = coefficients.tobytes()
-        points = faces.landmarks_68[first:end] * (SIZE / clip.width)
-        values[key(name, "keypoint")] = np.where(np.isnan(points), -1, points).astype(np.float32).tobytes()
-        values[key(name, "length")] = f"{end - first:07d}".encode()
-        for number in range(end - first):
-            values[key(name, number)] = jpeg(next(pictures))
-    if next(pictures, None) is not None:
-        raise AssertionError("a clip has no more frames than its parts")
-    put(to / str(SIZE), values)
-    return {"names": names, "frames": clip.frames, "bridged": int((~faces.seen).sum()) if whole is not None else 0}
-
-
-def finish(written: Sequence[Written], to: Path, given: Given) -> None:
-    names = {
-        split: [name for clip in written if clip.split == split for name in clip.note["names"]] for split in _SPLITS
+class PIRender(Layout):
+    version = 2  # the points of the inner lips, the nose's base and the jaw lie nearer to iBUG's
+    needs: ClassVar = {
+        "coeff_3dmm": (
+            "<name>.mat files of Deep3DFaceReconstruction, with coeff and transform_params (its face model is under a"
+            " licence)"
+        )
     }
-    put(to / str(SIZE), {key("length"): f"{sum(map(len, names.values())):07d}".encode()})
-    for split, lines in names.items():
-        write_lines(to / f"{split}_list.txt", lines)
+    substitutes: ClassVar = {"coeff_3dmm": "head pose and 52 blendshapes of MediaPipe's face landmarker"}
 
+    def write(self, clip: ExportClip, to: Path, given: Given) -> Note:
+        """
+        Raises:
+            Drop: `coeff_3dmm_missing`, `coeff_3dmm_differs`, `not_square`; `no_face` for the substitute;
+                those of the decoder.
+        """
+        faces = clip.faces()
+        values: dict[str, bytes] = {}
+        names, pictures = [], clip.pictures(SIZE)
+        whole = substitute(faces, clip) if "coeff_3dmm" in given.substitutes else None
+        for first, end in clip.parts(LONGEST):
+            name = clip.vox_name(first, end)
+            names.append(name)
+            coefficients = whole[first:end] if whole is not None else given_coefficients(given, name, end - first)
+            values[key(name, "coeff_3dmm")] = coefficients.tobytes()
+            points = faces.landmarks_68[first:end] * (SIZE / clip.width)
+            values[key(name, "keypoint")] = np.where(np.isnan(points), -1, points).astype(np.float32).tobytes()
+            values[key(name, "length")] = f"{end - first:07d}".encode()
+            for number in range(end - first):
+                values[key(name, number)] = jpeg(next(pictures))
+        if next(pictures, None) is not None:
+            raise AssertionError("a clip has no more frames than its parts")
+        put(to / str(SIZE), values)
+        return {"names": names, "frames": clip.frames, "bridged": int((~faces.seen).sum()) if whole is not None else 0}
 
-def validate(folder: Path) -> Iterator[str]:
-    with opened(folder / str(SIZE)) as stored:
-        if stored is None:
-            yield f"{SIZE}: is no lmdb"
-            return
-        for split in ("train", "test"):
-            names, problems = listed(folder, f"{split}_list.txt", "names no video, and the loader draws from it")
-            yield from problems
-            for name in names:
-                yield from video_problems(stored, name)
+    def finish(self, written: Sequence[Written], to: Path, given: Given) -> None:
+        names = {
+            split: [name for clip in written if clip.split == split for name in clip.note["names"]] for split in _SPLITS
+        }
+        put(to / str(SIZE), {key("length"): f"{sum(map(len, names.values())):07d}".encode()})
+        for split, lines in names.items():
+            write_lines(to / f"{split}_list.txt", lines)
+
+    def validate(self, folder: Path) -> Iterator[str]:
+        with opened(folder / str(SIZE)) as stored:
+            if stored is None:
+                yield f"{SIZE}: is no lmdb"
+                return
+            for split in ("train", "test"):
+                names, problems = listed(folder, f"{split}_list.txt", "names no video, and the loader draws from it")
+                yield from problems
+                for name in names:
+                    yield from video_problems(stored, name)
 
 
 # What StyleHEAT's lmdb has too.

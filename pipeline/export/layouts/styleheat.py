@@ -24,12 +24,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.base import Drop
-from pipeline.export.export import ExportClip, Given, Note, Picture, Written, listed, write_lines
+from pipeline.export.checks import listed
+from pipeline.export.clip import ExportClip
+from pipeline.export.files import Picture, write_lines
+from pipeline.export.layout import Given, Layout, Note, Written
 from pipeline.export.layouts.fomm import LONGEST, SIZE
 from pipeline.export.layouts.pirender import (
     BRIDGED,
-    NEEDS,
-    SUBSTITUTES,
+    PIRender,
     given_coefficients,
     jpeg,
     key,
@@ -39,51 +41,76 @@ from pipeline.export.layouts.pirender import (
     video_problems,
 )
 
-__all__ = ["NEEDS", "SUBSTITUTES", "VERSION", "finish", "validate", "write"]
-VERSION = 2  # the points of the inner lips, the nose's base and the jaw lie nearer to iBUG's
 FPS, HZ = 25, 16000
 _LEAST = 28  # frames: the loader keeps 14 away from either end
 _MEL_HZ, _MELS, _WINDOW = 80, 80, 32
 _SPLITS = ("train", "val", "test")
 
 
-def write(clip: ExportClip, to: Path, given: Given) -> Note:
-    """
-    Raises:
-        Drop: `too_short`, `fps_not_25`, `no_face`, `not_square`, `coeff_3dmm_missing`,
-            `coeff_3dmm_differs`; those of the decoder.
-    """
-    if clip.fps != FPS:
-        raise Drop("fps_not_25", detail=f"{clip.fps:g}: frames and sound are paired at {FPS}")
-    if clip.frames < _LEAST:
-        raise Drop("too_short", detail=f"{clip.frames} frames, {_LEAST} are needed")
-    found = clip.faces()
-    faces = found.bridged(BRIDGED)
-    whole = substitute(found, clip) if "coeff_3dmm" in given.substitutes else None
-    points = faces.landmarks_68 * (SIZE / clip.width)
-    samples = clip.samples(HZ)
-    pictures, names = clip.pictures(SIZE), []
-    frames: dict[str, bytes] = {}
-    audio: dict[str, bytes] = {}
-    crop: dict[str, bytes] = {}
-    for first, end in clip.parts(LONGEST):
-        name = clip.vox_name(first, end)
-        names.append(name)
-        rows = whole[first:end] if whole is not None else given_coefficients(given, name, end - first)
-        frames[key(name, "length")] = f"{end - first:07d}".encode()
-        frames[key(name, "coeff_3dmm")] = rows.tobytes()
-        frames[key(name, "keypoint")] = points[first:end].astype(np.float32).tobytes()
-        boxes = np.zeros((end - first, 4), np.int64)
-        for number, picture in enumerate(islice(pictures, end - first)):
-            quad = face_quad(points[first + number])
-            boxes[number] = [*np.floor(quad.min(axis=0)), *np.ceil(quad.max(axis=0))]
-            frames[key(name, number)] = jpeg(picture)
-            frames[key(name, "align", number)] = jpeg(aligned(picture, quad))
-        audio[name] = wav2lip_mel(samples[first * HZ // FPS : end * HZ // FPS]).tobytes()
-        crop[key(name, "crop_params")] = boxes.tobytes()
-    for folder, values in (("audio", audio), ("crop", crop), ("frames", frames)):
-        put(to / folder, values)
-    return {"names": names, "frames": clip.frames, "bridged": int((~found.seen).sum())}
+class StyleHEAT(Layout):
+    version = 2  # the points of the inner lips, the nose's base and the jaw lie nearer to iBUG's
+    needs, substitutes = PIRender.needs, PIRender.substitutes
+
+    def write(self, clip: ExportClip, to: Path, given: Given) -> Note:
+        """
+        Raises:
+            Drop: `too_short`, `fps_not_25`, `no_face`, `not_square`, `coeff_3dmm_missing`,
+                `coeff_3dmm_differs`; those of the decoder.
+        """
+        if clip.fps != FPS:
+            raise Drop("fps_not_25", detail=f"{clip.fps:g}: frames and sound are paired at {FPS}")
+        if clip.frames < _LEAST:
+            raise Drop("too_short", detail=f"{clip.frames} frames, {_LEAST} are needed")
+        found = clip.faces()
+        faces = found.bridged(BRIDGED)
+        whole = substitute(found, clip) if "coeff_3dmm" in given.substitutes else None
+        points = faces.landmarks_68 * (SIZE / clip.width)
+        samples = clip.samples(HZ)
+        pictures, names = clip.pictures(SIZE), []
+        frames: dict[str, bytes] = {}
+        audio: dict[str, bytes] = {}
+        crop: dict[str, bytes] = {}
+        for first, end in clip.parts(LONGEST):
+            name = clip.vox_name(first, end)
+            names.append(name)
+            rows = whole[first:end] if whole is not None else given_coefficients(given, name, end - first)
+            frames[key(name, "length")] = f"{end - first:07d}".encode()
+            frames[key(name, "coeff_3dmm")] = rows.tobytes()
+            frames[key(name, "keypoint")] = points[first:end].astype(np.float32).tobytes()
+            boxes = np.zeros((end - first, 4), np.int64)
+            for number, picture in enumerate(islice(pictures, end - first)):
+                quad = face_quad(points[first + number])
+                boxes[number] = [*np.floor(quad.min(axis=0)), *np.ceil(quad.max(axis=0))]
+                frames[key(name, number)] = jpeg(picture)
+                frames[key(name, "align", number)] = jpeg(aligned(picture, quad))
+            audio[name] = wav2lip_mel(samples[first * HZ // FPS : end * HZ // FPS]).tobytes()
+            crop[key(name, "crop_params")] = boxes.tobytes()
+        for folder, values in (("audio", audio), ("crop", crop), ("frames", frames)):
+            put(to / folder, values)
+        return {"names": names, "frames": clip.frames, "bridged": int((~found.seen).sum())}
+
+    def finish(self, written: Sequence[Written], to: Path, given: Given) -> None:
+        for split in _SPLITS:
+            write_lines(
+                to / f"audio_{split}_list.txt",
+                [name for clip in written if clip.split == split for name in clip.note["names"]],
+            )
+
+    def validate(self, folder: Path) -> Iterator[str]:
+        with opened(folder / "frames") as frames, opened(folder / "audio") as audio, opened(folder / "crop") as crop:
+            if frames is None or audio is None or crop is None:
+                yield "frames, audio, crop: one of them is no lmdb"
+                return
+            for split in ("train", "test"):
+                names, problems = listed(
+                    folder, f"audio_{split}_list.txt", "names no video, and the loader draws from it"
+                )
+                yield from problems
+                for name in names:
+                    told = list(video_problems(frames, name))
+                    yield from told
+                    if not any("has no length" in problem for problem in told):
+                        yield from _more_problems(frames, audio, crop, name)
 
 
 def face_quad(points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -136,29 +163,6 @@ def wav2lip_mel(samples: NDArray[np.float32]) -> NDArray[np.float64]:
     )
     decibels = 20 * torch.log10(torch.clamp(bands, min=1e-5)) - 20
     return torch.clamp(8 * (decibels + 100) / 100 - 4, -4, 4).numpy()
-
-
-def finish(written: Sequence[Written], to: Path, given: Given) -> None:
-    for split in _SPLITS:
-        write_lines(
-            to / f"audio_{split}_list.txt",
-            [name for clip in written if clip.split == split for name in clip.note["names"]],
-        )
-
-
-def validate(folder: Path) -> Iterator[str]:
-    with opened(folder / "frames") as frames, opened(folder / "audio") as audio, opened(folder / "crop") as crop:
-        if frames is None or audio is None or crop is None:
-            yield "frames, audio, crop: one of them is no lmdb"
-            return
-        for split in ("train", "test"):
-            names, problems = listed(folder, f"audio_{split}_list.txt", "names no video, and the loader draws from it")
-            yield from problems
-            for name in names:
-                told = list(video_problems(frames, name))
-                yield from told
-                if not any("has no length" in problem for problem in told):
-                    yield from _more_problems(frames, audio, crop, name)
 
 
 def _more_problems(frames, audio, crop, name: str) -> Iterator[str]:

@@ -23,21 +23,11 @@ from io import StringIO
 from pathlib import Path
 
 from operators.base import Drop
-from pipeline.export.export import (
-    ExportClip,
-    Given,
-    Note,
-    Written,
-    listed,
-    video_facts,
-    wav_facts,
-    whole_file,
-    write_mp4,
-    write_text,
-    write_wav,
-)
+from pipeline.export.checks import listed, video_facts, wav_facts
+from pipeline.export.clip import ExportClip
+from pipeline.export.files import whole_file, write_mp4, write_text, write_wav
+from pipeline.export.layout import Given, Layout, Note, Written
 
-VERSION = 1
 SIZE, FPS, HZ = 256, 30, 44100
 COLUMNS = ("video_id", "uuid", "speaker_id", "listener_id")
 _ROLES = ("speaker", "listener")
@@ -47,50 +37,78 @@ _HEARD = range(
 )  # samples a frame of which the authors' script makes 45 numbers: 39 of MFCC, 3 of loudness and 3 of zero crossings
 
 
-def write(clip: ExportClip, to: Path, given: Given) -> Note:
-    """
-    Raises:
-        Drop: `no_role`, `no_partner`; `too_short` for a single frame, since the first one is given and the rest
-            predicted; `not_square`; those of the decoder.
-    """
-    role, partner = (clip.annotations.get(name, "") for name in ("role", "partner"))
-    if role not in _ROLES:
-        raise Drop("no_role", detail=f"the annotation role is {role!r}, not speaker or listener")
-    if partner in ("", clip.clip_id):
-        raise Drop("no_partner", detail=f"the annotation partner is {partner!r}, not the id of the other one's clip")
-    frames = clip.count(FPS)
-    if frames < 2:
-        raise Drop("too_short", detail=f"{frames} frames, 2 are needed")
-    uuid = _uuid(clip.clip_id, partner) if role == "speaker" else _uuid(partner, clip.clip_id)
-    if role == "speaker":
-        samples = clip.samples(HZ)
-        with whole_file(to / f"audios/{uuid}.wav") as part:
-            write_wav(part, samples, HZ)
-    with whole_file(to / f"videos/{uuid}.{role}.mp4") as part:
-        write_mp4(part, clip.pictures(SIZE, FPS), FPS)
-    return {"uuid": uuid, "role": role, "frames": frames, "video": clip.video, "start_s": clip.start_s}
+class ViCo(Layout):
+    version = 1
+
+    def write(self, clip: ExportClip, to: Path, given: Given) -> Note:
+        """
+        Raises:
+            Drop: `no_role`, `no_partner`; `too_short` for a single frame, since the first one is given and the rest
+                predicted; `not_square`; those of the decoder.
+        """
+        role, partner = (clip.annotations.get(name, "") for name in ("role", "partner"))
+        if role not in _ROLES:
+            raise Drop("no_role", detail=f"the annotation role is {role!r}, not speaker or listener")
+        if partner in ("", clip.clip_id):
+            raise Drop(
+                "no_partner", detail=f"the annotation partner is {partner!r}, not the id of the other one's clip"
+            )
+        frames = clip.count(FPS)
+        if frames < 2:
+            raise Drop("too_short", detail=f"{frames} frames, 2 are needed")
+        uuid = _uuid(clip.clip_id, partner) if role == "speaker" else _uuid(partner, clip.clip_id)
+        if role == "speaker":
+            samples = clip.samples(HZ)
+            with whole_file(to / f"audios/{uuid}.wav") as part:
+                write_wav(part, samples, HZ)
+        with whole_file(to / f"videos/{uuid}.{role}.mp4") as part:
+            write_mp4(part, clip.pictures(SIZE, FPS), FPS)
+        return {"uuid": uuid, "role": role, "frames": frames, "video": clip.video, "start_s": clip.start_s}
+
+    def finish(self, written: Sequence[Written], to: Path, given: Given) -> None:
+        pairs: dict[str, dict[str, Written]] = defaultdict(dict)
+        for clip in written:
+            pairs[clip.note["uuid"]][clip.note["role"]] = clip
+        rows: dict[str, list[Sequence[str]]] = {split: [] for split in _SPLITS}
+        alone: list[Sequence[str]] = []
+        for uuid, pair in sorted(pairs.items()):
+            if reason := _unpaired(pair):
+                alone += [(clip.clip_id, uuid, reason) for clip in pair.values()]
+                continue
+            speaker, listener = (pair[role] for role in _ROLES)
+            rows[speaker.split].append((speaker.note["video"], uuid, speaker.person, listener.person))
+        for split, lines in rows.items():
+            _write_csv(to / f"{split}.csv", COLUMNS, lines)
+        _write_csv(to / "unpaired.csv", ("clip", "uuid", "reason"), alone)
+
+    def validate(self, folder: Path) -> Iterator[str]:
+        found: set[str] = set()
+        for split in _SPLITS:
+            lines, problems = listed(folder, f"{split}.csv")
+            yield from problems
+            if lines and set(COLUMNS) - set(lines[0].split(",")):
+                yield f"{split}.csv: has the columns {lines[0]}, not {','.join(COLUMNS)}"
+                continue
+            for row in csv.DictReader(lines):
+                uuid = row["uuid"] or ""
+                if uuid in found:
+                    yield f"{split}.csv: {uuid} comes again"
+                if not uuid or uuid.isdigit():
+                    yield (
+                        f"{split}.csv: the uuid {uuid!r} is nothing to pandas, or a number, and the file's name is lost"
+                    )
+                found.add(uuid)
+                yield from _pair_problems(folder, uuid)
+        if not found:
+            yield (
+                "train.csv, val.csv, test.csv: name no pair; who speaks to whom comes from the annotations role and"
+                " partner, see unpaired.csv"
+            )
 
 
 def _uuid(speaker: str, listener: str) -> str:
     """A letter and eleven hexadecimal digits: of digits alone, pandas would make a number."""
     return "v" + hashlib.sha256(f"{speaker} {listener}".encode()).hexdigest()[:11]
-
-
-def finish(written: Sequence[Written], to: Path, given: Given) -> None:
-    pairs: dict[str, dict[str, Written]] = defaultdict(dict)
-    for clip in written:
-        pairs[clip.note["uuid"]][clip.note["role"]] = clip
-    rows: dict[str, list[Sequence[str]]] = {split: [] for split in _SPLITS}
-    alone: list[Sequence[str]] = []
-    for uuid, pair in sorted(pairs.items()):
-        if reason := _unpaired(pair):
-            alone += [(clip.clip_id, uuid, reason) for clip in pair.values()]
-            continue
-        speaker, listener = (pair[role] for role in _ROLES)
-        rows[speaker.split].append((speaker.note["video"], uuid, speaker.person, listener.person))
-    for split, lines in rows.items():
-        _write_csv(to / f"{split}.csv", COLUMNS, lines)
-    _write_csv(to / "unpaired.csv", ("clip", "uuid", "reason"), alone)
 
 
 def _unpaired(pair: dict[str, Written]) -> str:
@@ -111,29 +129,6 @@ def _write_csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[str]]
     stream = StringIO()
     csv.writer(stream, lineterminator="\n").writerows([columns, *rows])
     write_text(path, stream.getvalue())
-
-
-def validate(folder: Path) -> Iterator[str]:
-    found: set[str] = set()
-    for split in _SPLITS:
-        lines, problems = listed(folder, f"{split}.csv")
-        yield from problems
-        if lines and set(COLUMNS) - set(lines[0].split(",")):
-            yield f"{split}.csv: has the columns {lines[0]}, not {','.join(COLUMNS)}"
-            continue
-        for row in csv.DictReader(lines):
-            uuid = row["uuid"] or ""
-            if uuid in found:
-                yield f"{split}.csv: {uuid} comes again"
-            if not uuid or uuid.isdigit():
-                yield f"{split}.csv: the uuid {uuid!r} is nothing to pandas, or a number, and the file's name is lost"
-            found.add(uuid)
-            yield from _pair_problems(folder, uuid)
-    if not found:
-        yield (
-            "train.csv, val.csv, test.csv: name no pair; who speaks to whom comes from the annotations role and"
-            " partner, see unpaired.csv"
-        )
 
 
 def _pair_problems(folder: Path, uuid: str) -> Iterator[str]:

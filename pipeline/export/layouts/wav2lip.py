@@ -18,21 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from operators.base import Drop
-from pipeline.export.export import (
-    ExportClip,
-    Given,
-    Note,
-    Written,
-    listed,
-    picture_problem,
-    wav_facts,
-    whole_folder,
-    write_lines,
-    write_picture,
-    write_wav,
-)
+from pipeline.export.checks import listed, picture_problem, wav_facts
+from pipeline.export.clip import ExportClip
+from pipeline.export.files import whole_folder, write_lines, write_picture, write_wav
+from pipeline.export.layout import Given, Layout, Note, Written
 
-VERSION = 1
 FPS, HZ = 25, 16000
 _LEAST = 16  # pictures: the loader skips a video of 15, for ever where there is no other
 _WINDOW = 5  # pictures in a row that make one sample
@@ -41,51 +31,56 @@ _BATCH = 16  # of the training; SyncNet's is a multiple
 _SPLITS = ("train", "val", "test")
 
 
-def write(clip: ExportClip, to: Path, given: Given) -> Note:
-    """
-    Raises:
-        Drop: `too_short`, `no_window`, and those of the decoder.
-    """
-    faces = clip.faces(FPS)
-    samples = clip.samples(HZ)
-    seen = set(np.flatnonzero(faces.seen).tolist())
-    name = f"{clip.video}/{clip.name}"
-    if problem := _problem(seen, len(samples)):
-        raise Drop(*problem[:1], detail=problem[1])
-    with whole_folder(to / "preprocessed" / name) as folder:
-        for number, frame in enumerate(clip.shown(FPS)):
-            if number not in seen:
-                continue
-            left, top = np.floor(faces.points[number].min(axis=0)).clip(0).astype(int).tolist()
-            right, bottom = (
-                np.ceil(faces.points[number].max(axis=0)).clip(0, (clip.width, clip.height)).astype(int).tolist()
-            )
-            write_picture(folder / f"{number}.jpg", frame.crop(left, top, right, bottom, (right - left, bottom - top)))
-        write_wav(folder / "audio.wav", samples, HZ)
-    return {"name": name, "frames": len(seen), "holes": clip.count(FPS) - len(seen)}
+class Wav2Lip(Layout):
+    version = 1
 
+    def write(self, clip: ExportClip, to: Path, given: Given) -> Note:
+        """
+        Raises:
+            Drop: `too_short`, `no_window`, and those of the decoder.
+        """
+        faces = clip.faces(FPS)
+        samples = clip.samples(HZ)
+        seen = set(np.flatnonzero(faces.seen).tolist())
+        name = f"{clip.video}/{clip.name}"
+        if problem := _problem(seen, len(samples)):
+            raise Drop(*problem[:1], detail=problem[1])
+        with whole_folder(to / "preprocessed" / name) as folder:
+            for number, frame in enumerate(clip.shown(FPS)):
+                if number not in seen:
+                    continue
+                left, top = np.floor(faces.points[number].min(axis=0)).clip(0).astype(int).tolist()
+                right, bottom = (
+                    np.ceil(faces.points[number].max(axis=0)).clip(0, (clip.width, clip.height)).astype(int).tolist()
+                )
+                write_picture(
+                    folder / f"{number}.jpg", frame.crop(left, top, right, bottom, (right - left, bottom - top))
+                )
+            write_wav(folder / "audio.wav", samples, HZ)
+        return {"name": name, "frames": len(seen), "holes": clip.count(FPS) - len(seen)}
 
-def finish(written: Sequence[Written], to: Path, given: Given) -> None:
-    names = {split: [clip.note["name"] for clip in written if clip.split == split] for split in _SPLITS}
-    names["val"] = names["val"] or names["test"]
-    for split, lines in names.items():
-        # A batch of one cannot be normalized. The loader draws from the list anyway, so a second mention adds a draw
-        # and nothing else.
-        write_lines(to / "filelists" / f"{split}.txt", lines + lines[: len(lines) % _BATCH == 1])
+    def finish(self, written: Sequence[Written], to: Path, given: Given) -> None:
+        names = {split: [clip.note["name"] for clip in written if clip.split == split] for split in _SPLITS}
+        names["val"] = names["val"] or names["test"]
+        for split, lines in names.items():
+            # A batch of one cannot be normalized. The loader draws from the list anyway, so a second mention adds a
+            # draw and nothing else.
+            write_lines(to / "filelists" / f"{split}.txt", lines + lines[: len(lines) % _BATCH == 1])
 
-
-def validate(folder: Path) -> Iterator[str]:
-    for split in _SPLITS:
-        lines, problems = listed(folder, f"filelists/{split}.txt")
-        yield from (problem for problem in problems if not problem.endswith("listed 2 times"))
-        if split != "test" and not lines:
-            yield f"filelists/{split}.txt: names no clip, and the loader draws from it"
-        if len(lines) % _BATCH == 1:
-            yield f"filelists/{split}.txt: {len(lines)} clips leave a batch of one, which batch normalization refuses"
-        for line in sorted(set(lines)):
-            if " " in line:
-                yield f"filelists/{split}.txt: {line!r} holds a blank, and the loader reads up to it"
-            yield from _clip_problems(folder / "preprocessed" / line, line)
+    def validate(self, folder: Path) -> Iterator[str]:
+        for split in _SPLITS:
+            lines, problems = listed(folder, f"filelists/{split}.txt")
+            yield from (problem for problem in problems if not problem.endswith("listed 2 times"))
+            if split != "test" and not lines:
+                yield f"filelists/{split}.txt: names no clip, and the loader draws from it"
+            if len(lines) % _BATCH == 1:
+                yield (
+                    f"filelists/{split}.txt: {len(lines)} clips leave a batch of one, which batch normalization refuses"
+                )
+            for line in sorted(set(lines)):
+                if " " in line:
+                    yield f"filelists/{split}.txt: {line!r} holds a blank, and the loader reads up to it"
+                yield from _clip_problems(folder / "preprocessed" / line, line)
 
 
 def _clip_problems(clip: Path, line: str) -> Iterator[str]:

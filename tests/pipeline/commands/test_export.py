@@ -48,7 +48,7 @@ def test_a_selection_is_exported_alone(corpus: Manifest, tmp_path: Path, capsys:
     [
         (["--layout", "pirender"], "pirender needs coeff_3dmm"),
         (["--layout", "nothing"], "no layout 'nothing'"),
-        (["--layout", "fomm", "--with", "coeff"], "write NEED=DIR"),
+        (["--layout", "fomm", "--with", "coeff"], "write NEED=PATH"),
         (["--layout", "fomm", "--selection", "none"], "none"),
     ],
 )

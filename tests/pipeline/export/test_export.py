@@ -23,19 +23,12 @@ from operators.faces.landmark_faces import LandmarkFaces
 from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
 from operators.models.face_geometry import head_pose_deg
-from pipeline.export.export import (
-    ExportClip,
-    Faces,
-    Given,
-    Refused,
-    Written,
-    check,
-    clips_of,
-    export,
-    layout_named,
-    settled,
-    video_facts,
-)
+from pipeline.export.checks import video_facts
+from pipeline.export.clip import ExportClip
+from pipeline.export.corpus_clips import clips_of
+from pipeline.export.export import check, export
+from pipeline.export.faces import Faces
+from pipeline.export.layout import Given, Layout, Refused, Written, layout_named, resolved
 from pipeline.export.layouts import layouts
 from tests.conftest import media
 from tests.made_videos import tone, write_video
@@ -58,14 +51,30 @@ def clips(corpus: Manifest) -> list[ExportClip]:
 def test_every_layout_defines_what_an_export_calls_and_says_whose_it_is() -> None:
     assert {"wav2lip", "fomm", "lia", "pirender", "face2face_rho", "diffused_heads"} <= set(layouts())
     for name, line in layouts().items():
-        layout = layout_named(name)
-        assert isinstance(layout.VERSION, int), name
-        assert all(callable(getattr(layout, part)) for part in ("write", "finish", "validate")), name
-        assert set(getattr(layout, "SUBSTITUTES", {})) <= set(getattr(layout, "NEEDS", {})), name
+        assert layout_named(name).version >= 1, name
         assert re.search(r"[0-9a-f]{8}|\(arXiv \S+\)", line), (
             f"{name}: the first line names the repository and its commit, or the paper"
         )
         assert line.endswith("."), name
+
+
+def made_layout(**members: Any) -> None:
+    type("Made", (Layout,), {"version": 1, "write": print, "finish": print, "validate": print, **members})
+
+
+@pytest.mark.parametrize(
+    ("members", "said"),
+    [
+        ({"validate": Layout.validate}, r"Made does not define validate, which an export calls"),
+        ({"version": 0}, r"Made.version is 0: a number from 1"),
+        ({"substitutes": {"coeff": "zeros"}}, r"Made substitutes coeff, which it does not ask for"),
+        ({"needs": {"caption": "a"}, "takes": {"caption": "b"}}, r"Made both needs and takes caption"),
+    ],
+)
+def test_a_layout_that_leaves_something_out_is_refused_when_it_is_defined(members: dict[str, Any], said: str) -> None:
+    made_layout()
+    with pytest.raises(TypeError, match=said):
+        made_layout(**members)
 
 
 def test_an_unknown_layout_is_told_with_those_there_are() -> None:
@@ -299,14 +308,14 @@ def test_what_a_layout_needs_is_asked_for_before_any_work(tmp_path: Path) -> Non
     with pytest.raises(
         UsageError, match=r"pirender needs coeff_3dmm.*--with coeff_3dmm=DIR, or --substitute coeff_3dmm"
     ):
-        settled("pirender", {}, [])
+        resolved("pirender", {}, [])
     with pytest.raises(UsageError, match="exclude each other"):
-        settled("pirender", {"coeff_3dmm": tmp_path}, ["coeff_3dmm"])
+        resolved("pirender", {"coeff_3dmm": tmp_path}, ["coeff_3dmm"])
     with pytest.raises(UsageError, match="no such folder"):
-        settled("pirender", {"coeff_3dmm": tmp_path / "nowhere"}, [])
+        resolved("pirender", {"coeff_3dmm": tmp_path / "nowhere"}, [])
     with pytest.raises(UsageError, match="fomm does not ask for coeff_3dmm; it asks for nothing"):
-        settled("fomm", {}, ["coeff_3dmm"])
-    assert settled("pirender", {}, ["coeff_3dmm"]) == Given({}, frozenset({"coeff_3dmm"}))
+        resolved("fomm", {}, ["coeff_3dmm"])
+    assert resolved("pirender", {}, ["coeff_3dmm"]) == Given({}, frozenset({"coeff_3dmm"}))
 
 
 def test_portraits_are_in_installed_packages() -> None:

@@ -7,7 +7,8 @@ import av
 import numpy as np
 import pytest
 
-from pipeline.export.export import video_facts, write_mp4
+from pipeline.export.checks import video_facts
+from pipeline.export.files import write_mp4
 from tests.made_videos import COLOURS
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import distribution
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +20,10 @@ from manifests.tables import Annotation, Clip, Dropped, Render, Source
 from operators.clips.render_clips import RenderClips
 from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
-from pipeline.export.export import ExportClip, Given, Refused, Written, check, clips_of, export
+from pipeline.export.clip import ExportClip
+from pipeline.export.corpus_clips import clips_of
+from pipeline.export.export import check, export
+from pipeline.export.layout import Given, Refused, Written
 from tests.made_videos import tone, write_video
 
 SIDE, FPS = 256, 25
@@ -91,6 +95,13 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
 @pytest.fixture(scope="session")
 def clips(corpus: Manifest) -> list[ExportClip]:
     return clips_of(corpus)
+
+
+@pytest.fixture(scope="session")
+def talks(tmp_path_factory: pytest.TempPathFactory) -> list[ExportClip]:
+    """Two people, a clip of 6.88 s each, as long as newer loaders want: 172 frames; both to train on."""
+    manifest = made_corpus(tmp_path_factory.mktemp("talks"), {"a": [("collins", 6.88)], "b": [("hopper", 6.88)]})
+    return [replace(clip, split="train") for clip in clips_of(manifest)]
 
 
 def exported(

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.export.export import ExportClip, Given, Refused, export
+from pipeline.export.clip import ExportClip
+from pipeline.export.export import export
+from pipeline.export.layout import Given, Refused
 from pipeline.export.layouts.aaai22 import timed
 from tests.pipeline.export.layouts.conftest import all_exported, problem
 

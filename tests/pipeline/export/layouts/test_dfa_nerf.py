@@ -10,7 +10,10 @@ import torch
 from PIL import Image
 
 from manifests.errors import UsageError
-from pipeline.export.export import ExportClip, Given, Refused, export, settled, wav_facts
+from pipeline.export.checks import wav_facts
+from pipeline.export.clip import ExportClip
+from pipeline.export.export import export
+from pipeline.export.layout import Given, Refused, resolved
 from tests.pipeline.export.layouts.conftest import exported, problem
 
 NEAREST = 0.2  # metres from the camera of the substitute to the nose, in these portraits
@@ -148,7 +151,7 @@ def test_cameras_of_too_few_frames_are_refused(
 
 def test_pictures_and_sound_features_have_no_substitute() -> None:
     with pytest.raises(UsageError, match="has no substitute for parsing"):
-        settled("dfa_nerf", {}, ["parsing", "camera", "aud", "exp_o"])
+        resolved("dfa_nerf", {}, ["parsing", "camera", "aud", "exp_o"])
 
 
 def test_what_the_loader_would_choke_on_is_told(broken: Path) -> None:

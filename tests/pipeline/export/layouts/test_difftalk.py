@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from operators.models.mfcc import mfcc
-from pipeline.export.export import ExportClip, Given, clips_of, write_lines
+from pipeline.export.clip import ExportClip
+from pipeline.export.corpus_clips import clips_of
+from pipeline.export.files import write_lines
+from pipeline.export.layout import Given
 from pipeline.export.layouts.difftalk import smoothed, substitute
 from tests.pipeline.export.layouts.conftest import exported, made_corpus, problem
 
@@ -69,7 +72,8 @@ def test_features_that_are_given_are_taken_as_they_are(long: list[ExportClip], t
     given = np.random.default_rng(1).random((122, 16, 29))
     np.save(tmp_path / "b-000000-004880-t0.npy", given)
     np.save(tmp_path / "c-000000-004880-t0.npy", given[:121])
-    from pipeline.export.export import Refused, Written, export
+    from pipeline.export.export import export
+    from pipeline.export.layout import Refused, Written
 
     outcomes = list(export("difftalk", long, tmp_path / "to", Given({"deepspeech": tmp_path})))
     assert [one.reason if isinstance(one, Refused) else "" for one in outcomes] == [

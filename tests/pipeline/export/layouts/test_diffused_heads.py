@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from operators.models.mfcc import mfcc
-from pipeline.export.export import ExportClip, Given, video_facts, wav_facts
+from pipeline.export.checks import video_facts, wav_facts
+from pipeline.export.clip import ExportClip
+from pipeline.export.layout import Given
 from tests.pipeline.export.layouts.conftest import all_exported, exported, problem
 
 SUBSTITUTED = Given(substitutes=frozenset({"audio_emb"}))
@@ -52,7 +54,8 @@ def test_embeddings_that_are_given_are_checked(clips: list[ExportClip], tmp_path
     assert torch.load(tmp_path / f"to/audio_emb/{written[0].note['name']}.pth", weights_only=True).shape == (40, 7)
     torch.save(torch.ones(39, 7), folder / f"{named(clips[0])}.pth")
     (folder / f"{named(clips[1])}.pth").write_bytes(b"no tensor")
-    from pipeline.export.export import Refused, export
+    from pipeline.export.export import export
+    from pipeline.export.layout import Refused
 
     outcomes = list(export("diffused_heads", clips[:2], tmp_path / "again", Given({"audio_emb": folder})))
     assert [one.reason for one in outcomes if isinstance(one, Refused)] == ["audio_emb_differs"] * 2

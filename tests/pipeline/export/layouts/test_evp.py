@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.export.export import ExportClip
+from pipeline.export.clip import ExportClip
 from pipeline.export.layouts.evp import old_pickle, unpickled
 from pipeline.export.layouts.headpose import float_mfcc
 from tests.pipeline.export.layouts.conftest import exported, problem

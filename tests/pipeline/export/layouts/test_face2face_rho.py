@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.export.export import ExportClip
+from pipeline.export.clip import ExportClip
 from pipeline.export.layouts.face2face_rho import POINTS_72, head_pose
 from tests.pipeline.export.layouts.conftest import all_exported, problem
 

@@ -6,7 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.export.export import ExportClip, Given, Refused, clips_of, export
+from pipeline.export.clip import ExportClip
+from pipeline.export.corpus_clips import clips_of
+from pipeline.export.export import export
+from pipeline.export.layout import Given, Refused
 from tests.pipeline.export.layouts.conftest import exported, made_corpus, problem
 
 pytestmark = pytest.mark.slow  # clips of five seconds, and their faces

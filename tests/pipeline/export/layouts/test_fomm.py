@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from operators.media.frames import VideoFrames
-from pipeline.export.export import ExportClip, video_facts, write_mp4
+from pipeline.export.checks import video_facts
+from pipeline.export.clip import ExportClip
+from pipeline.export.files import write_mp4
 from tests.made_videos import write_video
 from tests.pipeline.export.layouts.conftest import all_exported, exported, made_corpus, problem
 
@@ -37,7 +39,7 @@ def test_a_person_is_in_one_split_and_found_by_the_start_of_the_name(made: Path,
 
 @pytest.mark.slow
 def test_a_long_clip_is_cut_into_parts_the_reader_can_hold(tmp_path: Path) -> None:
-    from pipeline.export.export import clips_of
+    from pipeline.export.corpus_clips import clips_of
 
     manifest = made_corpus(tmp_path, {"a": [("red", 30.0), ("blue", 14.0)], "b": [("green", 0.4)]})
     written, _ = exported("fomm", clips_of(manifest), tmp_path / "to")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.export.export import ExportClip
+from pipeline.export.clip import ExportClip
 from tests.pipeline.export.layouts.conftest import all_exported, problem
 
 

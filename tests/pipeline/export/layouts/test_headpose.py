@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 from scipy.io import loadmat
 
-from pipeline.export.export import ExportClip, Given, clips_of, video_facts
+from pipeline.export.checks import video_facts
+from pipeline.export.clip import ExportClip
+from pipeline.export.corpus_clips import clips_of
+from pipeline.export.layout import Given
 from pipeline.export.layouts.headpose import five_points, float_mfcc
 from tests.pipeline.export.layouts.conftest import exported, made_corpus, problem
 

@@ -8,7 +8,8 @@ import pytest
 
 from manifests.tables import Annotation, Clip, Published
 from operators.clips.cut_sentences import says
-from pipeline.export.export import ExportClip, Spoken, clips_of
+from pipeline.export.clip import ExportClip, Spoken
+from pipeline.export.corpus_clips import clips_of
 from pipeline.importers.lrs3 import parse, read
 from tests.pipeline.export.layouts.conftest import exported, made_corpus, problem
 from tests.pipeline.made_corpus import clip, corpus_of, render, source

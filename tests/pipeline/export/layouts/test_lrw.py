@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from manifests.tables import Annotation
-from pipeline.export.export import ExportClip, Spoken, clips_of
+from pipeline.export.clip import ExportClip, Spoken
+from pipeline.export.corpus_clips import clips_of
 from pipeline.importers.lrw import read
 from tests.pipeline.export.layouts.conftest import exported, made_corpus, problem
 

@@ -9,7 +9,9 @@ import pytest
 from PIL import Image
 
 from manifests.errors import UsageError
-from pipeline.export.export import ExportClip, Given, Refused, export, settled
+from pipeline.export.clip import ExportClip
+from pipeline.export.export import export
+from pipeline.export.layout import Given, Refused, resolved
 from pipeline.export.layouts.evp import old_pickle
 from tests.pipeline.export.layouts.conftest import exported, problem
 
@@ -48,9 +50,9 @@ def test_what_the_authors_detectors_give_is_asked_for_and_checked(
     clips: list[ExportClip], given: Given, tmp_path: Path
 ) -> None:
     with pytest.raises(UsageError, match=r"metaportrait needs ldmk_669, .*Give --with ldmk_669=DIR\."):
-        settled("metaportrait", {}, [])
+        resolved("metaportrait", {}, [])
     with pytest.raises(UsageError, match="has no substitute for ldmk_669"):
-        settled("metaportrait", {}, ["ldmk_669"])
+        resolved("metaportrait", {}, ["ldmk_669"])
     np.savez(tmp_path / f"{clips[0].name}.npz", ldmk=np.ones((40, 478, 2)), theta=np.ones((40, 3)), id=np.ones((1, 4)))
     (tmp_path / f"{clips[1].name}.npz").unlink()
     outcomes = list(export("metaportrait", clips[:2], tmp_path / "other", given))

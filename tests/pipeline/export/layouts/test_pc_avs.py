@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.export.export import ExportClip, wav_facts, write_wav
+from pipeline.export.checks import wav_facts
+from pipeline.export.clip import ExportClip
+from pipeline.export.files import write_wav
 from pipeline.export.layouts.pc_avs import alignments
 from tests.pipeline.export.layouts.conftest import exported, problem
 

@@ -10,7 +10,8 @@ from PIL import Image
 from scipy.io import savemat
 
 from operators.models.face_geometry import head_pose_deg
-from pipeline.export.export import ExportClip, Given
+from pipeline.export.clip import ExportClip
+from pipeline.export.layout import Given
 from tests.pipeline.export.layouts.conftest import all_exported, exported, problem
 
 SUBSTITUTED = Given(substitutes=frozenset({"coeff_3dmm"}))

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.export.export import ExportClip, Given
+from pipeline.export.clip import ExportClip
+from pipeline.export.layout import Given
 from pipeline.export.layouts.styleheat import aligned, face_quad, wav2lip_mel
 from tests.made_videos import tone
 from tests.pipeline.export.layouts.conftest import all_exported, exported, problem
@@ -81,7 +82,8 @@ def test_what_the_loader_cannot_use_is_refused(clips: list[ExportClip], tmp_path
     odd = [clips[0], clips[1], replace(clips[2], frames=27)]
     _, refused = exported("styleheat", odd, tmp_path, SUBSTITUTED)
     assert [(one.reason, one.detail) for one in refused] == [("too_short", "27 frames, 28 are needed")]
-    from pipeline.export.export import Refused, export
+    from pipeline.export.export import export
+    from pipeline.export.layout import Refused
 
     (other,) = export("styleheat", [replace(clips[0], fps=30.0)], tmp_path / "other", SUBSTITUTED)
     assert isinstance(other, Refused)

@@ -8,18 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.export.export import (
-    ExportClip,
-    Given,
-    Refused,
-    Written,
-    export,
-    video_facts,
-    wav_facts,
-    write_mp4,
-    write_wav,
-)
-from pipeline.export.layouts.vico import finish
+from pipeline.export.checks import video_facts, wav_facts
+from pipeline.export.clip import ExportClip
+from pipeline.export.export import export
+from pipeline.export.files import write_mp4, write_wav
+from pipeline.export.layout import Given, Refused, Written
+from pipeline.export.layouts.vico import ViCo
 from tests.pipeline.export.layouts.conftest import exported, problem
 
 
@@ -89,7 +83,9 @@ def test_a_listener_that_is_shorter_than_the_speaker_is_in_no_list(tmp_path: Pat
             {"uuid": "v1", "role": role, "frames": n, "video": role, "start_s": 0.0}
             for role, n in (("speaker", 48), ("listener", frames))
         ]
-        finish([Written(note["role"], "", 0, note["role"], "train", "", note) for note in notes], tmp_path, Given())
+        ViCo().finish(
+            [Written(note["role"], "", 0, note["role"], "train", "", note) for note in notes], tmp_path, Given()
+        )
         assert len(rows(tmp_path / "train.csv")) == lists
         assert [row["reason"] for row in rows(tmp_path / "unpaired.csv")] == ["listener_shorter"] * (2 - 2 * lists)
 

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.export.export import ExportClip, clips_of, wav_facts, write_wav
+from pipeline.export.checks import wav_facts
+from pipeline.export.clip import ExportClip
+from pipeline.export.corpus_clips import clips_of
+from pipeline.export.files import write_wav
 from tests.pipeline.export.layouts.conftest import all_exported, exported, made_corpus, problem
 
 HOLED = "preprocessed/c/c-000000-001600-t0"
