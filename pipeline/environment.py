@@ -43,7 +43,7 @@ ENVIRONMENT = Environment(
             "set by headset for a generation system's process: the folder of its environment, checkout and weights"
         ),
         "HEADSET_SECRETS": (
-            "a file of NAME=value lines, or a folder with a file a name: variables to set as headset starts, where they are not"
+            "a file of NAME=value lines, or a folder with a file a name: variables to set as headset starts"
         ),
         "HEADSET_DEBUG": "1 shows the traceback of an error, which is else one sentence",
         "RAY_ADDRESS": "the cluster to run on (default: this machine)",

@@ -103,7 +103,7 @@ def of_cluster(parser: argparse.ArgumentParser) -> None:
         "--cluster",
         metavar="FILE",
         type=Path,
-        help="the cluster's file, see infra/clusters/ray (default: the Ray of this machine, its dashboard at 127.0.0.1:8265)",
+        help="the cluster's file, see infra/clusters/ray (default: the Ray of this machine, 127.0.0.1:8265)",
     )
 
 

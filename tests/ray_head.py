@@ -41,7 +41,7 @@ def free_ports(number: int) -> list[int]:
 
 @contextmanager
 def ray_head(folder: Path, cpus: int = 2) -> Iterator[Head]:
-    """`ray start --head`, until the block ends. What it started ends with it, and nothing else: `ray stop` would end every Ray there is."""
+    """`ray start --head`, until the block ends. What it started ends with it; `ray stop` would end every Ray."""
     gcs, dashboard, agent, metrics = free_ports(4)
     folder.mkdir()
     command = [

@@ -1,4 +1,5 @@
-"""Writes headset.json, a dashboard for Grafana: the panels below, laid out in two columns. `python infra/dashboards/make.py`
+"""Writes headset.json, a dashboard for Grafana: the panels below, laid out in two columns. `python
+infra/dashboards/make.py`
 
 Names that begin with ray_headset_ are those of `pipeline/engine/metrics.py`; all others are Ray's own.
 """
@@ -35,7 +36,8 @@ PANELS = (
     )),
     ("Seconds a shard", "s", (
         ("{{operator}}",
-         f"sum by (operator) (rate(ray_headset_seconds_total{WINDOW})) / sum by (operator) (rate(ray_headset_shards_total{WINDOW}))"),
+         f"sum by (operator) (rate(ray_headset_seconds_total{WINDOW}))"
+         f" / sum by (operator) (rate(ray_headset_shards_total{WINDOW}))"),
     )),
     ("Bytes received and encoded", "Bps", (
         ("{{operator}}", f"sum by (operator) (rate(ray_headset_bytes_total{WINDOW}))"),

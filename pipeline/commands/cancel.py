@@ -23,6 +23,8 @@ def main(options: argparse.Namespace) -> int:
         return 0
     job = cancel(client, options.job)
     out.print(
-        f"{options.job} {'does not stop yet; ask headset jobs' if job.runs else 'is stopped; what it has committed stays'}."
+        f"{options.job} does not stop yet; ask headset jobs."
+        if job.runs
+        else f"{options.job} is stopped; what it has committed stays."
     )
     return 1 if job.runs else 0

@@ -1,7 +1,7 @@
 """Look at every node of a cluster before a run: versions, models, storage, sources, GPUs, clock, memory.
 
-With --cluster it looks from there, as a job; else at the cluster of RAY_ADDRESS, or at this machine. The exit status is 2 where a node
-cannot do the run.
+With --cluster it looks from there, as a job; else at the cluster of RAY_ADDRESS, or at this machine. The exit status
+is 2 where a node cannot do the run.
 """
 
 import argparse

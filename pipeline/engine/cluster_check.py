@@ -1,6 +1,7 @@
 """Whether every node of a cluster can do a run: looked at from each, before any work starts.
 
-A small actor goes to each node, without asking for a core, and says what is there. What stands against a run is a fault, in words.
+A small actor goes to each node, without asking for a core, and says what is there. What stands against a run is a
+fault, in words.
 """
 
 import os
@@ -106,7 +107,7 @@ def check_nodes(asked: Asked) -> list[Node]:
 
 
 def _timed(node: Node, probe: Any, gpus: float) -> Node:
-    """The node with its clock beside this one's: the try with the shortest way there and back tells best (NTP, RFC 5905, section 8)."""
+    """The node with its clock beside this one's, by the try with the shortest way there and back (RFC 5905, section 8)."""
     import ray
 
     best = (float("inf"), 0.0)

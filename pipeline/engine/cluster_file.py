@@ -1,7 +1,7 @@
 """A cluster file: where a Ray cluster answers, and what its nodes have. Small, typed YAML; see infra/clusters/ray/.
 
     address: http://127.0.0.1:8265     # of the dashboard on the head
-    code: ship                         # ship: headset's code travels with the job; installed: the nodes have the same version
+    code: ship                         # ship: headset's code travels with the job; installed: the nodes have the same
     python: python3                    # of the head's PATH
     shared: [/data]                    # folders that every node sees under these names
     environment: {HEADSET_WEIGHTS: /data/weights}     # readable to whoever sees the dashboard: no secrets
@@ -70,7 +70,7 @@ class Cluster:
         """
         if not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", self.address):
             raise UsageError(
-                f"address is {self.address!r}; it is the dashboard's, such as http://127.0.0.1:8265, without a user or a password"
+                f"address is {self.address!r}; it is the dashboard's, without a user or a password: http://127.0.0.1:8265"
             )
         if self.code not in CODES:
             raise UsageError(f"code is {self.code!r}; it is {' or '.join(CODES)}")
@@ -132,6 +132,4 @@ def _value(old: Any, value: Any, name: str) -> Any:
         return float(value)
     elif type(value) is type(old):
         return value
-    raise UsageError(
-        f"{name} is {value!r}; it must be like {dict(old) if isinstance(old, Mapping) else list(old) if isinstance(old, tuple) else old!r}"
-    )
+    raise UsageError(f"{name} is {value!r}; it must be like {list(old) if isinstance(old, tuple) else old!r}")

@@ -1,7 +1,8 @@
 """A run as Prometheus sees it: what each commit of a step adds, and how far the stages are.
 
-Ray collects these on each node and shows them at its metrics port, with `ray_` before each name. Labels are operators, tables, reasons and
-stages: never an id, of which there are as many as videos. infra/dashboards/headset.json draws them.
+Ray collects these on each node and shows them at its metrics port, with `ray_` before each name. Labels are operators,
+tables, reasons and stages: never an id, of which there are as many as videos. infra/dashboards/headset.json draws
+them.
 """
 
 from collections.abc import Iterable, Mapping

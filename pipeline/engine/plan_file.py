@@ -1,10 +1,11 @@
 """A plan as a file: what a cluster is told to do, as it was decided here.
 
-    plan.json      which recipe, what was changed of it, every field of every operator, the version of every step, and what decided it
+    plan.json      the recipe, what was changed of it, every field of every operator, every step's version, what decided it
     recipe.py      beside it, where the recipe is a file of the user's
 
-Who reads it makes the recipe anew and sets every field as the file says, so that no code comes from the file and no choice is made twice.
-The versions of the steps must then be the same: they differ where the code or a model file differs.
+Who reads it makes the recipe anew and sets every field as the file says, so that no code comes from the file and no
+choice is made twice. The versions of the steps must then be the same: they differ where the code or a model file
+differs.
 """
 
 import hashlib
@@ -29,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def copy_code(folder: Path) -> None:
-    """Copies headset's packages into a folder, as they lie in a checkout or where they are installed: beside each other."""
+    """Copies headset's packages into a folder, beside each other, as they lie in a checkout or where they are installed."""
     for name in CODE:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))

@@ -78,7 +78,7 @@ def start_ray(cpus: int | None) -> bool:
 
 
 def _along(folder: Path) -> dict[str, Any]:
-    """What travels to the workers of a cluster: in a job, all of it came with the job (`submit.py`); else the code, and what is no secret.
+    """What travels to the workers of a cluster: the code, and what is no secret. In a job it came with the job: `submit.py`.
 
     Args:
         folder: an empty one, to put the code into.

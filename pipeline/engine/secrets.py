@@ -1,7 +1,8 @@
 """Secrets that a process of a cluster takes from a file, so that they stand in no description of a job.
 
-Ray answers whoever may ask its dashboard with every variable of a job, name and value; only for browsers it leaves the values out. So
-what travels with a job is where its secrets lie: HEADSET_SECRETS, a file of `NAME=value` lines, or a folder with a file a name.
+Ray answers whoever may ask its dashboard with every variable of a job, name and value; only for browsers it leaves the
+values out. So what travels with a job is where its secrets lie: HEADSET_SECRETS, a file of `NAME=value` lines, or a
+folder with a file a name.
 """
 
 import os
@@ -58,7 +59,7 @@ def write_secrets(values: dict[str, str], path: Path) -> None:
     """
     if several := [name for name, value in values.items() if "\n" in value]:
         raise UsageError(
-            f"{several[0]} has several lines, which a file of NAME=value lines cannot hold; use a folder with a file a name"
+            f"{several[0]} has several lines, which no file of NAME=value lines can hold; use a folder with a file a name"
         )
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as stream:

@@ -1,7 +1,8 @@
 """Runs as jobs of a Ray cluster: submitted, followed, stopped and gone on with, from a machine that is no part of it.
 
-A job's id is made of what it does: the plan, the lists and the corpus. So submitting the same twice finds the job that runs; and a job
-that has ended is followed by one with the next number behind the id, which goes on where it stopped, as `headset run` does.
+A job's id is made of what it does: the plan, the lists and the corpus. So submitting the same twice finds the job that
+runs; and a job that has ended is followed by one with the next number behind the id, which goes on where it stopped,
+as `headset run` does.
 """
 
 import asyncio
@@ -191,7 +192,7 @@ def run_there(plan: Plan, command: list[str], videos: list[str], cluster: Cluste
 
 
 def _packed(videos: list[str], package: Path, cluster: Cluster) -> tuple[list[str], dict[str, str]]:
-    """What is named on the command line, as the job names it; and the lists that travel in the package, by their place there.
+    """What is named on the command line, as the job names it; and the lists in the package, by their place there.
 
     Raises:
         UsageError: for files and folders that only this machine has, and for addresses that would show a secret.
@@ -309,7 +310,7 @@ def log(client: Any, name: str) -> str:
 
 
 def follow(client: Any, name: str) -> Iterator[str]:
-    """What a job prints, until it has ended. A connection that breaks is made again, and goes on behind what was given already."""
+    """What a job prints, until it has ended. A connection that breaks is made again, behind what was given."""
     given = 0
     while True:
         given_before, pieces = given, client.tail_job_logs(name)

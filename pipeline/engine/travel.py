@@ -1,12 +1,12 @@
 """What of this machine's environment travels to a cluster, and how.
 
 by value        what is no secret and means the same everywhere: regions, endpoints, numbers (`PLAIN`)
-not at all      what names a thing of this machine (`OF_THIS_MACHINE`): a cluster file says what it is there, under `environment`
-by reference    every other AWS_*, HF_* and HEADSET_* variable is a secret. A cluster file says where they come from:
-    nodes       the nodes have them: variables out of a Secret of Kubernetes, a role of the machine
+not at all      what names a thing of this machine (`OF_THIS_MACHINE`): a cluster file says what it is there
+by reference    every other AWS_*, HF_* and HEADSET_* variable is a secret. A cluster file says where it comes from:
+    nodes       the nodes have it: a variable out of a Secret of Kubernetes, a role of the machine
     file        a file or folder that lies on every node; its path travels, HEADSET_SECRETS
-    here        a file in the job's own package: for a cluster that nobody else uses. It stands in no description of the job and in no log,
-                and lies, until the job's package is swept away, in the head's memory and on the nodes' disks
+    here        a file in the job's own package, for a cluster that nobody else uses. It stands in no description of
+                the job and in no log; it lies in the head's memory and on nodes' disks until the package is swept away
 """
 
 import os
@@ -21,11 +21,16 @@ from pipeline.engine.cluster_file import Cluster
 from pipeline.engine.secrets import write_secrets
 
 OURS = re.compile(r"(AWS|HEADSET|HF)_\w+")
-PLAIN = frozenset({"AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_MAX_ATTEMPTS", "AWS_REGION", "AWS_REQUEST_CHECKSUM_CALCULATION",
-                   "AWS_RETRY_MODE", "HEADSET_CACHE_BYTES", "HEADSET_DEBUG", "HF_ENDPOINT", "HF_HUB_DISABLE_TELEMETRY", "HF_HUB_OFFLINE"})  # fmt: skip
+PLAIN = frozenset({
+    "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_MAX_ATTEMPTS", "AWS_REGION",
+    "AWS_REQUEST_CHECKSUM_CALCULATION", "AWS_RETRY_MODE", "HEADSET_CACHE_BYTES", "HEADSET_DEBUG", "HF_ENDPOINT",
+    "HF_HUB_DISABLE_TELEMETRY", "HF_HUB_OFFLINE",
+})  # fmt: skip
 FOLDERS = frozenset({"HEADSET_CACHE", "HEADSET_LISTS", "HEADSET_SYSTEMS", "HEADSET_WEIGHTS"})
-OF_THIS_MACHINE = FOLDERS | {"AWS_CA_BUNDLE", "AWS_CONFIG_FILE", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE",
-                             "HEADSET_SECRETS", "HEADSET_SYSTEM", "HF_HOME", "HF_HUB_CACHE"}  # fmt: skip
+OF_THIS_MACHINE = FOLDERS | {
+    "AWS_CA_BUNDLE", "AWS_CONFIG_FILE", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "HEADSET_SECRETS", "HEADSET_SYSTEM", "HF_HOME", "HF_HUB_CACHE",
+}  # fmt: skip
 HOOK = "pipeline.engine.secrets.load_secrets"  # what Ray calls in each worker as it starts
 SHIPPED = "secrets.env"  # in the job's package
 
@@ -77,7 +82,7 @@ def travelling(
         is_ours = OURS.fullmatch(name) and name not in PLAIN | OF_THIS_MACHINE
         if is_ours or holds_secret(value) or scrubbed(f"{name}={value}") != f"{name}={value}":
             raise UsageError(
-                f"environment.{name} looks like a secret, and whoever sees the dashboard can read it; see `secrets` in docs/cluster.md"
+                f"environment.{name} looks like a secret, which the dashboard would show; see `secrets` in docs/cluster.md"
             )
     variables = {**plain(environment), **cluster.environment}
     secrets = secret_names(environment)

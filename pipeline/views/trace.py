@@ -1,8 +1,9 @@
 """What a corpus cost, as traces: one for each shard, a span for each step, written from receipts after the fact.
 
-The form is JSON of OpenTelemetry's protocol (OTLP, `ExportTraceServiceRequest`), which its collector, Jaeger and Tempo take. Ids are hashes of
-what they name: the same corpus gives the same file. Durations are measured. Receipts note no time of day, so that equal rows are equal
-bytes: a span begins where the last of the steps ended whose rows it read, and a trace where the corpus was first driven.
+The form is JSON of OpenTelemetry's protocol (OTLP, `ExportTraceServiceRequest`), which its collector, Jaeger and Tempo
+take. Ids are hashes of what they name: the same corpus gives the same file. Durations are measured. Receipts note no
+time of day, so that equal rows are equal bytes: a span begins where the last of the steps ended whose rows it read,
+and a trace where the corpus was first driven.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""The dashboard: every query is one of Prometheus' language, over metrics and labels that a run has at Ray's metrics port."""
+"""The dashboard: every query is one of Prometheus' language, over metrics and labels at Ray's metrics port."""
 
 import importlib.util
 import json
@@ -38,7 +38,8 @@ start_ray(None)
 class Worker:
     def commit(self, number):
         calls = {"read": 6, "answered": 3, "dropped": 2, "failed": 1}
-        receipt = Receipt("RenderClips", calls, {"renders": 3}, 3, {}, {"no_face": 2, "died": 1}, seconds=2.5, cpu_s=1.5, decode_cpu_s=0.5)
+        reasons, took = {"no_face": 2, "died": 1}, {"seconds": 2.5, "cpu_s": 1.5, "decode_cpu_s": 0.5}
+        receipt = Receipt("RenderClips", calls, {"renders": 3}, 3, {}, reasons, **took)
         row = Render(*["x"] * 7, 1000, 1, 1, 25.0, 25, 1.0, "toy")
         metrics.committed("RenderClips", receipt, {Render: [row]})
 
@@ -47,7 +48,8 @@ work = Work(0, "RenderClips", "n", "h", 1, 0, "a", 0.0, 0.0, 1.0)
 print("ready", flush=True)
 for number in range(100):
     ray.get(worker.commit.remote(number))
-    metrics.told([Progress("RenderClips", 10, min(number, 10), seconds=1.0 + number, work=(work,), stalls=(Stall(work, "gone"),))])
+    seen = {"seconds": 1.0 + number, "work": (work,), "stalls": (Stall(work, "gone"),)}
+    metrics.told([Progress("RenderClips", 10, min(number, 10), **seen)])
     time.sleep(1)
 """
 
@@ -99,7 +101,7 @@ def test_no_label_is_an_id() -> None:
 
 
 def of_ray() -> set[str]:
-    """The names that Ray's own source gives to what it measures of a node: GPUs are told of only where there are some."""
+    """The names in Ray's own source of what it measures of a node: it tells of GPUs only where there are some."""
     import ray.dashboard.modules.reporter.reporter_agent as agent
 
     return {f"ray_{name}" for name in re.findall(r'"(node_\w+)"', Path(agent.__file__).read_text())}

@@ -124,7 +124,7 @@ def test_the_policy_of_aws_says_what_it_means_and_no_more() -> None:
     assert all(one["Resource"] != ["*"] for one in statements)
 
 
-# Kubernetes. KubeRay's own schema is in no package: its fields are held by what we mean by them, pods by Kubernetes' schema.
+# Kubernetes. KubeRay's own schema is in no package: its fields are held by what we mean by them, pods by a schema.
 
 JOB = {
     "type": "object",

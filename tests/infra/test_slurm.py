@@ -81,7 +81,7 @@ def test_an_array_and_an_allocation_give_the_same_bytes(films: Path, tmp_path: P
     scripts = INFRA / "clusters/slurm"
 
     def sbatch(*words: object, corpus: str, alone: bool = False, **more: str) -> None:
-        # `ray symmetric-run` ends every Ray that it sees, and takes one that it sees for its own: it is shown none but its own.
+        # `ray symmetric-run` ends every Ray that it sees, and will not begin beside one: it is shown none.
         inside = ["unshare", "--pid", "--fork", "--mount-proc"] if alone else []
         *options, script = map(str, words)
         command = [*inside, "sbatch", *options, str(scripts / script), str(TOY), str(films), str(tmp_path / corpus)]
