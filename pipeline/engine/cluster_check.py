@@ -107,7 +107,7 @@ def check_nodes(asked: Asked) -> list[Node]:
 
 
 def _timed(node: Node, probe: Any, gpus: float) -> Node:
-    """The node with its clock beside this one's, by the try with the shortest way there and back (RFC 5905, section 8)."""
+    """The node with its clock beside this one's, by the try of the shortest way there and back (RFC 5905)."""
     import ray
 
     best = (float("inf"), 0.0)

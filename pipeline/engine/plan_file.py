@@ -1,6 +1,6 @@
 """A plan as a file: what a cluster is told to do, as it was decided here.
 
-    plan.json      the recipe, what was changed of it, every field of every operator, every step's version, what decided it
+    plan.json      the recipe, its changes, every field of every operator, the version of every step, what decided it
     recipe.py      beside it, where the recipe is a file of the user's
 
 Who reads it makes the recipe anew and sets every field as the file says, so that no code comes from the file and no
@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def copy_code(folder: Path) -> None:
-    """Copies headset's packages into a folder, beside each other, as they lie in a checkout or where they are installed."""
+    """Copies headset's packages into a folder, beside each other, as they lie in a checkout."""
     for name in CODE:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))

@@ -78,7 +78,7 @@ def start_ray(cpus: int | None) -> bool:
 
 
 def _along(folder: Path) -> dict[str, Any]:
-    """What travels to the workers of a cluster: the code, and what is no secret. In a job it came with the job: `submit.py`.
+    """What travels to the workers of a cluster: the code, and what is no secret. In a job it has come already.
 
     Args:
         folder: an empty one, to put the code into.

@@ -58,9 +58,7 @@ def write_secrets(values: dict[str, str], path: Path) -> None:
         UsageError: for a value of several lines.
     """
     if several := [name for name, value in values.items() if "\n" in value]:
-        raise UsageError(
-            f"{several[0]} has several lines, which no file of NAME=value lines can hold; use a folder with a file a name"
-        )
+        raise UsageError(f"{several[0]} has several lines, which a file of NAME=value lines cannot hold; use a folder")
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as stream:
         stream.writelines(f"{name}={value}\n" for name, value in sorted(values.items()))
