@@ -47,6 +47,8 @@ def start_ray(cpus: int | None) -> bool:
     """
     for name, seconds in PATIENCE.items():
         os.environ.setdefault(name, seconds)  # before the import, which reads some of them
+    if os.environ.get("RAY_ADDRESS"):
+        show_token()
     import ray
 
     if ray.is_initialized():
@@ -75,6 +77,18 @@ def start_ray(cpus: int | None) -> bool:
             object_store_memory=200 * 2**20,
         )
     return True
+
+
+def show_token() -> None:
+    """Has Ray show a cluster the token that this user has, where one is; to be called before Ray is imported.
+
+    Ray 2.60 guards what `ray start` starts on a machine that has a token, and leaves one wherever it starts by itself, as
+    for a run without a cluster. Who joins shows none unless told to, and then waits in vain. A cluster without a guard
+    takes no notice.
+    """
+    path = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
+    if os.environ.get("RAY_AUTH_TOKEN") or path.is_file():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 
 def _along(folder: Path) -> dict[str, Any]:

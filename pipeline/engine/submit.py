@@ -25,6 +25,7 @@ from manifests.errors import NotFound, UsageError
 from operators.sources.secrecy import holds_secret
 from pipeline.engine.cluster_file import Cluster
 from pipeline.engine.plan_file import PLAN, copy_code, write_plan
+from pipeline.engine.ray_session import show_token
 from pipeline.engine.travel import HOOK, Travelling, travelling
 from pipeline.listing import list_sources
 from pipeline.listing.lists import is_list
@@ -249,6 +250,7 @@ def client_of(cluster: Cluster) -> Any:
         UsageError: where none answers, or Ray's own part for this is not installed.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    show_token()
     from ray.job_submission import JobSubmissionClient
 
     logging.getLogger("ray").setLevel(logging.WARNING)  # it tells of each folder it packs
