@@ -22,6 +22,7 @@ os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its notes on actors t
 from rich.text import Text
 
 import pipeline.commands
+from pipeline.engine.secrets import load_secrets
 from pipeline.session import STOPPED
 from pipeline.views.console import console
 
@@ -39,6 +40,9 @@ GROUPS = {
         'headset select corpus/ --where "dnsmos_ovrl > 3 and face_px >= 256" --name hq',
         "headset release corpus/ --out hq/ --format webdataset --selection hq",
     )),
+    "cluster": ("Run on a cluster", ("check-cluster", "submit", "jobs", "logs", "cancel"), (
+        "headset submit talking_head list.parquet --out s3://bucket/corpus --cluster infra/clusters/ray/local.yaml",
+    )),
     "judge": ("Generate and judge", ("pairs", "score", "compare"), (
         "headset pairs corpus/ ; headset score corpus/ --metrics psnr,ssim ; headset compare corpus/",
     )),
@@ -54,6 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     options = parser_of_all().parse_args(arguments)
     try:
+        load_secrets()
         return options.command(options)
     except KeyboardInterrupt:
         console(stderr=True).print(STOPPED)

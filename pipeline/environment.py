@@ -42,6 +42,9 @@ ENVIRONMENT = Environment(
         "HEADSET_SYSTEM": (
             "set by headset for a generation system's process: the folder of its environment, checkout and weights"
         ),
+        "HEADSET_SECRETS": (
+            "a file of NAME=value lines, or a folder with a file a name: variables to set as headset starts"
+        ),
         "HEADSET_DEBUG": "1 shows the traceback of an error, which is else one sentence",
         "RAY_ADDRESS": "the cluster to run on (default: this machine)",
         "AWS_*": "credentials and region for s3://, by AWS's own chain",

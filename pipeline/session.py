@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -17,9 +18,12 @@ from manifests.manifest import Manifest
 from operators.weights import Weight
 from pipeline.changes import changes_since
 from pipeline.corpus import existing as existing  # every command opens its corpus by it
+from pipeline.engine import metrics
 from pipeline.engine.costs import learn
+from pipeline.engine.progress import Progress
 from pipeline.engine.ray_session import check_root, start_ray, stop_ray
 from pipeline.engine.run import Part, run
+from pipeline.engine.submit import await_end, follow
 from pipeline.recipe import Plan
 from pipeline.views.console import alone, waiting
 from pipeline.views.facts import clock
@@ -93,6 +97,29 @@ def changes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=positive, help="actors per stage (default: as many as fit)")
 
 
+def of_cluster(parser: argparse.ArgumentParser) -> None:
+    """What every command takes that asks a cluster."""
+    parser.add_argument(
+        "--cluster",
+        metavar="FILE",
+        type=Path,
+        help="the cluster's file, see infra/clusters/ray (default: the Ray of this machine, 127.0.0.1:8265)",
+    )
+
+
+def followed(client: Any, job: str, out: Console) -> int:
+    """Shows what a job prints until it ends. Returns its exit status. A Ctrl-C ends the showing, not the job."""
+    try:
+        for piece in follow(client, job):
+            out.print(piece, end="", soft_wrap=True)
+    except KeyboardInterrupt:
+        out.print(f"\n{job} goes on; headset cancel {job} stops it.")
+        return 130
+    ended = await_end(client, job)
+    out.print(f"{job} {ended.status.lower()}.")
+    return 0 if ended.status == "SUCCEEDED" else ended.exit_code or 1
+
+
 def watching(parser: argparse.ArgumentParser) -> None:
     """What every command takes that may run for long."""
     parser.add_argument("--quiet", action="store_true", help="say nothing but errors")
@@ -147,7 +174,12 @@ def go_on(
             )
             try:
                 with Watch(console, record) as watch:
-                    run(plan, manifest, workers=workers, part=part, watch=watch)
+
+                    def tell(lines: list[Progress]) -> None:
+                        watch(lines)
+                        metrics.told(lines)
+
+                    run(plan, manifest, workers=workers, part=part, watch=tell)
             finally:
                 if ours:
                     stop_ray()

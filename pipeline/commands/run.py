@@ -1,6 +1,7 @@
 """Make a corpus, or go on with one."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -9,6 +10,7 @@ from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
 from manifests.tables import Published, Source
+from pipeline.engine.plan_file import Versions, lists_of, read_plan, versions, versions_of
 from pipeline.engine.ray_session import check_root
 from pipeline.importing import left_without
 from pipeline.listing import VIDEOS, Listing, list_sources, missing
@@ -41,10 +43,20 @@ def recipe_and_videos(parser: argparse.ArgumentParser) -> None:
 
 
 def asked_recipe(options: argparse.Namespace) -> Recipe:
-    recipe = recipe_named(options.recipe)
+    recipe = read_plan(Path(options.recipe)) if is_plan(options) else recipe_named(options.recipe)
     for assignment in options.set:
         recipe = recipe.set(assignment)
     return recipe
+
+
+def is_plan(options: argparse.Namespace) -> bool:
+    """Whether the recipe is what another machine decided, as a submitted job has it."""
+    return options.recipe.endswith(".json")
+
+
+def decided_by(options: argparse.Namespace) -> Versions:
+    """What every machine of the run must have: as the one had that made the plan."""
+    return versions_of(Path(options.recipe)) if is_plan(options) else versions()
 
 
 def listed(options: argparse.Namespace, out: Console) -> Listing:
@@ -59,6 +71,9 @@ def listed(options: argparse.Namespace, out: Console) -> Listing:
             "nothing to list:"
             f" {'; '.join(filter(None, map(missing, options.videos))) or 'what was named gives no source'}"
         )
+    if is_plan(options):
+        called = lists_of(Path(options.recipe))
+        listing = replace(listing, lists={called.get(path, path): named for path, named in listing.lists.items()})
     return listing
 
 

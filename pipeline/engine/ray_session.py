@@ -5,9 +5,13 @@ import os
 import re
 import signal
 import socket
+import tempfile
 from pathlib import Path
+from typing import Any
 
 from manifests.errors import UsageError
+from pipeline.engine.plan_file import copy_code
+from pipeline.engine.travel import HOOK, folders, plain
 from pipeline.engine.worker import WORKER_ENVIRONMENT
 
 # Seconds that Ray gives its own parts to start: on a busy machine a process of Python takes a minute to import what it
@@ -17,6 +21,7 @@ PATIENCE = {
     "RAY_gcs_server_request_timeout_seconds": "300",
     "RAY_worker_register_timeout_seconds": "300",
 }
+RAY_JOB_CONFIG = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # Ray sets it for the driver of a job
 ANSWERS_WITHIN_S = 20.0  # the head of a cluster that is there
 TRIES = 2  # for the one limit that Ray does not let be raised: 30 s for a node to register
 
@@ -42,13 +47,22 @@ def start_ray(cpus: int | None) -> bool:
     """
     for name, seconds in PATIENCE.items():
         os.environ.setdefault(name, seconds)  # before the import, which reads some of them
+    if os.environ.get("RAY_ADDRESS"):
+        show_token()
     import ray
 
     if ray.is_initialized():
         return False
     if address := os.environ.get("RAY_ADDRESS"):
         _knock(address)
-        _init(f"no Ray cluster answers at RAY_ADDRESS={address}", tries=1, runtime_env={"env_vars": WORKER_ENVIRONMENT})
+        with tempfile.TemporaryDirectory() as code:
+            _init(
+                f"no Ray cluster answers at RAY_ADDRESS={address}",
+                tries=1,
+                runtime_env=_along(Path(code)),
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+            )
     else:
         paths = [str(Path(__file__).resolve().parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
         os.environ.update({**WORKER_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(paths)})
@@ -63,6 +77,35 @@ def start_ray(cpus: int | None) -> bool:
             object_store_memory=200 * 2**20,
         )
     return True
+
+
+def show_token() -> None:
+    """Has Ray show a cluster the token that this user has, where one is; to be called before Ray is imported.
+
+    Ray 2.60 guards what `ray start` starts on a machine that has a token, and leaves one wherever it starts by itself,
+    as for a run without a cluster. Who joins shows none unless told to, and then waits in vain. A cluster without a guard
+    takes no notice.
+    """
+    path = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
+    if os.environ.get("RAY_AUTH_TOKEN") or path.is_file():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+
+
+def _along(folder: Path) -> dict[str, Any]:
+    """What travels to the workers of a cluster: the code, and what is no secret. In a job it has come already.
+
+    Args:
+        folder: an empty one, to put the code into.
+    """
+    if RAY_JOB_CONFIG in os.environ:
+        return {"env_vars": WORKER_ENVIRONMENT}
+    copy_code(folder)
+    variables = {**plain(os.environ), **folders(os.environ), **WORKER_ENVIRONMENT}
+    along: dict[str, Any] = {"working_dir": str(folder), "env_vars": variables}
+    if secrets := os.environ.get("HEADSET_SECRETS"):
+        variables["HEADSET_SECRETS"] = os.path.abspath(secrets)
+        along["worker_process_setup_hook"] = HOOK
+    return along
 
 
 def _knock(address: str) -> None:

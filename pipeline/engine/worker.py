@@ -14,6 +14,7 @@ from manifests.manifest import Manifest
 from manifests.media import MediaStore
 from manifests.tables import Row, Source
 from operators.base import Frames, SourceFetcher
+from pipeline.engine import metrics
 from pipeline.engine.fan_out import fan_out
 from pipeline.engine.not_done import Failures
 from pipeline.engine.outcome import MAX_DEATHS, Answer, StepLog, call_step, not_done, worker_died
@@ -173,7 +174,9 @@ class ShardWorker:
 
     def _commit(self, shard: int, step: Step, log: StepLog) -> None:
         made = {table: log.rows[table] for table in step.operator.signature.writes}
-        self.manifest.finish(step.version, shard, made, log.drops, log.receipt(), log.takedowns)
+        receipt = log.receipt()
+        self.manifest.finish(step.version, shard, made, log.drops, receipt, log.takedowns)
+        metrics.committed(step.operator.name, receipt, made)
         if log.again is not None:
             self.manifest.retried(step.version, shard)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from manifests.errors import UsageError
-from pipeline.engine.ray_session import check_root
+from pipeline.engine.ray_session import check_root, show_token
 from tests.made_videos import write_video
 
 ROOT = Path(__file__).parents[3]
@@ -61,3 +61,23 @@ def test_what_every_node_can_find(monkeypatch: pytest.MonkeyPatch, address: str,
             check_root(root)
     else:
         check_root(root)
+
+
+@pytest.mark.parametrize(
+    ("there", "told", "mode"),
+    [(False, "", None), (True, "", "token"), (False, "a", "token"), (True, "disabled", "disabled")],
+)
+def test_a_token_that_is_there_is_shown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, there: bool, told: str, mode: str | None
+) -> None:
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.setenv(name, "")  # so that it is put back
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    if there:
+        (tmp_path / ".ray").mkdir()
+        (tmp_path / ".ray" / "auth_token").write_text("t")
+    if told:
+        monkeypatch.setenv("RAY_AUTH_MODE" if told == "disabled" else "RAY_AUTH_TOKEN", told)
+    show_token()
+    assert os.environ.get("RAY_AUTH_MODE") == mode
