@@ -15,7 +15,7 @@ from typing import Any
 
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
-from manifests.tables import Annotation, Clip, Duplicate, Published, Row, Score, Split, tables
+from manifests.tables import Annotation, Clip, Duplicate, Published, Review, Row, Score, Split, tables
 from pipeline.query.database import connect
 
 PART_CLIPS = 50_000  # that are made wide at a time where all columns are asked for
@@ -72,6 +72,8 @@ def columns(manifest: Manifest) -> dict[str, Column]:
         found += [Column(f"published_{name}", "published", f'published."{name}"') for name in ("name", "split")]
     if manifest.whole(Duplicate):
         found.append(Column("duplicate_of", "duplicates", "duplicates.duplicate_of"))
+    if manifest.whole(Review):
+        found += [Column(name, "reviews", f"reviews.{name}") for name in ("review", "review_reason")]
     known = {column.name.lower(): column for column in found}
     for column in [*_scores(manifest), *_annotations(manifest)]:
         name = column.name
@@ -169,6 +171,8 @@ def _wide(chosen: list[Column]) -> str:
             " left join (select * from renders where made_by = 'recording') as renders on renders.clip_id ="
             " clips.clip_id"
         )
+    if "reviews" in by_part:
+        joins += f" left join ({_REVIEWS}) as reviews on reviews.clip_id = clips.clip_id"
     for part, on in (("splits", "clip_id"), ("duplicates", "source_id"), ("published", "published_id")):
         if part in by_part:
             joins += f" left join {part} on {part}.{on} = clips.{on}"
@@ -198,6 +202,12 @@ _SUBJECTS = {
         """
     ),
 }
+
+
+# Where reviewers do not agree, nobody's word counts for the clip.
+_REVIEWS = """select clip_id, if(count(distinct verdict) = 1, min(verdict), 'disputed') as review,
+    string_agg(distinct nullif(reason, ''), '; ' order by nullif(reason, '')) as review_reason
+    from reviews group by clip_id"""
 
 
 def lay_down(manifest: Manifest, path: Path, query: str = "select * from wide") -> dict[str, Column]:
