@@ -290,12 +290,26 @@ def select_rows(manifest: Manifest, query: str, *, files: bool = False) -> Any:
     Raises:
         UsageError: when the query cannot run, with the columns there are.
     """
-    import duckdb
+    return relation_of(*connection_for(manifest, query, files=files), query)
 
+
+def connection_for(manifest: Manifest, query: str, *, files: bool = False) -> tuple[Any, dict[str, Column]]:
+    """A connection that sees what a query names, and the columns of `wide`; none where that is not named."""
     connection = connect(files=files)
     words = _words(query)
     see_tables(manifest, connection, tables() if words & _ALL else words)
     known = see_wide(manifest, connection, query if "select" in words else "*") if "wide" in words else {}
+    return connection, known
+
+
+def relation_of(connection: Any, known: dict[str, Column], query: str) -> Any:
+    """What a query gives, as DuckDB's relation; None where it gives no rows.
+
+    Raises:
+        UsageError: when the query cannot run, with the columns there are.
+    """
+    import duckdb
+
     try:
         return connection.sql(query)
     except duckdb.PermissionException as error:
