@@ -18,7 +18,7 @@ from functools import cached_property
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -29,6 +29,7 @@ from manifests.manifest import Manifest
 from manifests.media import PLACE, MediaStore
 from manifests.tables import Render, Source
 from pipeline.query.answer import answer
+from pipeline.views.explorer.details import outlines
 from pipeline.views.explorer.explorer import Explorer, policy
 
 HOST = "127.0.0.1"
@@ -82,6 +83,7 @@ class PageServer(ThreadingHTTPServer):
         self.explorer = Explorer(manifest, ServedPlaces(), folder, where, served=True)
         self.explorer.one_at_a_time  # noqa: B018 - made here, before several threads ask for it
         _ = self.explorer.columns
+        Thread(target=outlines, daemon=True).start()  # MediaPipe takes seconds to be imported: before the first clip is asked for
         self.secret = secrets.token_urlsafe(18)
         self._pictures: OrderedDict[str, bytes] = OrderedDict()
         self._guard = Lock()

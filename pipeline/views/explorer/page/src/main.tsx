@@ -243,6 +243,13 @@ function swapTheme(): void {
   dispatchEvent(new Event("resize"));
 }
 
+let line: Promise<void> = Promise.resolve();
+
+/** Keys act one after the other, however fast they are pressed: each on the clip that the one before has gone to. */
+function inTurn(act: () => Promise<void>): void {
+  line = line.then(act, act);
+}
+
 const VERDICTS: Record<string, Verdict> = { k: "keep", x: "reject", f: "flag" };
 
 function pressed(event: KeyboardEvent, model: Model, reviews: Reviews, player: Controls | null, help: () => void): void {
@@ -257,14 +264,18 @@ function pressed(event: KeyboardEvent, model: Model, reviews: Reviews, player: C
   else if (event.key === "/") document.getElementById("search")?.focus();
   else if (event.key === "u") model.selected.value = reviews.undo() ?? model.selected.value;
   else if (verdict && row !== null) {
-    void judge(model, reviews, row, verdict, "", open !== null && verdict !== "flag").then(() => {
-      if (verdict === "flag") model.selected.value = row;
-      if (verdict === "flag") requestAnimationFrame(() => document.getElementById("reason")?.focus());
+    inTurn(async () => {
+      const now = open === null ? row : (model.selected.value ?? row); // the key before may have gone on to the next clip
+      await judge(model, reviews, now, verdict, "", open !== null && verdict !== "flag");
+      if (verdict !== "flag") return;
+      model.selected.value = now;
+      requestAnimationFrame(() => document.getElementById("reason")?.focus());
     });
-  } else if (open === null || !player) return;
+  } else if (open === null) return;
   else if (event.key === "Escape") model.selected.value = null;
-  else if (event.key === "n") void advance(model, 1);
-  else if (event.key === "b") void advance(model, -1);
+  else if (event.key === "n") inTurn(() => advance(model, 1));
+  else if (event.key === "b") inTurn(() => advance(model, -1));
+  else if (!player) return;
   else if (event.key === " " && !target.closest("button:not(.card), summary, a")) player.toggle();
   else if (event.key === ",") player.step(-1);
   else if (event.key === ".") player.step(1);

@@ -36,7 +36,7 @@ export function SqlView({ model }: { model: Model }) {
     work(false);
   };
   return (
-    <div class="sql">
+    <div class="asking">
       <form
         onSubmit={(event) => {
           event.preventDefault();
