@@ -29,6 +29,7 @@ TEXT_ROWS = 10_000  # of a file of texts
 MOST_WORDS = 2_000  # different ones in a column that is counted by word; one with more is text
 TAIL = 0.005  # share of the clips at either end that may lie beyond the axis, where they would stretch it
 STRETCH = 4.0  # how much longer the axis would be with them
+SAME = 1e-9  # of numbers that differ by less, in shares of the larger, nothing is told apart
 VERDICTS = ("none", "keep", "reject", "flag")  # codes of the column `review`
 REVIEW = "review"
 _TEXT = ("clip_id", "media", "description")  # never counted by word
@@ -193,6 +194,8 @@ def quantised(values: NDArray[np.float64]) -> tuple[NDArray[np.uint16], float, f
     inner_low, inner_high = (float(end) for end in np.quantile(finite, (TAIL, 1 - TAIL)))
     if inner_high > inner_low and high - low > STRETCH * (inner_high - inner_low):
         low, high = inner_low, inner_high
+    if high - low <= SAME * max(abs(low), abs(high)):
+        high = low  # one number, but for rounding
     levels = np.full(len(values), MISSING, np.uint16)
     step = (high - low) / LEVELS
     levels[there] = 0 if step == 0 else np.clip(np.floor((finite - low) / step), 0, LEVELS - 1).astype(np.uint16)

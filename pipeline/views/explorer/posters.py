@@ -20,15 +20,14 @@ Picture = NDArray[np.uint8]
 
 def sheet(pictures: Iterable[Picture | None], width: int = SIDE, height: int = SIDE) -> bytes:
     """A JPEG of up to `SHEET` pictures, row by row; black where there is none. A picture is shown whole."""
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     made = list(pictures)
     rows = max(1, -(-len(made) // ACROSS))
     canvas = Image.new("RGB", (ACROSS * width, rows * height))
     for number, picture in enumerate(made):
         if picture is not None:
-            tile = Image.fromarray(np.ascontiguousarray(picture))
-            tile.thumbnail((width, height))
+            tile = ImageOps.contain(Image.fromarray(np.ascontiguousarray(picture)), (width, height))
             left, top = (
                 number % ACROSS * width + (width - tile.width) // 2,
                 number // ACROSS * height + (height - tile.height) // 2,

@@ -24,6 +24,7 @@ def test_no_number_has_no_level_and_one_number_has_one() -> None:
     levels, low, high = quantised(np.array([np.nan, 5.0, np.inf, 5.0]))
     assert (levels.tolist(), low, high) == ([MISSING, 0, MISSING, 0], 5.0, 5.0)
     assert quantised(np.array([np.nan]))[0].tolist() == [MISSING]
+    assert quantised(np.array([1.6, 1.6000000000000014]))[0].tolist() == [0, 0]
 
 
 def test_few_numbers_far_away_do_not_stretch_the_axis() -> None:

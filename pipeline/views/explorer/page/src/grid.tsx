@@ -87,7 +87,10 @@ export function Grid({ model, reviews }: { model: Model; reviews: Reviews }) {
     void model.place(row).then((place) => {
       if (place >= 0) reveal(place, closed);
     });
-  }, [selected, revision]);
+  }, [selected, revision, size.width]);
+  useEffect(() => {
+    if (holdsFocus.current) reveal(focused, true);
+  }, [size.width]);
 
   function reveal(place: number, grab: boolean): void {
     focus(place);

@@ -85,8 +85,8 @@ function Examples({ model, loss }: { model: Model; loss: Loss }) {
         {loss.reason} <small>{loss.operator}, {count(loss.count)} {loss.table}</small>
       </h2>
       <p>
-        {loss.meaning}
-        {loss.change && <span class="change"> To let such through: <code>{loss.change}</code></span>}
+        {loss.meaning && `${loss.meaning}. `}
+        {loss.change && <span class="change">To let such through: <code>{loss.change}</code></span>}
       </p>
       {playing && <Cut key={playing.subject} example={playing} />}
       <div class="cards">

@@ -216,7 +216,7 @@ function firstOpen(catalogue: Catalogue): string[] {
   const varied = catalogue.columns.filter((one) => (one.kind === "number" ? one.high > one.low : one.words.length > 1 && one.words.length <= 60));
   const rank = (one: Column): number =>
     one.name === "seconds" ? 0 : PREFERRED.includes(one.name) ? 1 + PREFERRED.indexOf(one.name) : one.group === "scores" && one.kind === "number" ? 50 : one.kind === "word" && one.group !== "renders" ? 60 : 99;
-  const ranked = varied.filter((one) => rank(one) < 99 && one.group !== "review").sort((a, b) => rank(a) - rank(b));
+  const ranked = varied.filter((one) => rank(one) < 99 && one.group !== "review" && one.name !== "face_px" && !one.name.endsWith("_id")).sort((a, b) => rank(a) - rank(b));
   return ranked.slice(0, FIRST_OPEN).map((one) => one.name);
 }
 
