@@ -3,7 +3,7 @@
 python -m benchmarks.speed.explore 100000 1000000
 
 Rows are those of `benchmarks.speed.selection`: clips with a render and 25 scores, no videos. The page is written as by
-`--html` but for the details and the pictures of most clips, and opened from disk by the system's Chromium without a
+`--html` but for drops, details and the pictures of most clips, and opened from disk by the system's Chromium without a
 network. A brush of a tenth of a histogram is moved 40 times by one bin; what is told is the time from asking the worker
 to its answer, and of this what the worker itself took.
 """
@@ -35,7 +35,11 @@ def written(root: Path, out: Path, scratch: Path) -> dict[str, Any]:
     explorer = Explorer(Manifest(str(root)), WrittenPlaces(str(root), out, "renders"), scratch)
     bytes_written = 0
     for name in explorer.names():
-        if name.startswith("data/clips/") or (name.startswith("sprites/") and name > f"sprites/{SHEETS}"):
+        if (
+            name.startswith("data/clips/")
+            or "losses" in name
+            or (name.startswith("sprites/") and name > f"sprites/{SHEETS}")
+        ):
             continue
         content = explorer.content(name)
         place = out / name

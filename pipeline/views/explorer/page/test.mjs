@@ -6,8 +6,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+const TESTS = ["engine.test", "layout.test"];
 const out = mkdtempSync(join(tmpdir(), "headset-page-"));
-await build({ entryPoints: ["tests/engine.test.ts"], bundle: true, platform: "node", format: "esm", outdir: out, outExtension: { ".js": ".mjs" }, absWorkingDir: dirname(fileURLToPath(import.meta.url)) });
-const { status } = spawnSync(process.execPath, ["--test", join(out, "engine.test.mjs")], { stdio: "inherit" });
+await build({ entryPoints: TESTS.map((name) => `tests/${name}.ts`), bundle: true, platform: "node", format: "esm", outdir: out, outExtension: { ".js": ".mjs" }, absWorkingDir: dirname(fileURLToPath(import.meta.url)) });
+const { status } = spawnSync(process.execPath, ["--test", ...TESTS.map((name) => join(out, `${name}.mjs`))], { stdio: "inherit" });
 rmSync(out, { recursive: true });
 process.exit(status ?? 1);

@@ -2,15 +2,12 @@
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { fileName, length, middle, number } from "./format";
+import { Layout } from "./layout";
 import type { Model } from "./model";
 import type { Reviews, Verdict } from "./reviews";
 import { useSignal } from "./signal";
 import type { Column } from "./types";
 
-const CARD = 172; // pixels across, with the gap
-const CAPTION = 66;
-const TALLEST = 12_000_000; // pixels of a scrolled area that browsers still place exactly
-const AHEAD = 2; // rows of cards beyond the window
 const HOVER_MS = 180; // before a card under the pointer plays
 
 interface Card {
@@ -19,6 +16,12 @@ interface Card {
   name: string;
   media: string;
   values: [Column, number][];
+}
+
+/** The cards that are there, and the place of the first of them. */
+interface Shown {
+  first: number;
+  cards: Card[];
 }
 
 export const GLYPH: Record<Verdict, string> = { keep: "✓", reject: "✕", flag: "⚑" };
@@ -33,7 +36,7 @@ export function Grid({ model, reviews }: { model: Model; reviews: Reviews }) {
   useSignal(reviews.entries);
   const [size, resize] = useState({ width: 0, height: 0 });
   const [top, scroll] = useState(0);
-  const [cards, put] = useState<{ first: number; cards: Card[] }>({ first: 0, cards: [] });
+  const [cards, put] = useState<Shown>({ first: 0, cards: [] });
   const asked = useRef(0);
   const [focused, focus] = useState(0); // the place of the card that the keyboard is at
   const wantFocus = useRef(false);
@@ -47,30 +50,19 @@ export function Grid({ model, reviews }: { model: Model; reviews: Reviews }) {
     return () => observer.disconnect();
   }, []);
 
-  const across = Math.max(1, Math.floor((size.width - 12) / CARD));
-  const cardWidth = Math.floor((size.width - 12) / across);
-  const tall = cardWidth + CAPTION;
-  const rows = Math.ceil(passing / across);
-  const whole = rows * tall;
-  const height = Math.min(whole, TALLEST);
-  const travel = Math.max(1, height - size.height);
-  const shift = whole > height ? (top / travel) * (whole - size.height) : top; // where the window begins in the whole
-  const firstRow = Math.max(0, Math.floor(shift / tall) - AHEAD);
-  const shownRows = Math.ceil(size.height / tall) + 2 * AHEAD;
-  const first = firstRow * across;
-  const wanted = shownRows * across;
-  const extra = [sorted.name, ...Object.keys(filters), ...model.open.value].filter((name): name is string => name !== null && model.column(name)?.kind === "number" && name !== "seconds");
-  const names = [...new Set(extra)].slice(0, 2);
+  const layout = new Layout(size, passing);
+  const { first, count } = layout.shown(top);
+  const names = namesOf(model, sorted.name, Object.keys(filters));
 
   useEffect(() => {
     if (!size.width) return;
     const mine = ++asked.current;
-    void cardsOf(model, first, wanted, names).then((found) => {
+    void cardsOf(model, first, count, names).then((found) => {
       if (mine !== asked.current) return;
       put({ first, cards: found });
       if (!performance.getEntriesByName("first-cards").length) performance.mark("first-cards");
     }, (error: Error) => (model.trouble.value = error.message));
-  }, [revision, first, wanted, size.width, names.join()]);
+  }, [revision, first, count, size.width, names.join()]);
 
   useEffect(() => {
     const seen = box.current as HTMLDivElement;
@@ -96,11 +88,7 @@ export function Grid({ model, reviews }: { model: Model; reviews: Reviews }) {
     focus(place);
     wantFocus.current = grab;
     const seen = box.current as HTMLDivElement;
-    const at = Math.floor(place / across) * tall;
-    const now = whole > height ? (seen.scrollTop / travel) * (whole - size.height) : seen.scrollTop;
-    if (at >= now && at + tall <= now + size.height) return;
-    const to = at < now ? at : at + tall - size.height;
-    seen.scrollTop = whole > height ? (to / (whole - size.height)) * travel : to;
+    seen.scrollTop = layout.reveal(place, seen.scrollTop);
   }
 
   useLayoutEffect(() => {
@@ -113,7 +101,7 @@ export function Grid({ model, reviews }: { model: Model; reviews: Reviews }) {
   });
 
   const key = (event: KeyboardEvent): void => {
-    const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -across, ArrowDown: across, PageUp: -across * Math.max(1, shownRows - 2 * AHEAD - 1), PageDown: across * Math.max(1, shownRows - 2 * AHEAD - 1) }[event.key];
+    const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -layout.across, ArrowDown: layout.across, PageUp: -layout.page, PageDown: layout.page }[event.key];
     const to = by !== undefined ? focused + by : event.key === "Home" ? 0 : event.key === "End" ? passing - 1 : undefined;
     if (to === undefined) return;
     event.preventDefault();
@@ -123,26 +111,20 @@ export function Grid({ model, reviews }: { model: Model; reviews: Reviews }) {
     const to = event.relatedTarget as Node | null;
     if (to && !(box.current as HTMLDivElement).contains(to)) holdsFocus.current = false;
   };
-  const onGrid = cards.cards.map((card, n) => ({ card, place: cards.first + n }));
-  const byRow = new Map<number, typeof onGrid>();
-  for (const one of onGrid) {
-    const line = Math.floor(one.place / across);
-    byRow.set(line, [...(byRow.get(line) ?? []), one]);
-  }
   const inView = focused >= cards.first && focused < cards.first + cards.cards.length;
   return (
     <div class="grid" ref={box} onScroll={() => scroll((box.current as HTMLDivElement).scrollTop)} onKeyDown={key} onFocusIn={() => (holdsFocus.current = true)} onFocusOut={left} tabIndex={-1}>
-      <div role="grid" aria-label="Clips" aria-rowcount={rows} aria-colcount={across} style={{ height: `${height}px` }}>
-        {[...byRow].map(([line, some]) => (
-          <div role="row" key={line} aria-rowindex={line + 1} class="line" style={{ transform: `translateY(${line * tall - shift + top}px)`, height: `${tall}px` }}>
+      <div role="grid" aria-label="Clips" aria-rowcount={layout.lines} aria-colcount={layout.across} style={{ height: `${layout.height}px` }}>
+        {linesOf(cards, layout.across).map(([line, some]) => (
+          <div role="row" key={line} aria-rowindex={line + 1} class="line" style={{ transform: `translateY(${layout.place(line, top)}px)`, height: `${layout.tall}px` }}>
             {some.map(({ card, place }) => (
               <CardView
                 key={card.row}
                 model={model}
                 card={card}
                 place={place}
-                width={cardWidth}
-                reachable={inView ? place === focused : place === Math.max(cards.first, 0)}
+                width={layout.cardWidth}
+                reachable={place === (inView ? focused : cards.first)}
                 selected={card.row === selected}
                 verdict={reviews.of(card.clip)?.verdict ?? ""}
                 onFocus={() => focus(place)}
@@ -154,6 +136,22 @@ export function Grid({ model, reviews }: { model: Model; reviews: Reviews }) {
       {passing === 0 && <p class="empty">No clip is left. Clear a filter to see more.</p>}
     </div>
   );
+}
+
+/** The two columns whose numbers stand on cards: what is sorted by, what is brushed, what comes first. */
+function namesOf(model: Model, sorted: string | null, filtered: string[]): string[] {
+  const wanted = [sorted, ...filtered, ...model.open.value].filter((name) => name !== null && name !== "seconds" && model.column(name)?.kind === "number");
+  return [...new Set(wanted as string[])].slice(0, 2);
+}
+
+/** Cards with their places, line by line. */
+function linesOf({ first, cards }: Shown, across: number): [number, { card: Card; place: number }[]][] {
+  const lines = new Map<number, { card: Card; place: number }[]>();
+  cards.forEach((card, n) => {
+    const line = Math.floor((first + n) / across);
+    lines.set(line, [...(lines.get(line) ?? []), { card, place: first + n }]);
+  });
+  return [...lines];
 }
 
 async function cardsOf(model: Model, first: number, wanted: number, names: string[]): Promise<Card[]> {
