@@ -2,10 +2,11 @@
 
 python -m benchmarks.speed.explore 100000 1000000
 
-Rows are those of `benchmarks.speed.selection`: clips with a render and 25 scores, no videos. The page is written as by
-`--html` but for drops, details and the pictures of most clips, and opened from disk by the system's Chromium without a
-network. A brush of a tenth of a histogram is moved 40 times by one bin; what is told is the time from asking the worker
-to its answer, and of this what the worker itself took.
+Rows are made: a clip view with 25 scores and the columns that cards show, no videos. (What the clip view itself costs,
+`benchmarks.speed.selection` measures.) The page is written as by `--html` but for drops, details and the pictures of most
+clips, and opened from disk by the system's Chromium without a network. A brush of a tenth of a histogram is moved 40
+times by one bin; what is told is the time from asking the worker to its answer, and of this what the worker itself took:
+least, median, most.
 """
 
 import argparse
@@ -17,35 +18,57 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from benchmarks.speed.selection import make
 from manifests.manifest import Manifest
+from pipeline.views.explorer import posters
+from pipeline.views.explorer.columns import ClipColumns
 from pipeline.views.explorer.explorer import Explorer
 from pipeline.views.explorer.written import WrittenPlaces
 
 MOVES = 40
 BINS = 64
-SHEETS = 4
+SHEETS = 4  # of pictures, which the first cards show
+SCORES = 25
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
 
-def written(root: Path, out: Path, scratch: Path) -> dict[str, Any]:
+def make(path: Path, clips: int) -> ClipColumns:
+    """A clip view of so many clips."""
+    rng, numbers = np.random.default_rng(1), np.arange(clips)
+    clip_ids = [f"yt-{n // 16:011d}/{n % 16 * 10000:06d}-{n % 16 * 10000 + 9000:06d}/t0" for n in numbers]
+    columns: dict[str, Any] = {
+        "clip_id": clip_ids,
+        "source_id": [clip[:14] for clip in clip_ids],
+        "uri": [f"https://www.youtube.com/watch?v={clip[3:14]}" for clip in clip_ids],
+        "media": [f"media/{n % 256:02x}/{n:064x}.mp4" for n in numbers],
+        "language": np.array(["en", "de", "fr", "es", "zh"])[rng.integers(0, 5, clips)],
+        "seconds": rng.gamma(4.0, 2.0, clips),
+    }
+    columns |= {f"score_{n}": rng.normal(n, 1.0 + n / 5, clips) for n in range(SCORES)}
+    pq.write_table(pa.table(columns), path, row_group_size=50_000)
+    return ClipColumns(path, {}, {name: "scores" for name in columns if name.startswith("score")})
+
+
+def written(columns: ClipColumns, out: Path, scratch: Path) -> dict[str, Any]:
     """Writes a page without details, and says what that cost."""
     began, cpu = time.monotonic(), time.process_time()
-    explorer = Explorer(Manifest(str(root)), WrittenPlaces(str(root), out, "renders"), scratch)
+    explorer = Explorer(Manifest(str(scratch)), WrittenPlaces(str(scratch), out, "renders"), scratch)
+    explorer.__dict__["columns"] = columns  # what it would lay down of the corpus
     bytes_written = 0
     for name in explorer.names():
-        if (
-            name.startswith("data/clips/")
-            or "losses" in name
-            or (name.startswith("sprites/") and name > f"sprites/{SHEETS}")
-        ):
+        if name.startswith("data/clips/") or "losses" in name or name.startswith("sprites/"):
             continue
         content = explorer.content(name)
         place = out / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)
         bytes_written += len(content)
+    picture = np.full((posters.SIDE, posters.SIDE, 3), 90, np.uint8)
+    (out / "sprites").mkdir(exist_ok=True)
+    for number in range(SHEETS):
+        (out / "sprites" / f"{number}.jpg").write_bytes(posters.sheet([picture] * posters.SHEET))
     return {"write_s": time.monotonic() - began, "write_cpu_s": time.process_time() - cpu, "mb": bytes_written / 1e6}
 
 
@@ -95,9 +118,9 @@ def main() -> None:
     options = parser.parse_args()
     for clips in options.clips:
         with tempfile.TemporaryDirectory() as folder:
-            root, out = Path(folder, "corpus"), (options.keep or Path(folder)) / f"page{clips}"
-            make(root, clips)
-            print(json.dumps({"clips": clips, **written(root, out, Path(folder)), **shown(out)}), flush=True)
+            out = (options.keep or Path(folder)) / f"page{clips}"
+            columns = make(Path(folder, "clips.parquet"), clips)
+            print(json.dumps({"clips": clips, **written(columns, out, Path(folder)), **shown(out)}), flush=True)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ SAME = 1e-9  # of numbers that differ by less, in shares of the larger, nothing 
 VERDICTS = ("none", "keep", "reject", "flag")  # codes of the column `review`
 REVIEW = "review"
 _TEXT = ("clip_id", "media", "description")  # never counted by word
+ASKED = (*_TEXT, "title", "uri", "channel")  # texts that cards show, and that are searched; others stand in the details
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,10 @@ class ClipColumns:
 
     def texts(self, number: int, part: int) -> list[str]:
         """A part of a column of texts."""
-        rows = self._column(self.described[number].name).slice(part * TEXT_ROWS, TEXT_ROWS)
-        return ["" if text is None else text for text in rows.cast(pa.string()).to_pylist()]
+        if self._held.get("texts") != number:  # kept for the next part: a million texts take a second to be read
+            self._held.update(texts=number, column=self._column(self.described[number].name).cast(pa.string()))
+        rows = self._held["column"].slice(part * TEXT_ROWS, TEXT_ROWS)
+        return ["" if text is None else text for text in rows.to_pylist()]
 
     def row(self, number: int) -> dict[str, Any]:
         """All that the clip view holds of a clip."""

@@ -35,6 +35,7 @@ from pipeline.query.predicates import normal
 from pipeline.views.dictionary import VIEW, dictionary
 from pipeline.views.explorer import losses, posters
 from pipeline.views.explorer.columns import (
+    ASKED,
     BINS,
     LEVELS,
     MISSING,
@@ -90,6 +91,8 @@ class Explorer:
         yield from ("index.html", "data/catalogue.js", "data/losses.js", "sprites/losses.jpg")
         for number, column in enumerate(self.columns.described):
             each, kind = (TEXT_ROWS, "texts") if column.kind == "text" else (PART_ROWS, "values")
+            if kind == "texts" and column.name not in ASKED:
+                continue
             yield from (f"data/{kind}/{number}-{part}.js" for part in range(_parts(rows, each)))
         for sheet in range(-(-rows // posters.SHEET)):
             yield f"sprites/{sheet}.jpg"

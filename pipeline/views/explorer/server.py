@@ -83,7 +83,9 @@ class PageServer(ThreadingHTTPServer):
         self.explorer = Explorer(manifest, ServedPlaces(), folder, where, served=True)
         self.explorer.one_at_a_time  # noqa: B018 - made here, before several threads ask for it
         _ = self.explorer.columns
-        Thread(target=outlines, daemon=True).start()  # MediaPipe takes seconds to be imported: before the first clip is asked for
+        Thread(
+            target=outlines, daemon=True
+        ).start()  # MediaPipe takes seconds to be imported: before the first clip is asked for
         self.secret = secrets.token_urlsafe(18)
         self._pictures: OrderedDict[str, bytes] = OrderedDict()
         self._guard = Lock()
