@@ -447,6 +447,19 @@ class Annotation(Row):
 
 
 @dataclass(frozen=True)
+class Review(Row):
+    """What a person who looked at a clip says of it. A table of the whole corpus; `headset import-reviews` adds to it."""
+
+    table, key = "reviews", "review_id"
+    review_id: str  # <clip>@<reviewer>
+    clip_id: str
+    reviewer: str  # as they call themselves; "" where they do not
+    verdict: str  # keep, reject, or flag: somebody else should look
+    reason: str  # in the reviewer's words; "" where none was given
+    reviewed_at: str  # UTC, ISO 8601
+
+
+@dataclass(frozen=True)
 class Render(Row):
     """The pixels and sound of a clip in a file of the media store."""
 

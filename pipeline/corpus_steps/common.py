@@ -5,7 +5,9 @@ that changes.
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import pyarrow as pa
 
 from manifests.manifest import Manifest
 from manifests.tables import Row
@@ -22,6 +24,13 @@ def all_rows(manifest: Manifest, table: type[R]) -> Iterator[R]:
     """The current rows of the corpus, read shard by shard."""
     for shard in manifest.shards():
         yield from current(manifest, table, shard)
+
+
+def column_rows(of: Any, columns: list[str]) -> Iterator[dict[str, Any]]:
+    """Some columns of what `Manifest.dataset` gives, row by row, some rows in memory at a time."""
+    batches = of.select(columns).to_batches() if isinstance(of, pa.Table) else of.to_batches(columns=columns)
+    for batch in batches:
+        yield from batch.to_pylist()
 
 
 def steps_of(manifest: Manifest, *tables: type[Row]) -> list[str]:

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.tables import Annotation, Clip, Duplicate, Identity, Published, Source, Split
-from pipeline.corpus_steps.common import digest, step_named
+from pipeline.corpus_steps.common import column_rows, digest, step_named
 from pipeline.query.selection import Selection
 
 SPLITS = ("train", "validation", "test")
@@ -116,32 +116,24 @@ def links_of(manifest: Manifest) -> list[tuple[str, str, str]]:
     recognised faces.
     """
     found: set[tuple[str, str, str]] = set()
-    for row in _rows(manifest.dataset(Source), ["source_id", "channel"]):
+    for row in column_rows(manifest.dataset(Source), ["source_id", "channel"]):
         if row["channel"]:
             found.add((row["source_id"], "channel", row["channel"]))
-    for row in _rows(manifest.dataset(Published), ["source_id", "dataset", "identity"]):
+    for row in column_rows(manifest.dataset(Published), ["source_id", "dataset", "identity"]):
         if row["identity"]:
             found.add((row["source_id"], "identity", f"{row['dataset']}/{row['identity']}"))
-    for row in _rows(manifest.dataset(Annotation), ["source_id", "name", "value"]):
+    for row in column_rows(manifest.dataset(Annotation), ["source_id", "name", "value"]):
         if row["name"] == "identity" and row["value"]:
             found.add((row["source_id"], "identity", row["value"]))
     found |= {
         (row["source_id"], "source", row["duplicate_of"])
-        for row in _rows(manifest.dataset(Duplicate), ["source_id", "duplicate_of"])
+        for row in column_rows(manifest.dataset(Duplicate), ["source_id", "duplicate_of"])
     }
     found |= {
         (row["source_id"], "face", row["identity_id"])
-        for row in _rows(manifest.dataset(Identity), ["source_id", "identity_id"])
+        for row in column_rows(manifest.dataset(Identity), ["source_id", "identity_id"])
     }
     return sorted(found)
-
-
-def _rows(table: object, columns: list[str]) -> Iterable[dict[str, str]]:
-    import pyarrow as pa
-
-    batches = table.select(columns).to_batches() if isinstance(table, pa.Table) else table.to_batches(columns=columns)  # pyright: ignore[reportAttributeAccessIssue]
-    for batch in batches:
-        yield from batch.to_pylist()
 
 
 def split_clips(manifest: Manifest, shares: tuple[float, float, float], chosen: Selection | None = None) -> Outcome:
@@ -160,15 +152,15 @@ def split_clips(manifest: Manifest, shares: tuple[float, float, float], chosen: 
             f"--shares {','.join(map(str, shares))}: name three from 0 to 1 that make 1, for {', '.join(SPLITS)}"
         )
     links = links_of(manifest)
-    key_of = groups_of((row["source_id"] for row in _rows(manifest.dataset(Source), ["source_id"])), links)
+    key_of = groups_of((row["source_id"] for row in column_rows(manifest.dataset(Source), ["source_id"])), links)
     wanted = None
     if chosen:
         wanted = set(manifest.parquet(chosen.file).to_table(columns=["clip_id"])["clip_id"].to_pylist())
-    whole = {key_of[row["source_id"]] for row in _rows(manifest.dataset(Clip), ["source_id"])}
+    whole = {key_of[row["source_id"]] for row in column_rows(manifest.dataset(Clip), ["source_id"])}
     name_of = shared_out(whole, shares)
     clips, seconds, members = Counter[str](), Counter[str](), Counter[str]()
     rows = []
-    for row in _rows(manifest.dataset(Clip), ["source_id", "clip_id", "start_s", "end_s"]):
+    for row in column_rows(manifest.dataset(Clip), ["source_id", "clip_id", "start_s", "end_s"]):
         clip, source = row["clip_id"], row["source_id"]
         if wanted is None or clip in wanted:
             key = key_of[source]

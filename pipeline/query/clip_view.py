@@ -15,7 +15,7 @@ from typing import Any
 
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
-from manifests.tables import Annotation, Clip, Duplicate, Published, Row, Score, Split, tables
+from manifests.tables import Annotation, Clip, Duplicate, Published, Review, Row, Score, Split, tables
 from pipeline.query.database import connect
 
 PART_CLIPS = 50_000  # that are made wide at a time where all columns are asked for
@@ -74,6 +74,8 @@ def columns(manifest: Manifest) -> dict[str, Column]:
         found += [Column(f"published_{name}", "published", f'published."{name}"') for name in ("name", "split")]
     if manifest.whole(Duplicate):
         found.append(Column("duplicate_of", "duplicates", "duplicates.duplicate_of"))
+    if manifest.whole(Review):
+        found += [Column(name, "reviews", f"reviews.{name}") for name in ("review", "review_reason")]
     known = {column.name.lower(): column for column in found}
     for column in [*_scores(manifest), *_annotations(manifest)]:
         name = column.name
@@ -171,6 +173,8 @@ def _wide(chosen: list[Column]) -> str:
             " left join (select * from renders where made_by = 'recording') as renders on renders.clip_id ="
             " clips.clip_id"
         )
+    if "reviews" in by_part:
+        joins += f" left join ({_REVIEWS}) as reviews on reviews.clip_id = clips.clip_id"
     for part, on in (("splits", "clip_id"), ("duplicates", "source_id"), ("published", "published_id")):
         if part in by_part:
             joins += f" left join {part} on {part}.{on} = clips.{on}"
@@ -200,6 +204,12 @@ _SUBJECTS = {
         """
     ),
 }
+
+
+# Where reviewers do not agree, nobody's word counts for the clip.
+_REVIEWS = """select clip_id, if(count(distinct verdict) = 1, min(verdict), 'disputed') as review,
+    string_agg(distinct nullif(reason, ''), '; ' order by nullif(reason, '')) as review_reason
+    from reviews group by clip_id"""
 
 
 def lay_down(manifest: Manifest, path: Path, query: str = "select * from wide") -> dict[str, Column]:
@@ -282,12 +292,26 @@ def select_rows(manifest: Manifest, query: str, *, files: bool = False) -> Any:
     Raises:
         UsageError: when the query cannot run, with the columns there are.
     """
-    import duckdb
+    return relation_of(*connection_for(manifest, query, files=files), query)
 
+
+def connection_for(manifest: Manifest, query: str, *, files: bool = False) -> tuple[Any, dict[str, Column]]:
+    """A connection that sees what a query names, and the columns of `wide`; none where that is not named."""
     connection = connect(files=files)
     words = _words(query)
     see_tables(manifest, connection, tables() if words & _ALL else words)
     known = see_wide(manifest, connection, query if "select" in words else "*") if "wide" in words else {}
+    return connection, known
+
+
+def relation_of(connection: Any, known: dict[str, Column], query: str) -> Any:
+    """What a query gives, as DuckDB's relation; None where it gives no rows.
+
+    Raises:
+        UsageError: when the query cannot run, with the columns there are.
+    """
+    import duckdb
+
     try:
         return connection.sql(query)
     except duckdb.PermissionException as error:

@@ -35,6 +35,7 @@ UNITS = {
     "share": "",
     "cosine": "",
 }
+ALIASES = {"review": "verdict"}  # columns of the clip view that are called otherwise in their table
 VIEW = "wide"  # the clip view's name in SQL
 NONE = "no such corpus"  # a corpus without rows: its clip view has the columns that each one has
 USUAL = {  # what a column of this name holds in every table that has no other word for it
@@ -102,6 +103,8 @@ USUAL = {  # what a column of this name holds in every table that has no other w
     "top": "its upper edge",
     "right": "its right edge",
     "bottom": "its lower edge",
+    "review": "keep, reject or flag, as its reviewers say; disputed where they do not agree",
+    "review_reason": "the reviewers' reasons, in their words",
     "rows": "of the matrix in `values`",
     "columns": "of the matrix in `values`",
     "model_sha256": "of the weights that gave it",
@@ -267,7 +270,7 @@ def _clip_view(manifest: Manifest | None) -> list[ColumnTold]:
             )
             continue
         own = {one.name: one for one in _columns(tables()[column.part])} if column.part in tables() else {}
-        told = own.get(name) or own.get(name.partition("_")[2])
+        told = own.get(name) or own.get(name.partition("_")[2]) or own.get(ALIASES.get(name, ""))
         meaning = USUAL.get(name) or (told.meaning if told else f"of {column.part}")
         whose = "of the source: " if name.startswith("source_") and name not in USUAL else ""
         kind = told.type if told else "double"
