@@ -2,27 +2,37 @@
 
     corpus = headset.open("corpus/")
     corpus.funnel()                                     # shows itself
-    corpus.clips.where("dnsmos_ovrl > 3").table()       # an Arrow table
-    corpus.story("interview.mp4")
+    corpus.clips.where("dnsmos_ovrl > 3").head(12)      # players, side by side
+    corpus.clips[0].timeline()
+    corpus.drops("face_small")                          # pictures of what was given up
+    corpus.table("clips")                               # Arrow; .pandas, .polars and .duckdb are the same rows
 
 Nothing here computes or changes anything: a corpus is made by `headset run`, and this is what it says.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from manifests.errors import NotFound, UsageError
 from manifests.manifest import Manifest, table_named
 from manifests.media import MediaStore
-from manifests.tables import Clip, Dropped, Row, tables
+from manifests.tables import Row, tables
+from pipeline.corpus.clip import KeptClip
+from pipeline.corpus.clips import Clips
+from pipeline.corpus.drops import Drops
+from pipeline.corpus.frames import to_pandas, to_polars
+from pipeline.query.database import quoted
+
+__all__ = ["Clips", "Corpus", "Drops", "KeptClip", "existing"]
 
 if TYPE_CHECKING:
+    from pipeline.views.dictionary import Dictionary
     from pipeline.views.funnel import Funnel
     from pipeline.views.status import Status
     from pipeline.views.story import ClipStory, Story
+    from pipeline.views.yield_curves import YieldCurves
 
 
 def existing(root: str, *, check: bool = True) -> Manifest:
@@ -78,6 +88,31 @@ class Corpus:
         """
         return self.manifest.table(table_named(name) if isinstance(name, str) else name)
 
+    def pandas(self, name: str | type[Row]) -> Any:
+        """The same as a pandas data frame."""
+        return to_pandas(self.table(name))
+
+    def polars(self, name: str | type[Row]) -> Any:
+        """The same as a polars data frame.
+
+        Raises:
+            UsageError: where polars is not installed.
+        """
+        return to_polars(self.table(name))
+
+    def duckdb(self, name: str | type[Row]) -> Any:
+        """The same as a DuckDB relation, which reads the files when its rows are asked for: `.filter`, `.aggregate`, `.df()`."""
+        from pipeline.query.clip_view import select_rows
+
+        table = table_named(name) if isinstance(name, str) else name
+        return select_rows(self.manifest, f"select * from {quoted(table.table)}")  # noqa: S608 - a name of ours
+
+    def columns(self, of: str = "wide") -> "Dictionary":
+        """What columns hold: type, unit, range, which way is better, meaning. Of the clip view, of a table, or of all that a text is in."""
+        from pipeline.views.dictionary import dictionary
+
+        return dictionary(self.manifest, of)
+
     def sql(self, query: str) -> pa.Table:
         """What a DuckDB query over the current rows gives: each table goes by its name, and `wide` is all of them, a
         row a clip.
@@ -120,50 +155,36 @@ class Corpus:
 
         return story(self.manifest, wanted)
 
-    def drops(self, reason: str = "") -> pa.Table:
-        """The rows that were given up, of one reason or of all: `drops` as in `manifests/tables.py`."""
-        import pyarrow.dataset as dataset
+    def drops(self, reason: str = "") -> Drops:
+        """What was given up, for one reason or for all: to look at, and as a table."""
+        return Drops(self.root, reason)
 
-        rows = self.table(Dropped)
-        return rows.filter(dataset.field("reason") == reason) if reason else rows
+    def yields(self, where: str = "", metric: str = "") -> "YieldCurves":
+        """What each part of a condition costs, and what other thresholds would leave.
+
+        Args:
+            where: a condition in SQL on the columns of the clip view.
+            metric: a column to sweep beside those that the condition compares.
+
+        Raises:
+            UsageError: for a condition that cannot be, with the columns there are.
+        """
+        from pipeline.query.yields import yields
+        from pipeline.views.yield_curves import YieldCurves
+
+        return YieldCurves(yields(self.manifest, where, metric))
+
+    def clip(self, clip_id: str) -> KeptClip:
+        """
+        Raises:
+            NotFound: where no kept clip has this id.
+        """
+        return KeptClip.of(self.root, clip_id)
 
     @property
     def clips(self) -> "Clips":
         """The kept clips."""
-        return Clips(self)
+        return Clips(self.root)
 
     def _repr_html_(self) -> str:
         return self.status()._repr_html_()
-
-
-@dataclass(frozen=True)
-class Clips:
-    """The clips of a corpus for which all conditions hold. Nothing is read before it is asked for."""
-
-    corpus: Corpus
-    conditions: tuple[str, ...] = ()
-
-    def where(self, condition: str) -> "Clips":
-        """Those of them for which a condition holds too, in SQL on the columns of `headset columns CORPUS --of
-        wide`.
-        """
-        return Clips(self.corpus, (*self.conditions, condition))
-
-    def table(self, columns: Sequence[str] = ()) -> pa.Table:
-        """A row a clip, sorted by id, with these columns of the clip view, or with all of them.
-
-        Raises:
-            UsageError: for a column or a condition that cannot be, with what can.
-        """
-        shown = ", ".join(f'"{name}"' for name in columns) or "*"
-        return self.corpus.sql(f"select {shown} from wide{self._where()} order by clip_id")  # noqa: S608 - the user's own, over their own tables
-
-    def __len__(self) -> int:
-        return self.corpus.sql(f"select count(*) as n from wide{self._where()}")["n"][0].as_py()  # noqa: S608 - as above
-
-    def __iter__(self) -> Iterator[Clip]:
-        for row in self.table([f.name for f in fields(Clip)]).to_pylist():
-            yield Clip(**row)
-
-    def _where(self) -> str:
-        return " where " + " and ".join(f"({condition})" for condition in self.conditions) if self.conditions else ""
