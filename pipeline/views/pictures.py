@@ -15,7 +15,7 @@ from pipeline.views.facts import Fact, Line, Part
 
 Rgb = NDArray[np.uint8]  # (height, width, 3)
 SPEAKS, SILENT, UNKNOWN = "#37b24d", "#f08c00", "#1c7ed6"  # of a box: its face speaks, is still, was not asked
-POINT = "#66d9e8"
+POINT = "#22e6ff"
 AXES = ("#fa5252", "#51cf66", "#4dabf7")  # to the face's own right in the picture, up, and out of it
 SIDE_PX = 220
 QUALITY = 82  # of JPEG: a frame of 220 pixels takes about 10 kB
@@ -103,7 +103,7 @@ def _draw(pen: Any, marks: Marks, scale: float) -> None:
         pen.rectangle([float(edge) for edge in marks.box], outline=marks.colour, width=line)
     if marks.points is None or np.isnan(marks.points).any():
         return
-    radius = 0.45 * scale
+    radius = 0.6 * scale
     for x, y in marks.points[:, :2].tolist():
         pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=POINT)
     if marks.pose_deg is not None and not np.isnan(marks.pose_deg).any():

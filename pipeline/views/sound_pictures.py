@@ -23,7 +23,9 @@ def peaks(samples: NDArray[np.float32], bins: int) -> list[tuple[float, float]]:
 
 
 def waveform_path(found: list[tuple[float, float]], left: float, top: float, width: float, height: float) -> str:
-    """The peaks as the outline of one shape, the `d` of an SVG path."""
+    """The peaks as the outline of one shape, the `d` of an SVG path; the strongest takes the whole height."""
+    loudest = max((max(-low, high) for low, high in found), default=0.0) or 1.0
+    found = [(low / loudest, high / loudest) for low, high in found]
     middle, step = top + height / 2, width / max(len(found), 1)
     above = [f"{left + (i + 0.5) * step:.1f},{middle - high * height / 2:.1f}" for i, (_, high) in enumerate(found)]
     below = [f"{left + (i + 0.5) * step:.1f},{middle - low * height / 2:.1f}" for i, (low, _) in enumerate(found)]

@@ -121,7 +121,7 @@ class ClipTimeline(Fact):
         step_s = next((step for step in (0.5, 1, 2, 5, 10, 20, 60, 300, 1200) if long_s / step <= 12), 3600)
         marks = np.arange(np.ceil(self.start_s / step_s), np.floor(self.end_s / step_s) + 1) * step_s
         made = []
-        for at_s in marks.tolist():
+        for at_s in (abs(mark) if mark == 0 else mark for mark in marks.tolist()):  # -0.0 is written as such
             x = self._x(at_s)
             made.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{bottom:.0f}" y2="{bottom + 5:.0f}" stroke="#868e96"/>')
             made.append(f'<text x="{x:.1f}" y="{bottom + 17:.0f}" text-anchor="middle" fill="#495057">{at_s:g} s</text>')
@@ -161,7 +161,8 @@ def timeline_of(rows: SourceRows, clip: Clip, samples: Iterable[float] = ()) -> 
     Args:
         samples: of the clip's sound, mono, -1 to 1.
     """
-    start_s, end_s = clip.start_s - AROUND_S, clip.end_s + AROUND_S
+    start_s = max(clip.start_s - AROUND_S, min(rows.source.start_s, clip.start_s))
+    end_s = min(clip.end_s + AROUND_S, max(rows.source.end_s, clip.end_s))
 
     def near(found: Sequence[Shot] | Sequence[Track] | Sequence[Turn] | Sequence[Word]) -> list:  # pyright: ignore[reportMissingTypeArgument]
         return [one for one in found if one.end_s > start_s and one.start_s < end_s]
