@@ -37,6 +37,7 @@ from manifests.tables import (
 from operators.base import Audio, Drop, Frames, Measure, Media, Operator, Resources
 from pipeline.corpus import Clips, Corpus, Drops, KeptClip
 from pipeline.recipe import Recipe, Stage
+from pipeline.training import ClipDataset, ClipLoader, ClipOrder
 
 open = Corpus
 
@@ -46,6 +47,9 @@ __all__ = [
     "Attribution",
     "Audio",
     "Clip",
+    "ClipDataset",
+    "ClipLoader",
+    "ClipOrder",
     "Clips",
     "Corpus",
     "Drop",

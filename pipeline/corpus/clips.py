@@ -16,6 +16,7 @@ from pipeline.corpus.frames import to_pandas, to_polars
 from pipeline.query.database import quoted
 
 if TYPE_CHECKING:
+    from pipeline.training import ClipDataset
     from pipeline.views.players import Players
 
 SHOWN = ("dnsmos_ovrl", "av_confidence", "face_px", "yaw_deg")  # below a player, where the corpus has them
@@ -77,6 +78,16 @@ class Clips:
     def duckdb(self, columns: Sequence[str] = ()) -> Any:
         """The same as a DuckDB relation."""
         return self._ask(", ".join(map(quoted, columns)) or "*")
+
+    def dataset(self, **options: Any) -> "ClipDataset":
+        """Those of them that are rendered, for a training loop: the options are the fields of `headset.ClipDataset`."""
+        from pipeline.training import ClipDataset
+
+        if self.most is not None:
+            raise UsageError(
+                "a dataset is of all clips for which the conditions hold; give the condition that chooses what head or sample did"
+            )
+        return ClipDataset.of(self.root, where=" and ".join(f"({condition}\n)" for condition in self.conditions), **options)
 
     def __len__(self) -> int:
         limit = "" if self.most is None else f" limit {int(self.most)}"
