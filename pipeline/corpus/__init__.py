@@ -28,8 +28,11 @@ from pipeline.query.database import quoted
 __all__ = ["Clips", "Corpus", "Drops", "KeptClip", "existing"]
 
 if TYPE_CHECKING:
+    from pipeline.views.comparison import ComparisonView
     from pipeline.views.dictionary import Dictionary
+    from pipeline.views.drift import Drift
     from pipeline.views.funnel import Funnel
+    from pipeline.views.players import Players
     from pipeline.views.status import Status
     from pipeline.views.story import ClipStory, Story
     from pipeline.views.yield_curves import YieldCurves
@@ -173,6 +176,36 @@ class Corpus:
         from pipeline.views.yield_curves import YieldCurves
 
         return YieldCurves(yields(self.manifest, where, metric))
+
+    def compare(self, protocol: str = "") -> "ComparisonView":
+        """Systems beside each other and beside recordings: means, intervals, refusals.
+
+        Args:
+            protocol: of scores; only where values of several protocols are there.
+
+        Raises:
+            UsageError: where nothing is scored.
+        """
+        from pipeline.scoring.compare import compare
+        from pipeline.views.comparison import ComparisonView
+
+        return ComparisonView(compare(self.manifest, protocol=protocol))
+
+    def side_by_side(self, pair_id: str, *, video: str = "link") -> "Players":
+        """What each system made of a pair, behind the recording that drives it; `video` as in `Clips.players`.
+
+        Raises:
+            NotFound: where nothing was made of a pair of this id.
+        """
+        from pipeline.corpus.systems import side_by_side
+
+        return side_by_side(self.manifest, pair_id, video)
+
+    def drift(self) -> "Drift":
+        """Of a corpus that `headset rebuild` made: which clips are the same, and what became of the others."""
+        from pipeline.views.drift import drift_of
+
+        return drift_of(self.manifest)
 
     def clip(self, clip_id: str) -> KeptClip:
         """
