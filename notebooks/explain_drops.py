@@ -10,8 +10,8 @@
 # %% [markdown]
 # # Why is so little left?
 #
-# Of a list of videos a few percent become clips. Each row that went is a row of `drops`, with a reason and the numbers behind it.
-# Look at them before you move a threshold.
+# Of a list of videos a few percent become clips. Each row that went is a row of `drops`, with a reason and the numbers
+# behind it. Look at them before you move a threshold.
 
 # %%
 import os
@@ -29,7 +29,8 @@ corpus.drops().counts()
 
 # %% [markdown]
 # ## Some of each reason, to look at
-# A frame from the middle of what was dropped. Orange: the face it was about; blue: another face; white: the crop that was proposed.
+# A frame from the middle of what was dropped. Orange: the face it was about; blue: another face; white: the crop that
+# was proposed.
 
 # %%
 from IPython.display import display
@@ -40,7 +41,8 @@ for reason in ("face_small", "two_voices", "other_voice", "too_short", "voice_of
 
 # %% [markdown]
 # ## What would another threshold leave?
-# Grey: what a cut leaves alone. Green: what it leaves where all others hold too. Nothing is computed again for this: scores are stored.
+# Grey: what a cut leaves alone. Green: what it leaves where all others hold too. Nothing is computed again for this:
+# scores are stored.
 
 # %%
 corpus.yields("dnsmos_ovrl > 2.9 and face_px >= 250 and av_confidence > 1.5")

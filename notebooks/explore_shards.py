@@ -57,15 +57,18 @@ clip.frames(4)
 clip.sound()
 
 # %% [markdown]
-# `clip.play()` plays it, `clip.video[10]` is a frame by decord, `clip.samples()` the sound. Every score has a unit, a range and a direction:
+# `clip.play()` plays it, `clip.video[10]` is a frame by decord, `clip.samples()` the sound. Every score has a unit, a
+# range and a direction:
 
 # %%
 clip.scores
 
 # %% [markdown]
 # ## Out of here
-# The same rows as Arrow, pandas, polars and DuckDB, current ones only. A glob over the folder of a table would give old ones too:
-# see `docs/reading_without_headset.md`.
+# The same rows as Arrow, pandas, polars and DuckDB, current ones only. A glob over the folder of a table would give old
+# ones too: see `docs/reading_without_headset.md`.
 
 # %%
-corpus.duckdb("turns").aggregate("source_id, speaker, round(sum(end_s - start_s), 1) as seconds").order("source_id, speaker").df()
+corpus.duckdb("turns").aggregate("source_id, speaker, round(sum(end_s - start_s), 1) as seconds").order(
+    "source_id, speaker"
+).df()

@@ -10,8 +10,9 @@
 # %% [markdown]
 # # The same clips again, from a manifest
 #
-# Half of the published datasets' videos are gone from the web, and their own scripts cut other frames than the authors had. A manifest of headset says which
-# frames a clip held, by their hash. Here the sample corpus is made again from its manifest and its sources, and the clips are compared.
+# Half of the published datasets' videos are gone from the web, and their own scripts cut other frames than the authors
+# had. A manifest of headset says which frames a clip held, by their hash. Here the sample corpus is made again from its
+# manifest and its sources, and the clips are compared.
 
 # %%
 import os
@@ -24,8 +25,11 @@ import headset
 published = headset.open(os.environ.get("HEADSET_CORPUS", "../demo/corpus"))
 place = os.path.join(tempfile.mkdtemp(), "again")
 told = subprocess.run(
-    [sys.executable, "-m", "pipeline", "rebuild", os.path.abspath(published.root), "--out", place, "--quiet"], capture_output=True, text=True, cwd=os.path.dirname(os.path.dirname(headset.__file__))
-)  # fmt: skip
+    [sys.executable, "-m", "pipeline", "rebuild", os.path.abspath(published.root), "--out", place, "--quiet"],
+    capture_output=True,
+    text=True,
+    cwd=os.path.dirname(os.path.dirname(headset.__file__)),
+)
 assert told.returncode == 0, told.stderr
 again = headset.open(place)
 again.tables["renders"]
@@ -47,5 +51,6 @@ display(published.clips[0].frames(4, marks=False))
 display(again.clips[0].frames(4, marks=False))
 
 # %% [markdown]
-# A published list (VoxCeleb, HDTF, CelebV-HQ and others, see `docs/importing.md`) is rebuilt by the same command; then some clips are `gone` or `changed`, and the
-# report says which: the sha256 of the identical subset tells two people whether they train on the same clips.
+# A published list (VoxCeleb, HDTF, CelebV-HQ and others, see `docs/importing.md`) is rebuilt by the same command; then
+# some clips are `gone` or `changed`, and the report says which: the sha256 of the identical subset tells two people
+# whether they train on the same clips.

@@ -1,6 +1,7 @@
 """Runs the notebooks over a corpus and writes them with their outputs: `python notebooks/run.py [NAME ...]`.
 
-The `.py` files are the source (jupytext, percent format); the `.ipynb` beside each is made of it, and says nothing of when or where.
+The `.py` files are the source (jupytext, percent format); the `.ipynb` beside each is made of it, and says nothing of
+when or where.
 """
 
 import os
@@ -10,7 +11,6 @@ from typing import Any
 
 import jupytext
 import nbformat
-from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
 HERE = Path(__file__).parent
@@ -19,7 +19,9 @@ KEPT = ("text/html", "image/svg+xml", "image/png", "text/plain")  # of an output
 
 
 def paired(name: str) -> Any:
-    """The notebook without outputs, as its source says; cells are numbered, so that the same source is the same notebook."""
+    """The notebook without outputs, as its source says; cells are numbered, so that the same source is the same
+    notebook.
+    """
     notebook = jupytext.read(HERE / f"{name}.py")
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number:02d}"
@@ -35,7 +37,9 @@ def executed(name: str) -> Any:
     """
     notebook = paired(name)
     paths = [str(HERE.parent), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, dict.fromkeys(paths)))  # the kernel imports headset from here
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        filter(None, dict.fromkeys(paths))
+    )  # the kernel imports headset from here
     NotebookClient(
         notebook, timeout=1200, kernel_name="python3", record_timing=False, resources={"metadata": {"path": str(HERE)}}
     ).execute()
@@ -46,7 +50,9 @@ def executed(name: str) -> Any:
             if "data" in output:
                 rich = "text/html" in output["data"]
                 output["data"] = {
-                    kind: value for kind, value in output["data"].items() if kind in KEPT and not (rich and kind == "text/plain")
+                    kind: value
+                    for kind, value in output["data"].items()
+                    if kind in KEPT and not (rich and kind == "text/plain")
                 }
     notebook.metadata = {
         "kernelspec": notebook.metadata["kernelspec"],

@@ -16,7 +16,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", help="a source id, a clip id, a file name or an address")
     form = parser.add_mutually_exclusive_group()
     as_json(form)
-    form.add_argument("--rrd", type=Path, metavar="FILE", help="write the source for the Rerun viewer, where rerun-sdk is installed")
+    form.add_argument(
+        "--rrd", type=Path, metavar="FILE", help="write the source for the Rerun viewer, where rerun-sdk is installed"
+    )
 
 
 def main(options: argparse.Namespace) -> int:

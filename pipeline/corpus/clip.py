@@ -17,7 +17,7 @@ from manifests.cache import media_cache
 from manifests.errors import NotFound
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
-from manifests.tables import Clip, Mesh, Render, Speaking, Track, Word
+from manifests.tables import ActiveSpeaker, Clip, FaceLandmarks, Render, Track, Word
 from pipeline.query.source_rows import SourceRows
 
 if TYPE_CHECKING:
@@ -28,7 +28,11 @@ if TYPE_CHECKING:
     from pipeline.views.story import ClipStory
     from pipeline.views.timeline import ClipTimeline
 
-PREVIEW_PX, PREVIEW_FPS, PREVIEW_S = 192, 12.5, 8.0  # of a video inside a page: its sides, its rate, and its length at most
+PREVIEW_PX, PREVIEW_FPS, PREVIEW_S = (
+    192,
+    12.5,
+    8.0,
+)  # of a video inside a page: its sides, its rate, and its length at most
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,10 @@ class KeptClip:
         for clip in found:
             if clip.clip_id == clip_id:
                 return cls(root, clip)
-        raise NotFound(f"{root} keeps no clip {clip_id!r}; of this source it keeps {', '.join(one.clip_id for one in found) or 'none'}")
+        raise NotFound(
+            f"{root} keeps no clip {clip_id!r}; of this source it keeps"
+            f" {', '.join(one.clip_id for one in found) or 'none'}"
+        )
 
     @property
     def clip_id(self) -> str:
@@ -65,7 +72,11 @@ class KeptClip:
         from pipeline.query.clip_view import select_rows
 
         text = self.clip_id.replace("'", "''")
-        return select_rows(Manifest(self.root), f"select * from wide where clip_id = '{text}'").to_arrow_table().to_pylist()[0]
+        return (
+            select_rows(Manifest(self.root), f"select * from wide where clip_id = '{text}'")
+            .to_arrow_table()
+            .to_pylist()[0]
+        )
 
     @property
     def scores(self) -> "ClipScores":
@@ -87,7 +98,9 @@ class KeptClip:
     def words(self) -> tuple[Word, ...]:
         """What is said in it, in order; none where nothing was transcribed."""
         found = [
-            word for word in self._rows.current(Word) if word.start_s >= self.row.start_s - 1e-3 and word.end_s <= self.row.end_s + 1e-3
+            word
+            for word in self._rows.current(Word)
+            if word.start_s >= self.row.start_s - 1e-3 and word.end_s <= self.row.end_s + 1e-3
         ]
         return tuple(sorted({word.start_s: word for word in found}.values(), key=lambda word: word.start_s))
 
@@ -116,7 +129,9 @@ class KeptClip:
 
     @cached_property
     def video(self) -> Any:
-        """decord's reader of its frames: `len(clip.video)`, `clip.video[10].asnumpy()` (height, width, 3) RGB, `.get_batch`."""
+        """decord's reader of its frames: `len(clip.video)`, `clip.video[10].asnumpy()` (height, width, 3) RGB,
+        `.get_batch`.
+        """
         import decord
 
         return decord.VideoReader(str(self.path), num_threads=1)
@@ -163,7 +178,8 @@ class KeptClip:
         """Some frames of its file, evenly over its length.
 
         Args:
-            marks: whether the face's box (green: it speaks, orange: it is still), its landmarks and the axes of its head are drawn.
+            marks: whether the face's box (green: it speaks, orange: it is still), its landmarks and the axes of its
+                head are drawn.
             side_px: the longer side of a picture.
         """
         from pipeline.views.pictures import Still, Stills, jpeg_of
@@ -197,7 +213,9 @@ class KeptClip:
         points = pose = None
         if (mesh := self._mesh) is not None and mesh.times_s:
             nearest = int(np.argmin(np.abs(np.asarray(mesh.times_s) - on_source_s)))
-            if mesh.seen[nearest] and abs(mesh.times_s[nearest] - on_source_s) <= 0.6 / (mesh.rate_hz or self.render.fps):
+            if mesh.seen[nearest] and abs(mesh.times_s[nearest] - on_source_s) <= 0.6 / (
+                mesh.rate_hz or self.render.fps
+            ):
                 points = self._in_render(landmarks_of(mesh)[nearest, :, :2])
                 pose = mesh.yaw_deg[nearest], mesh.pitch_deg[nearest], mesh.roll_deg[nearest]
         corners = self._in_render(np.array([box[:2], box[2:4]])).ravel().tolist() if box else ()
@@ -234,7 +252,9 @@ class KeptClip:
         with tempfile.TemporaryDirectory() as folder:
             made = Path(folder, "preview.mp4")
             encoder = Encoder(audio_hz=16000, audio_bps=32000, crf=30)
-            encoder.write(made, small, sound if len(sound) else None, width=small[0].shape[1], height=small[0].shape[0], fps=fps)
+            encoder.write(
+                made, small, sound if len(sound) else None, width=small[0].shape[1], height=small[0].shape[0], fps=fps
+            )
             return inside_page(made)
 
     @cached_property
@@ -250,12 +270,12 @@ class KeptClip:
         return next((one for one in self._rows.current(Track) if one.track_id == self.row.track_id), None)
 
     @cached_property
-    def _speaking(self) -> Speaking | None:
-        return next((one for one in self._rows.current(Speaking) if one.track_id == self.row.track_id), None)
+    def _speaking(self) -> ActiveSpeaker | None:
+        return next((one for one in self._rows.current(ActiveSpeaker) if one.track_id == self.row.track_id), None)
 
     @cached_property
-    def _mesh(self) -> Mesh | None:
-        return next((one for one in self._rows.current(Mesh) if one.clip_id == self.clip_id), None)
+    def _mesh(self) -> FaceLandmarks | None:
+        return next((one for one in self._rows.current(FaceLandmarks) if one.clip_id == self.clip_id), None)
 
 
 def _small(frames: NDArray[np.uint8]) -> Sequence[NDArray[np.uint8]]:

@@ -50,7 +50,8 @@ class Clips:
         return replace(self, most=count if self.most is None else min(count, self.most))
 
     def table(self, columns: Sequence[str] = ()) -> pa.Table:
-        """A row a clip with these columns of the clip view, or with all. Fields carry `unit`, `range` and `better` as metadata.
+        """A row a clip with these columns of the clip view, or with all. Fields carry `unit`, `range` and `better` as
+        metadata.
 
         Raises:
             UsageError: for a column or a condition that cannot be, with what can.
@@ -63,7 +64,10 @@ class Clips:
         """The same as a pandas data frame, whose `attrs["columns"]` tells units, ranges and directions."""
         table = self.table(columns)
         frame = to_pandas(table)
-        told = {field.name: {key.decode(): one.decode() for key, one in (field.metadata or {}).items()} for field in table.schema}
+        told = {
+            field.name: {key.decode(): one.decode() for key, one in (field.metadata or {}).items()}
+            for field in table.schema
+        }
         frame.attrs["columns"] = {name: one for name, one in told.items() if one}
         return frame
 
@@ -85,13 +89,18 @@ class Clips:
 
         if self.most is not None:
             raise UsageError(
-                "a dataset is of all clips for which the conditions hold; give the condition that chooses what head or sample did"
+                "a dataset is of all clips for which the conditions hold; give the condition that chooses what head or"
+                " sample did"
             )
-        return ClipDataset.of(self.root, where=" and ".join(f"({condition}\n)" for condition in self.conditions), **options)
+        return ClipDataset.of(
+            self.root, where=" and ".join(f"({condition}\n)" for condition in self.conditions), **options
+        )
 
     def __len__(self) -> int:
         limit = "" if self.most is None else f" limit {int(self.most)}"
-        return self._rows(f"select count(*) as n from (select clip_id from wide{self._where()}{limit})").fetchall()[0][0]
+        return self._rows(f"select count(*) as n from (select clip_id from wide{self._where()}{limit})").fetchall()[0][
+            0
+        ]
 
     def __iter__(self) -> Iterator[KeptClip]:
         for row in self.table([f.name for f in fields(Clip)]).to_pylist():
@@ -106,7 +115,9 @@ class Clips:
             place += len(self)
         names = [f.name for f in fields(Clip)]
         found = (
-            self._rows(self._query(", ".join(map(quoted, names)), f"limit 1 offset {place}")).to_arrow_table().to_pylist()
+            self._rows(self._query(", ".join(map(quoted, names)), f"limit 1 offset {place}"))
+            .to_arrow_table()
+            .to_pylist()
             if place >= 0
             else []
         )
@@ -119,8 +130,8 @@ class Clips:
 
         Args:
             columns: players in a row.
-            video: `link` the files, where the corpus lies on this machine; put a small version `inside` the page, which takes a
-                second and about 100 kB a clip; or `none`, the posters alone.
+            video: `link` the files, where the corpus lies on this machine; put a small version `inside` the page, which
+                takes a second and about 100 kB a clip; or `none`, the posters alone.
 
         Raises:
             UsageError: for another word.
@@ -175,6 +186,9 @@ class Clips:
 
 
 def _caption(row: dict[str, Any]) -> str:
-    numbers = [f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in row.items()
-               if name not in _FACTS and value is not None]  # fmt: skip
+    numbers = [
+        f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in row.items()
+        if name not in _FACTS and value is not None
+    ]
     return "\n".join([row["clip_id"], f"{row['seconds']:.1f} s, {row['speaker']}", *numbers])

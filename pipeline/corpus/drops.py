@@ -75,7 +75,9 @@ class Drops:
             if drop.source_id and drop.source_id not in sources:
                 sources[drop.source_id] = SourceRows.of(manifest, drop.source_id)
             stills.append(_still(sources.get(drop.source_id), drop))
-        return Stills(f"{len(shown)} of {len(self)} rows given up{f' as {self.reason}' if self.reason else ''}", tuple(stills))
+        return Stills(
+            f"{len(shown)} of {len(self)} rows given up{f' as {self.reason}' if self.reason else ''}", tuple(stills)
+        )
 
     def _repr_html_(self) -> str:
         return f'<div class="headset">{self.counts()._repr_html_()}{self.examples()._repr_html_()}</div>'
@@ -117,7 +119,9 @@ def _marks(rows: SourceRows, drop: Dropped, at_s: float, scale: float) -> "list[
     clip = next((one for one in rows.ever(Clip) if one.clip_id == drop.subject), None)
     made = []
     if clip:
-        made.append(Marks([edge * scale for edge in (clip.left_px, clip.top_px, clip.right_px, clip.bottom_px)], "#ffffff"))
+        made.append(
+            Marks([edge * scale for edge in (clip.left_px, clip.top_px, clip.right_px, clip.bottom_px)], "#ffffff")
+        )
     wanted = {clip.track_id} if clip else {drop.subject}
     for track in rows.ever(Track):
         is_its_own = track.track_id in wanted

@@ -33,7 +33,9 @@ def side_by_side(manifest: Manifest, pair_id: str, video: str) -> "Players":
     scores: dict[str, list[Score]] = {row.render_id: [] for row in renders}
     for score in rows.current(Score):
         scores.get(score.subject, []).append(score)
-    return Players(pair_id, tuple(_player(manifest, row, scores[row.render_id], video) for row in renders), len(renders))
+    return Players(
+        pair_id, tuple(_player(manifest, row, scores[row.render_id], video) for row in renders), len(renders)
+    )
 
 
 def _player(manifest: Manifest, render: Render, scores: list[Score], video: str) -> "Player":

@@ -30,7 +30,9 @@ class SourceRows:
         raise NotFound(f"{manifest.root} lists no source {source_id!r}")
 
     def ever(self, table: type[R]) -> list[R]:
-        """The rows that any step of the last run wrote, current or not; the last step's where several wrote the same."""
+        """The rows that any step of the last run wrote, current or not; the last step's where several wrote the same
+        one.
+        """
         found: dict[str, R] = {}
         for step in self.manifest.run.steps if self.manifest.run else []:
             if table.table in [*step.writes, Dropped.table] and self.shard in self.manifest.committed(step.version):

@@ -1,4 +1,6 @@
-"""Where the clips of a training set lie: in a corpus, or in a release of one. Plain data, so that it travels to workers."""
+"""Where the clips of a training set lie: in a corpus, or in a release of one. Plain data, so that it travels to
+workers.
+"""
 
 import io
 import json
@@ -21,7 +23,7 @@ from manifests.cache import media_cache
 from manifests.errors import NotFound, UsageError
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
-from manifests.tables import Mesh, Row, Source, Track, Word
+from manifests.tables import FaceLandmarks, Row, Source, Track, Word
 from operators.models.face_geometry import POINTS, landmarks_of
 from pipeline.release.formats import VIDEO
 from pipeline.release.place import Place
@@ -95,11 +97,16 @@ class CorpusFiles:
             corners = np.array([box[:4] if box else [np.nan] * 4 for box in boxes]).reshape(-1, 2, 2)
             made["boxes"] = _in_render(corners, row).reshape(-1, 4).astype(np.float32)
         if "landmarks" in wants:
-            made["landmarks"] = _landmarks(self._rows(Mesh, row, "clip_id", row["clip_id"]), row, times_s)
+            made["landmarks"] = _landmarks(self._rows(FaceLandmarks, row, "clip_id", row["clip_id"]), row, times_s)
         if "words" in wants:
-            said = [word for word in self._rows(Word, row, "source_id", row["source_id"])
-                    if row["start_s"] - 1e-3 <= word.start_s and word.end_s <= row["end_s"] + 1e-3]  # fmt: skip
-            once = {word.start_s: (word.text, word.start_s - row["start_s"], word.end_s - row["start_s"]) for word in said}
+            said = [
+                word
+                for word in self._rows(Word, row, "source_id", row["source_id"])
+                if row["start_s"] - 1e-3 <= word.start_s and word.end_s <= row["end_s"] + 1e-3
+            ]
+            once = {
+                word.start_s: (word.text, word.start_s - row["start_s"], word.end_s - row["start_s"]) for word in said
+            }
             made["words"] = [once[at_s] for at_s in sorted(once)]
         return made
 
@@ -114,28 +121,38 @@ class CorpusFiles:
 def _shard_of(root: str, table: type[Row], shard: int) -> pa.Table:
     manifest = Manifest(root)
     parts = [manifest.arrow(name) for name in manifest.files(table, [shard])]
-    return pa.concat_tables(parts, promote_options="default") if parts else pa.table({table.key: pa.array([], pa.string())})
+    return (
+        pa.concat_tables(parts, promote_options="default")
+        if parts
+        else pa.table({table.key: pa.array([], pa.string())})
+    )
 
 
 def _in_render(points: NDArray[np.float64], row: Mapping[str, Any]) -> NDArray[np.float64]:
     """(..., 2 or 3) pixels of the source in those of the render; a third number is as deep as x is wide."""
-    scale = np.array([row["width"] / (row["right_px"] - row["left_px"]), row["height"] / (row["bottom_px"] - row["top_px"])])
+    scale = np.array(
+        [row["width"] / (row["right_px"] - row["left_px"]), row["height"] / (row["bottom_px"] - row["top_px"])]
+    )
     made = points.copy()
     made[..., :2] = (points[..., :2] - (row["left_px"], row["top_px"])) * scale
     made[..., 2:] *= scale[0]
     return made
 
 
-def _landmarks(meshes: Sequence[Mesh], row: Mapping[str, Any], times_s: NDArray[np.float64]) -> NDArray[np.float32]:
-    """(times, 478, 3) pixels of the render, between looks interpolated; NaN where the face was not seen on both sides."""
-    if not meshes:
+def _landmarks(
+    face_landmarks: Sequence[FaceLandmarks], row: Mapping[str, Any], times_s: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """(times, 478, 3) pixels of the render, interpolated between looks; NaN where either of these has no face."""
+    if not face_landmarks:
         return np.full((len(times_s), POINTS, 3), np.nan, np.float32)
-    mesh = meshes[0]
+    mesh = face_landmarks[0]
     points, at = _in_render(landmarks_of(mesh), row), np.asarray(mesh.times_s)
     after = np.clip(np.searchsorted(at, times_s), 1 if len(at) > 1 else 0, len(at) - 1)
     before = np.maximum(after - 1, 0)
     share = np.clip((times_s - at[before]) / np.maximum(at[after] - at[before], 1e-9), 0, 1)[:, None, None]
-    between = points[before] * (1 - share) + points[after] * share  # NaN where one of the two is, also at the look itself
+    between = (
+        points[before] * (1 - share) + points[after] * share
+    )  # NaN where one of the two is, also at the look itself
     return np.where(share == 0, points[before], np.where(share == 1, points[after], between)).astype(np.float32)
 
 
@@ -145,7 +162,9 @@ class ReleaseFiles:
 
     to: str
     rows: Sequence[Mapping[str, Any]]
-    places: Sequence[tuple[str, int, int]] = field(repr=False)  # file, offset and bytes; of Parquet: file, row group and row in it
+    places: Sequence[tuple[str, int, int]] = field(
+        repr=False
+    )  # file, offset and bytes; of Parquet: file, row group and row in it
 
     @classmethod
     def of(cls, to: str) -> "ReleaseFiles":
@@ -180,7 +199,8 @@ class ReleaseFiles:
     def found(self, number: int, times_s: NDArray[np.float64], wants: Iterable[str]) -> dict[str, Any]:
         if missing := {"boxes", "landmarks", "words"} & set(wants):
             raise UsageError(
-                f"{self.to} is a release, which holds no {', '.join(sorted(missing))}; train from its corpus, or leave these out"
+                f"{self.to} is a release, which holds no {', '.join(sorted(missing))}; train from its corpus, or leave"
+                " these out"
             )
         return {}
 

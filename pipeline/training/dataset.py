@@ -1,4 +1,6 @@
-"""Clips by number, as tensors. A dataset of torch's map style: torch itself is imported when the first clip is asked for."""
+"""Clips by number, as tensors. A dataset of torch's map style: torch itself is imported when the first clip is asked
+for.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,21 +21,24 @@ WANTS = ("video", "sound", "boxes", "landmarks", "words")
 
 @dataclass(frozen=True)
 class ClipDataset:
-    """What a training loop takes, clip by clip; give it to `ClipLoader`, or to torch's own `DataLoader` with `ClipOrder` as its sampler.
+    """What a training loop takes, clip by clip; give it to `ClipLoader`, or to torch's own `DataLoader` with
+    `ClipOrder` as its sampler.
 
     An item holds, as far as it is wanted:
         video: (frames, 3, height, width) uint8 RGB.
         sound: (samples,) float32, mono, -1 to 1, of the same span.
         boxes: (frames, 4) float32 left, top, right, bottom in pixels of the video; NaN where the face was not seen.
-        landmarks: (frames, 478, 3) float32 in pixels of the video; NaN where it was not seen. Between looks they are interpolated.
-        words: a list of (text, start_s, end_s), seconds from the clip's start, of the whole clip.
-        row: the columns asked for, beside `clip_id`.
-        first_frame: which frame of the clip is the first; `fps` of them are a second.
+        landmarks: (frames, 478, 3) float32 in pixels of the video; NaN where it was not seen. Between looks they are
+        interpolated. words: a list of (text, start_s, end_s), seconds from the clip's start, of the whole clip. row:
+        the columns asked for, beside `clip_id`. first_frame: which frame of the clip is the first; `fps` of them are a
+        second.
     """
 
     files: ClipFiles
     wants: tuple[str, ...] = WANTS[:2]
-    frames: int | None = None  # that follow one another, from a place that seed, epoch and clip decide; None for the whole clip
+    frames: int | None = (
+        None  # that follow one another, from a place that seed, epoch and clip decide; None for the whole clip
+    )
     size: tuple[int, int] | None = None  # height and width of the video; None as it was rendered
     hz: int = 16000  # of the sound
     seed: int = 0
@@ -47,13 +52,18 @@ class ClipDataset:
         """
         if unknown := set(self.wants) - set(WANTS):
             raise UsageError(f"nobody knows {', '.join(sorted(unknown))}; a clip has {', '.join(WANTS)}")
-        if self.frames is not None and (short := [row["clip_id"] for row in self.files.rows if row["frames"] < self.frames]):
+        if self.frames is not None and (
+            short := [row["clip_id"] for row in self.files.rows if row["frames"] < self.frames]
+        ):
             raise UsageError(
-                f"{len(short)} clips have fewer than {self.frames} frames, such as {short[0]}; choose by `frames >= {self.frames}`"
+                f"{len(short)} clips have fewer than {self.frames} frames, such as {short[0]}; choose by `frames >="
+                f" {self.frames}`"
             )
 
     @classmethod
-    def of(cls, place: str, *, chosen: str = "", where: str = "", columns: Sequence[str] = (), **options: Any) -> "ClipDataset":
+    def of(
+        cls, place: str, *, chosen: str = "", where: str = "", columns: Sequence[str] = (), **options: Any
+    ) -> "ClipDataset":
         """The rendered clips of a corpus, or those of a release.
 
         Args:
@@ -98,7 +108,11 @@ class ClipDataset:
         epoch, number = at if isinstance(at, tuple) else (0, at)
         row, opened = self.files.rows[number], self.files.opened(number)
         first, count = self._span(row, epoch, number)
-        item: dict[str, Any] = {"row": {name: row[name] for name in ("clip_id", *self.columns)}, "first_frame": first, "fps": row["fps"]}
+        item: dict[str, Any] = {
+            "row": {name: row[name] for name in ("clip_id", *self.columns)},
+            "first_frame": first,
+            "fps": row["fps"],
+        }
         if "video" in self.wants:
             stream = str(opened) if not hasattr(opened, "read") else opened
             pictures = decord.VideoReader(stream, num_threads=1).get_batch(range(first, first + count)).asnumpy()
@@ -115,7 +129,10 @@ class ClipDataset:
     def _span(self, row: Mapping[str, Any], epoch: int, number: int) -> tuple[int, int]:
         if self.frames is None:
             return 0, row["frames"]
-        return int(np.random.default_rng([self.seed, epoch, number]).integers(row["frames"] - self.frames + 1)), self.frames
+        return (
+            int(np.random.default_rng([self.seed, epoch, number]).integers(row["frames"] - self.frames + 1)),
+            self.frames,
+        )
 
     def _resized(self, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """By the mean over areas: decord's own resizing fails for some widths."""
@@ -124,7 +141,9 @@ class ClipDataset:
         if self.size is None or pictures.shape[1:3] == self.size:
             return pictures
         height, width = self.size
-        return np.stack([cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA) for picture in pictures]).astype(np.uint8)
+        return np.stack(
+            [cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA) for picture in pictures]
+        ).astype(np.uint8)
 
     def _sound(self, opened: Any, start_s: float, end_s: float) -> Any:
         from operators.base import Drop
@@ -144,5 +163,7 @@ class ClipDataset:
         if self.size:
             height, width = self.size
             across, down = width / row["width"], height / row["height"]
-            value = value * np.array([across, down, across, down] if name == "boxes" else [across, down, across], np.float32)
+            value = value * np.array(
+                [across, down, across, down] if name == "boxes" else [across, down, across], np.float32
+            )
         return torch.from_numpy(value)

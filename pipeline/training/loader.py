@@ -11,9 +11,11 @@ from pipeline.training.order import ClipOrder
 
 @dataclass
 class ClipLoader:
-    """Iterate it once an epoch. Workers may run ahead: `state_dict` counts what the loop was given, not what workers have read.
+    """Iterate it once an epoch. Workers may run ahead: `state_dict` counts what the loop was given, not what workers
+    have read.
 
-    A state is that of all ranks, which are in step; it may be gone on from with another number of workers, and of ranks too.
+    A state is that of all ranks, which are in step; it may be gone on from with another number of workers, and of ranks
+    too.
     """
 
     dataset: ClipDataset
@@ -59,7 +61,8 @@ class ClipLoader:
         """
         if state["clips"] != len(self.dataset):
             raise UsageError(
-                f"this state is of {state['clips']} clips, and there are {len(self.dataset)}; give the same selection or release"
+                f"this state is of {state['clips']} clips, and there are {len(self.dataset)}; give the same selection"
+                " or release"
             )
         self.seed, self.epoch, self.place = state["seed"], state["epoch"], state["place"]
 

@@ -10,8 +10,8 @@ import numpy as np
 class ClipOrder:
     """A sampler: yields `(epoch, index)` of the clips of one rank, of one epoch.
 
-    An epoch's order is one permutation for all ranks; place p of it is of rank p mod `ranks`. So that ranks stay in step, the last
-    places that do not fill a row of all ranks are left out: others in each epoch where it is shuffled.
+    An epoch's order is one permutation for all ranks; place p of it is of rank p mod `ranks`. So that ranks stay in
+    step, the last places that do not fill a row of all ranks are left out: others in each epoch where it is shuffled.
     """
 
     clips: int

@@ -32,7 +32,10 @@ class ClipScores(Fact):
 
     def parts(self) -> Iterator[Part]:
         names = ("score", ">value", "unit", "range", "better", "meaning")
-        rows = ([one.name, f"{one.value:.4g}", one.unit, one.range, one.better, Cell(one.meaning, "quiet")] for one in self.scores)
+        rows = (
+            [one.name, f"{one.value:.4g}", one.unit, one.range, one.better, Cell(one.meaning, "quiet")]
+            for one in self.scores
+        )
         yield Grid.of(names, rows, f"scores of {self.clip_id}")
 
 
@@ -42,5 +45,10 @@ def clip_scores(manifest: Manifest, clip_id: str, values: Mapping[str, Any]) -> 
         values: the clip's row of the clip view.
     """
     scored = {name for name, column in columns(manifest).items() if column.part == Score.table}
-    told = (one for one in dictionary(manifest, VIEW).columns if one.name in scored and values.get(one.name) is not None)
-    return ClipScores(clip_id, tuple(ClipScore(one.name, values[one.name], one.unit, one.range, one.better, one.meaning) for one in told))
+    told = (
+        one for one in dictionary(manifest, VIEW).columns if one.name in scored and values.get(one.name) is not None
+    )
+    return ClipScores(
+        clip_id,
+        tuple(ClipScore(one.name, values[one.name], one.unit, one.range, one.better, one.meaning) for one in told),
+    )

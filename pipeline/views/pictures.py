@@ -114,7 +114,8 @@ def _draw(pen: Any, marks: Marks, scale: float) -> None:
 
 
 def axes_of(yaw_deg: float, pitch_deg: float, roll_deg: float) -> list[tuple[float, float]]:
-    """Where the head's own axes point in the picture, right and up of each, of length 1 before they are seen from the front.
+    """Where the head's own axes point in the picture, right and up of each, of length 1 before they are seen from the
+    front.
 
     The first leads to the picture's right for an upright head, the second up, the third out of the face. The inverse of
     `operators.models.face_geometry.head_pose_deg`.

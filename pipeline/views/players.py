@@ -1,7 +1,7 @@
 """Videos in a notebook: a player each, its poster inside the page.
 
-Where a page takes `<video>` away, as GitHub does, the poster inside it is left. A file is linked by a relative path, which lives as long
-as notebook and corpus keep their places; a small one may be put into the page itself.
+Where a page takes `<video>` away, as GitHub does, the poster inside it is left. A file is linked by a relative path,
+which lives as long as notebook and corpus keep their places; a small one may be put into the page itself.
 """
 
 import os

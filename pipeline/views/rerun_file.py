@@ -1,4 +1,5 @@
-"""What was seen and heard in one source, as a file of the Rerun viewer: faces and landmarks over the video, who speaks, voices, words, clips.
+"""What was seen and heard in one source, as a file of the Rerun viewer: faces and landmarks over the video, who speaks,
+voices, words, clips.
 
 headset explain corpus/ interview.mp4 --rrd interview.rrd && rerun interview.rrd
 """
@@ -11,7 +12,7 @@ import numpy as np
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
-from manifests.tables import Clip, Dropped, Mesh, Shot, Speaking, Track, Turn, Word
+from manifests.tables import ActiveSpeaker, Clip, Dropped, FaceLandmarks, Shot, Track, Turn, Word
 from operators.models.face_geometry import landmarks_of
 from pipeline.query.source_rows import SourceRows
 
@@ -39,9 +40,9 @@ def write_rerun(manifest: Manifest, source_id: str, out: Path) -> bool:
         video = _log_video(rerun, stream, MediaStore(manifest.root).source_file(rows.source))
         for track in rows.current(Track):
             _log_track(rerun, stream, track)
-        for mesh in rows.current(Mesh):
+        for mesh in rows.current(FaceLandmarks):
             _log_landmarks(rerun, stream, mesh)
-        for row in rows.current(Speaking):
+        for row in rows.current(ActiveSpeaker):
             at = row.start_s + row.step_s * np.arange(len(row.score))
             _log_scalars(rerun, stream, f"speaks/{_face(row.track_id)}", at, np.asarray(row.score))
         for speaker in sorted({turn.speaker for turn in rows.current(Turn)}):
@@ -75,7 +76,7 @@ def _log_track(rerun: Any, stream: Any, track: Track) -> None:
     stream.log(place, rerun.Clear(recursive=False))
 
 
-def _log_landmarks(rerun: Any, stream: Any, mesh: Mesh) -> None:
+def _log_landmarks(rerun: Any, stream: Any, mesh: FaceLandmarks) -> None:
     place = f"video/landmarks/{_face(mesh.clip_id)}"
     for at_s, seen, points in zip(mesh.times_s, mesh.seen, landmarks_of(mesh), strict=True):
         stream.set_time(TIME, duration=at_s)
@@ -84,13 +85,21 @@ def _log_landmarks(rerun: Any, stream: Any, mesh: Mesh) -> None:
         stream.set_time(TIME, duration=mesh.times_s[-1] + (1 / mesh.rate_hz if mesh.rate_hz else 0.04))
         stream.log(place, rerun.Clear(recursive=False))
         at = np.asarray(mesh.times_s)
-        _log_scalars(rerun, stream, f"pose/{_face(mesh.clip_id)}", at, np.stack([mesh.yaw_deg, mesh.pitch_deg, mesh.roll_deg], axis=1))
+        _log_scalars(
+            rerun,
+            stream,
+            f"pose/{_face(mesh.clip_id)}",
+            at,
+            np.stack([mesh.yaw_deg, mesh.pitch_deg, mesh.roll_deg], axis=1),
+        )
         _log_scalars(rerun, stream, f"mouth_opening/{_face(mesh.clip_id)}", at, np.asarray(mesh.mouth_opening))
 
 
 def _log_scalars(rerun: Any, stream: Any, place: str, at_s: Any, values: Any) -> None:
     if len(at_s):
-        stream.send_columns(place, indexes=[rerun.TimeColumn(TIME, duration=at_s)], columns=rerun.Scalars.columns(scalars=values))
+        stream.send_columns(
+            place, indexes=[rerun.TimeColumn(TIME, duration=at_s)], columns=rerun.Scalars.columns(scalars=values)
+        )
 
 
 def _log_texts(rerun: Any, stream: Any, rows: SourceRows) -> None:
@@ -98,8 +107,14 @@ def _log_texts(rerun: Any, stream: Any, rows: SourceRows) -> None:
     why = {drop.subject: f"{drop.reason} {drop.detail}".strip() for drop in rows.ever(Dropped)}
     told = [("shots", shot.start_s, shot.shot_id) for shot in rows.current(Shot)]
     told += [("words", word.start_s, word.text) for word in rows.current(Word)]
-    told += [("clips", clip.start_s, f"{clip.clip_id}: {'kept' if clip.clip_id in kept else why.get(clip.clip_id, 'in work')}")
-             for clip in rows.ever(Clip)]  # fmt: skip
+    told += [
+        (
+            "clips",
+            clip.start_s,
+            f"{clip.clip_id}: {'kept' if clip.clip_id in kept else why.get(clip.clip_id, 'in work')}",
+        )
+        for clip in rows.ever(Clip)
+    ]
     for place, at_s, text in sorted(told, key=lambda one: one[1]):
         stream.set_time(TIME, duration=at_s)
         stream.log(place, rerun.TextLog(text))

@@ -58,24 +58,34 @@ class SoundPicture(Fact):
 
     def to_json(self) -> dict[str, object]:
         """Without the samples: the peaks that are drawn."""
-        return {"clip_id": self.clip_id, "seconds": self.seconds, "hz": self.hz, "peaks": peaks(self.samples, WIDE // 2)}
+        return {
+            "clip_id": self.clip_id,
+            "seconds": self.seconds,
+            "hz": self.hz,
+            "peaks": peaks(self.samples, WIDE // 2),
+        }
 
     def _repr_html_(self) -> str:
         high = 120
         wave = waveform_path(peaks(self.samples, WIDE // 2), LEFT, 0, WIDE, HIGH)
         ticks = "".join(
-            f'<text x="{LEFT + WIDE * i / 4:.0f}" y="{HIGH + high + 16}" text-anchor="middle">{self.seconds * i / 4:.1f} s</text>'
+            f'<text x="{LEFT + WIDE * i / 4:.0f}" y="{HIGH + high + 16}"'
+            f' text-anchor="middle">{self.seconds * i / 4:.1f} s</text>'
             for i in range(5)
         )
         khz = "".join(
-            f'<text x="{LEFT - 5}" y="{HIGH + 6 + high * (1 - i / 2) + 4:.0f}" text-anchor="end">{self.hz / 2000 * i / 2:g} kHz</text>'
+            f'<text x="{LEFT - 5}" y="{HIGH + 6 + high * (1 - i / 2) + 4:.0f}"'
+            f' text-anchor="end">{self.hz / 2000 * i / 2:g} kHz</text>'
             for i in range(3)
         )
-        image = f'<image x="{LEFT}" y="{HIGH + 4}" width="{WIDE}" height="{high}" preserveAspectRatio="none" href="{data_uri(self._png(), "image/png")}"/>'
+        image = (
+            f'<image x="{LEFT}" y="{HIGH + 4}" width="{WIDE}" height="{high}" preserveAspectRatio="none"'
+            f' href="{data_uri(self._png(), "image/png")}"/>'
+        )
         size = f'width="{LEFT + WIDE + 20}" height="{HIGH + high + 24}"'
         return (
-            f'<div class="headset"><svg {size} style="font:11px sans-serif;background:#fff" xmlns="http://www.w3.org/2000/svg">'
-            f'<path d="{wave}" fill="#5c7cfa"/>{image}{ticks}{khz}</svg></div>'
+            f'<div class="headset"><svg {size} style="font:11px sans-serif;background:#fff"'
+            f' xmlns="http://www.w3.org/2000/svg"><path d="{wave}" fill="#5c7cfa"/>{image}{ticks}{khz}</svg></div>'
         )
 
     def _png(self) -> bytes:

@@ -51,5 +51,7 @@ def _panel(cut: Cut, left: int) -> str:
     if low <= cut.threshold <= high:
         at = f"{x(cut.threshold):.1f}"
         made.append(f'<line x1="{at}" x2="{at}" y1="{TOP}" y2="{TOP + HIGH}" stroke="#c92a2a"/>')
-        made.append(f'<text x="{at}" y="{TOP + HIGH + 14}" text-anchor="middle" fill="#c92a2a">{cut.threshold:g}</text>')
+        made.append(
+            f'<text x="{at}" y="{TOP + HIGH + 14}" text-anchor="middle" fill="#c92a2a">{cut.threshold:g}</text>'
+        )
     return "".join(made)

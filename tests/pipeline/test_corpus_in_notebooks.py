@@ -47,7 +47,7 @@ class Tags(HTMLParser):
 
 
 def film(path: Path, seconds: int = 5) -> Path:
-    """Red for two seconds, then blue, with a tone of 1 kHz that begins when it turns blue; 64 x 64, 25 frames a second."""
+    """Red for two seconds, then blue, with a tone of 1 kHz from where it turns blue; 64 x 64, 25 frames a second."""
     pictures = [np.full((64, 64, 3), RED if i < 50 else BLUE, np.uint8) for i in range(25 * seconds)]
     at = np.arange(48000 * seconds) / 48000
     tone = np.where(at >= 2.0, 0.5 * np.sin(2 * np.pi * 1000 * at), 0.0).astype(np.float32)
@@ -60,11 +60,31 @@ def corpus(tmp_path: Path) -> headset.Corpus:
     root, lying = tmp_path / "corpus", film(tmp_path / "lying.mp4")
     one = clip("s0", 0.0, 5.0, speaker=HOSTILE)
     place, sha256 = MediaStore(str(root)).put(film(tmp_path / "made.mp4"), ".mp4")
-    made = Render("s0", f"{one.clip_id}@recording", one.clip_id, "recording", place, sha256, "", 1, 64, 64, 25.0, 125, 5.0, "made")
-    rows: list[Row] = [source("s0", uri=str(lying), title=HOSTILE, height=64, width=64), one, track("s0"), made,
-                       score(one, "dnsmos_ovrl", 3.25), score(one, "yaw_deg", -7.0), source("s1"), clip("s1"),
-                       Dropped("s0", "s0/003000-005000/t9@PlanClips", "s0/003000-005000/t9", "clips", "PlanClips", "face_small", HOSTILE, False, False),
-                       Dropped("s1", "s1@ProbeSource", "s1", "sources", "PlanClips", "no_speech", "", False, False)]  # fmt: skip
+    made = Render(
+        "s0", f"{one.clip_id}@recording", one.clip_id, "recording", place, sha256, "", 1, 64, 64, 25.0, 125, 5.0, "made"
+    )
+    rows: list[Row] = [
+        source("s0", uri=str(lying), title=HOSTILE, height=64, width=64),
+        one,
+        track("s0"),
+        made,
+        score(one, "dnsmos_ovrl", 3.25),
+        score(one, "yaw_deg", -7.0),
+        source("s1"),
+        clip("s1"),
+        Dropped(
+            "s0",
+            "s0/003000-005000/t9@PlanClips",
+            "s0/003000-005000/t9",
+            "clips",
+            "PlanClips",
+            "face_small",
+            HOSTILE,
+            False,
+            False,
+        ),
+        Dropped("s1", "s1@ProbeSource", "s1", "sources", "PlanClips", "no_speech", "", False, False),
+    ]
     return headset.open(corpus_of(root, rows).root)
 
 
@@ -163,7 +183,9 @@ def test_axes_of_a_head_are_those_its_angles_were_taken_from(pose: tuple[float, 
     matrix = np.eye(4)
     depth = [-math.sqrt(max(1 - x * x - y * y, 0)) for x, y in ((ax, ay), (ux, uy))]
     forward = np.array([fx, fy, math.sqrt(max(1 - fx * fx - fy * fy, 0))])
-    signs = [(one, other) for one in (-1, 1) for other in (-1, 1)]  # depths are seen only as squares: the right ones make a frame
+    signs = [
+        (one, other) for one in (-1, 1) for other in (-1, 1)
+    ]  # depths are seen only as squares: the right ones make a frame
     for one, other in signs:
         across, up = np.array([ax, ay, one * depth[0]]), np.array([ux, uy, other * depth[1]])
         if np.allclose(np.cross(across, up), forward, atol=1e-6):

@@ -1,9 +1,11 @@
-"""Iceberg tables over the current files: pure metadata, for pyiceberg, DuckDB, Spark, polars and whatever else reads Iceberg.
+"""Iceberg tables over the current files: pure metadata, for pyiceberg, DuckDB, Spark, polars and whatever else reads
+Iceberg.
 
     <root>/catalog/iceberg/<table>/metadata/v<n>.metadata.json, version-hint.text, *.avro
 
-The layout is that of Iceberg's Hadoop catalog, so a reader is given `<root>/catalog/iceberg/<table>` and finds the version itself. Iceberg
-names files by absolute addresses: after a run, or when the corpus was moved, make it anew. A reader that has the old version open keeps it.
+The layout is that of Iceberg's Hadoop catalog, so a reader is given `<root>/catalog/iceberg/<table>` and finds the
+version itself. Iceberg names files by absolute addresses: after a run, or when the corpus was moved, make it anew. A
+reader that has the old version open keeps it.
 """
 
 import os
@@ -32,7 +34,9 @@ def write_iceberg(manifest: Manifest) -> str:
     except ModuleNotFoundError as error:
         if error.name not in ("pyiceberg", "sqlalchemy"):
             raise
-        raise UsageError("--format iceberg needs pyiceberg: pip install 'pyiceberg[sql-sqlite]', or 'headset[catalog]'") from None
+        raise UsageError(
+            "--format iceberg needs pyiceberg: pip install 'pyiceberg[sql-sqlite]', or 'headset[catalog]'"
+        ) from None
     there = set()
     with tempfile.TemporaryDirectory() as folder:
         for table in current_tables(manifest):
@@ -55,7 +59,9 @@ def _write(manifest: Manifest, catalog: Any, table: CurrentTable) -> None:
     location = _address(manifest, f"{FOLDER}/{table.name}")
     # No least and greatest values: they would be of people who may ask to be taken out.
     told = {"write.metadata.metrics.default": "none"}
-    made = catalog.create_table(f"headset.{table.name}", _optional(schema(table.row)), location=location, properties=told)
+    made = catalog.create_table(
+        f"headset.{table.name}", _optional(schema(table.row)), location=location, properties=told
+    )
     made.add_files([_address(manifest, name) for name in table.files], check_duplicate_files=False)
     new = set(manifest.storage.names(folder)) - set(before)
     number = int(manifest.text(f"{folder}/{HINT}") or 0) + 1
@@ -80,6 +86,10 @@ def _optional(of: pa.Schema) -> pa.Schema:
     """Every column may be null: a file of an older version lacks some, and Iceberg would refuse it."""
 
     def kind(field: pa.Field) -> pa.DataType:
-        return pa.list_(pa.field("element", field.type.value_type, nullable=True)) if isinstance(field.type, pa.ListType) else field.type
+        return (
+            pa.list_(pa.field("element", field.type.value_type, nullable=True))
+            if isinstance(field.type, pa.ListType)
+            else field.type
+        )
 
     return pa.schema([pa.field(field.name, kind(field), nullable=True) for field in of])

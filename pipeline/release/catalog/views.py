@@ -45,8 +45,13 @@ def _select(manifest: Manifest, table: CurrentTable) -> str:
     none = f"select {empty} where false"
     if not table.files:
         return none
-    paths = ", ".join("'" + os.path.abspath(manifest.storage.path(name)).replace("'", "''") + "'" for name in table.files)
-    return f"{none} union all by name select * from read_parquet([{paths}], union_by_name = true, hive_partitioning = false)"
+    paths = ", ".join(
+        "'" + os.path.abspath(manifest.storage.path(name)).replace("'", "''") + "'" for name in table.files
+    )
+    return (
+        f"{none} union all by name select * from read_parquet([{paths}], union_by_name = true, hive_partitioning ="
+        " false)"
+    )
 
 
 def _type(of: pa.DataType) -> str:

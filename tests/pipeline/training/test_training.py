@@ -1,4 +1,6 @@
-"""A training loop over clips whose frames tell their own numbers: one order for all workers and ranks, gone on from in mid-epoch."""
+"""A training loop over clips whose frames tell their own numbers: one order for all workers and ranks, gone on from in
+mid-epoch.
+"""
 
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +14,7 @@ import headset
 from manifests.errors import NotFound, UsageError
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
-from manifests.tables import Mesh, Render, Row
+from manifests.tables import FaceLandmarks, Render, Row
 from operators.media.encoding import Encoder
 from operators.models.face_geometry import MODEL, POINTS, in_units, packed_landmarks
 from pipeline.query.selection import select
@@ -25,7 +27,9 @@ STEP = 4  # levels of grey from a frame to the next
 
 
 def film(path: Path, clip_number: int) -> Path:
-    """Frame k has the level 20 + `STEP` k, and the sound is as loud as the clip's number says; 64 x 64, 25 frames a second."""
+    """Frame k has the level 20 + `STEP` k, and the sound is as loud as the clip's number says; 64 x 64, 25 frames a
+    second.
+    """
     pictures = [np.full((64, 64, 3), 20 + STEP * k, np.uint8) for k in range(FRAMES)]
     tone = (0.1 * (clip_number + 1) * np.sin(2 * np.pi * 500 * np.arange(2 * 48000) / 48000)).astype(np.float32)
     Encoder(crf=4).write(path, pictures, tone, width=64, height=64, fps=Fraction(25))
@@ -41,8 +45,28 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> str:
         path = film(folder / "made.mp4", number)
         size = path.stat().st_size
         place, sha256 = MediaStore(str(folder / "corpus")).put(path, ".mp4")
-        rows += [source(one.source_id), one, track(one.source_id), score(one, "dnsmos_ovrl", float(number)),
-                 Render(one.source_id, f"{one.clip_id}@recording", one.clip_id, "recording", place, sha256, f"{number}", size, 64, 64, 25.0, FRAMES, 2.0, "made")]  # fmt: skip
+        rows += [
+            source(one.source_id),
+            one,
+            track(one.source_id),
+            score(one, "dnsmos_ovrl", float(number)),
+            Render(
+                one.source_id,
+                f"{one.clip_id}@recording",
+                one.clip_id,
+                "recording",
+                place,
+                sha256,
+                f"{number}",
+                size,
+                64,
+                64,
+                25.0,
+                FRAMES,
+                2.0,
+                "made",
+            ),
+        ]
     return corpus_of(folder / "corpus", rows).root
 
 
@@ -67,7 +91,9 @@ def test_an_item_is_what_its_row_says(root: str) -> None:
         loud = item["sound"].square().mean().sqrt().item() * 2**0.5
         assert (item["sound"].shape, loud) == ((6400,), pytest.approx(0.1 * (number + 1), rel=0.2))
         assert item["row"] == {"clip_id": f"s{number}/002000-004000/t0", "dnsmos_ovrl": float(number)}
-        assert item["boxes"][0].tolist() == pytest.approx([0, 8, 48, 56])  # 0,50 to 300,350 of a crop of 400 pixels, at 64
+        assert item["boxes"][0].tolist() == pytest.approx(
+            [0, 8, 48, 56]
+        )  # 0,50 to 300,350 of a crop of 400 pixels, at 64
     small = headset.ClipDataset.of(root, wants=("video", "boxes"), frames=1, size=(32, 16))[0]
     assert small["video"].shape == (1, 3, 32, 16)
     assert small["boxes"][0].tolist() == pytest.approx([0, 4, 12, 28])
@@ -78,13 +104,26 @@ def test_landmarks_are_where_the_video_shows_them(root: str) -> None:
     points = np.zeros((3, POINTS, 3))
     points[1, :, :2] = 0.25  # of the square, from its top left
     points[2, :, :2] = 0.75
-    mesh = Mesh("s0", "m", "s0/x", MODEL, 25.0, [2.0, 2.4, 2.8], [False, True, True], [100.0] * 3, [100.0] * 3, [200.0] * 3,
-                packed_landmarks(in_units(points)), b"", *[[0.0] * 3 for _ in range(6)])  # fmt: skip
+    face = FaceLandmarks(
+        "s0",
+        "m",
+        "s0/x",
+        MODEL,
+        25.0,
+        [2.0, 2.4, 2.8],
+        [False, True, True],
+        [100.0] * 3,
+        [100.0] * 3,
+        [200.0] * 3,
+        packed_landmarks(in_units(points)),
+        b"",
+        *[[0.0] * 3 for _ in range(6)],
+    )
     row = {**headset.ClipDataset.of(root).files.rows[0], "width": 64, "height": 64}
 
     class Files(CorpusFiles):
         def _rows(self, table: type[Any], row: Any, column: str, wanted: str) -> list[Any]:
-            return [mesh]
+            return [face]
 
     found = Files(root, [row], {}).found(0, np.array([2.1, 2.4, 2.6]), ["landmarks"])["landmarks"]
     assert np.isnan(found[0]).all()
@@ -178,6 +217,9 @@ def test_headset_does_not_import_torch() -> None:
     import sys
 
     told = subprocess.run(
-        [sys.executable, "-c", "import headset, sys; print('torch' in sys.modules)"], capture_output=True, text=True, check=True
+        [sys.executable, "-c", "import headset, sys; print('torch' in sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert told.stdout == "False\n"

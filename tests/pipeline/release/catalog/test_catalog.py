@@ -1,4 +1,6 @@
-"""A corpus read without headset: every reader sees the rows that `headset sql` sees, after another threshold too; a glob does not."""
+"""A corpus read without headset: every reader sees the rows that `headset sql` sees, after another threshold too; a
+glob does not.
+"""
 
 import json
 from collections.abc import Callable
@@ -28,7 +30,13 @@ def root(tmp_path: Path) -> Path:
     rows: list[Row] = []
     for name in NAMES:
         one = clip(name, 0.0, 8.0)
-        rows += [source(name, title="'; drop table clips"), one, track(name), score(one, "face_width_px", 100.0), clip(name, 10.0, 12.0)]
+        rows += [
+            source(name, title="'; drop table clips"),
+            one,
+            track(name),
+            score(one, "face_width_px", 100.0),
+            clip(name, 10.0, 12.0),
+        ]
     return Path(corpus_of(tmp_path / "it's a corpus", rows).root)
 
 
@@ -41,7 +49,9 @@ def run_with(root: Path, min_s: float) -> None:
     for shard in manifest.shards():
         kept = [row for row in manifest.read(Clip, ["PlanClips-made"], shard) if row.end_s - row.start_s >= min_s]
         read = manifest.count(Source, LISTED, shard)
-        receipt = Receipt(new.operator, {"read": read, "answered": read}, {"clips": len(kept)}, reads="sources", inputs=new.inputs)
+        receipt = Receipt(
+            new.operator, {"read": read, "answered": read}, {"clips": len(kept)}, reads="sources", inputs=new.inputs
+        )
         manifest.finish(new.version, shard, {Clip: kept}, [], receipt)
     manifest.remember(RunRecord("made", [_following(step, old, new) for step in manifest.run.steps]))
 
@@ -49,7 +59,9 @@ def run_with(root: Path, min_s: float) -> None:
 def _following(step: StepRecord, old: StepRecord, new: StepRecord) -> StepRecord:
     if step.version == old.version:
         return new
-    inputs = {table: [new.version if one == old.version else one for one in steps] for table, steps in step.inputs.items()}
+    inputs = {
+        table: [new.version if one == old.version else one for one in steps] for table, steps in step.inputs.items()
+    }
     return replace(step, inputs=inputs)
 
 
@@ -105,9 +117,13 @@ def _text(value: object) -> object:
 
 
 READERS: dict[str, tuple[str, Callable[[Path, str], pa.Table]]] = {
-    "DuckDB, views": ("duckdb", by_views), "pyiceberg": ("iceberg", by_pyiceberg), "DuckDB, Iceberg": ("iceberg", by_duckdb_iceberg),
-    "polars": ("croissant", by_polars), "datasets": ("croissant", by_datasets), "mlcroissant": ("croissant", by_mlcroissant),
-}  # fmt: skip
+    "DuckDB, views": ("duckdb", by_views),
+    "pyiceberg": ("iceberg", by_pyiceberg),
+    "DuckDB, Iceberg": ("iceberg", by_duckdb_iceberg),
+    "polars": ("croissant", by_polars),
+    "datasets": ("croissant", by_datasets),
+    "mlcroissant": ("croissant", by_mlcroissant),
+}
 
 
 @pytest.mark.parametrize("reader", READERS)
