@@ -107,7 +107,7 @@ class ClipDataset:
 
         epoch, number = at if isinstance(at, tuple) else (0, at)
         row, opened = self.files.rows[number], self.files.opened(number)
-        first, count = self._span(row, epoch, number)
+        first, count = self.span(row, epoch, number)
         item: dict[str, Any] = {
             "row": {name: row[name] for name in ("clip_id", *self.columns)},
             "first_frame": first,
@@ -126,7 +126,8 @@ class ClipDataset:
             item |= {name: self._scaled(name, value, row) for name, value in found.items()}
         return self.transform(item) if self.transform else item
 
-    def _span(self, row: Mapping[str, Any], epoch: int, number: int) -> tuple[int, int]:
+    def span(self, row: Mapping[str, Any], epoch: int, number: int) -> tuple[int, int]:
+        """The first frame of an item, and how many follow: of seed, epoch and clip alone."""
         if self.frames is None:
             return 0, row["frames"]
         return (
