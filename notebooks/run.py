@@ -11,6 +11,7 @@ from typing import Any
 
 import jupytext
 import nbformat
+from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
 HERE = Path(__file__).parent
@@ -40,8 +41,11 @@ def executed(name: str) -> Any:
     os.environ["PYTHONPATH"] = os.pathsep.join(
         filter(None, dict.fromkeys(paths))
     )  # the kernel imports headset from here
+    kernel = AsyncKernelManager(
+        kernel_name="python3", transport="ipc"
+    )  # no port that others of this machine could talk to
     NotebookClient(
-        notebook, timeout=1200, kernel_name="python3", record_timing=False, resources={"metadata": {"path": str(HERE)}}
+        notebook, km=kernel, timeout=1200, record_timing=False, resources={"metadata": {"path": str(HERE)}}
     ).execute()
     for cell in notebook.cells:
         cell["metadata"] = {}

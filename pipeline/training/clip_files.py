@@ -23,7 +23,8 @@ from manifests.cache import media_cache
 from manifests.errors import NotFound, UsageError
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
-from manifests.tables import FaceLandmarks, Row, Source, Track, Word
+from manifests.schema import migrated
+from manifests.tables import FaceLandmarks, Row, Source, Track, Word, schema
 from operators.models.face_geometry import POINTS, landmarks_of
 from pipeline.release.formats import VIDEO
 from pipeline.release.place import Place
@@ -120,12 +121,8 @@ class CorpusFiles:
 @lru_cache(CACHED_TABLES)
 def _shard_of(root: str, table: type[Row], shard: int) -> pa.Table:
     manifest = Manifest(root)
-    parts = [manifest.arrow(name) for name in manifest.files(table, [shard])]
-    return (
-        pa.concat_tables(parts, promote_options="default")
-        if parts
-        else pa.table({table.key: pa.array([], pa.string())})
-    )
+    parts = [migrated(manifest.arrow(name), table).cast(schema(table)) for name in manifest.files(table, [shard])]
+    return pa.concat_tables(parts) if parts else schema(table).empty_table()
 
 
 def _in_render(points: NDArray[np.float64], row: Mapping[str, Any]) -> NDArray[np.float64]:

@@ -41,7 +41,8 @@ class Still:
     def html(self, width: int = SIDE_PX) -> str:
         """The picture inside the page, so that it needs no file beside it."""
         shown = f'<img src="{data_uri(self.jpeg)}" width="{width}">' if self.jpeg else "<i>no picture within reach</i>"
-        return f"{shown}<br><small>{escape(self.caption)}</small>"
+        told = escape(self.caption).replace("\n", "<br>")
+        return f"{shown}<br><small>{told}</small>"
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,9 @@ def test_an_item_is_what_its_row_says(root: str) -> None:
         assert item["boxes"][0].tolist() == pytest.approx(
             [0, 8, 48, 56]
         )  # 0,50 to 300,350 of a crop of 400 pixels, at 64
+    bare = headset.ClipDataset.of(root, wants=("landmarks", "words"), frames=2)[0]  # of tables that nobody wrote
+    assert (bare["landmarks"].shape, bare["words"]) == ((2, POINTS, 3), [])
+    assert bare["landmarks"].isnan().all()
     small = headset.ClipDataset.of(root, wants=("video", "boxes"), frames=1, size=(32, 16))[0]
     assert small["video"].shape == (1, 3, 32, 16)
     assert small["boxes"][0].tolist() == pytest.approx([0, 4, 12, 28])
