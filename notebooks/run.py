@@ -11,7 +11,6 @@ from typing import Any
 
 import jupytext
 import nbformat
-from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
 HERE = Path(__file__).parent
@@ -41,11 +40,9 @@ def executed(name: str) -> Any:
     os.environ["PYTHONPATH"] = os.pathsep.join(
         filter(None, dict.fromkeys(paths))
     )  # the kernel imports headset from here
-    kernel = AsyncKernelManager(
-        kernel_name="python3", transport="ipc"
-    )  # no port that others of this machine could talk to
+    place = {"metadata": {"path": str(HERE)}}
     NotebookClient(
-        notebook, km=kernel, timeout=1200, record_timing=False, resources={"metadata": {"path": str(HERE)}}
+        notebook, timeout=1200, startup_timeout=600, kernel_name="python3", record_timing=False, resources=place
     ).execute()
     for cell in notebook.cells:
         cell["metadata"] = {}
