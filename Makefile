@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 KEY := $(shell cat pyproject.toml constraints.txt | sha256sum | cut -c1-16)
 READY := $(VENV)/.made-from-$(KEY)
 
-.PHONY: help env demo demo-board test slow check bench gpu clean
+.PHONY: help env demo demo-board test slow check bench notebooks gpu clean
 
 help:
 	@echo "make demo   make the environment, run the main job on an embedded sample, say where to look"
@@ -56,6 +56,9 @@ check: env
 
 bench: env
 	@$(BIN)/python -m benchmarks.speed.curate
+
+notebooks: env  # over demo/corpus, with what `make demo-board` adds to it
+	@$(BIN)/python notebooks/run.py
 
 gpu:  # needs torch, torchvision, onnxruntime, OpenCV, pyarrow and PyAV; MediaPipe and pyannote.audio where they are
 	@$(PYTHON) -m benchmarks.speed.gpu $(GPU)

@@ -3,7 +3,7 @@
 import headset
 
 corpus = headset.open("corpus/")
-corpus.clips.where("dnsmos_ovrl > 3").table()
+corpus.clips.where("dnsmos_ovrl > 3").head(12)
 """
 
 from manifests.tables import (
@@ -35,8 +35,9 @@ from manifests.tables import (
     Word,
 )
 from operators.base import Audio, Drop, Frames, Measure, Media, Operator, Resources
-from pipeline.corpus import Corpus
+from pipeline.corpus import Clips, Corpus, Drops, KeptClip
 from pipeline.recipe import Recipe, Stage
+from pipeline.training import ClipDataset, ClipLoader, ClipOrder
 
 open = Corpus
 
@@ -46,9 +47,14 @@ __all__ = [
     "Attribution",
     "Audio",
     "Clip",
+    "ClipDataset",
+    "ClipLoader",
+    "ClipOrder",
+    "Clips",
     "Corpus",
     "Drop",
     "Dropped",
+    "Drops",
     "Duplicate",
     "Face",
     "FaceEmbedding",
@@ -59,6 +65,7 @@ __all__ = [
     "Fingerprint",
     "Frames",
     "Identity",
+    "KeptClip",
     "Measure",
     "Media",
     "Operator",

@@ -15,6 +15,7 @@ from uuid import uuid4
 from manifests import cache
 from manifests.errors import DamagedMedia, MissingMedia, StorageError
 from manifests.storage import Storage
+from manifests.tables import Source
 
 PLACE = re.compile(r"media/[0-9a-f]{2}/[0-9a-f]{64}(\.[a-z0-9]{1,8})?")
 
@@ -83,6 +84,15 @@ class MediaStore:
         finally:
             part.unlink(missing_ok=True)
         return path
+
+    def source_file(self, source: Source) -> Path | None:
+        """A source's file, where it lies within reach without a download: kept here, or at its path on this machine."""
+        if not source.media:
+            return Path(source.uri) if "://" not in source.uri and Path(source.uri).is_file() else None
+        try:
+            return self.fetch(source.media, source.sha256, cache.media_cache())
+        except StorageError:
+            return None
 
     def check(self) -> None:
         """Whether the store is there and lets this user in, to be told before any work.

@@ -29,7 +29,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("pipeline.rebuild", "pipeline.scoring", "pipeline.export"),
     ("pipeline.views",),
     ("pipeline.environment", "pipeline.release"),
-    ("pipeline.takedown",),
+    ("pipeline.takedown", "pipeline.training"),
     ("pipeline.corpus", "pipeline.demo"),
     ("pipeline.session", "headset"),
     ("pipeline.__main__", "pipeline.commands"),

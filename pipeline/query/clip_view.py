@@ -153,6 +153,11 @@ def see_wide(
     return known
 
 
+def view_sql(manifest: Manifest) -> str:
+    """The SELECT of `wide` with all its columns, over the tables by their names."""
+    return _wide(list(columns(manifest).values()))
+
+
 _ALL = {"describe", "desc", "show", "summarize", "columns"}  # words of SQL that mean all columns, and all tables
 
 

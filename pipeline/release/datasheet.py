@@ -9,6 +9,7 @@ from typing import Any
 from manifests.manifest import Manifest
 from manifests.tables import Dropped
 from pipeline.query.selection import Selection
+from pipeline.release.catalog.croissant import of_release
 from pipeline.views.facts import clock
 
 # that filters are compared by, where they are known
@@ -55,6 +56,7 @@ def describe(
         else:
             place.files.delete(f"plots/{plot}.png")
     place.files.put("README.md", readme(facts).encode())
+    place.files.save("croissant.json", of_release(facts, shards, rows.columns()))
     place.files.save("release.json", facts)
     return facts["seconds"]
 

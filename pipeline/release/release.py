@@ -8,6 +8,7 @@
     <to>/pairs.jsonl           a line a pair of `headset pairs` whose two clips are in it; not there where there is none
     <to>/README.md, plots/     the datasheet, for people
     <to>/release.json          the same for programs
+    <to>/croissant.json        which columns and files there are, as Croissant has it
     <to>/.state/               what is finished of a release that is not: gone when it is
 
 Equal corpora give equal bytes: clips are sorted by id, and nothing of when, where or by whom is written. A shard is
@@ -210,9 +211,13 @@ class Rows:
         if clips:
             yield full()
 
+    def columns(self) -> pa.Schema:
+        """The columns of a clip's row in a release."""
+        return self.of([]).schema
+
     def of(self, clips: list[str]) -> pa.Table:
         """The rows of some clips, sorted by id."""
-        self.connection.register("wanted", pa.table({"clip_id": clips}))
+        self.connection.register("wanted", pa.table({"clip_id": pa.array(clips, pa.string())}))
         query = "select * exclude (media) from released where clip_id in (select clip_id from wanted) order by clip_id"
         rows = self.connection.sql(query).to_arrow_table()
         self.connection.unregister("wanted")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manifests.cache import media_cache
-from manifests.errors import StorageError, UsageError
+from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
 from manifests.tables import Clip, FaceEmbedding, Render, Source, Track
@@ -60,7 +60,7 @@ def search_faces(manifest: Manifest, picture: Path) -> tuple[list[FaceMatch], li
         known = {track.track_id for track in tracks}
         face_embeddings = manifest.read(FaceEmbedding, held.get(FaceEmbedding.table, []), shard)
         for source_id in sorted({row.source_id for row in (*tracks, *clips)}):
-            path = _path(store, sources.get(source_id))
+            path = store.source_file(sources[source_id]) if source_id in sources else None
             mine = [track for track in tracks if track.source_id == source_id]
             embedded = views_of(
                 mine, [row for row in face_embeddings if row.source_id == source_id and row.model == NETWORK]
@@ -112,19 +112,6 @@ def _match(
     cosines = [float(wanted @ one) for rgb in pictures if (one := embedding(Picture(rgb), NETWORK)) is not None]
     if cosines:
         yield FaceMatch(source_id, row_id, float(np.median(cosines)), len(cosines))
-
-
-def _path(store: MediaStore, source: Source | None) -> Path | None:
-    """The source's file, where it lies within reach without a download."""
-
-    if source is None:
-        return None
-    if not source.media:
-        return Path(source.uri) if "://" not in source.uri and Path(source.uri).is_file() else None
-    try:
-        return store.fetch(source.media, source.sha256, media_cache())
-    except StorageError:
-        return None
 
 
 def _faces_of(path: Path, track: Track) -> Iterator[NDArray[np.uint8]]:

@@ -205,6 +205,9 @@ def _take_down(
     removal.tables()
     removal.from_selections()
     removal.notes_of_generation()
+    manifest.storage.clear(
+        "catalog/iceberg"
+    )  # it tells sizes of files that are others now; `headset catalog` makes it anew
     withdrawal = Withdrawal(manifest, removal.sources, removal.clips, removal.report)
     withdrawal.remove()
     withdrawal.describe()

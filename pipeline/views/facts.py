@@ -242,8 +242,11 @@ def _html(part: Part) -> str:
     if isinstance(part, Line):
         return f'<p style="margin:.2em {part.indent / 2}em">{"".join(map(_span, part.cells))}</p>'
     if isinstance(part, Grid):
-        head = "".join(f"<th>{escape(name.removeprefix('>'))}</th>" for name in part.names)
-        rows = "".join(f"<tr>{''.join(f'<td>{_span(one)}</td>' for one in row)}</tr>" for row in part.rows)
+        # Notebooks would have every column end at its right edge.
+        sides = [f' style="text-align:{"right" if name.startswith(">") else "left"}"' for name in part.names]
+        head = "".join(f"<th{s}>{escape(n.removeprefix('>'))}</th>" for s, n in zip(sides, part.names, strict=True))
+        cells = ("".join(f"<td{s}>{_span(one)}</td>" for s, one in zip(sides, row, strict=True)) for row in part.rows)
+        rows = "".join(f"<tr>{row}</tr>" for row in cells)
         caption = f"<caption>{escape(part.title)}</caption>" if part.title else ""
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     return _svg(part)

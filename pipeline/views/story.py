@@ -1,17 +1,15 @@
 """The story of one source or clip: what was seen in it, what was decided, and the numbers behind that."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from manifests.errors import NotFound
 from manifests.manifest import LISTED, Manifest
-from manifests.tables import ActiveSpeaker, Clip, Dropped, Row, Score, Shot, Source, Track, Turn
+from manifests.tables import ActiveSpeaker, Clip, Dropped, Score, Shot, Source, Track, Turn
+from pipeline.query.source_rows import SourceRows
 from pipeline.views.facts import BLANK, Cell, Fact, Grid, Lane, Lanes, Line, Part, clock
-
-R = TypeVar("R", bound=Row)
 
 MOST_LANES = 6  # faces, and voices, that have a lane of their own
 AROUND_S = 2.0  # of a clip that are drawn before and after it
@@ -171,7 +169,7 @@ def story(manifest: Manifest, wanted: str) -> Story | ClipStory:
             f"{wanted!r} fits {len(named)} sources: " + ", ".join(source.source_id for _, source in named[:8])
         )
     if named:
-        rows = _Rows(manifest, *named[0])
+        rows = SourceRows(manifest, *named[0])
         if exact and wanted.count("/") >= 2 and (clip := _clip_story(rows, wanted)):
             return clip
         return _source_story(rows)
@@ -186,31 +184,7 @@ def story(manifest: Manifest, wanted: str) -> Story | ClipStory:
     )
 
 
-class _Rows:
-    """The rows of one source."""
-
-    def __init__(self, manifest: Manifest, shard: int, source: Source):
-        self.manifest, self.shard, self.source = manifest, shard, source
-        self.source = next(iter(self.current(Source)), source)
-
-    def ever(self, table: type[R]) -> list[R]:
-        """The rows that any step of the last run wrote, current or not; the last step's where several wrote the
-        same.
-        """
-        found: dict[str, R] = {}
-        for step in self.manifest.run.steps if self.manifest.run else []:
-            if table.table in [*step.writes, Dropped.table] and self.shard in self.manifest.committed(step.version):
-                found |= {row.row_id: row for row in self._mine(table, [step.version])}
-        return sorted(found.values(), key=lambda row: row.row_id)
-
-    def current(self, table: type[R]) -> list[R]:
-        return self._mine(table, self.manifest.current(self.shard).get(table.table, []))
-
-    def _mine(self, table: type[R], steps: Iterable[str]) -> list[R]:
-        return [row for row in self.manifest.read(table, steps, self.shard) if row.source_id == self.source.source_id]
-
-
-def _source_story(rows: _Rows) -> Story:
+def _source_story(rows: SourceRows) -> Story:
     source = next(iter(rows.ever(Source)), rows.source)
     clips, kept, drops = rows.ever(Clip), {clip.clip_id for clip in rows.current(Clip)}, rows.ever(Dropped)
     why: dict[str, list[str]] = defaultdict(list)
@@ -246,7 +220,7 @@ def _source_story(rows: _Rows) -> Story:
     )
 
 
-def _clip_story(rows: _Rows, clip_id: str) -> ClipStory | None:
+def _clip_story(rows: SourceRows, clip_id: str) -> ClipStory | None:
     """None for a source, a shot, or a clip that was never proposed."""
     clip = next((one for one in rows.ever(Clip) if one.clip_id == clip_id), None)
     drops = [drop for drop in rows.ever(Dropped) if drop.subject == clip_id]
@@ -269,7 +243,7 @@ def _given_up(drop: Dropped) -> GivenUp:
     return GivenUp(drop.subject_table, drop.subject, drop.operator, drop.reason, drop.detail, drop.failed)
 
 
-def _axis(rows: _Rows, source: Source, kept: set[str], span: tuple[float, float] | None = None) -> Lanes:
+def _axis(rows: SourceRows, source: Source, kept: set[str], span: tuple[float, float] | None = None) -> Lanes:
     """Cuts, faces, who speaks, voices and clips, each a lane."""
     shots, tracks, turns = rows.current(Shot), rows.current(Track), rows.current(Turn)
     start_s = span[0] if span else min([source.start_s, *(shot.start_s for shot in shots)])

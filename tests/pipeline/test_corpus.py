@@ -29,8 +29,8 @@ def test_tables_are_arrow(corpus: headset.Corpus) -> None:
     assert corpus.tables["clips"] == 4
     assert corpus.table("clips").num_rows == corpus.table(headset.Clip).num_rows == 4
     assert corpus.sql("select count(*) as n from scores where value > 50").to_pylist() == [{"n": 3}]
-    assert corpus.drops("too_short")["detail"].to_pylist() == ["1.0 s"]
-    assert corpus.drops("none").num_rows == 0
+    assert corpus.drops("too_short").table()["detail"].to_pylist() == ["1.0 s"]
+    assert len(corpus.drops("none")) == 0
     with pytest.raises(NotFound, match="no table 'clip'; there are"):
         corpus.table("clip")
     with pytest.raises(UsageError, match="did you mean face_px"):
@@ -41,7 +41,7 @@ def test_conditions_are_joined_and_rows_come_back_as_rows(corpus: headset.Corpus
     large = corpus.clips.where("face_px > 50").where("face_px < 250 or face_px = 1000")
     assert (len(corpus.clips), len(large)) == (4, 2)
     assert [one.clip_id for one in large] == ["s1/000000-005000/t0", "s2/000000-005000/t0"]
-    assert all(isinstance(one, headset.Clip) for one in large)
+    assert all(isinstance(one.row, headset.Clip) for one in large)
     assert large.table(["clip_id", "face_px"]).to_pydict()["face_px"] == [100.0, 200.0]
 
 

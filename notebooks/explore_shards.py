@@ -1,0 +1,74 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: py:percent,ipynb
+#   kernelspec:
+#     display_name: Python 3
+#     name: python3
+# ---
+
+# %% [markdown]
+# # What is in these shards?
+#
+# A corpus is Parquet tables, sharded by source, and media files. Nobody should trust one without having looked at it.
+# `make demo` makes the sample that is shown here; name another corpus by `HEADSET_CORPUS`.
+
+# %%
+import os
+
+import headset
+
+corpus = headset.open(os.environ.get("HEADSET_CORPUS", "../demo/corpus"))
+corpus.tables
+
+# %% [markdown]
+# ## Where it stands
+# Every row that went in is kept, dropped for a reason, or failed with an error: the sums are checked, not claimed.
+
+# %%
+corpus.funnel()
+
+# %% [markdown]
+# ## The clips
+# Conditions are SQL on the columns of the clip view; `corpus.columns()` tells what each column means.
+
+# %%
+good = corpus.clips.where("dnsmos_ovrl > 2.8").where("face_px >= 200").sort("av_confidence", descending=True)
+good.head(8)
+
+# %%
+good.pandas(["clip_id", "seconds", "speaker", "dnsmos_ovrl", "av_confidence", "face_px"])
+
+# %% [markdown]
+# ## One of them
+# On one time axis: shots, faces, voices, whether the face is seen to speak, its mouth, its sound, and what was cut.
+
+# %%
+clip = good[0]
+clip.timeline()
+
+# %% [markdown]
+# The face's box is green where it speaks; dots are landmarks, and the three lines are the axes of the head.
+
+# %%
+clip.frames(4)
+
+# %%
+clip.sound()
+
+# %% [markdown]
+# `clip.play()` plays it, `clip.video[10]` is a frame by decord, `clip.samples()` the sound. Every score has a unit, a
+# range and a direction:
+
+# %%
+clip.scores
+
+# %% [markdown]
+# ## Out of here
+# The same rows as Arrow, pandas, polars and DuckDB, current ones only. A glob over the folder of a table would give old
+# ones too: see `docs/reading_without_headset.md`.
+
+# %%
+corpus.duckdb("turns").aggregate("source_id, speaker, round(sum(end_s - start_s), 1) as seconds").order(
+    "source_id, speaker"
+).df()
