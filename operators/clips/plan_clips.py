@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import ceil, floor
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,8 @@ class PlanClips(Operator):
     max_other_voice: float = 0.08  # share of a clip in which someone else may be heard
     scale: float = 2.0  # the crop holds the face wherever it moves, and (scale - 1) / 2 of its size on each side
     up: float = 0.1  # the crop's centre is this share of the face's size above the face's: detectors box brow to chin
+
+    version: ClassVar[int] = 2  # boxes are even
 
     def __post_init__(self) -> None:
         if self.max_s < 2 * self.min_s:
@@ -174,8 +177,8 @@ class PlanClips(Operator):
         return clip
 
     def _box(self, track: Track, start_s: float, end_s: float, source: Source) -> tuple[float, float, float, float]:
-        """A square of whole pixels around the face wherever it is in the span, moved into the frame, no larger than
-        it.
+        """A square of whole even pixels around the face wherever it is in the span, moved into the frame, no larger
+        than it: planes whose chroma is subsampled are cut there without a loss.
         """
         left, top, right, bottom = _boxes(track, start_s, end_s)
         if not len(left):  # shorter than the time between two looks
@@ -185,11 +188,14 @@ class PlanClips(Operator):
             )
         face = float(np.median(np.maximum(right - left, bottom - top)))
         reach = max(right.max() - left.min(), bottom.max() - top.min())
-        side = round(min(reach + (self.scale - 1) * face, source.width or np.inf, source.height or np.inf))
-        x = round((left.min() + right.max() - side) / 2)
-        y = round((top.min() + bottom.max() - side) / 2 - self.up * face)
+        room = min(source.width or np.inf, source.height or np.inf)
+        side = 2 * round(min(reach + (self.scale - 1) * face, room) / 2)
+        side -= 2 * (side > room)
+        x = 2 * round((left.min() + right.max() - side) / 4)
+        y = 2 * round(((top.min() + bottom.max() - side) / 2 - self.up * face) / 2)
         if source.width and source.height:
-            x, y = min(max(x, 0), source.width - side), min(max(y, 0), source.height - side)
+            x = min(max(x, 0), (source.width - side) // 2 * 2)
+            y = min(max(y, 0), (source.height - side) // 2 * 2)
         return float(x), float(y), float(x + side), float(y + side)
 
 
