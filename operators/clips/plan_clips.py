@@ -10,7 +10,18 @@ from numpy.typing import NDArray
 
 from manifests.tables import ActiveSpeaker, Clip, Shot, Source, Track, Turn, span_id
 from operators.base import Drop, Operator
-from operators.timeline import STEP_S, Mask, has_word, own_voice, runs, smoothed_score, timeline, visible, voices_heard
+from operators.timeline import (
+    STEP_S,
+    Mask,
+    has_word,
+    own_voice,
+    runs,
+    smoothed_score,
+    timeline,
+    visible,
+    voices_heard,
+    width_px,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -22,7 +33,8 @@ class PlanClips(Operator):
     has the word with for longest. Where face and voice agree is a proposal, and every proposal ends as a clip or a
     drop. Silent faces may be in view, but not in the crop.
 
-    Drops of a shot: `no_face`, `no_speech`, `shot_short`, `voice_off_screen`. Drops of a proposal: `other_voice` (the
+    Drops of a shot: `no_face`, `no_speech`, `shot_short`, `voice_off_screen`, and `face_small` where nobody is heard and
+    no face is ever as wide as is wanted. Drops of a proposal: `other_voice` (the
     face seems to speak, with a voice that is not its own), `two_voices` (the part cut out because someone else is
     heard), `face_small`, `too_short`, `face_leaves_crop` (no square of the frame holds it), `other_face_in_crop`.
     """
@@ -56,6 +68,7 @@ class PlanClips(Operator):
             raise Drop("no_face")
         heard = [turn for turn in turns if turn.start_s < shot.end_s and turn.end_s > shot.start_s]
         if not heard:
+            self._raise_if_small(tracks)
             raise Drop("no_speech")
         start_s, end_s = shot.start_s + self.margin_s, shot.end_s - self.margin_s
         if end_s - start_s < self.min_s:
@@ -76,6 +89,13 @@ class PlanClips(Operator):
             any_voice = np.logical_or.reduce(list(voices.values())).sum() * STEP_S
             raise Drop(
                 "voice_off_screen", detail=f"{any_voice:.1f} s of speech, {len(tracks)} faces, none speaks in it"
+            )
+
+    def _raise_if_small(self, tracks: list[Track]) -> None:
+        """Where no face could become a clip, nobody may have listened: that nobody was heard would say too much."""
+        if (widest := max(width_px(track) for track in tracks)) < self.min_face_px:
+            raise Drop(
+                "face_small", detail=f"{len(tracks)} faces, the widest {widest:.0f} px < {self.min_face_px:g} px"
             )
 
     def _of_face(
