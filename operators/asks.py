@@ -42,6 +42,12 @@ class Frame(Protocol):
         """
         ...
 
+    def planes(self, left: float, top: float, right: float, bottom: float, size: tuple[int, int]) -> NDArray[np.uint8]:
+        """(size[1] * 3 // 2, size[0]) the planes of a box of the displayed frame as YUV 4:2:0 of BT.709 in limited
+        range, as they are encoded; cheap for whole even pixels within the frame. Both sides are even.
+        """
+        ...
+
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives, made for this frame once, however many operators ask for it by that key, from whatever
         thread.

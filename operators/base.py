@@ -4,7 +4,8 @@
 
 reads one `Shot` a call, with the `Track`s of that shot, the `Turn`s of its source and the shot's frames, and writes
 `Clip`s. A parameter that is a row is the table read; it comes first. A `list` of rows is a join: on the column that is
-the key of the row read where the joined table has it, else on the source. `Frames`, `Audio` and `Media` ask for what
+the key of the row read where the joined table has it, else on the source; one with a default is made where some step
+writes that table. `Frames`, `Audio` and `Media` ask for what
 the row's source holds. `Iterator[A | B]` writes two tables. An operator that writes a table it reads or joins refines
 it: what it yields replaces what it was given.
 """
@@ -12,7 +13,7 @@ it: what it yields replaces what it was given.
 import hashlib
 import inspect
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from types import UnionType
 from typing import Any, ClassVar, Self, Union, get_args, get_origin, get_type_hints
@@ -133,6 +134,13 @@ class Operator:
             ):
                 raise ValueError(f"{self.name}.{f.name} is {value:g}; it must be {limits.told}")
 
+    def check_beside(self, others: Sequence["Operator"]) -> None:
+        """What a plan asks of fields that depend on other steps of the recipe.
+
+        Raises:
+            ValueError: for a field that undoes what another step is asked for, naming both.
+        """
+
     def fingerprint(self) -> str:
         """Names what the operator computes: its name, version, parameters and the content of its models."""
         what = [self.name, self.version, self.parameters(), sorted(weight.sha256 for weight in self.weights)]
@@ -147,6 +155,7 @@ class Signature:
     joins: dict[str, type[Row]]  # by parameter name
     writes: tuple[type[Row], ...]
     asks: dict[str, type]  # by parameter name: Frames, Audio, Media, RenderMedia
+    optional: frozenset[str] = frozenset()  # joins with a default, for recipes in which nothing writes that table
 
     @property
     def refines(self) -> tuple[type[Row], ...]:
@@ -163,7 +172,8 @@ class Signature:
         """
         where = f"{operator.__module__}.{operator.__qualname__}.__call__"
         hints = get_type_hints(operator.__call__)
-        names = list(inspect.signature(operator.__call__).parameters)[1:]
+        given = inspect.signature(operator.__call__).parameters
+        names = list(given)[1:]
         if missing := [name for name in names if name not in hints]:
             raise TypeError(
                 f"{where}: parameter {missing[0]!r} has no type; write e.g. `{missing[0]}: Shot` or `frames: Frames`"
@@ -190,7 +200,8 @@ class Signature:
         returns = hints.get("return")
         if get_origin(returns) is not Iterator or not (writes := _rows_of(get_args(returns)[0])):
             raise TypeError(f"{where}: returns {returns}; write `-> Iterator[Clip]`, or `-> Iterator[Clip | Drop]`")
-        return cls(hints[names[0]], joins, writes, asks)
+        optional = frozenset(name for name in joins if given[name].default is not inspect.Parameter.empty)
+        return cls(hints[names[0]], joins, writes, asks, optional)
 
 
 def _is_row(hint: Any) -> bool:

@@ -101,6 +101,10 @@ _PLANNED = {  # why a span is no clip, or a clip is none of those kept
     "voice_off_screen": ("people are seen and heard, but none of those seen speaks", ""),
     "two_voices": ("someone else is heard at the same time", "PlanClips.max_other_voice"),
     "other_voice": ("the face moves its mouth, but the voice is another's", ""),
+    "no_clip_face": (
+        "no face is large enough for long enough to become a clip, so its sound was not listened to",
+        "DiarizeSpeakers.min_face_px, DiarizeSpeakers.min_face_s",
+    ),
     "face_small": ("the face is narrower than wanted", "PlanClips.min_face_px, PlanTubes.min_face_px"),
     "too_short": ("shorter than wanted", "PlanClips.min_s, PlanTubes.min_s, CutSentences.min_s"),
     "face_leaves_crop": ("the face moves over more than the frame is wide or high", "PlanClips.scale"),

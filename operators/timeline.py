@@ -18,6 +18,18 @@ def timeline(start_s: float, end_s: float) -> NDArray[np.float64]:
     return np.arange(max(1, int((end_s - start_s) / STEP_S)), dtype=np.float64) * STEP_S + start_s
 
 
+def width_px(track: Track) -> float:
+    """The face at its widest, in pixels; guessed looks count too."""
+    return float(np.max(np.subtract(track.right_px, track.left_px), initial=0.0))
+
+
+def may_show(track: Track, face_px: float, for_s: float) -> bool:
+    """Whether a span of `for_s` of a track could have a face of `face_px` as the median of its widths: what is true of
+    such a span is that the track is as long, to within a second of margins, and as wide at some look.
+    """
+    return width_px(track) >= face_px and track.end_s - track.start_s >= for_s - 1.0
+
+
 def voices_heard(turns: Sequence[Turn], start_s: float, end_s: float, times: NDArray[np.float64]) -> dict[str, Mask]:
     """Where each voice of the turns that meet the span is heard, (times,), the voices in order of their names."""
     heard = [turn for turn in turns if turn.start_s < end_s and turn.end_s > start_s]

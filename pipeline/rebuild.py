@@ -189,7 +189,8 @@ def rebuild_recipe(manifest: Manifest) -> Recipe:
     ours = RenderClips().parameters()
     for step in manifest.run.steps if manifest.run else []:
         if step.operator == RenderClips.__name__:
-            for name, value in step.parameters.items():
+            # Before there was a choice, pictures went through RGB.
+            for name, value in {"pixels": "rgb", **step.parameters}.items():
                 if name in ours and value != ours[name]:
                     recipe = recipe.set(f"RenderClips.{name}={json.dumps(value)}")
     return recipe

@@ -152,6 +152,12 @@ class Recipe:
                         (step.version,) if table in step.refines else (*versions.get(table, ()), step.version)
                     )
             steps += made
+        operators = [step.operator for step in steps]
+        try:
+            for operator in operators:
+                operator.check_beside(operators)
+        except ValueError as error:
+            raise UsageError(f"{self.name}: {error}") from None
         return Plan(self.name, self.what, tuple(steps), self.origin, self.changes)
 
     def _metrics_before(self, stage: int) -> set[str] | None:
@@ -161,7 +167,10 @@ class Recipe:
 
     def _step(self, operator: Operator, stage: int, versions: dict[type[Row], tuple[str, ...]]) -> Step:
         signature = operator.signature
-        needed = {signature.reads, *signature.joins.values()}
+        needed = {signature.reads}
+        for name, table in signature.joins.items():
+            if table in versions or name not in signature.optional:
+                needed.add(table)
         if {Frames, Audio, Media, RenderMedia} & set(signature.asks.values()):
             needed.add(Source)  # says where the bytes are
         for table in needed - versions.keys():

@@ -28,7 +28,7 @@ from operators.timeline import TICK_HZ
 from tests.made_sounds import Delayed
 
 MEDIA = Path(os.environ["HEADSET_MEDIA"])
-REACH = ScoreSync().reach
+REACH, EVERY = ScoreSync().reach, ScoreSync().every
 # Video: into how many clips of equal length its first `MOST_S` are cut.
 VIDEOS = {
     "single/headpose_31.mp4": 3, "single/latentsync_demo1_video.mp4": 2, "single/wav2lipgfpgan_kim_7s_raw.mp4": 1,
@@ -75,11 +75,14 @@ def clips() -> list[Seen]:
             first, last = first_tick(start_s), first_tick(end_s) - 1
             squares = face_squares(track, np.arange(first, last + 1))
             frames = shown_at_ticks(VideoFrames(MEDIA / video, start_s - 0.1, end_s), first, last)
-            openings = np.array([mouth(frame, squares[tick - first]) for tick, frame in frames])
-            known = ~np.isnan(openings)
-            made.append(
-                Seen(video, first, np.interp(np.arange(len(openings)), np.flatnonzero(known), openings[known]), audio)
-            )
+            looks = [
+                (tick, mouth(frame, squares[tick - first]))
+                for tick, frame in frames
+                if tick % EVERY == 0 or tick in (first, last)
+            ]
+            ticks, gaps = np.array(looks).T
+            known = ~np.isnan(gaps)
+            made.append(Seen(video, first, np.interp(np.arange(first, last + 1), ticks[known], gaps[known]), audio))
     return made
 
 

@@ -3,13 +3,25 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import ceil, floor
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from manifests.tables import ActiveSpeaker, Clip, Shot, Source, Track, Turn, span_id
 from operators.base import Drop, Operator
-from operators.timeline import STEP_S, Mask, has_word, own_voice, runs, smoothed_score, timeline, visible, voices_heard
+from operators.timeline import (
+    STEP_S,
+    Mask,
+    has_word,
+    own_voice,
+    runs,
+    smoothed_score,
+    timeline,
+    visible,
+    voices_heard,
+    width_px,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -21,7 +33,8 @@ class PlanClips(Operator):
     has the word with for longest. Where face and voice agree is a proposal, and every proposal ends as a clip or a
     drop. Silent faces may be in view, but not in the crop.
 
-    Drops of a shot: `no_face`, `no_speech`, `shot_short`, `voice_off_screen`. Drops of a proposal: `other_voice` (the
+    Drops of a shot: `no_face`, `no_speech`, `shot_short`, `voice_off_screen`, and `face_small` where nobody is heard and
+    no face is ever as wide as is wanted. Drops of a proposal: `other_voice` (the
     face seems to speak, with a voice that is not its own), `two_voices` (the part cut out because someone else is
     heard), `face_small`, `too_short`, `face_leaves_crop` (no square of the frame holds it), `other_face_in_crop`.
     """
@@ -39,6 +52,8 @@ class PlanClips(Operator):
     scale: float = 2.0  # the crop holds the face wherever it moves, and (scale - 1) / 2 of its size on each side
     up: float = 0.1  # the crop's centre is this share of the face's size above the face's: detectors box brow to chin
 
+    version: ClassVar[int] = 2  # boxes are even
+
     def __post_init__(self) -> None:
         if self.max_s < 2 * self.min_s:
             raise ValueError(
@@ -53,6 +68,7 @@ class PlanClips(Operator):
             raise Drop("no_face")
         heard = [turn for turn in turns if turn.start_s < shot.end_s and turn.end_s > shot.start_s]
         if not heard:
+            self._raise_if_small(tracks)
             raise Drop("no_speech")
         start_s, end_s = shot.start_s + self.margin_s, shot.end_s - self.margin_s
         if end_s - start_s < self.min_s:
@@ -73,6 +89,13 @@ class PlanClips(Operator):
             any_voice = np.logical_or.reduce(list(voices.values())).sum() * STEP_S
             raise Drop(
                 "voice_off_screen", detail=f"{any_voice:.1f} s of speech, {len(tracks)} faces, none speaks in it"
+            )
+
+    def _raise_if_small(self, tracks: list[Track]) -> None:
+        """Where no face could become a clip, nobody may have listened: that nobody was heard would say too much."""
+        if (widest := max(width_px(track) for track in tracks)) < self.min_face_px:
+            raise Drop(
+                "face_small", detail=f"{len(tracks)} faces, the widest {widest:.0f} px < {self.min_face_px:g} px"
             )
 
     def _of_face(
@@ -174,8 +197,8 @@ class PlanClips(Operator):
         return clip
 
     def _box(self, track: Track, start_s: float, end_s: float, source: Source) -> tuple[float, float, float, float]:
-        """A square of whole pixels around the face wherever it is in the span, moved into the frame, no larger than
-        it.
+        """A square of whole even pixels around the face wherever it is in the span, moved into the frame, no larger
+        than it: planes whose chroma is subsampled are cut there without a loss.
         """
         left, top, right, bottom = _boxes(track, start_s, end_s)
         if not len(left):  # shorter than the time between two looks
@@ -185,11 +208,14 @@ class PlanClips(Operator):
             )
         face = float(np.median(np.maximum(right - left, bottom - top)))
         reach = max(right.max() - left.min(), bottom.max() - top.min())
-        side = round(min(reach + (self.scale - 1) * face, source.width or np.inf, source.height or np.inf))
-        x = round((left.min() + right.max() - side) / 2)
-        y = round((top.min() + bottom.max() - side) / 2 - self.up * face)
+        room = min(source.width or np.inf, source.height or np.inf)
+        side = 2 * round(min(reach + (self.scale - 1) * face, room) / 2)
+        side -= 2 * (side > room)
+        x = 2 * round((left.min() + right.max() - side) / 4)
+        y = 2 * round(((top.min() + bottom.max() - side) / 2 - self.up * face) / 2)
         if source.width and source.height:
-            x, y = min(max(x, 0), source.width - side), min(max(y, 0), source.height - side)
+            x = min(max(x, 0), (source.width - side) // 2 * 2)
+            y = min(max(y, 0), (source.height - side) // 2 * 2)
         return float(x), float(y), float(x + side), float(y + side)
 
 

@@ -26,8 +26,11 @@ class RenderClips(Operator):
     Output frame k is the source frame that is visible at `start_s + k / fps` (or comes within 2 ms after it), so that
     lips and sound stay together whatever the source's frame rate, constant or not. There are `round((end_s - start_s) *
     fps)` frames, and the sound is cut to the same span to the sample, later by the clip's `sound_late_s`. The same clip
-    gives the same bytes on the same encoder build; `frames_sha256` is that of the frames' RGB bytes, height x width x 3
-    each, so it holds for every build.
+    gives the same bytes on the same encoder build; `frames_sha256` is that of the frames' planes, so it holds for every
+    build.
+
+    A box of whole even pixels, as `PlanClips` makes them, is cut and scaled as the source stores it. `pixels` "rgb" goes
+    through RGB and hashes that, as all renders did before there was another way: so old corpora are rebuilt to the bit.
 
     Drops: `no_frames` (the span holds none), `no_audio_stream`.
     """
@@ -39,8 +42,13 @@ class RenderClips(Operator):
     crf: int = 18  # libx264's constant rate factor: lower is better and larger; 18 is close to what an eye can tell
     preset: str = "veryfast"
     silent: bool = False  # True: a clip of a source without sound is a picture alone, and no drop
+    pixels: str = "yuv"  # what is scaled and hashed: yuv, as it is stored, or rgb
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
+
+    def __post_init__(self) -> None:
+        if self.pixels not in ("yuv", "rgb"):
+            raise ValueError(f"RenderClips.pixels is {self.pixels!r}; it is yuv or rgb")
 
     def __call__(self, clip: Clip, frames: Frames, audio: Audio, media: Media) -> Iterator[Render]:
         count = max(1, round((clip.end_s - clip.start_s) * self.fps))
@@ -74,8 +82,8 @@ class RenderClips(Operator):
         for frame in frames:
             until = min(count, _first_at(frame.pts_s - clip.start_s, self.fps)) if shown else 0
             if shown and until > k:
-                rgb = self._picture(clip, shown)
-                yield from [rgb] * (until - k)
+                picture = self._picture(clip, shown)
+                yield from [picture] * (until - k)
                 k = until
             shown = frame
             if k == count:
@@ -86,7 +94,8 @@ class RenderClips(Operator):
             yield from [self._picture(clip, shown)] * (count - k)
 
     def _picture(self, clip: Clip, frame: Frame) -> NDArray[np.uint8]:
-        return frame.crop(clip.left_px, clip.top_px, clip.right_px, clip.bottom_px, (self.size, self.size))
+        cut = frame.planes if self.pixels == "yuv" else frame.crop
+        return cut(clip.left_px, clip.top_px, clip.right_px, clip.bottom_px, (self.size, self.size))
 
     @property
     def _encoder(self) -> Encoder:

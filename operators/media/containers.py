@@ -209,6 +209,13 @@ class Display:
             picture = picture.swapaxes(0, 1)
         return picture[:: -1 if self.flipped_y else 1, :: -1 if self.flipped_x else 1]
 
+    def turned_planes(self, stored: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The planes of a stored picture in YUV 4:2:0, (h * 3 // 2, w) with both sides even, as displayed."""
+        height, width = stored.shape[0] * 2 // 3, stored.shape[1]
+        chroma = stored[height:].reshape(2, height // 2, width // 2)
+        shown = [self.turned(plane) for plane in (stored[:height], *chroma)]
+        return np.concatenate([plane.ravel() for plane in shown]).reshape(-1, shown[0].shape[1])
+
 
 def _decodable(stream: Any) -> Any:
     if stream is not None and stream.codec_context is None:

@@ -1,5 +1,6 @@
 """Packets into frames, with a count of those that are lost."""
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -31,3 +32,23 @@ def decodable(packets: Iterable[av.Packet], tally: Tally) -> Iterator[Any]:
             tally.lost += 1
         else:
             yield from frames
+
+
+def shown(packets: Iterable[av.Packet], tally: Tally, when_decoded: bool) -> Iterator[tuple[av.VideoFrame, float]]:
+    """Pictures that can be shown, in the order of their times, and these times in seconds; the others are counted.
+
+    Args:
+        when_decoded: the file knows no other times than those of decoding.
+    """
+    last_s, step_s = -math.inf, 0.0
+    for frame in decodable(packets, tally):
+        ticks = frame.dts if when_decoded or frame.pts is None else frame.pts
+        # What a decoder still holds when the file ends comes without a decoding time.
+        untimed_s = last_s + step_s if when_decoded else -math.inf
+        pts_s = float(ticks * frame.time_base) if ticks is not None else untimed_s
+        if frame.is_corrupt or not frame.height or pts_s <= last_s:
+            tally.lost += 1
+            continue
+        step_s, last_s = pts_s - last_s, pts_s
+        tally.kept += 1
+        yield frame, pts_s

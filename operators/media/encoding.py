@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 # x264's faster routines read beyond pictures whose width is no multiple of 128, and what lies there changes the bytes.
 X264 = "cpu-independent=1"
+PLANES = (
+    "yuv420p:"  # before a hash of frames: of the planes that were encoded; without it, of the RGB they were made of
+)
 
 
 @dataclass(frozen=True)
@@ -43,13 +46,15 @@ class Encoder:
         """Writes the file.
 
         Args:
-            pictures: (height, width, 3) RGB each, 0 to 255; both sides even.
+            pictures: (height, width, 3) RGB each, 0 to 255, or (height * 3 // 2, width) each, the planes of YUV 4:2:0
+                of BT.709 in limited range, as `Frame.planes` gives them; both sides even.
             samples: mono at `audio_hz`, -1 to 1; None for no sound.
 
         Returns:
-            The sha256 of the pictures' bytes, which holds for every build, and how many there were.
+            The sha256 of the pictures' bytes, which holds for every build, with `PLANES` before it where they are YUV,
+            and how many there were.
         """
-        seen, count = hashlib.sha256(), 0
+        seen, count, kind = hashlib.sha256(), 0, ""
         with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:
             options = {"crf": str(self.crf), "preset": self.preset, "g": str(round(fps)), "x264-params": X264}
             video = container.add_stream("libx264", rate=fps, options=options)
@@ -67,23 +72,30 @@ class Encoder:
                 # to hold.
                 for packet in _packets_of_sound(sound, samples, self.audio_hz):
                     container.mux(packet)
-            for rgb in pictures:
-                seen.update(rgb.tobytes())
-                picture = VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
-                picture = picture.reformat(
-                    format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG, threads=1
-                )
+            for given in pictures:
+                seen.update(given.tobytes())
+                kind = PLANES if given.ndim == 2 else ""
+                picture = _yuv(given)
                 picture.pts, picture.time_base = count, 1 / fps
                 container.mux(video.encode(picture))
                 count += 1
             container.mux(video.encode(None))
-        return seen.hexdigest(), count
+        return kind + seen.hexdigest(), count
 
     def told(self, fps: Fraction) -> str:
         """Libraries, builds and settings, for the column `encoder` of a render."""
         codec = ".".join(map(str, av.library_versions["libavcodec"]))
         video = f"libx264 crf {self.crf} {self.preset} yuv420p bt709 g {round(fps)} threads 1 {X264}"
         return f"PyAV {av.__version__}, libavcodec {codec}, {video}, aac {self.audio_bps} b/s {self.audio_hz} Hz mono"
+
+
+def _yuv(picture: NDArray[np.uint8]) -> VideoFrame:
+    if picture.ndim == 2:
+        made = VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="yuv420p")
+        made.colorspace, made.color_range = Colorspace.ITU709, ColorRange.MPEG
+        return made
+    made = VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+    return made.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG, threads=1)
 
 
 def _packets_of_sound(stream, samples: NDArray[np.float32], hz: int) -> Iterator[av.Packet]:

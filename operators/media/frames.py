@@ -20,7 +20,7 @@ timestamps say.
 import itertools
 import math
 import threading
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,10 +34,11 @@ from numpy.typing import NDArray
 from operators.base import Drop
 from operators.media.clock import RunningPackets, clock_of, may_restart
 from operators.media.containers import Display, open_media, packets_of, shown_when_decoded, video_of
-from operators.media.decoding import Tally, decodable
+from operators.media.decoding import Tally, shown
 from operators.media.pixels import (
     CROPPED,
     SCALED,
+    are_even,
     cut,
     expanded,
     has_whole_samples,
@@ -47,6 +48,8 @@ from operators.media.pixels import (
     reformatted,
     step_of,
     whole_flags,
+    yuv_of,
+    yuv_of_rgb,
 )  # fmt: skip
 from operators.media.tone import ToneMap, is_hdr
 
@@ -152,6 +155,21 @@ class SourceFrame:
             picture = picture.resize((size[0], canvas.shape[0]), across, (box[0], 0, box[2], canvas.shape[0]))
             picture = picture.resize(size, down, (0, box[1], size[0], box[3]))
         return read_only(np.asarray(picture))
+
+    def planes(self, left: float, top: float, right: float, bottom: float, size: tuple[int, int]) -> NDArray[np.uint8]:
+        """(size[1] * 3 // 2, size[0]) a box of the displayed frame as YUV 4:2:0 of BT.709 in limited range, read-only:
+        the luma, then a quarter as many samples of each chroma. Both sides are even.
+
+        A box of whole even pixels within the frame is scaled as it is stored, any other goes through RGB, see `crop`.
+        """
+        is_within = left >= 0 and top >= 0 and right <= self.width and bottom <= self.height
+        if not (is_within and are_even(self._frame, left, top, right, bottom) and self._is_stored_as_shown()):
+            return read_only(yuv_of_rgb(self.crop(left, top, right, bottom, size)))
+        x0, y0, x1, y1 = self._stored(int(left), int(top), int(right), int(bottom))
+        width, height = size[::-1] if self._display.transposed else size
+        with self._lock:
+            made = yuv_of(cut(self._frame, x0, y0, x1, y1), width, height)
+        return read_only(self._display.turned_planes(made))
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives, made for this frame once, however many operators ask for it by that key, from whatever
@@ -309,7 +327,7 @@ class VideoFrames:
         if self.start_s is None or (
             stream.start_time is not None and self.start_s <= float(stream.start_time * stream.time_base)
         ):
-            return tally, _decoded(
+            return tally, shown(
                 RunningPackets(container, self.path, [stream]), tally, shown_when_decoded(container, stream)
             )
         if may_restart(container, self.path) and clock_of(self.path).parts > 1:
@@ -321,23 +339,8 @@ class VideoFrames:
             except FFmpegError:
                 return None
             tally = Tally()
-            frames = _decoded(packets_of(container, [stream]), tally, shown_when_decoded(container, stream))
+            frames = shown(packets_of(container, [stream]), tally, shown_when_decoded(container, stream))
             first = next(frames, None)
             if first is not None and first[1] <= self.start_s:
                 return tally, itertools.chain([first], frames)
         return None
-
-
-def _decoded(packets: Iterable[av.Packet], tally: Tally, when_decoded: bool) -> Iterator[tuple[av.VideoFrame, float]]:
-    last_s, step_s = -math.inf, 0.0
-    for frame in decodable(packets, tally):
-        ticks = frame.dts if when_decoded or frame.pts is None else frame.pts
-        # What a decoder still holds when the file ends comes without a decoding time.
-        untimed_s = last_s + step_s if when_decoded else -math.inf
-        pts_s = float(ticks * frame.time_base) if ticks is not None else untimed_s
-        if frame.is_corrupt or not frame.height or pts_s <= last_s:
-            tally.lost += 1
-            continue
-        step_s, last_s = pts_s - last_s, pts_s
-        tally.kept += 1
-        yield frame, pts_s

@@ -48,6 +48,22 @@ def reformatted(frame: av.VideoFrame, form: str, width: int, height: int, flags:
     return np.array(made.to_ndarray(), np.uint8, copy=True if made is frame else None)
 
 
+def yuv_of(frame: av.VideoFrame, width: int, height: int, flags: Interpolation = SCALED) -> NDArray[np.uint8]:
+    """(height * 3 // 2, width) scaled, as YUV 4:2:0 of BT.709 in limited range."""
+    converter = _kept("coders", 8, (width, height, frame.width, frame.height, frame.format.name), VideoReformatter)
+    made = converter.reformat(
+        frame, width, height, "yuv420p", None, Colorspace.ITU709, interpolation=flags, dst_color_range=ColorRange.MPEG,
+        threads=1,
+    )  # fmt: skip
+    return np.array(made.to_ndarray(), np.uint8, copy=True if made is frame else None)
+
+
+def yuv_of_rgb(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(height * 3 // 2, width) of (height, width, 3), both even, full range: YUV 4:2:0 of BT.709 in limited range."""
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
+    return yuv_of(frame, frame.width, frame.height)
+
+
 # Rounded as by FFmpeg's conversion: a test holds that.
 _EXPANDED = np.clip(np.round((np.arange(256) - 16) * 255 / 219), 0, 255).astype(np.uint8).tobytes()
 
@@ -96,6 +112,14 @@ def has_whole_samples(frame: av.VideoFrame) -> bool:
     """
     wide, high = _subsampling(frame.format.name)
     return frame.width % wide == 0 and frame.height % high == 0
+
+
+def are_even(frame: av.VideoFrame, left: float, top: float, right: float, bottom: float) -> bool:
+    """Whether a box with an area begins and ends between samples of every plane: at even pixels, where a sample of
+    chroma covers two each way at most.
+    """
+    is_even = all(edge % 2 == 0 for edge in (left, top, right, bottom))
+    return is_even and right > left and bottom > top and max(_subsampling(frame.format.name)) <= 2
 
 
 def whole_flags(frame: av.VideoFrame) -> Interpolation:

@@ -6,6 +6,7 @@ this module imports torch and pyannote.audio.
 """
 
 from collections import OrderedDict
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -14,6 +15,8 @@ import torch.nn.functional as F
 from pyannote.audio import Model
 from torch import Tensor, nn
 from torchaudio.compliance import kaldi
+
+from operators.models.folded_campplus import FoldedCampplus
 
 MELS = 80
 MIN_FRAMES = 10  # of 10 ms: with fewer, the spread over time of the pooled features says nothing
@@ -91,7 +94,15 @@ class CamPlusPlus(Model):
 
     def embed(self, features: Tensor) -> Tensor:
         """(batch, frames, 80) log mel energies to (batch, 192). Their mean over time is taken out here."""
-        return self.xvector(self.head((features - features.mean(dim=1, keepdim=True)).transpose(1, 2)))
+        features = features - features.mean(dim=1, keepdim=True)
+        if features.device.type == "cpu" and not self.training:
+            return torch.stack([self.folded(one) for one in features])
+        return self.xvector(self.head(features.transpose(1, 2)))
+
+    @cached_property
+    def folded(self) -> FoldedCampplus:
+        """Its parameters as they are when it is first asked for."""
+        return FoldedCampplus(self)
 
 
 def log_mel(waveform: Tensor) -> Tensor:

@@ -36,6 +36,7 @@ class DetectActiveSpeaker(Operator):
     """
 
     resources: ClassVar[Resources] = Resources(cpus=1, gpus=0.1)
+    version: ClassVar[int] = 2  # the batch norms of LR-ASD are folded: 1e-6 of a score
 
     model: str = "auto"  # lr_asd, mouth_motion, or auto: lr_asd where its file is here or can be fetched
     min_face_px: float = 24.0  # median of the face box's longer side

@@ -3,7 +3,7 @@
 import math
 import os
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manifests.errors import WeightError
-from manifests.tables import Source, Turn, span_id
+from manifests.tables import Source, Track, Turn, span_id
 from operators.base import Audio, Drop, Operator, Resources
 from operators.models.catalogue_sound import CAMPPLUS, SEGMENTATION_3, SILERO_VAD
 from operators.models.silero_vad import SileroVad, spans
+from operators.timeline import may_show, width_px
 from operators.weights import Weight
 
 if TYPE_CHECKING:
@@ -58,9 +59,21 @@ class DiarizeSpeakers(Operator):
     min_turn_s: float = 0.1  # shorter turns are flicker of the segmentation, whose step is 17 ms
     min_duration_s: float = 0.5  # of the sound
     speech_threshold: float = 0.5  # probability of speech, 0 to 1, from which a window is listened to; 0: each is
+    # A source is listened to where some track of a face is so wide at some look, and so long; 0: each source is.
+    min_face_px: float = 0.0
+    min_face_s: float = 0.0
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3  # the norms of CAM++ are folded: 1e-5 of a number
     resources: ClassVar[Resources] = Resources(cpus=1, gpus=0.1)
+
+    def check_beside(self, others: Sequence[Operator]) -> None:
+        for other in (one for one in others if one.name == "PlanClips"):
+            for mine, theirs in (("min_face_px", "min_face_px"), ("min_face_s", "min_s")):
+                if (gate := getattr(self, mine)) > (asked := getattr(other, theirs)):
+                    raise ValueError(
+                        f"DiarizeSpeakers.{mine} is {gate:g}, above PlanClips.{theirs}, which is {asked:g}: sources with"
+                        f" such clips would go unheard; set it to {asked:g}, or 0"
+                    )
 
     def __post_init__(self) -> None:
         if self.pipeline not in ("embedded", "community-1"):
@@ -71,12 +84,21 @@ class DiarizeSpeakers(Operator):
         gate = (SILERO_VAD,) if self.speech_threshold > 0 else ()
         return (SEGMENTATION_3, CAMPPLUS, *gate) if self.pipeline == "embedded" else gate
 
-    def __call__(self, source: Source, audio: Audio) -> Iterator[Turn]:
+    def __call__(
+        self,
+        source: Source,
+        audio: Audio,
+        tracks: list[Track] = [],  # noqa: B006 - only read
+    ) -> Iterator[Turn]:
         """Turns in the order of their start, each voice's own turns apart.
 
         Raises:
-            Drop: audio_too_short; no_speech, with the level of what was heard.
+            Drop: no_clip_face, where no track could become a clip; audio_too_short; no_speech, with the level of what
+                was heard.
         """
+        if self.min_face_px > 0 and not any(may_show(track, self.min_face_px, self.min_face_s) for track in tracks):
+            widest = max((width_px(track) for track in tracks), default=0.0)
+            raise Drop("no_clip_face", detail=f"{len(tracks)} tracks, the widest {widest:.0f} px, or seen too briefly")
         duration_s = audio.end_s - audio.start_s
         if duration_s < self.min_duration_s:
             raise Drop("audio_too_short", detail=f"{duration_s:.3f} s of sound, {self.min_duration_s} s are needed")

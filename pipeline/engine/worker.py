@@ -207,6 +207,8 @@ class ShardRows:
     def joined(self, row: Row, step: Step) -> dict[str, list[Row]]:
         joins = {}
         for name, table in step.operator.signature.joins.items():
+            if table not in self.tables:
+                continue  # optional, and nothing writes it
             on = self.reads.key if self.reads.key in table.__dataclass_fields__ else "source_id"
             if (table, on) not in self._index:
                 index: dict[str, list[Row]] = defaultdict(list)

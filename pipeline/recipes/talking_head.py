@@ -42,7 +42,7 @@ RECIPE = Recipe(
         Stage(ProbeSource()),
         Stage(DetectShots(), DetectFaces(), EmbedFaces(), MeasureFaces(), FingerprintSource()),
         Stage(TrackFaces()),
-        Stage(DiarizeSpeakers()),
+        Stage(DiarizeSpeakers(min_face_px=96.0, min_face_s=3.0)),  # as PlanClips asks for
         Stage(DetectActiveSpeaker()),
         Stage(AttributeTurns()),
         Stage(PlanClips(min_s=3.0, max_s=30.0, min_face_px=96.0)),

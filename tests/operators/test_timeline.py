@@ -3,7 +3,7 @@
 import numpy as np
 
 from manifests.tables import ActiveSpeaker, Track
-from operators.timeline import has_word, smoothed_score, visible
+from operators.timeline import has_word, may_show, smoothed_score, visible
 
 
 def test_the_word_is_had_by_the_highest_score_above_nothing() -> None:
@@ -23,3 +23,13 @@ def test_a_face_is_visible_up_to_where_it_is_hidden_for_too_long() -> None:
     seen = visible(track, np.array([0.0, 0.1, 0.2, 0.3, 0.9, 1.0, 1.9]), 0.5)
     assert seen.tolist() == [True, True, False, False, False, False, False]
     assert visible(track, np.array([0.3, 0.9, 1.0, 1.9]), 1.0).all()
+
+
+def test_a_track_may_show_a_clip_where_it_is_wide_enough_once_and_long_enough() -> None:
+    sides = [0.0, 10.0], [0.0, 0.0], [90.0, 106.0], [90.0, 90.0]
+    track = Track("s", "t", "shot", 1.0, 3.5, [1.0, 3.0], *sides, [0.9, 0.9])
+    assert may_show(track, 96.0, 3.0)
+    assert not may_show(track, 97.0, 3.0)
+    assert may_show(track, 96.0, 3.5)
+    assert not may_show(track, 96.0, 3.6)
+    assert not may_show(Track("s", "t", "shot", 0.0, 9.0, [], [], [], [], [], []), 1.0, 1.0)

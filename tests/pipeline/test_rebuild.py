@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 
 from manifests.errors import UsageError
+from manifests.ledger import RunRecord, StepRecord
 from manifests.manifest import Manifest
 from manifests.tables import Clip, Published, Render, Source, Split
+from operators.clips.render_clips import RenderClips
 from pipeline.__main__ import main
 from pipeline.query.clip_view import select_rows as rows_of
-from pipeline.rebuild import compared, drift, list_again, published_rows
+from pipeline.rebuild import compared, drift, list_again, published_rows, rebuild_recipe
 from tests.made_copies import FRAMES_FROM_ZERO, copy_of
 from tests.made_videos import tone, write_video
 from tests.pipeline.rebuilt_recipe import LATE_S
@@ -161,6 +163,19 @@ def test_another_encoder_of_the_same_frames_is_said(corpus: tuple[Path, Path]) -
     )
     same = replace(listed, encoder=render["encoder"])
     assert compared(same, same, Render(**render)) == ("identical", "")
+
+
+@pytest.mark.parametrize(("kept", "pixels"), [({"size": 64}, "rgb"), ({"size": 64, "pixels": "yuv"}, "yuv")])
+def test_what_was_rendered_before_there_was_a_choice_of_pixels_is_rendered_as_it_was(
+    tmp_path: Path, kept: dict[str, object], pixels: str
+) -> None:
+    manifest = Manifest(str(tmp_path))
+    step = StepRecord(RenderClips.__name__, "RenderClips-0", 0, "clips", ["renders"], [], {}, kept, [])
+    manifest.remember(RunRecord("made", [step]))
+    (rendering,) = [
+        step.operator for step in rebuild_recipe(manifest).plan().steps if isinstance(step.operator, RenderClips)
+    ]
+    assert (rendering.size, rendering.pixels) == (64, pixels)
 
 
 def test_says_what_is_wrong(corpus: tuple[Path, Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

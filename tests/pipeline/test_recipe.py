@@ -8,7 +8,7 @@ import pytest
 
 from manifests.errors import UsageError
 from manifests.manifest import LISTED
-from manifests.tables import Clip, Score, Shot, Source
+from manifests.tables import Clip, Score, Shot, Source, Track
 from operators.base import Frames, Operator
 from operators.clips.keep_clips import KeepClips
 from operators.faces.embed_faces import EmbedFaces
@@ -141,6 +141,24 @@ def test_the_plan_knows_who_can_fetch_a_source_again() -> None:
 def test_a_value_that_can_never_be_meant_is_refused_at_plan() -> None:
     with pytest.raises(UsageError, match="PlanClips.min_s is -5; it must be 0 or more"):
         recipe_named("talking_head").set("PlanClips.min_s=-5").plan()
+
+
+@pytest.mark.parametrize(("change", "gate"), [("min_face_px=64", "min_face_px"), ("min_s=2", "min_face_s")])
+def test_sources_are_never_given_up_unheard_for_what_would_be_a_clip(change: str, gate: str) -> None:
+    recipe = recipe_named("talking_head").set(f"PlanClips.{change}")
+    with pytest.raises(UsageError, match=rf"DiarizeSpeakers\.{gate} is \d+, above PlanClips\."):
+        recipe.plan()
+    assert recipe.set(f"DiarizeSpeakers.{gate}=0").plan()
+    assert recipe_named("talking_head").set("PlanClips.min_face_px=192").plan()
+
+
+def test_a_join_with_a_default_is_made_where_something_writes_the_table() -> None:
+    heard, seen = (
+        next(step for step in recipe_named(name).plan().steps if step.operator.name == "DiarizeSpeakers")
+        for name in ("diarize", "talking_head")
+    )
+    assert Track not in heard.inputs
+    assert Track in seen.inputs
 
 
 def test_a_metric_that_nothing_scores_is_refused_at_plan_with_those_there_are() -> None:

@@ -64,11 +64,16 @@ def turn(start_s: float, end_s: float, speaker: str = "speaker0") -> Turn:
 
 
 def plan(
-    tracks: list[Track], speaking: list[ActiveSpeaker], turns: list[Turn], of: Shot | None = None, **fields: float
+    tracks: list[Track],
+    speaking: list[ActiveSpeaker],
+    turns: list[Turn],
+    of: Shot | None = None,
+    source: Source = SOURCE,
+    **fields: float,
 ) -> tuple[list[Clip], list[tuple[str, float, float]]]:
     """The clips, and the reason and span of each proposal that was given up."""
     clips, drops = [], []
-    for outcome in PlanClips(**fields)(of or shot(), tracks, speaking, turns, [SOURCE]):
+    for outcome in PlanClips(**fields)(of or shot(), tracks, speaking, turns, [source]):
         if isinstance(outcome, Drop):
             assert isinstance(outcome.row, Clip)
             drops.append((outcome.reason, outcome.row.start_s, outcome.row.end_s))
@@ -221,8 +226,25 @@ def test_the_crop_is_a_square_that_holds_the_face_wherever_it_moves():
     ]
     reach = max(right for _, right in seen) - min(left for left, _ in seen)
     assert clip.right_px - clip.left_px == clip.bottom_px - clip.top_px == pytest.approx(reach + 200, abs=1)
-    assert clip.left_px == pytest.approx(min(left for left, _ in seen) - 100, abs=1)
+    assert clip.left_px == pytest.approx(min(left for left, _ in seen) - 100, abs=2)
     assert (clip.top_px + clip.bottom_px) / 2 == pytest.approx(300, abs=1)
+
+
+@pytest.mark.parametrize("x", [401.0, 402.5, 90.0, 1200.0])
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1281, 721), (0, 0)])
+def test_the_crop_is_of_whole_even_pixels_within_the_frame(x: float, width: int, height: int):
+    for face in (track(x=x, width=171), track(x=x, width=499, y=360)):
+        kept, _ = plan(
+            [face],
+            [speaks(face, (5, 11))],
+            [turn(5, 11)],
+            source=Source("talk", "talk.mp4", width=width, height=height),
+        )
+        for clip in kept:
+            box = clip.left_px, clip.top_px, clip.right_px, clip.bottom_px
+            assert all(edge % 2 == 0 for edge in box)
+            assert not width or (min(box) >= 0 and clip.right_px <= width and clip.bottom_px <= height)
+            assert clip.right_px - clip.left_px == clip.bottom_px - clip.top_px
 
 
 def test_the_crop_is_moved_into_the_frame_and_is_no_larger_than_it():
@@ -241,6 +263,7 @@ def test_the_crop_is_moved_into_the_frame_and_is_no_larger_than_it():
     [
         ("no_face", [], [], [turn(0, 20)], shot()),
         ("no_speech", [track()], [speaks(track(), (0, 20))], [turn(20, 30)], shot()),
+        ("face_small", [track(width=95)], [], [], shot()),  # nobody may have listened
         ("shot_short", [track(end_s=2)], [speaks(track(end_s=2), (0, 2))], [turn(0, 2)], shot(0, 2)),
         ("voice_off_screen", [track()], [speaks(track())], [turn(0, 20)], shot()),
         ("voice_off_screen", [track()], [], [turn(0, 20)], shot()),

@@ -3,9 +3,11 @@
 import threading
 import time
 
+import av
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from operators.media.frames import VideoFrames
 from tests.made_videos import ramp, write_video
@@ -52,6 +54,46 @@ def test_luma_is_a_part_of_gray(tmp_path, turn_deg, more):
     for left, top, right, bottom in ((0, 0, frame.width, frame.height), (3, 5, 90, 71), (50, 0, 51, 100)):
         assert (frame.luma(left, top, right, bottom) == gray[top:bottom, left:right]).all()
         assert not frame.luma(left, top, right, bottom).flags.writeable
+
+
+def planes_of_rgb(rgb) -> list[NDArray[np.float64]]:
+    """Luma and the two chromas of ITU-R BT.709 in limited range, at half the size each way, by its formula."""
+    red, green, blue = (rgb.astype(float) / 255).transpose(2, 0, 1)
+    luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    full = 16 + 219 * luma, 128 + 224 * (blue - luma) / 1.8556, 128 + 224 * (red - luma) / 1.5748
+    return [plane.reshape(plane.shape[0] // 2, 2, plane.shape[1] // 2, 2).mean((1, 3)) for plane in full]
+
+
+@pytest.mark.parametrize("turn_deg", [0, 90, 180, 270])
+@pytest.mark.parametrize(
+    "more", [{}, {"bt709": True}, {"full_range": True}, {"pixel_format": "yuv422p"}, {"pixel_format": "yuv420p10le"}]
+)
+def test_planes_are_those_of_the_picture_by_the_formula(tmp_path, turn_deg, more):
+    video = write_video(tmp_path / "a.mp4", [(ramp(), 0.1)], rotation_deg=turn_deg, **more)
+    frame = next(iter(VideoFrames(video)))
+    even, odd, beyond = (20, 10, 140, 90), (21, 10, 141, 90), (-20, -10, 100, 70)
+    for box, most in ((even, 1.5), (odd, 1.5), (beyond, 1.5)):
+        for size in ((120, 80), (60, 40), (240, 160)):
+            planes = frame.planes(*box, size)
+            assert planes.shape == (size[1] * 3 // 2, size[0])
+            assert not planes.flags.writeable
+            luma, chroma = planes[: size[1]], planes[size[1] :].reshape(2, size[1] // 2, size[0] // 2)
+            halved = luma.reshape(size[1] // 2, 2, size[0] // 2, 2).mean((1, 3))
+            for found, wanted in zip((halved, *chroma), planes_of_rgb(frame.crop(*box, size)), strict=True):
+                # a sharp edge to what lies beyond the frame spreads over a pixel
+                assert np.abs(found - wanted)[2:-2, 2:-2].mean() < most
+
+
+def test_planes_of_an_even_box_are_cut_and_not_converted(tmp_path):
+    """At its own size, a picture of BT.709 in limited range comes out as it is stored."""
+    frame = next(iter(VideoFrames(write_video(tmp_path / "a.mp4", [(ramp(), 0.1)], bt709=True))))
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        stored = next(container.decode(video=0)).to_ndarray()
+    height, width = frame.height, frame.width
+    planes = frame.planes(40, 20, 160, 100, (120, 80))
+    assert (planes[:80] == stored[20:100, 40:160]).all()
+    chroma = stored[height:].reshape(2, height // 2, width // 2)[:, 10:50, 20:80]
+    assert (planes[80:].reshape(2, 40, 60) == chroma).all()
 
 
 def test_of_a_much_larger_frame_the_middle_lines_stand_for_all(tmp_path):

@@ -53,7 +53,7 @@ def test_seeing_in_chunks_leaves_no_seams(net):
     faces = torch.from_numpy(crops(75))
     with torch.inference_mode():
         whole = net.see(faces[None].to(next(net.parameters()).device, torch.float32))
-        assert torch.allclose(see_all(net, faces), whole, atol=1e-4)
+        assert torch.allclose(see_all(net, faces), whole, atol=1e-5)
 
 
 def test_windows(net):

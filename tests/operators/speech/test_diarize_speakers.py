@@ -3,6 +3,7 @@
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from manifests.errors import WeightError
-from manifests.tables import Source, Turn
+from manifests.tables import Source, Track, Turn
 from operators.base import Audio, Drop
 from operators.media.sound import SourceAudio
 from operators.models.catalogue_sound import CAMPPLUS, SEGMENTATION_3, SILERO_VAD
@@ -86,6 +87,30 @@ def test_two_speakers_against_reference_turns():
     of_both_s = (spoken["speaker0"] & spoken["speaker1"]).sum() / 1000
     for voice in spoken:
         assert sum(turn.overlap_s for turn in found if turn.speaker == voice) == pytest.approx(of_both_s, abs=0.02)
+
+
+class Unheard:
+    """Sound that must not be asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"{name} of the sound was asked for")
+
+
+def face(width_px: float, end_s: float) -> Track:
+    sides = [0.0] * 2, [0.0] * 2, [width_px] * 2, [width_px] * 2
+    return Track("talk", "talk/shot/t0", "talk/shot", 0.0, end_s, [0.0, end_s - 0.2], *sides, [0.9] * 2)
+
+
+@pytest.mark.parametrize("tracks", [[], [face(95, 20)], [face(200, 1.5), face(40, 20)]])
+def test_a_source_in_which_no_face_could_become_a_clip_is_not_listened_to(tracks: list[Track]):
+    operator, unheard = DiarizeSpeakers(min_face_px=96, min_face_s=3), cast(Audio, Unheard())
+    with pytest.raises(Drop) as given_up:
+        list(operator(SOURCE, unheard, tracks))
+    assert given_up.value.reason == "no_clip_face"
+    with pytest.raises(AssertionError, match="was asked for"):
+        list(operator(SOURCE, unheard, [*tracks, face(96, 3)]))
+    with pytest.raises(AssertionError, match="was asked for"):  # off by default
+        list(DiarizeSpeakers()(SOURCE, unheard, tracks))
 
 
 def test_times_are_on_the_clock_of_the_source_and_runs_agree():

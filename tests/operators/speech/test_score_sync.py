@@ -124,6 +124,30 @@ def test_the_offset_is_that_of_the_sound_and_no_other(tmp_path, late_s):
     )
 
 
+@pytest.mark.parametrize(
+    ("every", "ticks"), [(1, list(range(5, 55))), (2, [5, *range(6, 55, 2)]), (3, [5, *range(6, 55, 3)])]
+)
+def test_the_mouth_is_looked_at_at_every_so_manieth_tick_and_at_both_ends(tmp_path, every, ticks):
+    audio, opening = bursts(0.0)
+    looked: list[float] = []
+
+    def mouth(frame, square) -> float:
+        looked.append(frame.pts_s)
+        return opening(frame.pts_s)
+
+    scorer = ScoreSync(every=every)
+    scorer.__dict__["_mouth"] = mouth
+    frames = VideoFrames(write_video(tmp_path / "v.mp4", [("gray", 3.0)]), 0.2, 2.2)
+    boxes: dict[float, Box] = {0.0: (100, 40, 200, 140), 3.0: (100, 40, 200, 140)}
+    list(scorer(clip(0.2, 2.2), [track(boxes)], [], frames, audio))
+    assert looked == pytest.approx([tick / 25 for tick in sorted({*ticks, 54})])
+
+
+def test_a_mouth_cannot_be_looked_at_less_than_once_a_tick():
+    with pytest.raises(ValueError, match="every is 0"):
+        ScoreSync(every=0)
+
+
 def test_a_voice_is_heard_in_its_own_tick():
     wave = np.concatenate([np.zeros(6400, np.float32), tone(0.4, 16000, 1500)])
     level = voice_level(WavAudio(wave, 2.0), 50, 20)
