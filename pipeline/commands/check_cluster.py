@@ -12,9 +12,10 @@ from manifests.errors import UsageError
 from pipeline.commands.run import asked_recipe, decided_by, listed
 from pipeline.engine.cluster_check import Asked, Node, check_nodes
 from pipeline.engine.cluster_file import Cluster, read_cluster
+from pipeline.engine.package import check_out
 from pipeline.engine.plan_file import Versions
 from pipeline.engine.ray_session import check_root, start_ray, stop_ray
-from pipeline.engine.submit import check_out, run_there
+from pipeline.engine.submit import run_there
 from pipeline.listing import VIDEOS
 from pipeline.recipe import Plan
 from pipeline.session import as_json, of_cluster

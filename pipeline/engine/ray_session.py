@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -80,14 +81,14 @@ def start_ray(cpus: int | None) -> bool:
 
 
 def show_token() -> None:
-    """Has Ray show a cluster the token that this user has, where one is; to be called before Ray is imported.
+    """Has Ray show a cluster the token that this user has, where one is.
 
-    Ray 2.60 guards what `ray start` starts on a machine that has a token, and leaves one wherever it starts by itself,
-    as for a run without a cluster. Who joins shows none unless told to, and then waits in vain. A cluster without a guard
-    takes no notice.
+    Ray 2.60 guards what `ray start` starts on a machine that has a token, and leaves one wherever it starts by
+    itself, as for a run without a cluster. Who joins shows none unless told to, and then waits in vain. A cluster
+    without a guard takes no notice. Where Ray is imported already, its settings are read: it is too late.
     """
     path = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
-    if os.environ.get("RAY_AUTH_TOKEN") or path.is_file():
+    if "ray" not in sys.modules and (os.environ.get("RAY_AUTH_TOKEN") or path.is_file()):
         os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 

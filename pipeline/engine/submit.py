@@ -22,21 +22,18 @@ from typing import Any
 from uuid import uuid4
 
 from manifests.errors import NotFound, UsageError
-from operators.sources.secrecy import holds_secret
 from pipeline.engine.cluster_file import Cluster
+from pipeline.engine.package import check_out, packed
 from pipeline.engine.plan_file import PLAN, copy_code, write_plan
 from pipeline.engine.ray_session import show_token
 from pipeline.engine.travel import HOOK, Travelling, travelling
-from pipeline.listing import list_sources
 from pipeline.listing.lists import is_list
 from pipeline.recipe import Plan
 
 # A driver that is stopped ends as by Ctrl-C; Ray kills it when it has not within these seconds.
 DRIVER = {"PYTHONUNBUFFERED": "1", "RAY_JOB_STOP_SIGNAL": "SIGINT", "RAY_JOB_STOP_WAIT_TIME_S": "15"}
 RUNNING = ("PENDING", "RUNNING")
-LISTS = "lists"  # of the package
 MOST_TRIES = 1000
-SHARE = "put a folder that all nodes see into `shared` of the cluster file"
 OF_THE_JOB = ("recipe", "out", "command")  # of its metadata
 
 
@@ -68,21 +65,6 @@ class Submitted:
     travelling: Travelling
 
 
-def check_out(out: str, cluster: Cluster) -> None:
-    """Refuses a corpus that the nodes of a cluster would not find.
-
-    Raises:
-        UsageError: saying what would do.
-    """
-    if out.startswith("s3://"):
-        return
-    if "://" in out or not os.path.isabs(out):
-        where = "name s3://bucket/prefix, or an absolute path that every node sees"
-        raise UsageError(f"--out {out}: the nodes of a cluster do not know your folder; {where}")
-    if not cluster.sees(out):
-        raise UsageError(f"--out {out} may be another folder on every node; name s3://bucket/prefix, or {SHARE}")
-
-
 def job_id(plan: Plan, videos: Iterable[str], out: str) -> str:
     """Names what a job does: by the plan's steps and fields, the content of lists, and the corpus."""
     named = [Path(one).read_bytes().hex() if is_list(Path(one)) and Path(one).is_file() else one for one in videos]
@@ -108,7 +90,7 @@ def submit(plan: Plan, videos: list[str], out: str, cluster: Cluster, *, workers
     client, base = client_of(cluster), job_id(plan, videos, out)
     with tempfile.TemporaryDirectory() as folder:
         package = Path(folder)
-        named, lists = _packed(videos, package, cluster)
+        named, lists = packed(videos, package, cluster)
         write_plan(plan, package, lists)
         along = travelling(cluster, package)
         asked = workers or cluster.limits.workers
@@ -181,7 +163,7 @@ def run_there(plan: Plan, command: list[str], videos: list[str], cluster: Cluste
     client, name = client_of(cluster), f"headset-{command[0]}-{uuid4().hex[:12]}"
     with tempfile.TemporaryDirectory() as folder:
         package = Path(folder)
-        named, lists = _packed(videos, package, cluster)
+        named, lists = packed(videos, package, cluster)
         write_plan(plan, package, lists)
         along = travelling(cluster, package)
         metadata = {"recipe": plan.recipe, "out": "", "command": command[0]}
@@ -190,49 +172,6 @@ def run_there(plan: Plan, command: list[str], videos: list[str], cluster: Cluste
     printed = log(client, name)
     client.delete_job(name)
     return ended, printed
-
-
-def _packed(videos: list[str], package: Path, cluster: Cluster) -> tuple[list[str], dict[str, str]]:
-    """What is named on the command line, as the job names it; and the lists in the package, by their place there.
-
-    Raises:
-        UsageError: for files and folders that only this machine has, and for addresses that would show a secret.
-    """
-    named, lists = list[str](), dict[str, str]()
-    for number, video in enumerate(videos):
-        path = os.path.abspath(video)
-        if not os.path.exists(video):
-            if holds_secret(video):
-                raise UsageError(
-                    "an address with a secret in it would stand in the job's command line; put it into a list"
-                )
-            named.append(video)
-        elif cluster.sees(path):
-            named.append(path)
-        elif is_list(Path(video)):
-            place = Path(LISTS, str(number), Path(video).name)
-            (package / place).parent.mkdir(parents=True)
-            (package / place).write_bytes(Path(video).read_bytes())
-            _check_list(video, str(package / place), cluster)
-            named.append(str(place))
-            lists[str(place)] = path
-        else:
-            raise UsageError(f"{video} lies on this machine alone; upload it, or {SHARE}")
-    return named, lists
-
-
-def _check_list(path: str, copy: str, cluster: Cluster) -> None:
-    """
-    Raises:
-        UsageError: for a list that names files which the nodes would not find.
-    """
-    local = {source.uri for source in list_sources([path]).sources if "://" not in source.uri}
-    if alone := sorted(uri for uri in local if not cluster.sees(uri)):
-        raise UsageError(f"{path} names {alone[0]}, which lies on this machine alone; write addresses, or {SHARE}")
-    if lost := sorted(local - {source.uri for source in list_sources([copy] if local else []).sources}):
-        raise UsageError(
-            f"{path} names {lost[0]} from where it lies itself; write the whole path, since a list travels"
-        )
 
 
 @contextmanager

@@ -16,8 +16,8 @@ from pipeline.engine.cluster_check import Asked, Node, NodeProbe, _timed, check_
 from pipeline.engine.plan_file import versions
 from pipeline.views.nodes import NodeList
 from tests.made_videos import write_video
+from tests.object_store import aws_points_at, serve_s3
 from tests.ray_head import ray_head
-from tests.site import aws_points_at, serve_s3
 
 ROOT = Path(__file__).parents[3]
 TOY = ROOT / "tests/pipeline/toy_recipe.py"

@@ -79,5 +79,9 @@ def test_a_token_that_is_there_is_shown(
         (tmp_path / ".ray" / "auth_token").write_text("t")
     if told:
         monkeypatch.setenv("RAY_AUTH_MODE" if told == "disabled" else "RAY_AUTH_TOKEN", told)
+    monkeypatch.setitem(sys.modules, "ray", object())
+    show_token()
+    assert os.environ.get("RAY_AUTH_MODE") == (mode if mode == "disabled" else None), "it is too late"
+    monkeypatch.delitem(sys.modules, "ray")
     show_token()
     assert os.environ.get("RAY_AUTH_MODE") == mode

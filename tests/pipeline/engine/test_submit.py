@@ -15,9 +15,10 @@ import pytest
 
 from manifests.errors import NotFound, UsageError
 from pipeline.engine.cluster_file import Cluster, Secrets, read_cluster
+from pipeline.engine.package import check_out
 from pipeline.engine.plan_file import PLAN, lists_of, read_plan, write_plan
 from pipeline.engine.secrets import load_secrets, read_secrets, write_secrets
-from pipeline.engine.submit import check_out, client_of, job_id, job_named, submit
+from pipeline.engine.submit import client_of, job_id, job_named, submit
 from pipeline.engine.travel import SHIPPED, plain, secret_names, travelling
 from pipeline.recipe import Recipe, recipe_named
 from tests.made_videos import write_video
