@@ -469,8 +469,8 @@ class Render(Row):
     made_by: str  # "recording", or the name of a generation system
     media: str  # where the store keeps it, relative to the manifest
     sha256: str  # of the file
-    # of the raw frames as given to the encoder, equal whatever encoder build ran: of their planes after "yuv420p:", else
-    # of their RGB
+    # of the raw frames as given to the encoder, equal whatever encoder build ran: of their planes after "yuv420p:",
+    # else of their RGB
     frames_sha256: str
     bytes: int
     width: int

@@ -102,7 +102,7 @@ class CamPlusPlus(Model):
     @cached_property
     def folded(self) -> FoldedCampplus:
         """Its parameters as they are when it is first asked for."""
-        return FoldedCampplus(self)
+        return FoldedCampplus(self.head, self.xvector)
 
 
 def log_mel(waveform: Tensor) -> Tensor:

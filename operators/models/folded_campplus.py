@@ -5,15 +5,12 @@ with their channels last; behind it, time comes first, so that every layer is a 
 writes what its layers add into one table instead of copying all before it each time.
 """
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_weights
-
-if TYPE_CHECKING:
-    from operators.models.campplus import CamPlusPlus
 
 PIECE = 100  # steps of time whose mean is a layer's context: 2 s
 
@@ -21,8 +18,12 @@ PIECE = 100  # steps of time whose mean is a layer's context: 2 s
 class FoldedCampplus:
     """What a `CamPlusPlus` in evaluation mode on the CPU embeds, within 1e-5 of it. The model is not changed."""
 
-    def __init__(self, model: "CamPlusPlus"):
-        head, layers = model.head, dict(model.xvector.named_children())
+    def __init__(self, head: Any, xvector: nn.Sequential):
+        """
+        Args:
+            head, xvector: the parts of a `CamPlusPlus`.
+        """
+        layers = dict(xvector.named_children())
         self._begin = _folded(head.conv1, head.bn1)
         self._residuals = [_Residual.of(part) for part in (*head.layer1, *head.layer2)]
         self._end = _folded(head.conv2, head.bn2)
@@ -89,11 +90,10 @@ class _Dense(NamedTuple):
     def of(cls, layer: Any) -> "_Dense":
         weight, bias = _folded(layer.linear1, layer.nonlinear2.batchnorm)
         mask: Any = layer.cam_layer
-        local = mask.linear_local.weight.detach().permute(2, 1, 0)
-        return cls(
-            _scaled(layer.nonlinear1.batchnorm), (_transposed(weight), bias), local.flatten(0, 1).contiguous(),
-            mask.linear_local.dilation[0], *((_transposed(one.weight), one.bias.detach()) for one in (mask.linear1, mask.linear2)),
-        )  # fmt: skip
+        local = mask.linear_local.weight.detach().permute(2, 1, 0).flatten(0, 1).contiguous()
+        context, masked = ((_transposed(one.weight), one.bias.detach()) for one in (mask.linear1, mask.linear2))
+        norm, linear = _scaled(layer.nonlinear1.batchnorm), (_transposed(weight), bias)
+        return cls(norm, linear, local, mask.linear_local.dilation[0], context, masked)
 
     @property
     def adds(self) -> int:
