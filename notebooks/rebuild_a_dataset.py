@@ -23,13 +23,10 @@ import tempfile
 import headset
 
 published = headset.open(os.environ.get("HEADSET_CORPUS", "../demo/corpus"))
+videos = os.environ.get("HEADSET_SOURCES", "../demo/videos")
 place = os.path.join(tempfile.mkdtemp(), "again")
-told = subprocess.run(
-    [sys.executable, "-m", "pipeline", "rebuild", os.path.abspath(published.root), "--out", place, "--quiet"],
-    capture_output=True,
-    text=True,
-    cwd=os.path.dirname(os.path.dirname(headset.__file__)),
-)
+command = [sys.executable, "-m", "pipeline", "rebuild", os.path.abspath(published.root), "--out", place, "--quiet"]
+told = subprocess.run([*command, "--sources", os.path.abspath(videos)], capture_output=True, text=True, check=False)
 assert told.returncode == 0, told.stderr
 again = headset.open(place)
 again.tables["renders"]

@@ -37,8 +37,13 @@ def of_decord(data: headset.ClipDataset) -> Iterator[Any]:
     """The same frames, and nothing else."""
     for epoch, number in headset.ClipOrder(len(data), seed=1):
         first, _ = data.span(data.files.rows[number], epoch, number)
-        reader = decord.VideoReader(str(data.files.opened(number)), num_threads=1)
-        yield torch.from_numpy(reader.get_batch(range(first, first + FRAMES)).asnumpy()).permute(0, 3, 1, 2)
+        yield frames(str(data.files.opened(number)), first)
+
+
+def frames(file: Any, first: int) -> Any:
+    """The reader goes at once: one that is kept decodes ahead."""
+    pictures = decord.VideoReader(file, num_threads=1).get_batch(range(first, first + FRAMES)).asnumpy()
+    return torch.from_numpy(pictures).permute(0, 3, 1, 2)
 
 
 def of_webdataset(tars: list[str], data: headset.ClipDataset) -> Iterator[Any]:
@@ -49,8 +54,7 @@ def of_webdataset(tars: list[str], data: headset.ClipDataset) -> Iterator[Any]:
     for sample in samples.decode():
         number = numbers[sample["json"]["clip_id"]]
         first, _ = data.span(data.files.rows[number], 0, number)
-        reader = decord.VideoReader(io.BytesIO(sample["mp4"]), num_threads=1)
-        yield torch.from_numpy(reader.get_batch(range(first, first + FRAMES)).asnumpy()).permute(0, 3, 1, 2)
+        yield frames(io.BytesIO(sample["mp4"]), first)
 
 
 def cpu_s(of: Callable[[], Iterator[Any]]) -> tuple[int, float]:

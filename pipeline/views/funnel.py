@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from manifests.errors import Inconsistent
 from manifests.manifest import LISTED, Manifest
-from manifests.tables import Dropped, Source, tables
+from manifests.tables import Dropped, Row, Source, tables
 from pipeline.views.facts import BLANK, Cell, Fact, Grid, Line, Part, by_number, count
 
 CHAIN = ("sources", "published", "shots", "tracks", "turns", "clips")
@@ -134,7 +134,7 @@ def _sums(manifest: Manifest, steps: Sequence[FunnelStep]) -> Iterator[TableSum]
             for line in first
         ]
         proposed = sum(line.wrote[name] for line in first) + sum(lost) + sum(_divided(line, name) for line in refiners)
-        kept = manifest.count_rows(table)
+        kept = _kept(manifest, table)
         dropped = (
             sum(lost) + sum(line.dropped for line in refiners) + sum(line.given_up.get(name, 0) for line in refiners)
         )
@@ -144,6 +144,17 @@ def _sums(manifest: Manifest, steps: Sequence[FunnelStep]) -> Iterator[TableSum]
             told = f"{kept} kept + {dropped} dropped + {failed} failed = {total}"
             raise Inconsistent(f"{name}: {proposed} proposed, but {told}; please report this")
         yield TableSum(name, proposed, kept, dropped, failed)
+
+
+def _kept(manifest: Manifest, table: type[Row]) -> int:
+    """Current rows that the run wrote, or that were listed; what systems and metrics added later was never proposed."""
+    later = {step.version for step in manifest.attached.values()}
+    return sum(
+        manifest.count(table, step, shard)
+        for shard in manifest.shards()
+        for step in manifest.current(shard).get(table.table, [])
+        if step not in later
+    )
 
 
 def _divided(line: FunnelStep, name: str) -> int:

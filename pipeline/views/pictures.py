@@ -40,7 +40,12 @@ class Still:
 
     def html(self, width: int = SIDE_PX) -> str:
         """The picture inside the page, so that it needs no file beside it."""
-        shown = f'<img src="{data_uri(self.jpeg)}" width="{width}">' if self.jpeg else "<i>no picture within reach</i>"
+        alt = escape(self.caption.partition("\n")[0])
+        shown = (
+            f'<img src="{data_uri(self.jpeg)}" width="{width}" alt="{alt}">'
+            if self.jpeg
+            else "<i>no picture within reach</i>"
+        )
         told = escape(self.caption).replace("\n", "<br>")
         return f"{shown}<br><small>{told}</small>"
 

@@ -34,7 +34,9 @@ class Player(Fact):
         if not self.src:
             return f"{still.html(width)}{self._told()}"
         poster = f' poster="{data_uri(self.poster)}"' if self.poster else ""
-        inner = f'<img src="{data_uri(self.poster)}" width="{width}">' if self.poster else ""
+        inner = (
+            f'<img src="{data_uri(self.poster)}" width="{width}" alt="{escape(self.clip_id)}">' if self.poster else ""
+        )
         video = f'<video controls loop preload="none" width="{width}"{poster} src="{escape(self.src)}">{inner}</video>'
         return f"{video}<br>{self._told()}"
 

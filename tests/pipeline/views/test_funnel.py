@@ -59,3 +59,16 @@ def test_a_clip_that_is_gone_without_a_word_is_told(tmp_path: Path):
     manifest = divided(tmp_path, read=3, kept=2)
     with pytest.raises(Inconsistent, match="clips: 3 proposed, but 2 kept"):
         funnel(manifest)
+
+
+def test_what_a_system_adds_later_was_not_proposed(tmp_path: Path) -> None:
+    manifest = divided(tmp_path, 3, 2, dropped=1)
+    (shard,) = manifest.shards()
+    made = StepRecord("GenerateVideo", "GenerateVideo-1", -1, "clips", ["clips"], [], {}, {}, [])
+    more = [Clip("a", "a/9/t0", "", "", "", 9, 10, 0, 0, 1, 1)]
+    receipt = Receipt("GenerateVideo", {"read": 1, "answered": 1}, {"clips": 1}, reads="clips")
+    manifest.finish(made.version, shard, {Clip: more}, [], receipt)
+    manifest.attach("made@system", made)
+    manifest = Manifest(str(tmp_path))
+    assert manifest.count_rows(Clip) == 3
+    assert funnel(manifest).sum_of("clips").kept == 2
