@@ -92,12 +92,14 @@ def _commands(manifest: Manifest, found: Iterable[Fault]) -> list[str]:
         commands.append(f"headset run {(run.origin if run else '') or 'RECIPE'}{changes} --out {manifest.root}")
     for place, step in manifest.attached.items():
         if step.version in taken:
-            what = (
-                f"score {manifest.root} --metrics"
-                if "@" in place
-                else place.removesuffix("s")
-                if place == "splits"
-                else place
-            )
-            commands.append(f"headset {what} {step.operator if '@' in place else manifest.root}")
+            commands.append(f"headset {_made_by(place, step.operator, manifest.root)}")
     return list(dict.fromkeys(commands))
+
+
+def _made_by(place: str, operator: str, root: str) -> str:
+    """The command that makes the rows of no recipe which have this place."""
+    if "@" in place:
+        return f"score {root} --metrics {operator}"
+    if place == "reviews":
+        return f"import-reviews {root} reviews.json"
+    return f"{'split' if place == 'splits' else place} {root}"

@@ -42,6 +42,7 @@ def test_every_command_on_a_real_corpus(demo: Path) -> None:  # long: one line a
     assert "complete" in say("completion", "bash")
     assert "HEADSET" in say("help", "environment")
     assert facts("weights", "talking_head")
+    assert "clips in page/index.html" in say("explore", "corpus", "--html", "page")
 
     # make
     assert facts("plan", "talking_head", "videos", "--out", "corpus")
@@ -65,6 +66,10 @@ def test_every_command_on_a_real_corpus(demo: Path) -> None:  # long: one line a
     say("select", "corpus", "--where", "dnsmos_ovrl > 1", "--name", "all")
     say("select", "corpus", "--where", f"clip_id <> '{last}'", "--name", "most")
     assert last in say("diff", "corpus/@all", "corpus/@most")
+    said = [{"clip_id": clip, "verdict": "keep", "reason": "", "at": "2026-11-27T12:00:00Z"} for clip in (first, last)]
+    (demo / "reviews.json").write_text(json.dumps({"format": "headset reviews 1", "reviews": said}))
+    assert facts("import-reviews", "corpus", "reviews.json")["verdicts"] == {"keep": 2}
+    say("select", "corpus", "--where", "review = 'keep'", "--name", "reviewed")
     say("split", "corpus", "--shares", "0.5,0.25,0.25")
     say("identities", "corpus", ends=2)  # a fresh machine has no identity network: it says how to have one
     say("export", "corpus", "--layout", "wav2lip", "--out", "wav2lip")
@@ -91,5 +96,6 @@ def test_every_command_on_a_real_corpus(demo: Path) -> None:  # long: one line a
     assert "would" in say("takedown", "corpus", "--source", source, "--dry-run")
     say("takedown", "corpus", "--source", source, "--yes")
     assert source not in say("sql", "corpus", "select source_id from clips", "--csv")
+    assert source not in say("sql", "corpus", "select clip_id from reviews", "--csv")
 
     assert ran | ELSEWHERE.keys() == set(commands())

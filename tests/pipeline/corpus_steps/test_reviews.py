@@ -105,3 +105,17 @@ def test_the_command_says_what_came_of_it(corpus: Manifest, tmp_path: Path, caps
     assert Manifest(corpus.root).table(Review)["reviewer"].to_pylist() == ["bob"]
     (tmp_path / "not.json").write_text("[")
     assert main(["import-reviews", corpus.root, str(tmp_path / "not.json")]) == 2
+
+
+def test_reviews_that_were_lost_are_those_of_the_file_again(
+    corpus: Manifest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reviews = [{"clip_id": of(n), "verdict": "keep", "reason": "", "at": NOON} for n in range(3)]
+    path = file(tmp_path / "reviews.json", reviews)
+    assert main(["import-reviews", corpus.root, str(path)]) == 0
+    step = Manifest(corpus.root).whole(Review)
+    Path(corpus.root, "reviews", str(step), "00001.parquet").unlink()
+    main(["check", corpus.root, "--repair"])
+    assert f"headset import-reviews {corpus.root} reviews.json" in capsys.readouterr().out
+    assert main(["import-reviews", corpus.root, str(path)]) == 0
+    assert Manifest(corpus.root).table(Review)["clip_id"].to_pylist() == [of(n) for n in range(3)]
