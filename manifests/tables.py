@@ -448,7 +448,7 @@ class Annotation(Row):
 
 @dataclass(frozen=True)
 class Review(Row):
-    """What a person who looked at a clip says of it. A table of the whole corpus; `headset import-reviews` adds to it."""
+    """What a person who looked at a clip says. A table of the whole corpus: `headset import-reviews` adds to it."""
 
     table, key = "reviews", "review_id"
     review_id: str  # <clip>@<reviewer>

@@ -3,10 +3,10 @@
 python -m benchmarks.speed.explore 100000 1000000
 
 Rows are made: a clip view with 25 scores and the columns that cards show, no videos. (What the clip view itself costs,
-`benchmarks.speed.selection` measures.) The page is written as by `--html` but for drops, details and the pictures of most
-clips, and opened from disk by the system's Chromium without a network. A brush of a tenth of a histogram is moved 40
-times by one bin; what is told is the time from asking the worker to its answer, and of this what the worker itself took:
-least, median, most.
+`benchmarks.speed.selection` measures.) The page is written as by `--html` but for drops, details and the pictures of
+most clips, and opened from disk by the system's Chromium without a network. A brush of a tenth of a histogram is moved
+40 times by one bin; what is told is the time from asking the worker to its answer, and of this what the worker itself
+took: least, median, most.
 """
 
 import argparse

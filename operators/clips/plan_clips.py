@@ -33,10 +33,10 @@ class PlanClips(Operator):
     has the word with for longest. Where face and voice agree is a proposal, and every proposal ends as a clip or a
     drop. Silent faces may be in view, but not in the crop.
 
-    Drops of a shot: `no_face`, `no_speech`, `shot_short`, `voice_off_screen`, and `face_small` where nobody is heard and
-    no face is ever as wide as is wanted. Drops of a proposal: `other_voice` (the
-    face seems to speak, with a voice that is not its own), `two_voices` (the part cut out because someone else is
-    heard), `face_small`, `too_short`, `face_leaves_crop` (no square of the frame holds it), `other_face_in_crop`.
+    Drops of a shot: `no_face`, `no_speech`, `shot_short`, `voice_off_screen`, and `face_small` where nobody is heard
+    and no face is ever as wide as is wanted. Drops of a proposal: `other_voice` (the face seems to speak, with a voice
+    that is not its own), `two_voices` (the part cut out because someone else is heard), `face_small`, `too_short`,
+    `face_leaves_crop` (no square of the frame holds it), `other_face_in_crop`.
     """
 
     min_s: float = 3.0

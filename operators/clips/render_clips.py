@@ -29,8 +29,9 @@ class RenderClips(Operator):
     gives the same bytes on the same encoder build; `frames_sha256` is that of the frames' planes, so it holds for every
     build.
 
-    A box of whole even pixels, as `PlanClips` makes them, is cut and scaled as the source stores it. `pixels` "rgb" goes
-    through RGB and hashes that, as all renders did before there was another way: so old corpora are rebuilt to the bit.
+    A box of whole even pixels, as `PlanClips` makes them, is cut and scaled as the source stores it. `pixels` "rgb"
+    goes through RGB and hashes that, as all renders did before there was another way: so old corpora are rebuilt to the
+    bit.
 
     Drops: `no_frames` (the span holds none), `no_audio_stream`.
     """

@@ -71,8 +71,8 @@ class DiarizeSpeakers(Operator):
             for mine, theirs in (("min_face_px", "min_face_px"), ("min_face_s", "min_s")):
                 if (gate := getattr(self, mine)) > (asked := getattr(other, theirs)):
                     raise ValueError(
-                        f"DiarizeSpeakers.{mine} is {gate:g}, above PlanClips.{theirs}, which is {asked:g}: sources with"
-                        f" such clips would go unheard; set it to {asked:g}, or 0"
+                        f"DiarizeSpeakers.{mine} is {gate:g}, above PlanClips.{theirs}, which is {asked:g}: sources"
+                        f" with such clips would go unheard; set it to {asked:g}, or 0"
                     )
 
     def __post_init__(self) -> None:

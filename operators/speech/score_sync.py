@@ -22,9 +22,10 @@ VARIANT = "mouth_envelope"
 class ScoreSync(Operator):
     """Audio-visual offset and its confidence from the opening of the mouth, and how much of the clip its face speaks.
 
-    The gap between the lips, looked at at every `every`-th tick of 40 ms with straight lines between, is correlated with
-    the level of the voice at every shift up to `reach` ticks, and so are the speeds at which both change. This is an estimate of its own: it is neither LSE-D, LSE-C nor
-    SyncNet's offset, and its numbers do not compare with theirs. It needs about 4 s of speech.
+    The gap between the lips, looked at at every `every`-th tick of 40 ms with straight lines between, is correlated
+    with the level of the voice at every shift up to `reach` ticks, and so are the speeds at which both change. This is
+    an estimate of its own: it is neither LSE-D, LSE-C nor SyncNet's offset, and its numbers do not compare with theirs.
+    It needs about 4 s of speech.
 
     Scores of a clip, higher is better unless said otherwise:
         `av_offset_s` (mouth_envelope): by how much the sound is late, negative where it is early; -0.6 to 0.6, best at

@@ -104,14 +104,18 @@ class Corpus:
         return to_polars(self.table(name))
 
     def duckdb(self, name: str | type[Row]) -> Any:
-        """The same as a DuckDB relation, which reads the files when its rows are asked for: `.filter`, `.aggregate`, `.df()`."""
+        """The same as a DuckDB relation, which reads the files when its rows are asked for: `.filter`, `.aggregate`,
+        `.df()`.
+        """
         from pipeline.query.clip_view import select_rows
 
         table = table_named(name) if isinstance(name, str) else name
         return select_rows(self.manifest, f"select * from {quoted(table.table)}")  # noqa: S608 - a name of ours
 
     def columns(self, of: str = "wide") -> "Dictionary":
-        """What columns hold: type, unit, range, which way is better, meaning. Of the clip view, of a table, or of all that a text is in."""
+        """What columns hold: type, unit, range, which way is better, meaning. Of the clip view, of a table, or of all
+        that a text is in.
+        """
         from pipeline.views.dictionary import dictionary
 
         return dictionary(self.manifest, of)
