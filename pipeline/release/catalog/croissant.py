@@ -133,7 +133,41 @@ def of_release(facts: Mapping[str, Any], shards: Iterable[Any], columns: pa.Sche
         columns: of a clip's row.
     """
     meanings = {one.name: one.meaning for one in dictionary(None, VIEW).columns}
-    form, named = facts["format"], list(shards)
+    form = facts["format"]
+    files = _release_files(form, list(shards))
+    source = {"fileSet": {"@id": "clips-files" if form == "parquet" else "json"}}
+
+    def taken(name: str) -> dict[str, Any]:
+        return {**source, "extract": {"column": name} if form == "parquet" else {"jsonPath": f"$.{name}"}}
+
+    fields = (
+        [_field("clips", one, meanings.get(one.name, ""), taken(one.name)) for one in columns] if facts["clips"] else []
+    )
+    if form == "parquet" and fields:
+        fields.append(
+            {
+                "@type": "cr:Field",
+                "@id": "clips/video",
+                "name": "video",
+                "dataType": "sc:VideoObject",
+                "source": taken("video"),
+                "description": "the bytes of an mp4",
+            }
+        )
+    records = (
+        [{"@type": "cr:RecordSet", "@id": "clips", "name": "clips", "description": "A row a clip.", "field": fields}]
+        if fields
+        else []
+    )
+    return _dataset(
+        facts["name"],
+        "Clips of talking heads, released by headset; see README.md beside this.",
+        files if facts["clips"] else [],
+        records,
+    )
+
+
+def _release_files(form: str, named: list[Any]) -> list[dict[str, Any]]:
     if form == "parquet":
         includes = [shard.name for shard in named]
         rows = {
@@ -168,36 +202,7 @@ def of_release(facts: Mapping[str, Any], shards: Iterable[Any], columns: pa.Sche
             {**_members("json", "application/json", ["*.json"]), **inside},
             {**_members("mp4", "video/mp4", ["*.mp4"]), **inside},
         ]
-    source = {"fileSet": {"@id": "clips-files" if form == "parquet" else "json"}}
-
-    def taken(name: str) -> dict[str, Any]:
-        return {**source, "extract": {"column": name} if form == "parquet" else {"jsonPath": f"$.{name}"}}
-
-    fields = (
-        [_field("clips", one, meanings.get(one.name, ""), taken(one.name)) for one in columns] if facts["clips"] else []
-    )
-    if form == "parquet" and fields:
-        fields.append(
-            {
-                "@type": "cr:Field",
-                "@id": "clips/video",
-                "name": "video",
-                "dataType": "sc:VideoObject",
-                "source": taken("video"),
-                "description": "the bytes of an mp4",
-            }
-        )
-    records = (
-        [{"@type": "cr:RecordSet", "@id": "clips", "name": "clips", "description": "A row a clip.", "field": fields}]
-        if fields
-        else []
-    )
-    return _dataset(
-        facts["name"],
-        "Clips of talking heads, released by headset; see README.md beside this.",
-        files if facts["clips"] else [],
-        records,
-    )
+    return files
 
 
 def _members(kind: str, encoding: str, includes: list[str]) -> dict[str, Any]:
