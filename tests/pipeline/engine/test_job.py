@@ -1,4 +1,4 @@
-"""The life of a job on a Ray that knows nothing of us: submitted, joined, stopped, gone on with; secrets told nowhere."""
+"""The life of a job on a Ray that knows nothing of us: submitted, stopped, gone on with; secrets told nowhere."""
 
 import hashlib
 import json
