@@ -124,6 +124,21 @@ def test_an_interview_of_two_men_gives_each_his_own_clips(tmp_path: Path, ray_he
     assert sum(clip["end_s"] - clip["start_s"] for clip in clips) > 18
 
 
+def test_a_webcam_of_five_frames_a_second_is_none_for_a_corpus_of_25(tmp_path: Path, ray_here: None) -> None:
+    smooth = media("single", "headpose_31.mp4")
+    pictures = [(frame.rgb(), 0.2) for number, frame in enumerate(VideoFrames(smooth, 0.0, 8.0)) if number % 5 == 0]
+    sound = SourceAudio(smooth).samples(0.0, 8.0)
+    webcam = write_video(
+        tmp_path / "webcam.mp4", pictures, fps=5, size=(1280, 720), audio=sound, audio_hz=16000, keyframe_every=5
+    )
+    corpus = talking_head(tmp_path / "corpus", smooth, webcam)
+    ids = source_ids(corpus)
+    assert rows(corpus, Clip, source_id=ids["headpose_31.mp4"])
+    assert not rows(corpus, Clip, source_id=ids["webcam.mp4"])
+    drops = rows(corpus, Dropped, source_id=ids["webcam.mp4"], operator="KeepClips")
+    assert {drop["reason"] for drop in drops} == {"distinct_fps_low"}
+
+
 def test_what_shows_no_talking_head_gives_no_clip_and_says_why(tmp_path: Path, ray_here: None) -> None:
     videos = [media("multi", "panda_YemkZ7DLOBU.15.mp4"), *sorted(media("negative").iterdir())]
     corpus = talking_head(tmp_path / "corpus", *videos)
