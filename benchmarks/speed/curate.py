@@ -176,9 +176,12 @@ def stage_alone(corpus: str, recipe_name: str, stage: int) -> dict[str, Any]:
     import torch
     from mediapipe.tasks.python.vision import FaceDetector, FaceLandmarker
 
+    from operators.models.streamed_sight import StreamedSight
+
     models = ModelClock()
     models.watch(onnxruntime.InferenceSession, "run")
     models.watch(torch.nn.Module, "__call__")
+    models.watch(StreamedSight, "__call__")
     for task in (FaceLandmarker, FaceDetector):
         models.watch_mediapipe(task, "detect")
     manifest = Manifest(corpus)
