@@ -1,6 +1,6 @@
-"""Write metadata over the current files, so that DuckDB, polars, Spark, datasets and Croissant's readers see current
-rows and no others.
+"""Write metadata over the current files, for readers without headset: they see current rows and no others.
 
+DuckDB, polars, Spark, datasets and Croissant's readers read it: docs/reading_without_headset.md.
 Nothing is copied. Make it anew after each run, and after the corpus was moved.
 """
 

@@ -52,13 +52,14 @@ def main(options: argparse.Namespace) -> int:
 
     if options.protocol in PROTOCOLS:
         return _board(options)
-    from pipeline.scoring import compare
+    from pipeline.scoring import comparison_text
+    from pipeline.scoring.compare import compare
     from pipeline.views.comparison import ComparisonView
 
     for path in options.out:
         if path.suffix not in FORMS:
             raise UsageError(f"--out {path}: its name ends in none of {', '.join(FORMS)}, which say what to write")
-    found = compare.compare(
+    found = compare(
         existing(options.corpus),
         protocol=options.protocol,
         resamples=options.resamples,
@@ -68,7 +69,7 @@ def main(options: argparse.Namespace) -> int:
     answer(ComparisonView(found), options.json)
     for path in options.out:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(getattr(compare, FORMS[path.suffix])(found))
+        path.write_text(getattr(comparison_text, FORMS[path.suffix])(found))
     return 0
 
 
