@@ -8,7 +8,7 @@ process.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any
@@ -17,34 +17,14 @@ from manifests.errors import Inconsistent
 from manifests.tables import Source
 from pipeline.engine.not_done import Failed
 from pipeline.engine.outcome import MAX_DEATHS
-from pipeline.engine.units import NONE, Commit, Done, Job, Open, Opened, Size, Unit, added
+from pipeline.engine.shard_in_work import ShardInWork
+from pipeline.engine.units import NONE, Commit, Done, Job, Open, Opened, Unit, added
 from pipeline.recipe import Plan
 
 PIECE_S = 300.0  # of media: rows of a source that span more are divided
 SMALL_S = 0.25  # units that take less than this each are done together,
 TOGETHER_S = 0.5  # for so long
 MAX_TRIES = 25  # of a shard that has to be begun anew, for lost nodes
-
-
-@dataclass
-class _Shard:
-    """A shard that is in work."""
-
-    number: int
-    tries: int
-    opened: Opened
-    steps: dict[int, tuple[str, ...]]  # of the stages that are to be done, by stage
-    left: dict[int, set[str]]  # sources that are not through, by stage
-    sizes: dict[str, dict[str, dict[str, Size]]] = field(default_factory=lambda: defaultdict(dict))
-    failures: dict[str, dict[str, list[Failed]]] = field(default_factory=lambda: defaultdict(dict))
-    handles: dict[str, dict[str, list[tuple[int, Any]]]] = field(
-        default_factory=lambda: defaultdict(lambda: defaultdict(list))
-    )
-    parts: Counter[tuple[int, str]] = field(default_factory=Counter)  # units of a stage and source that are not done
-    begun: set[tuple[int, str]] = field(default_factory=set)
-    committed: set[int] = field(default_factory=set)
-    committing: set[int] = field(default_factory=set)
-    counts: dict[int, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
 
 class Agenda:
@@ -67,7 +47,7 @@ class Agenda:
         self.reads = read
         self.after = {stage: {self.steps[v].stage for v in read[stage] if v in self.steps} for stage in stages}
         self.waiting = [Open(shard, 0, steps) for shard, steps in sorted(done.items(), reverse=True)]
-        self.shards: dict[int, _Shard] = {}
+        self.shards: dict[int, ShardInWork] = {}
         # of shards that are done, by stage; `sources` among them
         self.sums: dict[int, Counter[str]] = defaultdict(Counter)
         self.deaths: Counter[tuple[int, int, tuple[str, ...], tuple[int, int] | None]] = Counter()
@@ -110,7 +90,7 @@ class Agenda:
         unfinished = (set[str]().union(*(left for left in shard.left.values())) for shard in self.shards.values())
         return sum(map(len, unfinished)) + 16 * opening
 
-    def _together(self, unit: Unit, ready: list[tuple[Any, ...]], shard: _Shard) -> Unit:
+    def _together(self, unit: Unit, ready: list[tuple[Any, ...]], shard: ShardInWork) -> Unit:
         """Adds its neighbours to a unit, where they are so small that the way there costs more, and commits with it
         what it completes.
         """
@@ -165,7 +145,7 @@ class Agenda:
         left = {
             stage: {s for v in some for s in everyone & found.again.get(v, everyone)} for stage, some in steps.items()
         }
-        shard = _Shard(job.shard, job.tries, found, steps, left)
+        shard = ShardInWork(job.shard, job.tries, found, steps, left)
         for version, by_source in found.sizes.items():
             shard.sizes[version].update({source: dict(tables) for source, tables in by_source.items()})
             for source in by_source:
@@ -187,7 +167,8 @@ class Agenda:
         self._out.discard(unit)
         if (shard := self.shards.get(unit.shard)) is None or shard.tries != unit.tries:
             return
-        self._cost_s[unit.stage] = found.seconds / max(unit.weight, 1.0)
+        cost_s = found.seconds / max(unit.weight, 1.0)  # the first loads models, and a busy machine stumbles
+        self._cost_s[unit.stage] = min(cost_s, (cost_s + self._cost_s.get(unit.stage, cost_s)) / 2)
         shard.counts[unit.stage].update(found.counts)
         first = unit.rows[0] if unit.rows is not None else 0
         for version, by_source in found.sizes.items():
@@ -241,26 +222,21 @@ class Agenda:
         for alone in self._divided(shard, unit):
             key = alone.stage, alone.shard, alone.sources, alone.rows
             self.deaths[key] += 1 if alone.sources == unit.sources and alone.rows == unit.rows else 0
-            given_up = self.deaths[key] >= MAX_DEATHS and self._rows(shard, alone) == 1
+            given_up = self.deaths[key] >= MAX_DEATHS and shard.rows_of(self.plan, alone) == 1
             self._push(replace(alone, give_up=given_up, number=next(self._numbers)))
 
-    def _divided(self, shard: _Shard, unit: Unit) -> Iterator[Unit]:
+    def _divided(self, shard: ShardInWork, unit: Unit) -> Iterator[Unit]:
         unit = replace(unit, commits=False, last=False, alone=True)
         if len(unit.sources) > 1:
             for source in unit.sources:
                 yield replace(unit, sources=(source,), weight=1.0)
-        elif (rows := self._rows(shard, unit)) > 1:
+        elif (rows := shard.rows_of(self.plan, unit)) > 1:
             first, source = unit.rows[0] if unit.rows is not None else 0, next(iter(unit.sources))
             shard.parts[unit.stage, source] += rows - 1
             for row in range(first, first + rows):
                 yield replace(unit, rows=(row, row + 1), weight=unit.weight / rows)
         else:
             yield unit
-
-    def _rows(self, shard: _Shard, unit: Unit) -> int:
-        return (
-            unit.rows[1] - unit.rows[0] if unit.rows is not None else self._size(shard, unit.stage, unit.sources[0])[0]
-        )
 
     def again(self, job: Job) -> None:
         """What it was done on is gone, and it is not to blame: its node was lost."""
@@ -298,14 +274,14 @@ class Agenda:
 
     # From one thing to the next.
 
-    def _begin(self, shard: _Shard, stage: int, source: str) -> None:
+    def _begin(self, shard: ShardInWork, stage: int, source: str) -> None:
         """Makes the units of a source and stage, where all it waits for is there."""
         if source not in shard.left[stage] or (stage, source) in shard.begun:
             return
         if any(source in shard.left.get(before, ()) for before in self.after[stage]):
             return
         shard.begun.add((stage, source))
-        rows, media_s = self._size(shard, stage, source)
+        rows, media_s = shard.size(self.plan, stage, source)
         again = shard.opened.again
         steps = tuple(version for version in shard.steps[stage] if source in again.get(version, (source,)))
         if not rows:
@@ -319,13 +295,6 @@ class Agenda:
             some = (rows * part // parts, rows * (part + 1) // parts) if parts > 1 else None
             self._push(replace(unit, number=next(self._numbers), rows=some, weight=1.0 / parts))
 
-    def _size(self, shard: _Shard, stage: int, source: str) -> Size:
-        """Of the rows a stage reads of a source."""
-        reads, found = self.plan.stages[stage].reads, NONE
-        for version in self.plan.of_stage(stage)[0].inputs[reads]:
-            found = added(found, shard.sizes[version].get(source, {}).get(reads.table, NONE))
-        return found
-
     def _push(self, job: Unit | Commit) -> None:
         urgency: tuple[Any, ...] = (0, job.stage)
         if isinstance(job, Unit):
@@ -333,25 +302,25 @@ class Agenda:
             urgency = 1, job.shard, -job.stage, place, job.rows or (0, 0)
         heappush(self._ready[isinstance(job, Unit) and job.stage in self.served], (*urgency, next(self._numbers), job))
 
-    def _through(self, shard: _Shard, stage: int, source: str) -> None:
+    def _through(self, shard: ShardInWork, stage: int, source: str) -> None:
         shard.left[stage].discard(source)
         for later in shard.steps:
             if stage in self.after[later]:
                 self._begin(shard, later, source)
         self._complete(shard, stage)
 
-    def _may_commit(self, shard: _Shard, stage: int) -> bool:
+    def _may_commit(self, shard: ShardInWork, stage: int) -> bool:
         """A step is not committed before all it read is."""
         return all(before in shard.committed for before in self.after[stage] if before in shard.steps)
 
-    def _complete(self, shard: _Shard, stage: int) -> None:
+    def _complete(self, shard: ShardInWork, stage: int) -> None:
         if shard.left[stage] or stage in shard.committing or not self._may_commit(shard, stage):
             return
         shard.committing.add(stage)
         last = len(shard.committed) + 1 == len(shard.steps)
         self._push(Commit(stage, shard.number, shard.tries, shard.steps[stage], shard.opened.sources, last))
 
-    def _release(self, shard: _Shard) -> None:
+    def _release(self, shard: ShardInWork) -> None:
         """Lets go of what is committed and was read by all who read it."""
         for version, by_source in shard.handles.items():
             if version in self.steps and self.steps[version].stage in shard.steps.keys() - shard.committed:
@@ -360,7 +329,7 @@ class Agenda:
             for source in [one for one in by_source if not any(one in shard.left[stage] for stage in readers)]:
                 del by_source[source]
 
-    def _close(self, shard: _Shard) -> None:
+    def _close(self, shard: ShardInWork) -> None:
         if len(shard.committed) < len(shard.steps):
             return
         del self.shards[shard.number]

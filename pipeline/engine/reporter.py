@@ -42,7 +42,7 @@ class Told(NamedTuple):
 
 
 class Reporter:
-    """A worker's side of it: the heartbeat, from a thread of its own. What is done before the first is never told of."""
+    """A worker's side of it: the heartbeat, from a thread of its own. What ends before the first is never told of."""
 
     def __init__(self, actor: Any):
         """

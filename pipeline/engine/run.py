@@ -314,7 +314,7 @@ def _progress_actor() -> Any:
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
-    actor: Any = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(ProgressActor)
+    actor: Any = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=0)(ProgressActor)
     return actor.options(scheduling_strategy=here).remote()
 
 

@@ -21,9 +21,7 @@ ON_H100: Mapping[str, float] = {
     "DetectFaces": 0.0227 + 0.0387,
     "DetectShotsTransnet": 0.0024 + 0.0387,
     "LandmarkFaces": 0.0451 + 0.0387,
-    "LandmarkFaces": 0.0451 + 0.0387,
     "DiarizeSpeakers": 0.0247,
-    "DetectActiveSpeaker": 0.0028 + 0.0387,
     "DetectActiveSpeaker": 0.0028 + 0.0387,
 }
 FULL = 0.95  # of the time: what is busy for so much of it holds up the rest

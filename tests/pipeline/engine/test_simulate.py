@@ -88,9 +88,9 @@ def test_the_stages_of_a_recipe_know_what_they_wait_for() -> None:
     plan = recipe_named("talking_head").plan()
     costs = stage_costs(plan, Rates({"DetectFaces": 0.1, "DiarizeSpeakers": 0.3}, ""), on_gpu=False)
     by_name = {cost.name: number for number, cost in enumerate(costs)}
-    diarize, tracks = by_name["DiarizeSpeakers"], by_name["TrackFaces"]
-    assert tracks not in costs[diarize].after
-    assert costs[diarize].core_s == 0.3
+    assert costs[by_name["DiarizeSpeakers"]].core_s == 0.3
+    assert by_name["PlanClips"] not in costs[by_name["TrackFaces"]].after
+    assert by_name["TrackFaces"] in costs[by_name["PlanClips"]].after
     assert all(before < number for number, cost in enumerate(costs) for before in cost.after)
     told = simulation(plan, [60.0] * 8, Rates({"DiarizeSpeakers": 0.3}, "rates of a test"), Machines(2, spread=0.0))
     assert "8 sources, 8 min 00 s, on 2 cores" in str(told)
