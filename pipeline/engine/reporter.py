@@ -1,5 +1,6 @@
 """A worker's account of what it has in work, told at most twice a second, from a thread of its own."""
 
+import contextlib
 import os
 import platform
 import time
@@ -58,8 +59,11 @@ class Reporter:
         self._one_at_a_time = Lock()
         if actor is not None:
             import ray
+            from ray.exceptions import RayActorError
 
             self.node, self.host = ray.get_runtime_context().get_node_id(), platform.node()
+            with contextlib.suppress(RayActorError):
+                ray.get(actor.snapshot.remote())  # finds the way there: what is told later is under way at once
             Thread(target=self._beat, daemon=True).start()
 
     def begin(self, unit: Unit, operators: str, rows: int) -> None:
