@@ -28,11 +28,10 @@ EVENTS = ("kill", "drain", "join")
 LIMIT_S = 240.0  # of a run
 
 
-class Storm(threading.Thread):
-    """What befalls the nodes of a cluster."""
+class Storm:
+    """What befalls the nodes of a cluster: in the main thread, where alone Ray starts one."""
 
     def __init__(self, cluster: Any, events: list[str], draw: random.Random, extra: list[Any]):
-        super().__init__(daemon=True)
         self.cluster, self.events, self.draw, self.extra = cluster, events, draw, extra
         self.calm = threading.Event()
         self.befell = 0
@@ -65,6 +64,11 @@ def drain(address: str, node: str) -> None:
         "3",
     ]
     subprocess.run([ray, "drain-node", "--address", address, "--node-id", node, *why], capture_output=True, check=False)
+
+
+def work(manifest: Manifest, over: threading.Event) -> None:
+    run(RECIPE.plan(), manifest)
+    over.set()
 
 
 def corpus(root: str, named: list[str]) -> Manifest:
@@ -105,11 +109,11 @@ def main() -> None:
             began = time.monotonic()
             watchdog = threading.Timer(LIMIT_S, os._exit, (1,))
             watchdog.start()
-            storm.start()
-            run(RECIPE.plan(), manifest)
+            running = threading.Thread(target=work, args=(manifest, storm.calm))
+            running.start()
+            storm.run()
+            running.join()
             watchdog.cancel()
-            storm.calm.set()
-            storm.join()
             befell += storm.befell
             same = content(manifest.root) == content(calm.root)
             print(f"| {time.monotonic() - began:.0f} s, {'equal bytes' if same else 'OTHER BYTES'}", flush=True)

@@ -86,16 +86,13 @@ def test_a_lost_node_costs_time_and_one_that_joins_is_used(cluster: object, tmp_
         manifest.remember(plan.record())
     lost = cluster.add_node(num_cpus=1)  # type: ignore[attr-defined]
 
-    def storm() -> None:
-        while len(list((tmp_path / "log").iterdir())) < 2:
-            time.sleep(0.05)
-        cluster.remove_node(lost, allow_graceful=False)  # type: ignore[attr-defined]
-        cluster.add_node(num_cpus=1)  # type: ignore[attr-defined]
-
-    trouble = threading.Thread(target=storm)
-    trouble.start()
-    run(plan, hit)
-    trouble.join()
+    running = threading.Thread(target=run, args=(plan, hit))  # Ray starts nodes in the main thread alone
+    running.start()
+    while len(list((tmp_path / "log").iterdir())) < 2:
+        time.sleep(0.05)
+    cluster.remove_node(lost, allow_graceful=False)  # type: ignore[attr-defined]
+    cluster.add_node(num_cpus=1)  # type: ignore[attr-defined]
+    running.join()
     assert len(list((tmp_path / "log").iterdir())) >= 3, "the node that joined had work"
     os.environ["SLOW_S"] = "0"
     work(plan, calm)
