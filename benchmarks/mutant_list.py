@@ -118,7 +118,7 @@ MUTANTS = [
     ),
     # Survivors of earlier counts: engine, ledger, takedown, media.
     Mutant(
-        "engine_receipts", "pipeline/engine/worker.py", "if not self.manifest.receipt(step.version, shard)]", "]",
+        "engine_receipts", "pipeline/engine/agenda.py", " if step.version not in found.done):", "):",
         (ENGINE + "worker.py", ENGINE + "run.py"),
     ),
     Mutant(
@@ -127,7 +127,7 @@ MUTANTS = [
         'drops, status = [_dropped(name, row, drop)], "dropped"', (ENGINE + "outcome.py",),
     ),
     Mutant(
-        "engine_joins", "pipeline/engine/worker.py",
+        "engine_joins", "pipeline/engine/rows.py",
         'on = self.reads.key if self.reads.key in table.__dataclass_fields__ else "source_id"', 'on = "source_id"',
         (ENGINE + "worker.py", ENGINE + "run.py"),
     ),

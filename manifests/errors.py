@@ -8,6 +8,7 @@ command that it ends.
        StorageError   a file or store that cannot be read or written as it should        exit 2
           MissingMedia, DamagedMedia, MissingBucket, AccessDenied, Unreachable, OutsideRoot
        Inconsistent   counts that do not add up: a bug, or a damaged corpus              exit 1
+       Stalled        work that has not got on for hours, and is given up                exit 1
 
 What goes wrong with one row of a run is no error of these: it is a drop, see `operators.base.Drop`.
 """
@@ -67,5 +68,11 @@ class OutsideRoot(StorageError):
 
 class Inconsistent(HeadsetError):
     """Counts that do not add up: a bug, or a damaged corpus. The text names the step and the shard."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class Stalled(HeadsetError):
+    """Work that has not got on for hours. The text says which, and where. What is committed stays."""
 
     exit_code: ClassVar[int] = 1

@@ -49,7 +49,7 @@ class Drop(Exception):
 
 @dataclass(frozen=True)
 class Resources:
-    """What one actor of a stage holds. A share of a core tells the scheduler how light the work is."""
+    """What one unit of a stage holds. A share of a core tells the scheduler how light the work is."""
 
     cpus: float = 1
     gpus: float = 0
@@ -71,7 +71,7 @@ class Operator:
     """Subclass it as a frozen dataclass; the fields are the configuration and the provenance.
 
     Class variables that a subclass may set: `resources`; `version`, raised when the same parameters give other
-    rows; and `measures`, the scores it gives by metric. Models are `cached_property`, loaded once per actor, and named
+    rows; and `measures`, the scores it gives by metric. Models are `cached_property`, loaded once a process, and named
     in `weights`.
     """
 

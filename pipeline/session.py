@@ -94,7 +94,7 @@ def changes(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="another value for a field of the recipe; may be given again",
     )
-    parser.add_argument("--workers", type=positive, help="actors per stage (default: as many as fit)")
+    parser.add_argument("--workers", type=positive, help="units of work at a time (default: one a core)")
 
 
 def of_cluster(parser: argparse.ArgumentParser) -> None:
@@ -153,7 +153,7 @@ def go_on(
 
     Args:
         before: what was done already, from `done`.
-        workers: actors per stage; None for as many as fit.
+        workers: units of work at a time; None for one a core.
         cpus: cores to use on this machine; None for all.
         part: the share of the shards to do; None for all.
         log: a file that records of the run are added to.

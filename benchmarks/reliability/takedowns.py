@@ -84,7 +84,7 @@ def main() -> int:
     import ray
 
     os.environ.update(PYTHONPATH=str(Path(__file__).parents[2]), TOY_SLEEP_S="0.25")
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=200 * 2**20)
+    ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=200 * 2**20)
     met, wrong = 0, []
     for number in range(rounds):
         with tempfile.TemporaryDirectory() as folder:

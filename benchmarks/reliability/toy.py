@@ -19,7 +19,7 @@ from manifests.lease import Lease
 from manifests.manifest import Manifest
 from manifests.tables import Clip, Render, Shot, Source, Split, span_id, tables
 from operators.base import Drop, Media, Operator
-from pipeline.engine.worker import ShardWorker
+from pipeline.engine import alone
 from pipeline.listing import list_sources
 from pipeline.recipe import Plan, Recipe, Stage
 
@@ -112,15 +112,11 @@ def drive(root: str, named: list[str], *, wait: bool = True) -> None:
 
 
 def work(manifest: Manifest, plan: Plan) -> None:
-    """What `pipeline.engine.run` has its workers do, one shard and stage after the other."""
+    """What `pipeline.engine.run` has its workers do, one unit after the other."""
     manifest.remember(plan.record())
     known, shards = manifest.takedowns(), manifest.shards()
     undone = {step.version: set(shards) - manifest.committed(step.version) for step in plan.steps}
-    stages = range(len(plan.stages))
-    workers = [ShardWorker(manifest, plan, stage, last=stage == stages[-1]) for stage in stages]
-    for shard in shards:
-        for worker in workers:
-            worker({"shard": shard})
+    alone.work(plan, manifest)
     add_up(manifest, [step.record() for step in plan.steps], undone, known)
 
 

@@ -36,7 +36,8 @@ from operators.base import Operator
 from operators.media.containers import join
 from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
-from pipeline.engine.worker import WORKER_ENVIRONMENT, ShardWorker
+from pipeline.engine.alone import work
+from pipeline.engine.worker import WORKER_ENVIRONMENT
 from pipeline.listing import list_sources
 from pipeline.recipe import recipe_named
 from tests.made_videos import write_video
@@ -189,11 +190,9 @@ def stage_alone(corpus: str, recipe_name: str, stage: int) -> dict[str, Any]:
     plan = recipe.plan()
     manifest.remember(plan.record())
     steps = plan.of_stage(stage)
-    worker = ShardWorker(manifest, plan, stage)
     idle_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     began, process = time.process_time(), psutil.Process()
-    for shard in manifest.shards():
-        worker({"shard": shard})
+    work(plan, manifest, [stage])
     total = time.process_time() - began
     python = {thread.native_id for thread in threading.enumerate()}
     native = sum(thread.user_time + thread.system_time for thread in process.threads() if thread.id not in python)

@@ -53,7 +53,7 @@ def main() -> None:
     import ray
 
     os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=200 * 2**20)
+    ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=200 * 2**20)
     recipe = Recipe("many", "only downloads", (Stage(DownloadVideo(allow_private=True, gap_s=0.0, at_once=8)),))
     print(
         "| sources | listed in s | downloaded in s | ms a source | driver's peak MB | tables, receipts, notes | media"

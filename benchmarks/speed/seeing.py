@@ -34,7 +34,8 @@ from operators.media.frames import VideoFrames
 from operators.shots.detect_shots import DetectShots
 from operators.sources.download_video import DownloadVideo
 from operators.sources.probe_source import ProbeSource
-from pipeline.engine.worker import WORKER_ENVIRONMENT, ShardWorker
+from pipeline.engine.alone import work
+from pipeline.engine.worker import WORKER_ENVIRONMENT
 from pipeline.listing import list_sources
 from pipeline.recipe import Recipe, Stage
 
@@ -95,10 +96,7 @@ def seen(path: str, out: str) -> Manifest:
     manifest.add(list_sources([path]).sources)
     plan = RECIPE.plan()
     manifest.remember(plan.record())
-    for stage in range(len(plan.stages)):
-        worker = ShardWorker(manifest, plan, stage)
-        for shard in manifest.shards():
-            worker({"shard": shard})
+    work(plan, manifest)
     return manifest
 
 

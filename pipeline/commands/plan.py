@@ -8,19 +8,29 @@ from manifests.errors import UsageError, WeightError
 from manifests.manifest import Manifest
 from pipeline.commands.run import asked_recipe, listed, recipe_and_videos
 from pipeline.engine.costs import rates
+from pipeline.engine.simulate import Machines
 from pipeline.listing import missing
-from pipeline.session import as_json, changes
+from pipeline.session import as_json, changes, positive
 from pipeline.views.console import answer, console
 from pipeline.views.plan import plan_summary
+from pipeline.views.simulation import simulation
 
 EXAMPLE = "headset plan talking_head videos/ --out corpus/"
 GROUP = "make"
+LOSSES_PER_CORE_H = 0.01  # spot machines of 16 cores that go away every six hours
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     recipe_and_videos(parser)
     parser.add_argument("--out", metavar="CORPUS", help="the corpus, to tell what is done already")
     changes(parser)
+    parser.add_argument(
+        "--simulate",
+        action="store_true",
+        help="how long machines that are not at hand would take, and what would hold them up",
+    )
+    parser.add_argument("--cores", type=positive, default=os.cpu_count(), help="of those machines (default: as here)")
+    parser.add_argument("--gpus", type=int, default=0, help="of those machines (default: none)")
     as_json(parser)
 
 
@@ -34,7 +44,15 @@ def main(options: argparse.Namespace) -> int:
     listing = listed(options, console(stderr=options.json))
     manifest = Manifest(options.out) if options.out and Manifest(options.out).exists() else None
     lengths = [_length_s(source.uri) for source in listing.sources]
-    media_s = sum(length for length in lengths if length is not None)
+    known = [length for length in lengths if length is not None]
+    if options.simulate:
+        if not known:
+            raise UsageError(
+                "nothing to simulate: name videos of this machine, whose length is known before they are fetched"
+            )
+        answer(simulation(plan, known, rates(), Machines(options.cores, options.gpus, LOSSES_PER_CORE_H)), options.json)
+        return 0
+    media_s = sum(known)
     cores = float(options.workers or os.cpu_count() or 1)
     unknown = sum(length is None for length in lengths)
     answer(plan_summary(plan, manifest, media_s if listing.sources else None, unknown, rates(), cores), options.json)

@@ -30,7 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--identity", action="append", default=[], help="only the clips of this person; may be given again"
     )
     parser.add_argument("--split", action="append", default=[], help="only this split; may be given again")
-    parser.add_argument("--workers", type=positive, help="actors per stage (default: as many as fit)")
+    parser.add_argument("--workers", type=positive, help="units of work at a time (default: one a core)")
     parser.add_argument("--cpus", type=positive, help="cores to use on this machine (default: all)")
     watching(parser)
     as_json(parser)

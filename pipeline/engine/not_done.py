@@ -4,7 +4,7 @@ A failed step leaves no rows, and what joins them would take that for an answer:
 a row is dropped as `not_done`, naming the step that failed.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from manifests.manifest import Manifest
 from manifests.tables import Dropped, Row
@@ -12,59 +12,79 @@ from pipeline.engine.outcome import DUPLICATE_KEY, NOT_DONE
 from pipeline.engine.row_media import span_of
 from pipeline.recipe import Plan, Step
 
+Failed = tuple[Row | None, Dropped]  # the row a step failed on, where it is known, and what was said of it
+
 
 class Failures:
-    """The failures in a shard of the steps before, by the step they matter to."""
+    """The failures of the steps before, by the step they matter to."""
 
-    def __init__(self, manifest: Manifest, plan: Plan, shard: int):
-        self.manifest, self.shard = manifest, shard
+    def __init__(self, plan: Plan, failed: Mapping[str, Iterable[Failed]]):
+        """
+        Args:
+            failed: by step, of the sources that are looked at.
+        """
         self.steps = {step.version: step for step in plan.steps}
-        self._failed: dict[str, list[tuple[Row | None, Dropped]]] = {}
+        self.failed = {
+            version: sorted(some, key=lambda one: one[1].drop_id) for version, some in failed.items() if some
+        }
 
     def cause(self, step: Step, row: Row) -> str:
         """Which failure keeps a step from judging a row, such as `DetectFaces failed: MemoryError`; "" for none."""
-        for version in self._asked(step):
-            for failed, drop in self._failures(version):
+        for version in asked(self.steps, step) if self.failed else ():
+            for failed, drop in self.failed.get(version, ()):
                 if concerns(failed, drop, row):
                     return drop.detail if drop.reason == NOT_DONE else f"{drop.operator} failed: {drop.reason}"
         return ""
 
-    def _asked(self, step: Step) -> Iterator[str]:
-        """The steps behind what a step joins, in the plan's order. Those behind the row itself were asked when it was
-        made.
-        """
-        signature = step.operator.signature
-        joined = self._behind(version for table in signature.joins.values() for version in step.inputs[table])
-        if joined:
-            lineage = self._behind(step.inputs[signature.reads])
-            yield from (version for version in self.steps if version in joined - lineage)
 
-    def _behind(self, versions: Iterable[str]) -> set[str]:
-        found, left = set[str](), [version for version in versions if version in self.steps]
-        while left:
-            version = left.pop()
-            if version not in found:
-                found.add(version)
-                left += [one for inputs in self.steps[version].inputs.values() for one in inputs if one in self.steps]
-        return found
+def asked(steps: Mapping[str, Step], step: Step) -> Iterator[str]:
+    """The steps behind what a step joins, in the plan's order. Those behind the row itself were asked when it was made.
 
-    def _failures(self, version: str) -> list[tuple[Row | None, Dropped]]:
-        """The rows a step failed on, or could not judge for the failure of another."""
-        if version not in self._failed:
-            step = self.steps[version]
-            reads = step.operator.signature.reads
-            drops = [
-                drop
-                for drop in self.manifest.read(Dropped, [version], self.shard)
-                if (drop.failed or drop.reason == NOT_DONE)
-                and drop.reason != DUPLICATE_KEY
-                and drop.subject_table == reads.table
-            ]
-            rows = (
-                {row.row_id: row for row in self.manifest.read(reads, step.inputs[reads], self.shard)} if drops else {}
-            )
-            self._failed[version] = [(rows.get(drop.subject), drop) for drop in drops]
-        return self._failed[version]
+    Args:
+        steps: of the plan, by version.
+    """
+    signature = step.operator.signature
+    joined = _behind(steps, (version for table in signature.joins.values() for version in step.inputs[table]))
+    if joined:
+        lineage = _behind(steps, step.inputs[signature.reads])
+        yield from (version for version in steps if version in joined - lineage)
+
+
+def _behind(steps: Mapping[str, Step], versions: Iterable[str]) -> set[str]:
+    found, left = set[str](), [version for version in versions if version in steps]
+    while left:
+        version = left.pop()
+        if version not in found:
+            found.add(version)
+            left += [one for inputs in steps[version].inputs.values() for one in inputs if one in steps]
+    return found
+
+
+def failures_of(step: Step, drops: Iterable[Dropped], rows: Sequence[Row]) -> list[Failed]:
+    """The rows a step failed on, or could not judge for the failure of another.
+
+    Args:
+        rows: among which those are that it read.
+    """
+    reads = step.operator.signature.reads
+    some = [
+        drop
+        for drop in drops
+        if (drop.failed or drop.reason == NOT_DONE)
+        and drop.reason != DUPLICATE_KEY
+        and drop.subject_table == reads.table
+    ]
+    known = {row.row_id: row for row in rows} if some else {}
+    return [(known.get(drop.subject), drop) for drop in some]
+
+
+def failures_in(manifest: Manifest, step: Step, shard: int) -> list[Failed]:
+    """The same of a step that is committed on a shard."""
+    drops = manifest.read(Dropped, [step.version], shard)
+    if not failures_of(step, drops, ()):
+        return []
+    reads = step.operator.signature.reads
+    return failures_of(step, drops, manifest.read(reads, step.inputs[reads], shard))
 
 
 def concerns(failed: Row | None, drop: Dropped, row: Row) -> bool:

@@ -14,6 +14,7 @@ from manifests.manifest import Manifest
 from manifests.tables import Dropped, Row
 from manifests.takedowns import REASON, Takedowns
 from operators.base import Drop, Frames
+from pipeline.engine.rows import Made, to_arrow
 from pipeline.recipe import Step
 
 # a row that cannot be judged, since a step before failed on what would be looked at: `not_done.py`
@@ -52,6 +53,9 @@ def _called(
             raise TypeError(
                 f"{operator.name} yielded a {type(item).__name__}; it declares {', '.join(t.__name__ for t in writes)}"
             )
+        # which flow by themselves, and may be done elsewhere
+        if isinstance(item, Row) and item.source_id != row.source_id:
+            raise TypeError(f"{operator.name} yielded a row of {item.source_id}; it was given one of {row.source_id}")
         lost = lost and type(item) not in (type(row), Drop)
         yield item
     if lost:
@@ -134,7 +138,7 @@ def _failed(operator: str, row: Row, error: Exception) -> Dropped:
 
 
 class StepLog:
-    """What a step made of a shard so far."""
+    """What a step made of a source, or of a shard, so far."""
 
     def __init__(self, step: Step, takedowns: Takedowns | None = None):
         self.step, self.takedowns = step, takedowns
@@ -143,7 +147,8 @@ class StepLog:
         self.failures = 0  # of the drops
         self.calls: Counter[str] = Counter()
         self.given_up: Counter[str] = Counter()  # proposed rows, by table, beside the row that was read
-        self.began, self.seconds, self.cpu_s, self.decode_s = time.monotonic(), 0.0, 0.0, 0.0
+        self.seconds, self.cpu_s, self.decode_s = 0.0, 0.0, 0.0
+        self.clashes = 0  # rows of different sources that have one key
         self.again: set[str] | None = None  # the sources to do; None for all
         self._keys: set[tuple[type[Row], str]] = set()
 
@@ -178,22 +183,53 @@ class StepLog:
                 else:
                     self.given_up[drop.subject_table] += 1
                 self._drop(drop)
-            elif (type(made), made.row_id) in self._keys:
-                drop = Drop(DUPLICATE_KEY, detail=f"{self.step.operator.name} made two rows {made.row_id}")
-                self._drop(_dropped(self.step.operator.name, made, drop, failed=True))
             else:
-                self._keys.add((type(made), made.row_id))
-                self.rows[type(made)].append(made)
+                self._keep(made)
         for drop in answer.drops:
             if drop.subject != row.row_id:
                 self.given_up[drop.subject_table] += 1
             self._drop(drop)
 
+    def add(self, made: Made) -> None:
+        """Takes over what was made of a source, or of some of its rows, after those that were taken over before."""
+        self.calls.update(made.calls)
+        self.given_up.update(made.given_up)
+        self.seconds, self.cpu_s, self.decode_s = (
+            self.seconds + made.seconds,
+            self.cpu_s + made.cpu_s,
+            self.decode_s + made.decode_s,
+        )
+        for table in self.step.operator.signature.writes:
+            for row in made.of(table):
+                self.clashes += not self._keep(row)
+        for drop in made.drops:
+            self._drop(drop)
+
+    def made(self) -> Made:
+        """For `add`."""
+        rows = {table.table: to_arrow(table, rows) for table, rows in self.rows.items() if rows}
+        return Made(rows, self.drops, self.calls, self.given_up, self.seconds, self.cpu_s, self.decode_s)
+
+    def counts(self) -> Counter[str]:
+        kept = sum(len(rows) for rows in self.rows.values())
+        return Counter(kept=kept, failed=self.failures, dropped=len(self.drops) - self.failures)
+
+    def _keep(self, made: Row) -> bool:
+        """False for a second row of one key, which is a failure."""
+        if (type(made), made.row_id) in self._keys:
+            drop = Drop(DUPLICATE_KEY, detail=f"{self.step.operator.name} made two rows {made.row_id}")
+            self._drop(_dropped(self.step.operator.name, made, drop, failed=True))
+            return False
+        self._keys.add((type(made), made.row_id))
+        self.rows[type(made)].append(made)
+        return True
+
     def _drop(self, drop: Dropped) -> None:
-        key, number = drop.drop_id, 1
+        first = key = f"{drop.subject}@{drop.operator}"
+        number = 1
         while (Dropped, key) in self._keys:
             number += 1
-            key = f"{drop.drop_id}#{number}"
+            key = f"{first}#{number}"
         self._keys.add((Dropped, key))
         self.failures += drop.failed
         self.drops.append(drop if key == drop.drop_id else Dropped(**{**drop.__dict__, "drop_id": key}))
@@ -209,7 +245,7 @@ class StepLog:
             reasons=dict(sorted(Counter(drop.reason for drop in self.drops).items())),
             reads=signature.reads.table,
             inputs={table.table: list(steps) for table, steps in self.step.inputs.items()},
-            seconds=round(self.seconds + time.monotonic() - self.began, 3),
+            seconds=round(self.seconds, 3),
             cpu_s=round(self.cpu_s, 3),
             decode_cpu_s=round(self.decode_s, 3),
         )

@@ -1,19 +1,14 @@
-"""How far a run is: told by workers at most twice a second, summed by an actor, asked by whoever shows it.
-
-The actor also knows which shards are in work, so that a row that kills its worker is found: `Claim`. It lives as long
-as the run.
-"""
+"""How far a run is: the driver knows what is through; what is in work workers tell an actor at most twice a second."""
 
 import contextlib
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any
 
-from pipeline.engine.reporter import Claim, Told, Work
+from pipeline.engine.reporter import Told, Work
 from pipeline.recipe import Plan
 
 STALLED_S = 120.0  # without progress, before it is said
@@ -67,14 +62,6 @@ def process_state(pid: int, proc: Path = Path("/proc")) -> str:
 
 
 @dataclass
-class _InWork:
-    row: str = ""  # the one in work, where that is certain
-    suspect: str = ""  # the one in work when the worker was last heard of
-    by_row: bool = False
-    deaths: Counter[str] = field(default_factory=Counter)
-
-
-@dataclass
 class _Heard:
     told: Told
     at: float
@@ -82,95 +69,39 @@ class _Heard:
 
 
 @dataclass(frozen=True)
-class StageSum:
-    """What is known of a stage."""
+class InWork:
+    """A unit that is in work."""
 
-    seconds: float = 0.0  # from its first report to its last
-    sources_done: float = 0.0  # those in work by their share
-    counts: Counter[str] = field(default_factory=Counter)
-    work: tuple[Work, ...] = ()
+    work: Work
+    share: float  # of it that is done, 0 to 1
 
 
 class ProgressActor:
-    """A Ray actor of the driver's node. When it has to be restarted, what it counted is lost, and nothing else."""
+    """A Ray actor of the driver's node. It knows what is in work; when it has to be restarted, that is told again
+    within a second.
+    """
 
-    def __init__(self, sources: dict[int, int], clock: Callable[[], float] = time.monotonic) -> None:
-        """
-        Args:
-            sources: how many each shard holds.
-        """
-        self.sources, self.clock = sources, clock
-        self.began: dict[int, float] = {}
-        self.last: dict[int, float] = {}
-        self.ended: dict[int, set[int]] = defaultdict(set)
-        self.counts: dict[int, Counter[str]] = defaultdict(Counter)
-        self.sources_done: Counter[int] = Counter()
-        self.claims: dict[tuple[int, int], _InWork] = {}
-        self.heard: dict[tuple[int, int], _Heard] = {}
-
-    def begin(self, told: Told) -> Claim:
-        """A worker takes a shard up. The row in work is told where the shard has no other."""
-        stage, shard, sole_row = told.work.stage, told.work.shard, told.work.row
-        now = self._now(stage)
-        self.heard[stage, shard] = _Heard(told, now, now)
-        there = self.claims.get((stage, shard))
-        if there is None:
-            self.claims[stage, shard] = _InWork(row=sole_row)
-            return Claim({}, by_row=False)
-        # Whoever had it before has died.
-        if there.row:
-            there.deaths[there.row] += 2 if there.by_row and there.row == there.suspect else 1
-            there.suspect = ""
-        there.by_row, there.row = True, sole_row
-        return Claim(dict(there.deaths), by_row=True)
-
-    def claim(self, stage: int, shard: int, row: str) -> None:
-        """A worker begins a row that may kill it."""
-        self.claims.setdefault((stage, shard), _InWork(by_row=True)).row = row
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self.heard: dict[int, _Heard] = {}  # by unit
 
     def report(self, told: Told) -> None:
         """A worker's heartbeat."""
-        stage, shard = told.work.stage, told.work.shard
-        if (stage, shard) not in self.claims:
-            return  # it came late: the shard is done
-        now, before = self._now(stage), self.heard.get((stage, shard))
-        if not self.claims[stage, shard].by_row:
-            self.claims[stage, shard].suspect = told.work.row
+        now, before = self.clock(), self.heard.get(told.work.unit)
         moved = before is None or (before.told.rows_done, before.told.work.row, before.told.work.done_s) != (
             told.rows_done,
             told.work.row,
             told.work.done_s,
         )
-        self.heard[stage, shard] = _Heard(told, now, now if moved or before is None else before.moved_at)
+        self.heard[told.work.unit] = _Heard(told, now, now if moved or before is None else before.moved_at)
 
-    def end(self, stage: int, shard: int, counts: Counter[str]) -> None:
-        """A worker has committed a shard, or found it done."""
-        self._now(stage)
-        self.claims.pop((stage, shard), None)
-        self.heard.pop((stage, shard), None)
-        if shard not in self.ended[stage]:
-            self.ended[stage].add(shard)
-            self.sources_done[stage] += self.sources.get(shard, 0)
-            self.counts[stage].update(counts)
+    def over(self, unit: int) -> None:
+        """A unit is done, or whoever had it has died."""
+        self.heard.pop(unit, None)
 
-    def snapshot(self) -> dict[int, StageSum]:
-        """What is known, by stage."""
-        found, now = {}, self.clock()
-        for stage, began in self.began.items():
-            heard = [one for (of, _), one in self.heard.items() if of == stage]
-            counts = Counter(self.counts[stage])
-            for one in heard:
-                counts.update(one.told.counts)
-            share = sum(one.told.share * self.sources.get(one.told.work.shard, 0) for one in heard)
-            work = tuple(_aged(one, now) for one in heard)
-            found[stage] = StageSum(self.last[stage] - began, self.sources_done[stage] + share, counts, work)
-        return found
-
-    def _now(self, stage: int) -> float:
+    def snapshot(self) -> list[InWork]:
         now = self.clock()
-        self.began.setdefault(stage, now)
-        self.last[stage] = now
-        return now
+        return [InWork(_aged(one, now), one.told.share) for one in self.heard.values()]
 
 
 def _aged(heard: _Heard, now: float) -> Work:
@@ -191,30 +122,52 @@ class Watcher:
             sources: how many these are to be done for.
         """
         self.actor, self.plan, self.todo, self.sources, self.stalled_s = actor, plan, todo, sources, stalled_s
-        self._last: dict[int, StageSum] = {}
+        self._asked: Any = None
+        self._last: list[InWork] = []
+        self._began: dict[int, float] = {}
+        self._ended: dict[int, float] = {}
 
-    def progress(self) -> list[Progress]:
-        """A line a stage, in order."""
+    def progress(self, through: Mapping[int, Counter[str]], units: Mapping[int, float]) -> list[Progress]:
+        """A line a stage, in order.
+
+        Args:
+            through: by stage the sources that are through, and what became of rows: `Agenda.progress`.
+            units: that are handed out, with how many sources each is.
+        """
         import ray
-        from ray.exceptions import GetTimeoutError, RayActorError
+        from ray.exceptions import RayActorError
 
-        with contextlib.suppress(RayActorError, GetTimeoutError):
-            self._last = ray.get(self.actor.snapshot.remote(), timeout=10)
-        return [self._line(stage, self._last.get(stage, StageSum())) for stage in self.todo]
+        if self._asked is None:
+            self._asked = self.actor.snapshot.remote()
+        elif ray.wait([self._asked], timeout=0)[0]:  # never waited for: the driver has work to hand out
+            with contextlib.suppress(RayActorError):
+                self._last = ray.get(self._asked)
+            self._asked = self.actor.snapshot.remote()
+        there = [one for one in self._last if one.work.unit in units]
+        return [
+            self._line(stage, through[stage], [one for one in there if one.work.stage == stage], units)
+            for stage in self.todo
+        ]
 
-    def _line(self, stage: int, told: StageSum) -> Progress:
-        counts = told.counts
+    def _line(self, stage: int, counts: Counter[str], there: list[InWork], units: Mapping[int, float]) -> Progress:
+        work = tuple(one.work for one in there)
+        share = sum(one.share * units[one.work.unit] for one in there)
+        now, done = time.monotonic(), counts["sources"] >= self.sources
+        if work or counts["sources"]:
+            self._began.setdefault(stage, now)
+        if done:
+            now = self._ended.setdefault(stage, now)
         return Progress(
             repr(self.plan.stages[stage]),
             self.sources,
-            int(told.sources_done + 1e-6),
+            int(counts["sources"] + share + 1e-6),
             counts["kept"],
             counts["dropped"],
             counts["failed"],
-            told.seconds,
-            told.sources_done >= self.sources - 1e-6,
-            told.work,
-            tuple(Stall(work, _state_of(work)) for work in stalled(told.work, self.stalled_s)),
+            now - self._began.get(stage, now),
+            done,
+            work,
+            tuple(Stall(one, _state_of(one)) for one in stalled(work, self.stalled_s)),
         )
 
 
@@ -233,22 +186,3 @@ def _state_of(work: Work) -> str:
         )
     except RayError:
         return "out of reach"
-
-
-class Ticker:
-    """Calls something twice a second while the main thread waits."""
-
-    def __init__(self, tell: Callable[[], None]):
-        self.tell, self.over = tell, Event()
-        self.thread = Thread(target=self._tick, daemon=True)
-
-    def _tick(self) -> None:
-        while not self.over.wait(0.5):
-            self.tell()
-
-    def __enter__(self) -> None:
-        self.thread.start()
-
-    def __exit__(self, *_: Any) -> None:
-        self.over.set()
-        self.thread.join()

@@ -1,4 +1,4 @@
-"""A worker: a Ray actor that does the steps of one stage on shards."""
+"""A worker: what a process does of a run."""
 
 import ctypes
 import os
@@ -6,20 +6,23 @@ import signal
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import Thread
 from typing import Any, cast
 
-from manifests.manifest import Manifest
+from manifests.manifest import LISTED, Manifest
 from manifests.media import MediaStore
 from manifests.tables import Row, Source
+from manifests.takedowns import Takedowns
 from operators.base import Frames, SourceFetcher
 from pipeline.engine import metrics
 from pipeline.engine.fan_out import fan_out
-from pipeline.engine.not_done import Failures
-from pipeline.engine.outcome import MAX_DEATHS, Answer, StepLog, call_step, not_done, worker_died
+from pipeline.engine.not_done import Failed, Failures, asked, failures_in, failures_of
+from pipeline.engine.outcome import Answer, StepLog, call_step, not_done, worker_died
 from pipeline.engine.reporter import Reporter
 from pipeline.engine.row_media import RowMedia
+from pipeline.engine.rows import Made, Payload, StageRows, by_source, to_arrow
+from pipeline.engine.units import Commit, Done, Open, Opened, Size, Unit, spans
 from pipeline.recipe import Plan, Step
 
 # The native libraries of every worker compute on one thread: actors are the parallelism, and sums keep their order.
@@ -73,86 +76,126 @@ def prepare_worker() -> None:
     os.close(null)
 
 
-class ShardWorker:
-    """A Ray actor: the steps of one stage. Models load lazily, once, inside its operators."""
+class Worker:
+    """Does units and commits. One a process: it keeps the models of every stage that came by, inside the operators."""
 
-    def __init__(
-        self,
-        manifest: Manifest,
-        plan: Plan,
-        stage: int,
-        progress: Any = None,
-        *,
-        last: bool = False,
-        on_gpu: bool = False,
-    ):
+    def __init__(self, plan: Plan, manifest: Manifest, known: Takedowns, progress: Any = None, *, on_gpu: bool = False):
         """
         Args:
-            stage: its number in the plan.
+            known: the takedowns from before the run.
             progress: the `ProgressActor`; None where nobody asks how far it is.
-            last: whether a shard is done when this stage is.
-            on_gpu: whether the actor holds a GPU, or a share of one.
+            on_gpu: whether this process holds a GPU, or a share of one.
         """
-        if progress is not None:  # a process of Ray's own
-            prepare_worker()
-        self.manifest, self.plan, self.last, self.on_gpu = manifest, plan, last, on_gpu
-        self.steps = plan.of_stage(stage)
-        self.reporter = Reporter(progress, stage, repr(plan.stages[stage]))
-        self.store = MediaStore(manifest.root)
+        self.plan, self.manifest, self.known, self.on_gpu = plan, manifest, known, on_gpu
+        self.steps = {step.version: step for step in plan.steps}
+        self.stages = plan.stages
+        self.reporter = Reporter(progress)
+        self.store, self.fetcher = MediaStore(manifest.root), plan.fetcher
 
-    def __call__(self, item: dict[str, Any]) -> dict[str, Any]:
-        shard = int(item["shard"])
-        counts: Counter[str] = Counter()
-        if pending := [step for step in self.steps if not self.manifest.receipt(step.version, shard)]:
-            counts = self._work(shard, pending)
-        self.reporter.end(shard, counts)
-        if self.last:
-            self._evict(shard)
-        return {"shard": shard}
+    def open(self, job: Open) -> tuple[Opened, dict[str, Payload]]:
+        """What is to be done in a shard, and the rows that are read for it, by step."""
+        done = (
+            job.done
+            if job.done is not None
+            else frozenset(v for v in self.steps if self.manifest.receipt(v, job.shard))
+        )
+        todo = [step for version, step in self.steps.items() if version not in done]
+        notes = {step.version: note for step in todo if (note := self.manifest.retry(step.version, job.shard))}
+        again = {version: frozenset(note["sources"]) for version, note in notes.items()}
+        there = done | again.keys()  # of a step that is to be done again, what it made of the other sources stays
+        read: dict[str, set[type[Row]]] = defaultdict(set, {LISTED: {Source}})
+        for step in todo:
+            for table, versions in step.inputs.items():
+                for version in there.union((LISTED,)).intersection(versions):
+                    read[version].add(table)
+        payloads: dict[str, dict[str, Made]] = {version: {} for version in read}
+        sizes: dict[str, dict[str, dict[str, Size]]] = {version: defaultdict(dict) for version in read}
+        listed: list[Source] = []
+        for version, tables in read.items():
+            for table in tables:
+                rows = self.manifest.read(table, [version], job.shard)
+                listed = cast(list[Source], rows) if (version, table) == (LISTED, Source) else listed
+                for source, some in by_source(
+                    row for row in rows if row.source_id not in again.get(version, ())
+                ).items():
+                    payloads[version].setdefault(source, Made()).rows[table.table] = to_arrow(table, some)
+                    sizes[version][source][table.table] = spans(some)
+        failures: dict[str, dict[str, list[Failed]]] = {}
+        for version in there.intersection(version for step in todo for version in asked(self.steps, step)):
+            for row, drop in failures_in(self.manifest, self.steps[version], job.shard):
+                if drop.source_id not in again.get(version, ()):
+                    failures.setdefault(drop.source_id, {}).setdefault(version, []).append((row, drop))
+        remote = frozenset(source.source_id for source in listed if "://" in source.uri)
+        names = tuple(source.source_id for source in listed)
+        return Opened(names, done, again, {v: dict(some) for v, some in sizes.items()}, failures, remote), dict(
+            payloads
+        )
 
-    def _evict(self, shard: int) -> None:
-        """Deletes what was fetched for a shard, where the recipe says so. A source's own file elsewhere is never
-        touched.
+    def do(
+        self, unit: Unit, inputs: Mapping[str, Sequence[Payload]], failures: Mapping[str, Mapping[str, list[Failed]]]
+    ) -> tuple[Done, dict[str, Payload]]:
+        """Puts sources through a stage.
+
+        Args:
+            inputs: by step what it made of these sources.
+            failures: by source and step what failed before.
+
+        Returns: what is to be known of it, and by step what was made.
         """
-        for step in self.plan.steps:
-            if isinstance(step.operator, SourceFetcher) and not step.operator.keep_sources:
-                for source in self.manifest.read(Source, [step.version], shard):
-                    if source.media:
-                        self.store.delete(source.media)
-
-    def _work(self, shard: int, steps: list[Step]) -> Counter[str]:
-        """Does steps on a shard and commits them. Returns how many rows were kept, dropped and failed."""
-        logs = {step.version: StepLog(step, self.manifest.takedowns()) for step in steps}
-        given = ShardRows(self.manifest, steps, shard)
-        failures = Failures(self.manifest, self.plan, shard)
-        for step in steps:
-            if again := self.manifest.retry(step.version, shard):
-                logs[step.version].keep_others(self.manifest, shard, again, given.rows)
-        todo = [row for row in given.rows if any(log.wants(row) for log in logs.values())]
-        claim, began = self.reporter.begin(shard, todo), time.process_time()
-        for row in todo:
+        steps = [self.steps[version] for version in unit.steps]
+        given = StageRows.of(steps, unit.sources, inputs)
+        rows = given.rows if unit.rows is None else given.rows[slice(*unit.rows)]
+        logs = {(v, source): StepLog(self.steps[v], self.known) for v in unit.steps for source in unit.sources}
+        causes = {source: Failures(self.plan, failures.get(source, {})) for source in unit.sources}
+        began, spent = time.monotonic(), time.process_time()
+        self.reporter.begin(unit, repr(self.stages[unit.stage]), len(rows))
+        for row in rows:
+            at = time.monotonic()
             wanted = []
-            for step in (step for step in steps if logs[step.version].wants(row)):
-                if claim.deaths.get(row.row_id, 0) >= MAX_DEATHS:
-                    logs[step.version].enter(row, worker_died(row, step))
-                elif cause := failures.cause(step, row):
-                    logs[step.version].enter(row, not_done(row, step, cause))
+            for step in steps:
+                if unit.give_up:
+                    logs[step.version, row.source_id].enter(row, worker_died(row, step))
+                elif cause := causes[row.source_id].cause(step, row):
+                    logs[step.version, row.source_id].enter(row, not_done(row, step, cause))
                 else:
                     wanted.append(step)
             if wanted:
                 for step, answer in zip(wanted, self._answers(row, wanted, given), strict=True):
-                    logs[step.version].enter(row, answer)
-            self.reporter.row_done(_counts(logs.values()))
+                    logs[step.version, row.source_id].enter(row, answer)
+            for step in steps:
+                logs[step.version, row.source_id].seconds += time.monotonic() - at
+            self.reporter.row_done()
+        self.reporter.end()
         # MediaPipe computes in threads of its own; what they took is shared out evenly.
-        unseen_s = time.process_time() - began - sum(log.cpu_s + log.decode_s for log in logs.values())
-        for step in steps:
-            logs[step.version].cpu_s += max(0.0, unseen_s) / len(steps)
-            self._commit(shard, step, logs[step.version])
-        return _counts(logs.values())
+        unseen_s = time.process_time() - spent - sum(log.cpu_s + log.decode_s for log in logs.values())
+        for log in logs.values():
+            log.cpu_s += max(0.0, unseen_s) / len(logs)
+        return self._done(unit, logs, rows, time.monotonic() - began)
 
-    def _answers(self, row: Row, steps: list[Step], given: "ShardRows") -> list[Answer]:
+    def _done(
+        self, unit: Unit, logs: dict[tuple[str, str], StepLog], rows: list[Row], seconds: float
+    ) -> tuple[Done, dict[str, Payload]]:
+        payloads: dict[str, dict[str, Made]] = {version: {} for version in unit.steps}
+        sizes: dict[str, dict[str, dict[str, Size]]] = {version: {} for version in unit.steps}
+        failures: dict[str, dict[str, list[Failed]]] = {}
+        counts: Counter[str] = Counter()
+        for (version, source), log in logs.items():
+            payloads[version][source] = log.made()
+            sizes[version][source] = {table.table: spans(some) for table, some in log.rows.items()}
+            if failed := failures_of(log.step, log.drops, rows):
+                failures.setdefault(source, {})[version] = failed
+            counts.update(log.counts())
+        done = Done(sizes, failures, counts, seconds)
+        if unit.commits:
+            made = {version: [payload] for version, payload in payloads.items()}
+            done.clashes = self.commit(
+                Commit(unit.stage, unit.shard, unit.tries, unit.steps, unit.sources, unit.last), made
+            )
+        return done, dict(payloads)
+
+    def _answers(self, row: Row, steps: list[Step], given: StageRows) -> list[Answer]:
         """What each step made of the row, over one decode for those that look at frames."""
-        media = RowMedia(row, given.source_of(row), self.store, self.plan.fetcher, self.on_gpu)
+        media = RowMedia(row, given.source_of(row), self.store, self.fetcher, self.on_gpu)
         self.reporter.row(row, media)
         answers: dict[str, Answer] = {}
         looking = [step for step in steps if Frames in step.operator.signature.asks.values()]
@@ -172,51 +215,43 @@ class ShardWorker:
             answers[looking[0].version].decode_s = max(decode_s, 0.0)
         return [answers[step.version] for step in steps]
 
-    def _commit(self, shard: int, step: Step, log: StepLog) -> None:
-        made = {table: log.rows[table] for table in step.operator.signature.writes}
-        receipt = log.receipt()
-        self.manifest.finish(step.version, shard, made, log.drops, receipt, log.takedowns)
-        metrics.committed(step.operator.name, receipt, made)
-        if log.again is not None:
-            self.manifest.retried(step.version, shard)
+    def commit(self, job: Commit, made: Mapping[str, Sequence[Payload]]) -> bool:
+        """Writes what a stage made of a shard, under one receipt a step. Returns whether sources had made rows of one
+        key.
 
+        Args:
+            made: by step, of every source that it was done for.
+        """
+        clashes = 0
+        for version in job.steps:
+            step = self.steps[version]
+            log = StepLog(step, self.known)
+            if again := self.manifest.retry(version, job.shard):
+                reads = step.operator.signature.reads
+                log.keep_others(
+                    self.manifest, job.shard, again, self.manifest.read(reads, step.inputs[reads], job.shard)
+                )
+            for source in job.sources:
+                for payload in made.get(version, ()):
+                    if source in payload and (log.again is None or source in log.again):
+                        log.add(payload[source])
+            rows = {table: log.rows[table] for table in step.operator.signature.writes}
+            receipt = log.receipt()
+            self.manifest.finish(version, job.shard, rows, log.drops, receipt, log.takedowns)
+            metrics.committed(step.operator.name, receipt, rows)
+            if log.again is not None:
+                self.manifest.retried(version, job.shard)
+            clashes += log.clashes
+        if job.last:
+            self._evict(job.shard)
+        return clashes > 0
 
-def _counts(logs: Iterable[StepLog]) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for log in logs:
-        counts["kept"] += sum(len(rows) for rows in log.rows.values())
-        counts["failed"] += log.failures
-        counts["dropped"] += len(log.drops) - log.failures
-    return counts
-
-
-class ShardRows:
-    """The rows a stage reads in a shard, and those its steps join to each."""
-
-    def __init__(self, manifest: Manifest, steps: list[Step], shard: int):
-        self.tables: dict[type[Row], list[Row]] = {}
-        for step in steps:
-            for table, versions in step.inputs.items():
-                if table not in self.tables:
-                    self.tables[table] = manifest.read(table, versions, shard)
-        self.reads = steps[0].operator.signature.reads
-        self.rows = self.tables[self.reads]
-        self._sources = {source.source_id: cast(Source, source) for source in self.tables.get(Source, [])}
-        self._index: dict[tuple[type[Row], str], dict[str, list[Row]]] = {}
-
-    def joined(self, row: Row, step: Step) -> dict[str, list[Row]]:
-        joins = {}
-        for name, table in step.operator.signature.joins.items():
-            if table not in self.tables:
-                continue  # optional, and nothing writes it
-            on = self.reads.key if self.reads.key in table.__dataclass_fields__ else "source_id"
-            if (table, on) not in self._index:
-                index: dict[str, list[Row]] = defaultdict(list)
-                for other in self.tables[table]:
-                    index[getattr(other, on)].append(other)
-                self._index[table, on] = index
-            joins[name] = self._index[table, on].get(getattr(row, on), [])
-        return joins
-
-    def source_of(self, row: Row) -> Source | None:
-        return self._sources.get(row.source_id)
+    def _evict(self, shard: int) -> None:
+        """Deletes what was fetched for a shard, where the recipe says so. A source's own file elsewhere is never
+        touched.
+        """
+        for step in self.plan.steps:
+            if isinstance(step.operator, SourceFetcher) and not step.operator.keep_sources:
+                for source in self.manifest.read(Source, [step.version], shard):
+                    if source.media:
+                        self.store.delete(source.media)

@@ -44,7 +44,7 @@ class Worker:
         metrics.committed("RenderClips", receipt, {Render: [row]})
 
 worker = Worker.remote()
-work = Work(0, "RenderClips", "n", "h", 1, 0, "a", 0.0, 0.0, 1.0)
+work = Work(0, 0, "RenderClips", "n", "h", 1, 0, "a", 0.0, 0.0, 1.0)
 print("ready", flush=True)
 for number in range(100):
     ray.get(worker.commit.remote(number))

@@ -3,21 +3,19 @@
 import os
 import signal
 import threading
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from manifests.errors import Stalled
 from manifests.manifest import Manifest
 from manifests.tables import Score
 from pipeline.engine.progress import Progress, ProgressActor, Stall, process_state, stalled
-from pipeline.engine.reporter import Claim, Told, Work
+from pipeline.engine.reporter import Told, Work
 from pipeline.engine.run import run
 from pipeline.listing import list_sources
 from pipeline.recipe import recipe_named
 from tests.made_videos import write_video
-
-NONE: Counter[str] = Counter()
 
 
 class Clock:
@@ -28,11 +26,9 @@ class Clock:
         return self.now
 
 
-def told(
-    shard: int, row: str, done_s: float = 0.0, rows_done: int = 0, share: float = 0.0, counts: Counter[str] = NONE
-) -> Told:
+def told(unit: int, row: str, done_s: float = 0.0, rows_done: int = 0, share: float = 0.0) -> Told:
     return Told(
-        Work(3, "DetectFaces", "n", "host", 24933, shard, row, 60.0, done_s, elapsed_s=done_s), rows_done, share, counts
+        Work(unit, 3, "DetectFaces", "n", "host", 24933, 0, row, 60.0, done_s, elapsed_s=done_s), rows_done, share
     )
 
 
@@ -43,24 +39,14 @@ def clock() -> Clock:
 
 @pytest.fixture
 def actor(clock: Clock) -> ProgressActor:
-    return ProgressActor({0: 16, 1: 4}, clock)
+    return ProgressActor(clock)
 
 
-def test_shards_are_summed_and_those_in_work_count_by_their_share(actor: ProgressActor, clock: Clock) -> None:
-    for shard in (0, 1):
-        actor.begin(told(shard, ""))
-    clock.now = 5.0
-    actor.report(told(0, "a", share=0.25, counts=Counter(kept=2, dropped=1)))
-    actor.end(3, 1, Counter(kept=7, failed=1))
-    actor.end(3, 1, Counter())  # a shard that is looked at again, and found done
-    there = actor.snapshot()[3]
-    assert (there.seconds, there.sources_done) == (5.0, 8.0)
-    assert there.counts == {"kept": 9, "dropped": 1, "failed": 1}
-    assert [one.row for one in there.work] == ["a"]
-    actor.end(3, 0, Counter(kept=20))
-    actor.report(told(0, "a"))  # a heartbeat that comes late is not work
-    assert actor.snapshot()[3].work == ()
-    assert actor.snapshot()[3].counts["kept"] == 27
+def test_what_is_over_is_not_in_work(actor: ProgressActor) -> None:
+    actor.report(told(0, "a", share=0.25))
+    actor.report(told(1, "b"))
+    actor.over(1)
+    assert [(one.work.row, one.share) for one in actor.snapshot()] == [("a", 0.25)]
 
 
 def test_work_gets_on_when_a_frame_or_a_row_is_done_and_not_by_a_heartbeat(actor: ProgressActor, clock: Clock) -> None:
@@ -68,9 +54,8 @@ def test_work_gets_on_when_a_frame_or_a_row_is_done_and_not_by_a_heartbeat(actor
         clock.now = now
         if report:
             actor.report(report)
-        return actor.snapshot()[3].work[0]
+        return actor.snapshot()[0].work
 
-    actor.begin(told(0, ""))
     assert at(10, told(0, "a", 1.0)).still_s == 0
     assert at(90, told(0, "a", 2.0)).still_s == 0
     work = at(200, told(0, "a", 2.0))
@@ -83,7 +68,7 @@ def test_work_gets_on_when_a_frame_or_a_row_is_done_and_not_by_a_heartbeat(actor
 
 
 def test_a_stall_names_what_where_and_how_the_worker_is() -> None:
-    work = Work(3, "DetectFaces", "n", "host7", 24933, 0, "yt-3fk2", 60.0, 12.0, 200.0, still_s=125.0)
+    work = Work(0, 3, "DetectFaces", "n", "host7", 24933, 0, "yt-3fk2", 60.0, 12.0, 200.0, still_s=125.0)
     assert (
         str(Stall(work, "stopped"))
         == "no progress for 2 min in DetectFaces on yt-3fk2 (worker 24933 on host7 is stopped)"
@@ -99,40 +84,6 @@ def test_the_kernel_says_how_a_process_is(tmp_path: Path, stat: str, state: str)
     assert process_state(7, tmp_path) == state
     assert process_state(8, tmp_path) == "gone"
     assert process_state(os.getpid()) == "running"
-
-
-def test_a_row_that_kills_is_found_without_a_note_of_every_row(actor: ProgressActor) -> None:
-    """The first death tells only that somebody died; from then on the worker says of every row that it begins it."""
-    assert actor.begin(told(0, "")) == Claim({}, by_row=False)
-    assert actor.begin(told(0, "")) == Claim({}, by_row=True)
-    actor.claim(3, 0, "good")
-    actor.claim(3, 0, "kills")
-    assert actor.begin(told(0, "")) == Claim({"kills": 1}, by_row=True)
-    actor.claim(3, 0, "kills")
-    assert actor.begin(told(0, "")) == Claim({"kills": 2}, by_row=True)
-    actor.end(3, 0, NONE)
-    assert actor.begin(told(0, "")) == Claim({}, by_row=False), "another stage or try has nothing to do with it"
-
-
-def test_the_row_last_heard_of_is_only_a_suspect(actor: ProgressActor) -> None:
-    """A quick row may have come after it. It counts when it is found with a dead worker again."""
-    actor.begin(told(0, ""))
-    actor.report(told(0, "slow"))
-    assert actor.begin(told(0, "")).deaths == {}
-    actor.claim(3, 0, "slow")
-    actor.claim(3, 0, "quick")
-    assert actor.begin(told(0, "")).deaths == {"quick": 1}
-    actor.begin(told(1, ""))
-    actor.report(told(1, "slow"))
-    actor.begin(told(1, ""))
-    actor.claim(3, 1, "slow")
-    assert actor.begin(told(1, "")).deaths == {"slow": 2}
-
-
-def test_the_only_row_of_a_shard_is_the_one(actor: ProgressActor) -> None:
-    actor.begin(told(0, "kills"))
-    assert actor.begin(told(0, "kills")) == Claim({"kills": 1}, by_row=True)
-    assert actor.begin(told(0, "kills")).deaths == {"kills": 2}
 
 
 STOPS = """import os
@@ -156,6 +107,22 @@ class StopItself(Operator):
 
 RECIPE = Recipe("stops", "a worker that is stopped, as by a terminal", (Stage(StopItself()),))
 """
+
+
+def test_a_run_that_does_not_get_on_ends_with_a_sentence(ray_here: None, tmp_path: Path) -> None:
+    (tmp_path / "recipe.py").write_text(STOPS)
+    film = write_video(tmp_path / "film.mp4", [("red", 1.0)], size=(64, 64))
+    manifest = Manifest(str(tmp_path / "corpus"))
+    manifest.add(list_sources([str(film)]).sources)
+    workers: set[int] = set()
+
+    def watch(lines: list[Progress]) -> None:
+        workers.update(work.pid for line in lines for work in line.work)
+
+    with pytest.raises(Stalled, match=r"in StopItself on .* is stopped\); the run is given up"):
+        run(recipe_named(str(tmp_path / "recipe.py")).plan(), manifest, watch=watch, stalled_s=1.0, gives_up_s=3.0)
+    for pid in workers:
+        os.kill(pid, signal.SIGKILL)
 
 
 def test_a_stopped_worker_is_named(ray_here: None, tmp_path: Path) -> None:

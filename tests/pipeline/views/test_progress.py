@@ -22,7 +22,7 @@ class Clock:
 
 
 def work(row: str, done_s: float = 0.0, length_s: float = 0.0, elapsed_s: float = 0.0, pid: int = 1) -> Work:
-    return Work(0, "Look", "node", "here", pid, 0, row, length_s, done_s, elapsed_s, still_s=121.0)
+    return Work(pid, 0, "Look", "node", "here", pid, 0, row, length_s, done_s, elapsed_s, still_s=121.0)
 
 
 def line(stage: str = "Look", sources: int = 4, done: int = 0, seconds: float = 0.0, **more) -> Progress:
