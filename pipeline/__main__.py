@@ -1,12 +1,14 @@
 """The command line: `headset run talking_head VIDEO... --out corpus/`, and what one asks about the result."""
 
 import argparse
+import atexit
 import importlib
 import os
 import pkgutil
 import sys
 import tempfile
 import traceback
+from contextlib import suppress
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -162,5 +164,28 @@ def _version() -> str:
         return "of a checkout that is not installed"
 
 
+def program() -> None:
+    """Runs the command line as a process of its own, and ends that.
+
+    What was registered first at exit runs last, and leaves nothing to the destructors of libraries: threads of Arrow or
+    DuckDB that are still about would abort a process that has done all its work.
+    """
+    status = [1]  # of a traceback that was asked for
+
+    def leave() -> None:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                with suppress(OSError, ValueError):
+                    stream.flush()
+        os._exit(status[0])
+
+    atexit.register(leave)
+    try:
+        status[0] = main()
+    except SystemExit as stop:
+        status[0] = stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 2
+        raise
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

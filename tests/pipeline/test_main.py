@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from PIL import Image
 from pipeline.__main__ import main
 from tests.made_videos import write_video
 
+ROOT = Path(__file__).parents[2]
 TOY = str(Path(__file__).with_name("toy_recipe.py"))
 
 
@@ -123,3 +126,20 @@ def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -
         main([command, "--help"])
     assert stop.value.code == 0
     assert f"headset {command}" in capsys.readouterr().out.split("example:")[1]
+
+
+def test_a_process_ends_before_the_destructors_of_libraries_run() -> None:
+    code = """
+import atexit, sys
+import pipeline.__main__ as it
+
+class Bomb:
+    def __del__(self):
+        print("boom")
+
+sys.bomb = Bomb()
+it.main = lambda: (atexit.register(lambda: print("tidied")), 3)[1]
+it.program()
+"""
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout.split()) == (3, ["tidied"]), ended.stderr
