@@ -39,6 +39,13 @@ def connect(*, files: bool = False) -> Any:
     return connection
 
 
+def made_at(path: Path) -> Any:
+    """A connection to a new database of ours in a file: for what we write, never for a query of others."""
+    import duckdb
+
+    return duckdb.connect(str(path))
+
+
 def parquet(path: Path) -> Any:
     """A Parquet file, to be registered: it is scanned without being loaded whole."""
     import pyarrow.dataset

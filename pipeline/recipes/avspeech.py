@@ -1,5 +1,4 @@
-"""A corpus made as AVSpeech was, with the filters its users put on it: 3 to 10 seconds of one visible speaker, clean
-and in sync.
+"""A corpus made as AVSpeech, filtered as its users do: 3 to 10 s of one visible speaker, clean and in sync.
 
 After Ephrat et al., "Looking to Listen at the Cocktail Party" (SIGGRAPH 2018, the section on the dataset): segments of
 3 to 10 s of a face that speaks; segments in which more than 15 % of the face's frames are missing are left out; sound

@@ -1,5 +1,4 @@
-"""What buyers of talking-head data ask for today: one face, there all the time and steady, whose own voice is heard,
-and no writing.
+"""One face, there all the time and steady, whose own voice is heard, and no writing: what buyers ask for today.
 
 The criteria are those that sellers of such corpora publish (Shofo's talking-head set, 2026: a face in 95 % of the
 frames, little jitter of the framing, no second face, a voice that belongs to the face, no writing, no occlusion); only

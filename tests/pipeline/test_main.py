@@ -108,7 +108,7 @@ def test_plan_tells_the_stages_before_any_work(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["run", "no_such", "x.mp4", "--out", "o"], "no recipe 'no_such'; there are celebv_hq, diarize"),
+        (["run", "no_such", "x.mp4", "--out", "o"], "no recipe 'no_such'; there are avspeech, celebv_hq, diarize"),
         (["run", TOY, "x.mp4", "--out", "o", "--set", "KeepEarly.befor_s=1"], "it has before_s"),
         (["status", "nowhere"], "headset run RECIPE"),
     ],

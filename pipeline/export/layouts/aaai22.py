@@ -1,5 +1,4 @@
-"""One-shot talking face of AAAI 2022 (FuxiVirtualHuman/AAAI22-one-shot-talking-face 48cd3c61): an image, sound and
-phonemes with their times.
+"""FuxiVirtualHuman/AAAI22-one-shot-talking-face 48cd3c61: an image, sound and phonemes with their times.
 
     image/<clip>.png (256x256, the first frame), audio/<clip>.wav (16 kHz), phoneme/<clip>.json
 

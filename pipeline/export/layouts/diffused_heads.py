@@ -1,5 +1,4 @@
-"""Diffused Heads (MStypulkowski/diffused-heads, branch train, 2838e57a): videos of 128x128, sound, landmarks and audio
-embeddings.
+"""Diffused Heads (MStypulkowski/diffused-heads 2838e57a): videos of 128x128, sound, landmarks, audio embeddings.
 
     data/video/<person>/<clip>.mp4, data/audio/<person>/<clip>.wav (16 kHz), data/lmks/<person>/<clip>.npy
     (frames, 68, 2; pixels)

@@ -1,5 +1,4 @@
-"""EVP, its training of emotions (jixinya/EVP 990ea8b0): windows of MFCC with the emotion in their names, a folder a
-person.
+"""EVP, its training of emotions (jixinya/EVP 990ea8b0): windows of MFCC, the emotion in the name, a folder a person.
 
     <person>/MFCC/<emotion>_<n>/<i>.npy          28 rows of 13 MFCC, 100 a second, a window each 4 rows; 0.12 s of
                                                  silence before and behind

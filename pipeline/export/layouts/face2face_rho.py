@@ -1,5 +1,4 @@
-"""Face2Face-rho (NetEase-GameAI/Face2FaceRHO d14e6a24): JPEG frames of 512x512, with 72 landmarks, a head pose and a
-face mask each.
+"""Face2Face-rho (NetEase-GameAI/Face2FaceRHO d14e6a24): JPEG frames of 512x512, 72 landmarks, head pose, face mask.
 
     list.txt                                            the videos to train on, one a line
     <person>#<video>#<start>#<end>/img/<frame>.jpg      from 0, 25 frames a second; a frame without a face is left out

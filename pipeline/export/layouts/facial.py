@@ -1,5 +1,4 @@
-"""FACIAL, its audio2face stage (zhangchenxu528/FACIAL 95eaf8f4): DeepSpeech windows, face parameters and blinks, a file
-each a clip.
+"""FACIAL, its audio2face stage (zhangchenxu528/FACIAL 95eaf8f4): DeepSpeech windows, face parameters and blinks.
 
     audio/<clip>.pkl      an array (frames, 16, 29), pickled
     params/<clip>.npz     `face` (frames, 71): pose and place (6), one that the blink takes the place of, expression

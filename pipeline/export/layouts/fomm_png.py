@@ -1,5 +1,4 @@
-"""First Order Motion Model, from single pictures (AliaksandrSiarohin/first-order-model c0274845): a folder of 256x256
-PNG files a video.
+"""First Order Motion Model, from pictures (AliaksandrSiarohin/first-order-model c0274845): 256x256 PNG files.
 
     train/<person>#<video>#<start>#<end>.mp4/0000000.png    and test/, val/: the folder's name ends in .mp4, as the
                                                             loader globs

@@ -1,5 +1,4 @@
-"""Hallo3, both stages (fudan-generative-vision/hallo3 e342dcec): mp4, a mask, a caption and two features a clip, and
-one JSON list.
+"""Hallo3, both stages (fudan-generative-vision/hallo3 e342dcec): mp4, mask, caption, two features, one JSON list.
 
     videos/<clip>.mp4, audios/<clip>.wav, caption/<clip>.txt    25 frames a second; 16 kHz
     face_mask/<clip>.png                                        255 where the face is in any frame; exactly as large as

@@ -1,5 +1,4 @@
-"""Audio-driven-TalkingFace-HeadPose (yiranran/Audio-driven-TalkingFace-HeadPose 8ebc0283): a video a person with its
-frames, five points, MFCC and 3DMM coefficients.
+"""yiranran/Audio-driven-TalkingFace-HeadPose 8ebc0283: a video a person, frames, five points, MFCC and 3DMM.
 
     Data/<n>.mp4, Data/<n>/frame<k>.png, Data/<n>/frame<k>.txt       25 frames a second; the first 400; eyes, nose and
                                                                      corners of the mouth, whole pixels

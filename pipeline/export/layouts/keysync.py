@@ -1,5 +1,4 @@
-"""KeySync, key frames and interpolation (antonibigata/keysync cfff7cf1): parallel folders of video, sound, points and
-features.
+"""KeySync, both models (antonibigata/keysync cfff7cf1): parallel folders of video, sound, points and features.
 
     video_crop/<clip>.mp4                                   512x512 at 25 frames a second
     audio/<clip>.wav                                        16 kHz

@@ -1,5 +1,4 @@
-"""LRS3 as it was given out (arXiv 1809.00496), for lip readers: 224x224 at 25 frames a second, sound at 16 kHz, and the
-words.
+"""LRS3 as it was given out (arXiv 1809.00496): 224x224 at 25 frames a second, sound at 16 kHz, and the words.
 
     trainval/<video>/<number>.mp4 and .txt    sentences of up to 6 s and 100 characters
     test/<video>/<number>.mp4 and .txt

@@ -1,5 +1,4 @@
-"""LRW as it is given out, and as mpc001/Lipreading_using_Temporal_Convolutional_Networks 0cc99fab reads it: 29 frames
-around a word.
+"""LRW as mpc001/Lipreading_using_Temporal_Convolutional_Networks 0cc99fab reads it: 29 frames around a word.
 
     <WORD>/{train,val,test}/<WORD>_<number>.mp4    256x256 at 25 frames a second, 16 kHz
     <WORD>/{train,val,test}/<WORD>_<number>.txt    its fifth line says how long the word is, which is in the middle

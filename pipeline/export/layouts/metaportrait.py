@@ -1,5 +1,4 @@
-"""MetaPortrait, its base model (Meta-Portrait/MetaPortrait 4c3c9e38): PNG frames of 256x256 with 669 landmarks, a pose
-and an identity.
+"""MetaPortrait, its base model (Meta-Portrait/MetaPortrait 4c3c9e38): PNG frames, 669 landmarks, pose, identity.
 
     src_map_dict.pkl                                              the name of each driving frame, and its clip's number
     src_<n>.png, src_<n>_ldmk.npy, src_<n>_theta.npy, src_<n>_id.npy    the first frame of clip n, the source

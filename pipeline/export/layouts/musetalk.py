@@ -1,5 +1,4 @@
-"""MuseTalk 1.5, both stages and its SyncNet (TMElyralab/MuseTalk 0a89dec4): mp4, wav, and points and boxes of every
-frame.
+"""MuseTalk 1.5, both stages and its SyncNet (TMElyralab/MuseTalk 0a89dec4): mp4, wav, points and boxes of each frame.
 
     dataset/HDTF/video_audio_clip_root/<clip>.mp4, <clip>.wav    25 frames a second, with sound; 16 kHz
     dataset/HDTF/meta/<clip>.json                                mp4_path, wav_path, video_size, face_size, frames,

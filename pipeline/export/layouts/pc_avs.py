@@ -1,5 +1,4 @@
-"""PC-AVS (Hangz-nju-cuhk/Talking-Face_PC-AVS 201d2b94): aligned JPEG frames of 224x224, sound, and a csv of what drives
-what.
+"""PC-AVS (Hangz-nju-cuhk/Talking-Face_PC-AVS 201d2b94): aligned JPEG frames of 224x224, sound, a csv of pairs.
 
     frames/<clip>/000000.jpg, audio/<clip>.wav (16 kHz)    25 frames a second
     train.csv, val.csv, test.csv                            eight fields a line, blanks between

@@ -1,5 +1,4 @@
-"""StableAvatar 1.3B and 14B (Francis-Rings/StableAvatar 46c04929): a folder a clip, with its pictures and masks of face
-and lips.
+"""StableAvatar 1.3B and 14B (Francis-Rings/StableAvatar 46c04929): a folder a clip, pictures, masks of face and lips.
 
     talking_face_data/square/<category>/<5 digits>/sub_clip.mp4, audio.wav            512x512 at 25 frames a second; 16
     kHz .../images/frame_0.png, face_masks/frame_0.png, lip_masks/frame_0.png             numbers from 0, not padded;

@@ -1,5 +1,4 @@
-"""StyleHEAT (FeiiYin/StyleHEAT 83b28c83): three lmdbs, of frames with 3DMM coefficients and landmarks, of sound, and of
-crops.
+"""StyleHEAT (FeiiYin/StyleHEAT 83b28c83): three lmdbs, of frames with 3DMM and landmarks, of sound, and of crops.
 
     frames/   <name>-length, <name>-0000012 and <name>-align-0000012 (JPEG, 256x256), <name>-coeff_3dmm (float32, frames
               x 260),

@@ -1,5 +1,4 @@
-"""ViCo (dc3ea9f/vico_challenge_baseline 16424c07): a speaker's and a listener's video of one conversation, its sound,
-and lists of the pairs.
+"""ViCo (dc3ea9f/vico_challenge_baseline 16424c07): a speaker's and a listener's video, the sound, lists of pairs.
 
     videos/<uuid>.speaker.mp4, videos/<uuid>.listener.mp4     256x256 at 30 frames a second, without sound
     audios/<uuid>.wav                                         the speaker's, 44.1 kHz

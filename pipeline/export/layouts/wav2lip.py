@@ -1,5 +1,4 @@
-"""Wav2Lip, its SyncNet and its discriminator (Rudrabha/Wav2Lip 5c90fa9b): the face cut out of each frame, and
-audio.wav.
+"""Wav2Lip, its SyncNet and discriminator (Rudrabha/Wav2Lip 5c90fa9b): the face cut out of each frame, audio.wav.
 
     preprocessed/<source>/<clip>/<frame number>.jpg   the box of the face, at 25 frames a second
     preprocessed/<source>/<clip>/audio.wav            16 kHz

@@ -13,6 +13,7 @@ import pyarrow as pa
 from manifests.manifest import Manifest
 from manifests.tables import schema
 from pipeline.query.clip_view import view_sql
+from pipeline.query.database import made_at
 from pipeline.release.catalog.current import CurrentTable, current_tables
 
 FILE = "catalog/corpus.duckdb"
@@ -27,11 +28,9 @@ SQL: dict[pa.DataType, str] = {
 
 def write_views(manifest: Manifest) -> str:
     """Writes the database, whole or not at all. Returns where, relative to the corpus."""
-    import duckdb
-
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "corpus.duckdb")
-        with duckdb.connect(str(path)) as connection:
+        with made_at(path) as connection:
             for table in current_tables(manifest):
                 connection.execute(f'create view "{table.name}" as {_select(manifest, table)}')
             connection.execute(f"create view wide as {view_sql(manifest)}")
