@@ -1,6 +1,6 @@
-"""First Order Motion Model, DaGAN and their family: mp4 files of 256x256.
+"""First Order Motion Model and its family (AliaksandrSiarohin/first-order-model c0274845): mp4 files of 256x256.
 
-AliaksandrSiarohin/first-order-model c0274845, harlanhong/CVPR2022-DaGAN 052ad359.
+DaGAN reads the same (harlanhong/CVPR2022-DaGAN 052ad359).
 
     train/<person>#<video>#<start>#<end>.mp4    and test/, val/, as AliaksandrSiarohin/video-preprocessing ac40aac5
                                                 names them
