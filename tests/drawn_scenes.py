@@ -54,7 +54,9 @@ def drawn(number: int) -> Scene:
     return scene
 
 
-def _disc(picture: Picture, at: tuple[float, float], half: tuple[float, float], colour: Sequence[float]) -> None:
+def _disc(
+    picture: NDArray[np.float32], at: tuple[float, float], half: tuple[float, float], colour: Sequence[float]
+) -> None:
     """Draws a filled ellipse around a point, with these half axes."""
     (x, y), (wide, high) = at, half
     cv2.ellipse(picture, (round(x), round(y)), (round(wide), round(high)), 0, 0, 360, colour, -1, cv2.LINE_AA)

@@ -89,9 +89,8 @@ def ours(site: WebSite, folder: Path) -> list[Told]:
         os.environ["HEADSET_CACHE"] = tempfile.mkdtemp(dir=folder)  # the 429 would stop all that comes after it
         (source,) = list_sources([site.of(case)]).sources
         *_, end = operator(source, Holder(folder, source))
-        told.append(
-            Told(None, f"{end.reason}: {end.detail}") if isinstance(end, Drop) else Told(folder / end.media, "")
-        )  # type: ignore[union-attr]
+        refused = isinstance(end, Drop)
+        told.append(Told(None, f"{end.reason}: {end.detail}") if refused else Told(folder / getattr(end, "media"), ""))  # noqa: B009
     return told
 
 

@@ -288,5 +288,10 @@ class Still:
         kind = Image.Resampling.HAMMING if size[0] < right - left else Image.Resampling.BILINEAR
         return np.asarray(part.resize(size, kind, box))
 
+    def planes(self, left: float, top: float, right: float, bottom: float, size: tuple[int, int]) -> NDArray[np.uint8]:
+        from operators.media.pixels import yuv_of_rgb
+
+        return yuv_of_rgb(self.crop(left, top, right, bottom, size))
+
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         return make()

@@ -18,16 +18,9 @@ FACE = (176.0, 76.0, 272.0, 180.0)
 
 def track(box: tuple[float, float, float, float], confidence: float = 0.9, seconds: float = 0.6) -> Track:
     times = [n / 5 for n in range(round(seconds * 5))]
-    return Track(
-        "s",
-        "s/shot/t0",
-        "s/shot",
-        0.0,
-        seconds,
-        times,
-        *([edge] * len(times) for edge in box),
-        [confidence] * len(times),
-    )  # pyright: ignore[reportCallIssue]
+    left, top, right, bottom = ([edge] * len(times) for edge in box)
+    sure = [confidence] * len(times)
+    return Track("s", "s/shot/t0", "s/shot", 0.0, seconds, times, left, top, right, bottom, sure)
 
 
 def looks_of(path, *boxes: tuple[float, float, float, float]) -> list[FaceQuality]:

@@ -8,6 +8,7 @@ import json
 import tarfile
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -233,9 +234,9 @@ def test_the_two_lines_of_the_datasheet_read_the_release(tmp_path: Path, monkeyp
     release(manifest, str(out), form, "r", shard_bytes=SHARD)
     lines = (out / "README.md").read_text().split("```python\n")[1].split("```")[0]
     monkeypatch.chdir(out)
-    names = {"datasets": datasets, "torch": torch}
+    names: dict[str, Any] = {"datasets": datasets, "torch": torch}
     exec(lines, names)
-    read = [row for split in names["clips"].values() for row in split]  # pyright: ignore[reportAttributeAccessIssue]
+    read = [row for split in names["clips"].values() for row in split]
     assert len(read) == 8
     for row in read:
         facts, video = (row["json"], row["mp4"]["bytes"]) if form == "webdataset" else (row, row["video"])
@@ -244,7 +245,7 @@ def test_the_two_lines_of_the_datasheet_read_the_release(tmp_path: Path, monkeyp
     if form == "parquet":
         assert [row["video"][:3] for row in names["loader"]] == [b"the"] * len(
             names["clips"][next(iter(names["clips"]))]
-        )  # pyright: ignore
+        )
 
 
 def test_a_torch_loop_reads_the_tars_through_webdataset(tmp_path: Path):
