@@ -53,7 +53,9 @@ def test_every_command_on_a_real_corpus(demo: Path) -> None:  # long: one line a
     say("migrate", "corpus")
     say("gc", "corpus", "--dry-run")
     say("gc", "corpus", "--yes")
-    assert "identical" in say("rebuild", "corpus", "--out", "again", "--clip", first, "--cpus", "2")
+    assert "identical" in say(
+        "rebuild", "corpus", "--sources", "videos", "--out", "again", "--clip", first, "--cpus", "2"
+    )
     damaged = next(path for path in (demo / "corpus" / "scores").rglob("*.parquet") if path.stat().st_size > 2000)
     damaged.write_bytes(damaged.read_bytes()[:100])
     assert damaged.parent.name in say("check", "corpus", ends=1)
