@@ -27,22 +27,6 @@ from tests.operators.sources.downloading import QUICK, download, outcome, source
 SHORT = replace(QUICK, tries=1, answer_s=1.0, max_page_bytes=2**21, max_bytes=2**23, max_seconds=60)
 
 
-@pytest.fixture(autouse=True)
-def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("HEADSET_CACHE", str(tmp_path / "cache"))
-    for name in (
-        "HEADSET_PROXIES",
-        "HEADSET_YTDLP",
-        "http_proxy",
-        "https_proxy",
-        "HTTP_PROXY",
-        "HTTPS_PROXY",
-        "ALL_PROXY",
-        "all_proxy",
-    ):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.fixture(scope="module")
 def traps() -> Iterator[str]:
     with serve_traps() as address:

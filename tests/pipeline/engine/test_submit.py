@@ -1,6 +1,5 @@
 """Runs as jobs of a cluster: what travels, what is refused, and the life of a job on a Ray that knows nothing of us."""
 
-import hashlib
 import json
 import os
 from dataclasses import replace
@@ -20,26 +19,6 @@ from pipeline.recipe import Recipe, recipe_named
 ROOT = Path(__file__).parents[3]
 TOY = str(Path(__file__).parents[1] / "toy_recipe.py")
 SECRET = "hunter2-never-to-be-seen"
-# Tells by a score whether its worker has the secret, without telling the secret; slow where a variable says so.
-SEEING = f'''
-import hashlib, os, time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from manifests.tables import Score, Source
-from operators.base import Frames, Operator
-from pipeline.recipe import Recipe, Stage
-
-@dataclass(frozen=True)
-class SeeSecret(Operator):
-    def __call__(self, source: Source, frames: Frames) -> Iterator[Score]:
-        time.sleep(float(os.environ.get("TOY_SLEEP_S", "0")))
-        mine = hashlib.sha256(os.environ.get("HF_TOKEN", "").encode()).hexdigest()
-        value = float(mine == "{hashlib.sha256(SECRET.encode()).hexdigest()}") + sum(1 for _ in frames) / 100
-        yield Score(source.source_id, f"{{source.source_id}}#known", source.source_id, "known", "toy", value)
-
-RECIPE = Recipe("seeing", "tells what a worker knows", (Stage(SeeSecret()),))
-'''
-
 
 # What a cluster's file may say.
 
