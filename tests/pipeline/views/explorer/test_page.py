@@ -295,7 +295,12 @@ def test_the_built_page_is_that_of_its_source(tmp_path: Path) -> None:
         pytest.skip("npm is not installed")
     here = tmp_path / "page"
     shutil.copytree(PAGE, here, ignore=shutil.ignore_patterns("node_modules"))
-    subprocess.run([npm, "ci", "--no-audit", "--no-fund"], cwd=here, check=True, capture_output=True, timeout=300)
+    got = subprocess.run(
+        [npm, "ci", "--no-audit", "--no-fund"], cwd=here, check=False, capture_output=True, text=True, timeout=300
+    )
+    if got.returncode and re.search(r"ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN|ECONNRESET", got.stderr):
+        pytest.skip("npm cannot reach the packages that the page is built with")
+    assert got.returncode == 0, got.stderr[-1000:]
     for command in ("check", "test"):
         subprocess.run([npm, "run", command], cwd=here, check=True, capture_output=True, timeout=300)
     subprocess.run(
