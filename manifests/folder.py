@@ -5,10 +5,11 @@
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 from uuid import uuid4
 
 import pyarrow as pa
@@ -19,6 +20,8 @@ from manifests.names import inside
 
 Content = bytes | memoryview | pa.Buffer
 PART = ".part"  # what the name of an unfinished file ends with
+T = TypeVar("T")
+_SWEPT = 4  # times that an unfinished file may be swept away
 
 
 @dataclass(frozen=True)
@@ -37,14 +40,22 @@ class Folder:
                 return None
 
     def write(self, name: str, content: Content, durable: bool) -> None:
-        with _os_errors(self.path(name)), self._part(name, content, durable) as part:
+        with _os_errors(self.path(name)):
+            _unless_swept(lambda: self._write(name, content, durable))
+
+    def _write(self, name: str, content: Content, durable: bool) -> None:
+        with self._part(name, content, durable) as part:
             os.replace(part, self.path(name))
-            if durable:
-                _sync_folder(os.path.dirname(self.path(name)))
+        if durable:
+            _sync_folder(os.path.dirname(self.path(name)))
 
     def create(self, name: str, content: Content) -> bool:
+        with _os_errors(self.path(name)):
+            return _unless_swept(lambda: self._create(name, content))
+
+    def _create(self, name: str, content: Content) -> bool:
         path = self.path(name)
-        with _os_errors(path), self._part(name, content, True) as part:
+        with self._part(name, content, True) as part:
             try:
                 os.link(part, path)  # whole, and only where there is none
             except FileExistsError:
@@ -190,6 +201,14 @@ def _sync_folder(folder: str) -> None:
 
 _FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the quota is used up"}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+def _unless_swept(what: Callable[[], T]) -> T:
+    """Does it again where its unfinished file went: whoever takes down, or collects garbage, sweeps those."""
+    for _ in range(_SWEPT):
+        with suppress(FileNotFoundError):
+            return what()
+    return what()
 
 
 @contextmanager

@@ -219,3 +219,26 @@ def test_a_missing_bucket_and_a_refused_key_are_told(s3: ObjectStore) -> None:
             Storage("s3://corpus/x").write("y", b"")
     finally:
         s3.check_credentials(False)
+
+
+@pytest.mark.parametrize("step", ["replace", "link"])
+def test_an_unfinished_file_that_somebody_swept_is_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    real, swept = getattr(os, step), list[str]()
+
+    def first_swept(part: str, path: str) -> None:
+        if not swept:
+            swept.append(part)
+            os.unlink(part)
+        real(part, path)
+
+    monkeypatch.setattr(folder.os, step, first_swept)
+    storage = Storage(str(tmp_path))
+    if step == "replace":
+        storage.write("a/b.json", b"whole")
+    else:
+        assert storage.create("a/b.json", b"whole")
+    assert swept
+    assert storage.read("a/b.json") == b"whole"
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["b.json"]
