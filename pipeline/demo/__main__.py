@@ -1,15 +1,16 @@
 """`python -m pipeline.demo FOLDER`."""
 
-import os
 import sys
 from pathlib import Path
 
 from pipeline.demo.sample import write_sample
-from pipeline.engine.worker import WORKER_ENVIRONMENT
+from pipeline.views.console import alone, console
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit("usage: python -m pipeline.demo FOLDER")
-    os.environ.update(WORKER_ENVIRONMENT)  # the libraries say nothing
-    for written in write_sample(Path(sys.argv[1])):
-        print(written)
+    out = console()
+    with alone(out):  # MediaPipe has much to say
+        written = write_sample(Path(sys.argv[1]))
+    for path in written:
+        out.print(str(path), soft_wrap=True, highlight=False)

@@ -1,6 +1,8 @@
 """The sample holds what its truth says, as the detectors see it."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +18,14 @@ from pipeline.demo.sample import truth_of, write_sample
 
 UPPER_LIP, LOWER_LIP, FOREHEAD, CHIN = 13, 14, 10, 152
 SECONDS = 12.0
+ROOT = Path(__file__).parents[2]
+SHORT = """
+import runpy, sys
+from pipeline.demo import sample
+whole = sample.write_sample
+sample.write_sample = lambda folder: whole(folder, 2.0)
+runpy.run_module("pipeline.demo", run_name="__main__", alter_sys=True)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -132,3 +142,11 @@ def test_faces_are_where_the_truth_says_and_only_the_mouth_of_who_speaks_moves(s
         assert len(silent) > 10
         assert np.std(speaking) > 4 * np.std(silent)
         assert np.median(speaking) > np.median(silent) + 0.02
+
+
+def test_nothing_but_the_films_is_told(tmp_path: Path):
+    command = [sys.executable, "-c", SHORT, str(tmp_path / "videos")]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr == ""
+    assert [Path(line).suffix for line in ended.stdout.splitlines()] == [".mp4"] * 3
