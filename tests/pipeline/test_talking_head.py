@@ -154,15 +154,17 @@ def test_what_shows_no_talking_head_gives_no_clip_and_says_why(tmp_path: Path, r
         "pyfeat_WolfgangLanger_Pexels.mp4": "no_speech",
     }
     for name, reason in expected.items():
-        assert reason in {
-            drop["reason"] for drop in rows(corpus, Dropped, source_id=ids[name], operator="PlanClips")
-        }, name
+        told = {drop["reason"] for drop in rows(corpus, Dropped, source_id=ids[name], operator="PlanClips")}
+        # where no face is wide enough for a clip nobody was listened to, and that is what is told
+        quiet = rows(corpus, Dropped, source_id=ids[name], reason="no_clip_face")
+        assert told & ({reason, "face_small"} if quiet else {reason}), (name, told)
 
 
 def test_a_voice_over_is_no_talking_head_however_short_a_clip_may_be(tmp_path: Path, ray_here: None) -> None:
     weights("lr_asd_finetuning_TalkSet.model")
     out = str(tmp_path / "corpus")
-    fields = [f"--set=PlanClips.{field}" for field in ("min_s=0.5", "max_s=30")]
+    changes = ("PlanClips.min_s=0.5", "PlanClips.max_s=30", "DiarizeSpeakers.min_face_s=0.5")
+    fields = [f"--set={change}" for change in changes]
     assert main(["run", "talking_head", str(media("multi", "panda_YemkZ7DLOBU.15.mp4")), "--out", out, *fields]) == 0
     assert not rows(Manifest(out), Clip)
     assert "voice_off_screen" in {drop["reason"] for drop in rows(Manifest(out), Dropped)}
