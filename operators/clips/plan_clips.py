@@ -67,12 +67,12 @@ class PlanClips(Operator):
         if not tracks:
             raise Drop("no_face")
         heard = [turn for turn in turns if turn.start_s < shot.end_s and turn.end_s > shot.start_s]
+        start_s, end_s = shot.start_s + self.margin_s, shot.end_s - self.margin_s
+        if end_s - start_s < self.min_s:  # before the voices: such a source may not have been listened to
+            raise Drop("shot_short", detail=f"{max(end_s - start_s, 0):.1f} s < {self.min_s:g} s")
         if not heard:
             self._raise_if_small(tracks)
             raise Drop("no_speech")
-        start_s, end_s = shot.start_s + self.margin_s, shot.end_s - self.margin_s
-        if end_s - start_s < self.min_s:
-            raise Drop("shot_short", detail=f"{max(end_s - start_s, 0):.1f} s < {self.min_s:g} s")
 
         times = timeline(start_s, end_s)
         voices = voices_heard(heard, shot.start_s, shot.end_s, times)
