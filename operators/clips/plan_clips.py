@@ -14,6 +14,7 @@ from operators.timeline import (
     STEP_S,
     Mask,
     has_word,
+    may_show,
     own_voice,
     runs,
     smoothed_score,
@@ -33,10 +34,10 @@ class PlanClips(Operator):
     has the word with for longest. Where face and voice agree is a proposal, and every proposal ends as a clip or a
     drop. Silent faces may be in view, but not in the crop.
 
-    Drops of a shot: `no_face`, `no_speech`, `shot_short`, `voice_off_screen`, and `face_small` where nobody is heard
-    and no face is ever as wide as is wanted. Drops of a proposal: `other_voice` (the face seems to speak, with a voice
-    that is not its own), `two_voices` (the part cut out because someone else is heard), `face_small`, `too_short`,
-    `face_leaves_crop` (no square of the frame holds it), `other_face_in_crop`.
+    Drops of a shot: `no_face`, `no_speech`, `shot_short`, `voice_off_screen`; and, where nobody is heard, `face_small`
+    or `too_short` if no face is as wide as is wanted, or for as long. Drops of a proposal: `other_voice` (the face
+    seems to speak, with a voice that is not its own), `two_voices` (the part cut out because someone else is heard),
+    `face_small`, `too_short`, `face_leaves_crop` (no square of the frame holds it), `other_face_in_crop`.
     """
 
     min_s: float = 3.0
@@ -71,7 +72,7 @@ class PlanClips(Operator):
         if end_s - start_s < self.min_s:  # before the voices: such a source may not have been listened to
             raise Drop("shot_short", detail=f"{max(end_s - start_s, 0):.1f} s < {self.min_s:g} s")
         if not heard:
-            self._raise_if_small(tracks)
+            self._raise_if_no_face_fits(tracks)
             raise Drop("no_speech")
 
         times = timeline(start_s, end_s)
@@ -91,12 +92,14 @@ class PlanClips(Operator):
                 "voice_off_screen", detail=f"{any_voice:.1f} s of speech, {len(tracks)} faces, none speaks in it"
             )
 
-    def _raise_if_small(self, tracks: list[Track]) -> None:
+    def _raise_if_no_face_fits(self, tracks: list[Track]) -> None:
         """Where no face could become a clip, nobody may have listened: that nobody was heard would say too much."""
         if (widest := max(width_px(track) for track in tracks)) < self.min_face_px:
             raise Drop(
                 "face_small", detail=f"{len(tracks)} faces, the widest {widest:.0f} px < {self.min_face_px:g} px"
             )
+        if not any(may_show(track, self.min_face_px, self.min_s) for track in tracks):
+            raise Drop("too_short", detail=f"no face as wide as {self.min_face_px:g} px is there for {self.min_s:g} s")
 
     def _of_face(
         self,

@@ -264,6 +264,7 @@ def test_the_crop_is_moved_into_the_frame_and_is_no_larger_than_it():
         ("no_face", [], [], [turn(0, 20)], shot()),
         ("no_speech", [track()], [speaks(track(), (0, 20))], [turn(20, 30)], shot()),
         ("face_small", [track(width=95)], [], [], shot()),  # nobody may have listened
+        ("too_short", [track(end_s=1.5), track("t1", 5.0, 20.0, width=95)], [], [], shot()),
         ("shot_short", [track(end_s=2)], [speaks(track(end_s=2), (0, 2))], [turn(0, 2)], shot(0, 2)),
         ("voice_off_screen", [track()], [speaks(track())], [turn(0, 20)], shot()),
         ("voice_off_screen", [track()], [], [turn(0, 20)], shot()),
