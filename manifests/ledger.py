@@ -172,6 +172,12 @@ class Ledger:
         self.save(note("receipts", step, shard), asdict(receipt))
         self.__dict__.pop("_committed", None)
 
+    def done(self, step: str) -> set[int]:
+        """The shards whose rows of a current step are current, as they were when that was first asked: a run that is
+        at work commits more meanwhile, and rows and receipts are to tell of the same.
+        """
+        return self._committed[step]
+
     def steps_done(self) -> dict[str, Mapping[str, Sequence[str]]]:
         """Every step that any run, of any recipe, has committed somewhere, with the steps whose rows it read, by
         table.
@@ -274,7 +280,8 @@ class Ledger:
 
     @cached_property
     def _committed(self) -> dict[str, set[int]]:
-        versions = [step.version for step in self.steps()]
+        # The last steps first: what a run commits meanwhile is then never there without what it was made of.
+        versions = [step.version for step in self.steps()][::-1]
         return dict(zip(versions, self._at_once(self.committed, versions), strict=True))
 
     # Small files. Names are relative to the root.

@@ -102,7 +102,7 @@ def _steps(manifest: Manifest) -> list[FunnelStep]:
         wrote: Counter[str] = Counter({table: 0 for table in step.writes})
         counted: Counter[str] = Counter()
         given_up: Counter[str] = Counter()
-        receipts = manifest.receipts(step.version)
+        receipts = manifest.receipts(step.version, manifest.done(step.version))
         for receipt in receipts.values():
             calls.update(receipt.calls)
             wrote.update(receipt.rows)

@@ -72,3 +72,32 @@ def test_what_a_system_adds_later_was_not_proposed(tmp_path: Path) -> None:
     manifest = Manifest(str(tmp_path))
     assert manifest.count_rows(Clip) == 3
     assert funnel(manifest).sum_of("clips").kept == 2
+
+
+@pytest.mark.parametrize("when", range(1, 8))
+def test_a_run_that_commits_while_it_is_told_of_breaks_no_sum(
+    tmp_path: Path, when: int, monkeypatch: pytest.MonkeyPatch
+):
+    divided(tmp_path, read=2, kept=1, dropped=1)
+    Manifest(str(tmp_path)).add([Source("b", "b.mp4")])
+    there, asked = Manifest(str(tmp_path)), 0
+    storage = type(there.storage)
+    real = storage.names
+
+    def committing(self: object, folder: str, **more: bool) -> list[str]:
+        nonlocal asked
+        asked += folder.startswith("receipts/")
+        if asked == when and folder.startswith("receipts/"):
+            asked += 100
+            for step, calls in ((PLAN, 1), (CUT, 2)):
+                mine = [Clip("b", f"b/{n}/t0", "", "", "", n, n + 1, 0, 0, 1, 1) for n in range(2)]
+                there.write(Clip, step.version, 1, mine)
+                there.write(Dropped, step.version, 1, [])
+                ended = {"read": calls, "answered": calls, "dropped": 0, "failed": 0}
+                there.commit(step.version, 1, Receipt(step.operator, ended, {"clips": 2}))
+        return real(self, folder, **more)  # pyright: ignore[reportArgumentType]
+
+    monkeypatch.setattr(storage, "names", committing)
+    found = funnel(Manifest(str(tmp_path))).sum_of("clips")
+    assert found.proposed == found.kept + found.dropped
+    assert found.kept in (1, 3)
