@@ -34,8 +34,9 @@ GROUPS = {
         "headset run talking_head videos/ more.txt --out corpus/   # run it again to go on after a stop",
         "headset run talking_head videos/ --out corpus/ --set PlanClips.min_face_px=192",
     )),
-    "look": ("Look at it", ("status", "explain", "sheet", "sql", "columns", "reasons"), (
+    "look": ("Look at it", ("status", "explore", "explain", "sheet", "sql", "columns", "reasons"), (
         "headset status corpus/                      # where it stands, and the funnel",
+        "headset explore corpus/                     # every clip in a browser, brushed by every score",
         "headset explain corpus/ interview.mp4       # the story of one source, or of one clip by its id",
     )),
     "choose": ("Choose and release", ("yield", "select", "split", "release", "export"), (
