@@ -133,12 +133,11 @@ class Operator:
             ):
                 raise ValueError(f"{self.name}.{f.name} is {value:g}; it must be {limits.told}")
 
-    def check_beside(self, others: Sequence["Operator"]) -> None:
-        """What a plan asks of fields that depend on other steps of the recipe.
-
-        Raises:
-            ValueError: for a field that undoes what another step is asked for, naming both.
+    def fitted(self, others: Sequence["Operator"]) -> Self:
+        """The operator as it is to be beside the other steps of its recipe: a field that would undo what another one
+        is asked for gives way.
         """
+        return self
 
     def fingerprint(self) -> str:
         """Names what the operator computes: its name, version, parameters and the content of its models."""

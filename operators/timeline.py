@@ -1,6 +1,7 @@
 """Signals of a source on one time axis: who is seen, whose voice is heard, whose mouth moves with it."""
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,17 @@ Mask = NDArray[np.bool_]
 def timeline(start_s: float, end_s: float) -> NDArray[np.float64]:
     """(steps,): times `STEP_S` apart from `start_s` on, one at least."""
     return np.arange(max(1, int((end_s - start_s) / STEP_S)), dtype=np.float64) * STEP_S + start_s
+
+
+@runtime_checkable
+class AsksForFaces(Protocol):
+    """A step that makes clips of faces at least so wide, for so long."""
+
+    @property
+    def min_face_px(self) -> float: ...
+
+    @property
+    def min_s(self) -> float: ...
 
 
 def width_px(track: Track) -> float:

@@ -133,11 +133,13 @@ class Recipe:
         """
         versions: dict[type[Row], tuple[str, ...]] = {table: (LISTED,) for table in (Source, *self.given)}
         steps: list[Step] = []
+        everyone = [operator for stage in self.stages for operator in stage.operators]
         for number, stage in enumerate(self.stages):
             try:
                 resolved = [operator.resolved() for operator in stage.operators]
                 for operator in resolved:
                     operator.check(self._metrics_before(number))
+                resolved = [operator.fitted(everyone) for operator in resolved]
             except ValueError as error:
                 raise UsageError(f"{self.name}: {error}") from None
             made = [self._step(operator, number, versions) for operator in resolved]
@@ -152,12 +154,6 @@ class Recipe:
                         (step.version,) if table in step.refines else (*versions.get(table, ()), step.version)
                     )
             steps += made
-        operators = [step.operator for step in steps]
-        try:
-            for operator in operators:
-                operator.check_beside(operators)
-        except ValueError as error:
-            raise UsageError(f"{self.name}: {error}") from None
         return Plan(self.name, self.what, tuple(steps), self.origin, self.changes)
 
     def _metrics_before(self, stage: int) -> set[str] | None:

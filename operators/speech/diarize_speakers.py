@@ -4,19 +4,19 @@ import math
 import os
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from manifests.errors import WeightError
-from manifests.tables import Source, Track, Turn, span_id
+from manifests.tables import Clip, Source, Track, Turn, span_id
 from operators.base import Audio, Drop, Operator, Resources
 from operators.models.catalogue_sound import CAMPPLUS, SEGMENTATION_3, SILERO_VAD
 from operators.models.silero_vad import SileroVad, spans
-from operators.timeline import may_show, width_px
+from operators.timeline import AsksForFaces, may_show, width_px
 from operators.weights import Weight
 
 if TYPE_CHECKING:
@@ -59,21 +59,22 @@ class DiarizeSpeakers(Operator):
     min_turn_s: float = 0.1  # shorter turns are flicker of the segmentation, whose step is 17 ms
     min_duration_s: float = 0.5  # of the sound
     speech_threshold: float = 0.5  # probability of speech, 0 to 1, from which a window is listened to; 0: each is
-    # A source is listened to where some track of a face is so wide at some look, and so long; 0: each source is.
+    # A source is listened to where some track of a face is so wide at some look, and so long, and wherever a later
+    # step asks for less; 0: each source is.
     min_face_px: float = 0.0
     min_face_s: float = 0.0
 
     version: ClassVar[int] = 3  # the norms of CAM++ are folded: 1e-5 of a number
     resources: ClassVar[Resources] = Resources(cpus=1, gpus=0.1)
 
-    def check_beside(self, others: Sequence[Operator]) -> None:
-        for other in (one for one in others if one.name == "PlanClips"):
-            for mine, theirs in (("min_face_px", "min_face_px"), ("min_face_s", "min_s")):
-                if (gate := getattr(self, mine)) > (asked := getattr(other, theirs)):
-                    raise ValueError(
-                        f"DiarizeSpeakers.{mine} is {gate:g}, above PlanClips.{theirs}, which is {asked:g}: sources"
-                        f" with such clips would go unheard; set it to {asked:g}, or 0"
-                    )
+    def fitted(self, others: Sequence[Operator]) -> Self:
+        """Listens wherever a face is as wide, and there as long, as some step asks of a clip's."""
+        asking = [one for one in others if Clip in one.signature.writes and isinstance(one, AsksForFaces)]
+        return replace(
+            self,
+            min_face_px=min([self.min_face_px, *(one.min_face_px for one in asking)]),
+            min_face_s=min([self.min_face_s, *(one.min_s for one in asking)]),
+        )
 
     def __post_init__(self) -> None:
         if self.pipeline not in ("embedded", "community-1"):

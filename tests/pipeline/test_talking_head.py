@@ -163,7 +163,7 @@ def test_what_shows_no_talking_head_gives_no_clip_and_says_why(tmp_path: Path, r
 def test_a_voice_over_is_no_talking_head_however_short_a_clip_may_be(tmp_path: Path, ray_here: None) -> None:
     weights("lr_asd_finetuning_TalkSet.model")
     out = str(tmp_path / "corpus")
-    changes = ("PlanClips.min_s=0.5", "PlanClips.max_s=30", "DiarizeSpeakers.min_face_s=0.5")
+    changes = ("PlanClips.min_s=0.5", "PlanClips.max_s=30")
     fields = [f"--set={change}" for change in changes]
     assert main(["run", "talking_head", str(media("multi", "panda_YemkZ7DLOBU.15.mp4")), "--out", out, *fields]) == 0
     assert not rows(Manifest(out), Clip)
