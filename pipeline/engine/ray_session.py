@@ -1,5 +1,6 @@
 """Ray for a run: started on this machine, or joined where RAY_ADDRESS says."""
 
+import json
 import logging
 import os
 import re
@@ -93,13 +94,15 @@ def show_token() -> None:
 
 
 def _along(folder: Path) -> dict[str, Any]:
-    """What travels to the workers of a cluster: the code, and what is no secret. In a job it has come already.
+    """What travels to the workers of a cluster: the code, and what is no secret. In a job it has come already, and a
+    variable that the job sets is left to it: Ray takes none twice.
 
     Args:
         folder: an empty one, to put the code into.
     """
-    if RAY_JOB_CONFIG in os.environ:
-        return {"env_vars": WORKER_ENVIRONMENT}
+    if config := os.environ.get(RAY_JOB_CONFIG):
+        told = (json.loads(config).get("runtime_env") or {}).get("env_vars") or {}
+        return {"env_vars": {name: value for name, value in WORKER_ENVIRONMENT.items() if name not in told}}
     copy_code(folder)
     variables = {**plain(os.environ), **folders(os.environ), **WORKER_ENVIRONMENT}
     along: dict[str, Any] = {"working_dir": str(folder), "env_vars": variables}

@@ -84,7 +84,7 @@ def content(corpus: Path) -> dict[str, bytes]:
 @pytest.mark.slow
 def test_submit_attach_cancel_and_go_on(head: Head, films: Path, tmp_path: Path) -> None:
     """Show 6: nodes with another working directory and no variable of ours; the same bytes as a run of this machine."""
-    slow = head.file(tmp_path / "slow.yaml", tmp_path, 'environment: {TOY_SLEEP_S: "15"}')
+    slow = head.file(tmp_path / "slow.yaml", tmp_path, 'environment: {TOY_SLEEP_S: "15", OMP_NUM_THREADS: "1"}')
     quick = head.file(tmp_path / "quick.yaml", tmp_path)
     out = tmp_path / "corpus"
     asked = ("submit", TOY, films, "--out", out, "--cluster")
