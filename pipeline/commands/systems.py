@@ -1,12 +1,17 @@
 """Generation systems: what there is, what each needs, what of it is missing here.
 
-headset systems                     every system: what drives it, its licence, whether its code was released, what is
-missing on this machine headset systems show NAME           the card of one headset systems fetch NAME          its code
-at the card's commit and its environment, or yours by --checkout and --python headset systems check [NAME...]     one
-tiny pair through the adapter, judged from outside; --random where the weights are not at hand
+headset systems                     every system: what drives it, its licence, what is missing on this machine
+headset systems show NAME           the card of one
+headset systems fetch NAME          its code at the card's commit, its environment from its lock, and its weights; or
+                                    yours by --checkout and --python
+headset systems check [NAME...]     one tiny pair through the adapter, judged from outside; --random where the weights
+                                    are not at hand
+headset systems lock NAME           writes the lock of its environment beside its adapter, as pip chooses on this
+                                    Python, or on each that --python names
 """
 
 import argparse
+import sys
 from dataclasses import asdict
 
 from rich.console import Console
@@ -19,11 +24,15 @@ GROUP = "judge"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", nargs="?", default="list", choices=("list", "show", "fetch", "check"))
+    parser.add_argument("what", nargs="?", default="list", choices=("list", "show", "fetch", "check", "lock"))
     parser.add_argument("names", nargs="*", metavar="NAME", help="of systems; check: all where none is named")
     as_json(parser)
     parser.add_argument(
-        "--python", metavar="PATH", help="fetch: an interpreter of yours that has what the system needs"
+        "--python",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help="fetch: an interpreter of yours that has what the system needs; lock: one of each Python to serve",
     )
     parser.add_argument("--checkout", metavar="DIR", help="fetch: a copy of yours of the authors' code")
     parser.add_argument(
@@ -42,6 +51,8 @@ def main(options: argparse.Namespace) -> int:
         return _check(chosen, options.random, out)
     if options.what == "fetch":
         return _fetch(chosen if options.names else [], options, out)
+    if options.what == "lock":
+        return _lock(chosen if options.names else [], options.python or [sys.executable], out)
     if options.json:
         print_json([_facts(card) for card in chosen])
     elif options.what == "show":
@@ -119,7 +130,7 @@ def _fetch(cards, options: argparse.Namespace, out: Console) -> int:
             raise UsageError(card.refusal)
         home = Home(card)
         if options.python:
-            home.use_python(options.python)
+            home.use_python(options.python[-1])
         if options.checkout:
             home.use_checkout(options.checkout)
         with waiting(out, f"fetching {card.title}"):
@@ -129,6 +140,20 @@ def _fetch(cards, options: argparse.Namespace, out: Console) -> int:
         out.print(f"{card.name}: " + ("all is there" if not left else "still missing:"))
         for line in left:
             out.print(f"  - {line}")
+    return 0
+
+
+def _lock(cards, pythons: list[str], out: Console) -> int:
+    from manifests.errors import UsageError
+    from operators.generate.lock import make_lock
+
+    if not cards:
+        raise UsageError("name the system to lock; `headset systems` lists them")
+    for card in cards:
+        with waiting(out, f"asking pip what {card.title} needs"):
+            text = make_lock(card, pythons)
+        card.lock.write_text(text)
+        out.print(f"{card.lock}: {text.count('==')} packages", markup=False)
     return 0
 
 
