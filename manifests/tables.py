@@ -104,7 +104,7 @@ class Fetch(Row):
     fetch_id: str  # <source>/<time of its start, UTC, to the millisecond>
     attempt: int  # within one run, from 1
     address: str  # asked for at last, after redirects; without passwords and signatures
-    outcome: str  # ok, or why not: removed, private, rate_limited, http_404 ...; see docs/crawling.md
+    outcome: str  # ok, or why not: removed, private, rate_limited, http_404 ...; see docs/guide/crawling.md
     said: str  # the site's own words, or the tool's
     tool: str  # what asked, with its version
     bytes: int  # received in this attempt

@@ -66,7 +66,7 @@ clip.scores
 # %% [markdown]
 # ## Out of here
 # The same rows as Arrow, pandas, polars and DuckDB, current ones only. A glob over the folder of a table would give old
-# ones too: see `docs/reading_without_headset.md`.
+# ones too: see `docs/guide/reading_without_headset.md`.
 
 # %%
 corpus.duckdb("turns").aggregate("source_id, speaker, round(sum(end_s - start_s), 1) as seconds").order(

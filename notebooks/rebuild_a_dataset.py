@@ -48,6 +48,6 @@ display(published.clips[0].frames(4, marks=False))
 display(again.clips[0].frames(4, marks=False))
 
 # %% [markdown]
-# A published list (VoxCeleb, HDTF, CelebV-HQ and others, see `docs/importing.md`) is rebuilt by the same command; then
-# some clips are `gone` or `changed`, and the report says which: the sha256 of the identical subset tells two people
-# whether they train on the same clips.
+# A published list (VoxCeleb, HDTF, CelebV-HQ and others, see `docs/guide/importing.md`) is rebuilt by the same command;
+# then some clips are `gone` or `changed`, and the report says which: the sha256 of the identical subset tells two
+# people whether they train on the same clips.

@@ -4,9 +4,9 @@ by eye.
     HEADSET_MEDIA=... HEADSET_WEIGHTS=... python -m benchmarks.accuracy.active_speaker [speakers] [seconds] [sync]
 
 The truth of `speakers` and `seconds` was read off contact sheets at 5 to 15 pictures a second, levels and transcripts,
-before what is compared with it was made. `seconds` draws docs/active_speaker.png where it is run from the repository.
-For `sync` the clips are taken to be in sync as published, which a few of them are not: the shifts that are added to
-them are exact, so how well a change is followed is measured too.
+before what is compared with it was made. `seconds` draws docs/measured/active_speaker.png where it is run from the
+repository. For `sync` the clips are taken to be in sync as published, which a few of them are not: the shifts that are
+added to them are exact, so how well a change is followed is measured too.
 """
 
 import itertools
@@ -214,7 +214,7 @@ def seconds() -> None:
             print(f"{label} | {name} | {truth} | {said} | {right} of {len(truth)}")
         drawn[label] = rows
     if Path("docs").is_dir():
-        draw_seconds("docs/active_speaker.png", drawn)
+        draw_seconds("docs/measured/active_speaker.png", drawn)
 
 
 def refused(outcomes: Iterable[Clip | Drop]) -> list[Clip]:

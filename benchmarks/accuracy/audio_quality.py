@@ -1,6 +1,6 @@
 """How the scores of `ScoreAudio` and DNSMOS move when real speech is made worse by known steps.
 
-    HEADSET_MEDIA=... HEADSET_WEIGHTS=... python -m benchmarks.accuracy.audio_quality [docs/audio.png]
+    HEADSET_MEDIA=... HEADSET_WEIGHTS=... python -m benchmarks.accuracy.audio_quality [docs/measured/audio.png]
 
 Eight recordings of speech, 8 s each, as mono at 48 kHz; music of four films for what lies under the voice.
 """

@@ -1,4 +1,4 @@
-"""Which detector finds cuts, dissolves and fades, and at what cost. Prints the tables of docs/shots.md.
+"""Which detector finds cuts, dissolves and fades, and at what cost. Prints the tables of docs/measured/shots.md.
 
 Run `HEADSET_MEDIA=<folder> python -m benchmarks.accuracy.cuts [made] [films] [held] [real] [speed] [transnet]
 [--transnet-package PYTHON]`. `made` is the suite of `tests/made_cuts.py` with drawn pictures, `films` the same sixty
@@ -46,7 +46,7 @@ OURS: dict[str, Operator] = {
     "threshold alone": DetectShots(detectors=("threshold",)),
 }
 THEIRS = ("AdaptiveDetector", "ContentDetector", "ThresholdDetector")
-# avi_testvideo.mp4, by eye: see docs/shots.md.
+# avi_testvideo.mp4, by eye: see docs/measured/shots.md.
 CUTS = (205, 256, 312, 422, 494, 526, 579, 686, 736, 768, 826, 870, 971, 1003, 1020, 1085, 1103, 1128, 1206, 1242)
 FADES = (("fade_in", 0, 9), ("fade", 106, 122), ("fade", 1314, 1329), ("fade_out", 1419, 1427))
 

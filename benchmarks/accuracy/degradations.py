@@ -1,5 +1,5 @@
 """What each metric says of a clip that is made worse in steps: `python -m benchmarks.accuracy.degradations
-docs/metrics_degraded.png`.
+docs/measured/metrics_degraded.png`.
 
 Six frames of `single/headpose_31.mp4`, 256 pixels square, beside themselves made worse; for metrics that listen, the
 first 5 s of `hdtf/retalking_face_2.mp4`, 25 frames a second. Needs HEADSET_MEDIA and HEADSET_WEIGHTS. LSE-D, LSE-C and

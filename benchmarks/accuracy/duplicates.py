@@ -6,7 +6,7 @@
 all of them and the originals go through the step at once, a transform at a time. `takes`: clips with a still camera
 are cut in two halves that share the set, the light and the people, but no moment: none of them is a copy, nor is one
 where every other is mirrored. `scale`: made fingerprints. The parameters were chosen on `TUNED_ON`, then changed by
-two findings on `CLIPS`; see docs/duplicates.md.
+two findings on `CLIPS`; see docs/measured/duplicates.md.
 """
 
 import itertools

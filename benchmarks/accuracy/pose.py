@@ -1,7 +1,7 @@
 """Head pose and mouth opening of `LandmarkFaces` against independent models, on the same frames of real clips.
 
     HEADSET_MEDIA=<folder of the test media> HEADSET_WEIGHTS=<folder of models> python -m benchmarks.accuracy.pose
-    [--picture docs/pose.png] [--worst DIR]
+    [--picture docs/measured/pose.png] [--worst DIR]
 
 prints tables in Markdown; `--worst` keeps the frames on which two models differ most, for a person to look at.
 

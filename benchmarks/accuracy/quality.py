@@ -1,5 +1,5 @@
 """What each quality score says of real clips made worse in steps: `python -m benchmarks.accuracy.quality
-docs/quality.png`.
+docs/measured/quality.png`.
 
 Ten real clips of two seconds, cut to a square about the face, are made worse in 16 ways, in four steps each. What
 should move, and which way, is written down here before anything is run (`WAYS`). For each claim it prints the median

@@ -1,6 +1,6 @@
 """How well `ScoreSync` finds a known shift of the sound, and tells a clip's own sound from another's.
 
-    HEADSET_MEDIA=... HEADSET_WEIGHTS=... python -m benchmarks.accuracy.sync_offset [docs/sync_offset.png]
+    HEADSET_MEDIA=... HEADSET_WEIGHTS=... python -m benchmarks.accuracy.sync_offset [docs/measured/sync_offset.png]
 
 30 clips of 21 real videos of one speaker each, 3 to 8 s. Their sound is moved by -15 to 15 frames of 40 ms. How far
 they are off as published nobody knows, so two errors are told: against the added shift, as if all had been in sync, and

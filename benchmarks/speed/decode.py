@@ -1,4 +1,5 @@
-"""Which reader decodes: PyAV, torchcodec or decord, on odd files and for speed. Prints the tables of docs/decode.md.
+"""Which reader decodes: PyAV, torchcodec or decord, on odd files and for speed. Prints the tables of
+docs/measured/decode.md.
 
 Run `HEADSET_MEDIA=<folder> python -m benchmarks.speed.decode [odd] [speed]`. Each reader works in a process of its own,
 so that a native crash is a row of the table. torchcodec needs FFmpeg's shared libraries on `LD_LIBRARY_PATH`.

@@ -3,9 +3,9 @@ piece, at a time.
 
 python -m benchmarks.speed.simulate_flow 1000 10000
 
-The stages are those of `talking_head`, with the rates that headset ships and, on GPUs, those of docs/gpu.md. Lengths
-are drawn: heavy-tailed, 13.4 minutes in the mean. Each unit takes longer or shorter than its rate by a third, and one
-core hour in a hundred is lost with its node.
+The stages are those of `talking_head`, with the rates that headset ships and, on GPUs, those of docs/measured/gpu.md.
+Lengths are drawn: heavy-tailed, 13.4 minutes in the mean. Each unit takes longer or shorter than its rate by a third,
+and one core hour in a hundred is lost with its node.
 """
 
 import argparse

@@ -33,10 +33,10 @@ class DetectFaces(Operator):
     By `yunet` or `retinaface`, one look at the whole frame, made 640 pixels long: both see faces from 2% of its longer
     side on, and in profile. Their boxes, which begin at the hair, are brought to those of mediapipe. YuNet costs the
     least on a CPU, and stays there. Neither's file lies in a package, so `auto` is yunet where that is here or can be
-    fetched, else mediapipe. See docs/tracks.md.
+    fetched, else mediapipe. See docs/measured/tracks.md.
 
     Where the actor holds a GPU, mediapipe's networks and RetinaFace run there, over batches of frames: the same boxes.
-    See docs/gpu.md.
+    See docs/measured/gpu.md.
 
     Boxes may reach beyond the frame. Sorted from left to right.
     """

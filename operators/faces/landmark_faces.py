@@ -42,8 +42,8 @@ class LandmarkFaces(Operator):
     Pose and gaze are those of a camera that looks at the middle of the square: against the line from the camera to the
     face, not against the axis of the lens.
 
-    Where the actor holds a GPU, the same networks run there over 32 looks at a time; see docs/gpu.md for how far that
-    is from MediaPipe itself.
+    Where the actor holds a GPU, the same networks run there over 32 looks at a time; see docs/measured/gpu.md for how
+    far that is from MediaPipe itself.
 
     Drops of a clip: `no_face`, the track has it at no look.
     """

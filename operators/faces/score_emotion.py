@@ -35,7 +35,7 @@ class ScoreEmotion(Operator):
 
     A look is a grey picture of 64 x 64 pixels of the square `around` times as wide as the face. The labels are those of
     people who looked at small pictures of faces, and speech is not among them. Of 43 looks at real films the likeliest
-    was right in 34: docs/quality.md.
+    was right in 34: docs/measured/quality.md.
 
     Drops of a clip: `no_face`.
     """

@@ -42,7 +42,7 @@ class ScoreOcclusion(Operator):
     Each look is judged by itself, so that a microphone that never leaves is seen too; see
     `operators/models/mouth_cover.py`. What stands just below the lips raises the score as well, and so do small faces
     and far profiles. `hands` False leaves out the last two metrics, which cost nine times the first two, and see a
-    whole fist where those see only skin: docs/quality.md.
+    whole fist where those see only skin: docs/measured/quality.md.
 
     For hands the mouth's box is the middle half of the face's, from three fifths of its height down. They are looked
     for in a square four times as wide as the face: in narrower ones the palm, which is found first, is cut off. Few

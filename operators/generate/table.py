@@ -1,5 +1,5 @@
-"""The table of all systems that docs/systems.md holds, made from the cards: `python -m operators.generate.table` prints
-it.
+"""The table of all systems that docs/guide/systems.md holds, made from the cards: `python -m operators.generate.table`
+prints it.
 """
 
 from operators.generate.cards import Card, cards

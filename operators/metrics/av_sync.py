@@ -23,7 +23,7 @@ class AvConfidence(Metric):
 
     The correlation at its peak over its median among 31 shifts of 40 ms, times the square root of the seconds:
     `ScoreSync`'s estimate, of a render. It is not LSE-C, and stands in for it where SyncNet's file is not at hand;
-    foreign sound has about 0.5, real speech 0.9 (docs/lip_sync.md).
+    foreign sound has about 0.5, real speech 0.9 (docs/measured/lip_sync.md).
 
     Drops: `too_short`, less than 2 s; `no_face`, in more than a fifth of the frames; `mouth_still`;
     `no_audio_stream`, `silent_audio`.

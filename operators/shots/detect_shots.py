@@ -48,7 +48,7 @@ class DetectShots(Operator):
     # the library's own 3.0 takes a hand waved through a dark picture (3.1) for a cut; a fade to white is 3.5
     threshold: float = 3.3
     min_content: float = 15.0  # the library's own
-    jump_threshold: float = 5.0  # movement between the two contents stays below it, jump cuts do not: see docs/shots.md
+    jump_threshold: float = 5.0  # movement between both contents stays below it: docs/measured/shots.md
     jump_content: float = 10.0
     content: float = 27.0  # the library's own
     max_alike: float = 0.97  # jumps of quality at key frames and flashes have 0.98 or more, jump cuts 0.96 or less

@@ -52,7 +52,8 @@ class DownloadVideo(Operator):
 
     The manner of asking, listed in `MANNERS`, changes no content and so is no part of the fingerprint. What belongs to
     a user or a network comes from the environment alone: `HEADSET_PROXIES`, a comma-separated list or a file with one a
-    line, taken in turns; `HEADSET_YTDLP`, options of yt-dlp in its own words; AWS's own chain. See docs/crawling.md.
+    line, taken in turns; `HEADSET_YTDLP`, options of yt-dlp in its own words; AWS's own chain. See
+    docs/guide/crawling.md.
     """
 
     max_height: int = 1080  # lines; the highest picture up to here, where a site offers several

@@ -65,8 +65,8 @@ class DetectActiveSpeaker(Operator):
             return ""
         return (
             "mouth_motion stands in for LR-ASD: it sees lips move and hears nothing (26 % of seconds right where"
-            f" LR-ASD has 100 %: docs/active_speaker.md). To have LR-ASD, {LR_ASD.remedy()}, and run with --set"
-            f" {self.name}.model=lr_asd"
+            f" LR-ASD has 100 %: docs/measured/active_speaker.md). To have LR-ASD, {LR_ASD.remedy()}, and run with"
+            f" --set {self.name}.model=lr_asd"
         )
 
     def __call__(

@@ -37,8 +37,8 @@ class DiarizeSpeakers(Operator):
 
     Method of H. Bredin, "pyannote.audio 2.1 speaker diarization pipeline" (Interspeech 2023): local speakers in windows
     of 10 s, one a second; an embedding of each; clustering of the embeddings; windows put together again. Windows in
-    which Silero's detector hears no speech are passed over. `docs/diarization.md` has the error of the default and of
-    the alternatives.
+    which Silero's detector hears no speech are passed over. `docs/measured/diarization.md` has the error of the default
+    and of the alternatives.
 
     `pipeline` is "embedded", segmentation-3.0 and CAM++ with agglomerative clustering, from files that packages carry;
     or "community-1", pyannote's own published pipeline with the parameters it was published with, for who has accepted

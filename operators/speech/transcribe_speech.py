@@ -51,8 +51,8 @@ class TranscribeSpeech(Operator):
     same clip gives the same words.
 
     Whisper's times come from its attention, 0.02 s apart, and give a pause to the word after it. Each word is therefore
-    made to begin and end where it is no more than `quiet_db` below the loud parts of the clip; `docs/words.md` has what
-    that is worth. Times are kept inside the clip.
+    made to begin and end where it is no more than `quiet_db` below the loud parts of the clip; `docs/measured/words.md`
+    has what that is worth. Times are kept inside the clip.
 
     Drops of a clip: `silent_audio`, `audio_too_short`, `no_words`, and `no_audio_stream` and the decoder's others.
     """

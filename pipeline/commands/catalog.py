@@ -1,6 +1,6 @@
 """Write metadata over the current files, for readers without headset: they see current rows and no others.
 
-DuckDB, polars, Spark, datasets and Croissant's readers read it: docs/reading_without_headset.md.
+DuckDB, polars, Spark, datasets and Croissant's readers read it: docs/guide/reading_without_headset.md.
 Nothing is copied. Make it anew after each run, and after the corpus was moved.
 """
 
@@ -39,7 +39,7 @@ def main(options: argparse.Namespace) -> int:
         place = write(manifest)
     out.print(
         f"{manifest.root.rstrip('/')}/{place} names the current rows as they are now. "
-        "How to read it: docs/reading_without_headset.md",
+        "How to read it: docs/guide/reading_without_headset.md",
         soft_wrap=True,
     )
     return 0

@@ -1,7 +1,7 @@
 """Have a Ray cluster make a corpus, or go on with one.
 
 The plan is decided here, and travels with the lists and the code as a job of Ray. Submitting the same twice finds the
-job that runs; after it has ended, the same again goes on where it stopped. docs/cluster.md tells what travels.
+job that runs; after it has ended, the same again goes on where it stopped. docs/guide/cluster.md tells what travels.
 """
 
 import argparse

@@ -11,7 +11,7 @@ from manifests.manifest import Manifest
 from manifests.tables import Source
 
 # Seconds of one core for a second of 720p video that is all talking head, until this machine has its own:
-# docs/speed.md.
+# docs/measured/speed.md.
 SHIPPED: dict[str, float] = {
     "DownloadVideo": 0.006,
     "ProbeSource": 0.004,

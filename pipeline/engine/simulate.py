@@ -16,7 +16,7 @@ from manifests.manifest import SHARD_SOURCES
 from pipeline.engine.costs import Rates
 from pipeline.recipe import Plan
 
-# Seconds of an H100 for a second of film, one face and one voice, with what NVDEC decodes for it: docs/gpu.md.
+# Seconds of an H100 for a second of film, one face and one voice, with what NVDEC decodes for it: docs/measured/gpu.md.
 ON_H100: Mapping[str, float] = {
     "DetectFaces": 0.0227 + 0.0387,
     "DetectShotsTransnet": 0.0024 + 0.0387,

@@ -82,7 +82,7 @@ def travelling(
         is_ours = OURS.fullmatch(name) and name not in PLAIN | OF_THIS_MACHINE
         if is_ours or holds_secret(value) or scrubbed(f"{name}={value}") != f"{name}={value}":
             raise UsageError(
-                f"environment.{name} looks like a secret, which the dashboard would show: see docs/cluster.md"
+                f"environment.{name} looks like a secret, which the dashboard would show: see docs/guide/cluster.md"
             )
     variables = {**plain(environment), **cluster.environment}
     secrets = secret_names(environment)

@@ -9,7 +9,7 @@ remain; OmniAvatar issue 32 asks for such a list): the offset is asked here as `
 
 Not followed: their SNR is a network's, trained on clean speech; ours is speech over the noise in its pauses, so that 17
 dB are not quite the same. SyncNet's confidence is not asked, since its weights come without a licence;
-`av_confidence` 1.0 stands in its place, which no foreign sound of the benchmark reached (docs/lip_sync.md).
+`av_confidence` 1.0 stands in its place, which no foreign sound of the benchmark reached (docs/measured/lip_sync.md).
 Blurred, dark and extreme faces were left out by thresholds that are not published; `yaw_abs_p95_deg` 60 is ours.
 """
 

@@ -7,8 +7,8 @@ is off, by no more than 6 frames, and clips left out whose sync is not sure (`sy
 latentsync` aligns the faces.
 
 Not followed: the authors' sync is SyncNet's, confidence 3 or more, whose weights come without a licence; here mouth and
-voice are correlated, and `av_confidence` 1.0 is where no foreign sound came (docs/lip_sync.md). With the weights at
-hand, put `ScoreLse()` beside `ScoreSync()` and `"lse_c": (3.0, None), "sync_offset_frames": (-6, 6)` into
+voice are correlated, and `av_confidence` 1.0 is where no foreign sound came (docs/measured/lip_sync.md). With the
+weights at hand, put `ScoreLse()` beside `ScoreSync()` and `"lse_c": (3.0, None), "sync_offset_frames": (-6, 6)` into
 `KeepClips` in a copy of this file. Their picture quality is hyperIQA, 40 or more, which nothing here has:
 `picture_blur` is the nearest thing, and no threshold of ours stands for theirs. Their pieces
 are cut at key frames, with sound that is shifted; ours begin where they should.

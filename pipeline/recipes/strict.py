@@ -7,12 +7,13 @@ the 95 % comes with a number. The others are ours:
 - `faces_in_view` 1: no look at the clip's frames has a second tracked face.
 - `face_motion_widths_per_s` 0.5: the face's centre moves by half of its width a second in the median; the crop itself
   does not move.
-- `av_confidence` 1.0 and `av_offset_s` 0.12 s: no foreign sound of the benchmark reached the first (docs/lip_sync.md);
+- `av_confidence` 1.0 and `av_offset_s` 0.12 s: no foreign sound of the benchmark reached the first
+(docs/measured/lip_sync.md);
   the second is three frames, beyond which viewers notice (ITU-R BT.1359: 45 ms early to 125 ms late).
 - `speaking_share` 0.7: the share of ticks in which the active-speaker model sees the face speak; breaths are the rest.
 - `face_text_share` 0, `static_text_share` 0, `text_share` 0.01: no writing on the face, none that stays, and next to
   none elsewhere.
-- `mouth_hidden_share` 0.05 and `hand_on_mouth_share` 0.05: a look in twenty (docs/quality.md).
+- `mouth_hidden_share` 0.05 and `hand_on_mouth_share` 0.05: a look in twenty (docs/measured/quality.md).
 - `distinct_fps` 20, `frozen_share` 0, `seam_share` 0.5: pictures that move, and no split screen (`ScorePicture`).
 
 Not followed: language and sound without music are criteria too, and are measured by no operator of this recipe.

@@ -5,9 +5,10 @@ through each shot; voices are told apart by diarization; each face is asked whet
 gets the face that speaks it, or why none does. Where shot, track and turn agree, a clip is proposed. The proposals are
 decoded again to be measured, and only those that pass are encoded.
 
-Thresholds: `dnsmos_ovrl`, where speech cannot be followed any more (docs/quality.md). `distinct_fps`: people speak 4 to
-8 syllables a second, and the mouth opens and closes for each, so fewer than 10 different pictures a second do not show
-what is said; a webcam of 5, or a film whose frames are copied, moves at no rate that metrics of 25 can judge.
+Thresholds: `dnsmos_ovrl`, where speech cannot be followed any more (docs/measured/quality.md). `distinct_fps`: people
+speak 4 to 8 syllables a second, and the mouth opens and closes for each, so fewer than 10 different pictures a second
+do not show what is said; a webcam of 5, or a film whose frames are copied, moves at no rate that metrics of 25 can
+judge.
 """
 
 from operators.clips.keep_clips import KeepClips

@@ -18,7 +18,7 @@ def draw_sheet(manifest: Manifest, out: Path, most: int = 40) -> int:
     """Draws a row of frames for each of at most `most` rendered clips, and returns how many were drawn.
 
     decord picks the frames: these are files that headset encoded itself, whose random access it gets right and fast
-    (docs/decode.md).
+    (docs/measured/decode.md).
 
     Raises:
         UsageError: when no clip is rendered.

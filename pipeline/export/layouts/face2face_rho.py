@@ -9,8 +9,8 @@
 The folder is `dataroot`. The other splits are in `list_val.txt` and `list_test.txt`, which the loader does not read.
 
 The authors fit a face model of their own; headset takes landmarks and pose from MediaPipe's face landmarker, in the
-authors' order and units, and the mask is the oval of the mesh. docs/layouts.md says how far both are apart on the two
-clips of the authors' repository.
+authors' order and units, and the mask is the oval of the mesh. docs/guide/layouts.md says how far both are apart on the
+two clips of the authors' repository.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Linking. The real films' truth is by eye; see docs/tracks.md."""
+"""Linking. The real films' truth is by eye; see docs/measured/tracks.md."""
 
 import numpy as np
 import pytest

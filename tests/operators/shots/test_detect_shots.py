@@ -1,5 +1,5 @@
-"""Transitions against hand-checked truth (see docs/shots.md), against scenedetect itself, and against videos that were
-made.
+"""Transitions against hand-checked truth (see docs/measured/shots.md), against scenedetect itself, and against videos
+that were made.
 """
 
 from itertools import pairwise

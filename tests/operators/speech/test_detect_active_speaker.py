@@ -1,4 +1,4 @@
-"""Who speaks. The truth of the real clips was read off contact sheets; docs/active_speaker.md has it second by
+"""Who speaks. The truth of the real clips was read off contact sheets; docs/measured/active_speaker.md has it second by
 second.
 """
 
