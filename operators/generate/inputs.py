@@ -50,18 +50,15 @@ def write_request(
 ) -> dict[str, Any]:
     """Writes the inputs of one pair. Returns the request without its `pair_id`, `seed` and `out_dir`.
 
-    | key | what it is |
-    |---|---|
-    | source_image | PNG, `input.px` square: the first frame of the source recording |
-    | source_video | mp4 of the source recording, `input.px` square |
-    | driving_video, driving_audio | mp4 of the driving recording; WAV, mono 16 bit at `input.hz`; the audio is None
-    where there is none |
-    | source_landmarks, driving_landmarks | with `input.landmarks`: .npy of (478, 3) and (frames, 478, 3) pixels, NaN
-    where no face is found |
-    | references | with `input.references`: mp4s of other recordings of the source's person, beside each its WAV and,
-    with `input.landmarks`, its .npy |
-    | text | what is said in the driving clip; "" where nobody wrote it down |
-    | size, fps, frames | pixels a side, and the rate and number of driving frames |
+    source_image                          PNG, `input.px` square: the first frame of the source recording
+    source_video                          mp4 of the source recording, `input.px` square
+    driving_video, driving_audio          mp4 of the driving recording; WAV, mono 16 bit at `input.hz`, None without one
+    source_landmarks, driving_landmarks   with `input.landmarks`: .npy of (478, 3) and (frames, 478, 3) pixels, NaN
+                                          where no face is found
+    references                            with `input.references`: mp4s of other recordings of the source's person,
+                                          beside each its WAV and, with `input.landmarks`, its .npy
+    text                                  what is said in the driving clip; "" where nobody wrote it down
+    size, fps, frames                     pixels a side, and the rate and number of driving frames
     """
     px, same = card.input.px, source.render.render_id == driving.render.render_id
     request: dict[str, Any] = {

@@ -4,15 +4,14 @@ A layout is one file of `pipeline/export/layouts`, found by its name. The first 
 reads it, at which commit, the rest what the loader is given and what is written. It defines one class:
 
     class PIRender(Layout):
-        version = 1                             # raised when the same clips make other files
-        needs = {"coeff_3dmm": "..."}           # what it cannot do without and headset cannot compute: what it is,
-        where it comes from substitutes = {"coeff_3dmm": "..."}     # what headset can write in its place, where it can
-        takes = {"caption": "..."}              # what is better given, and made by headset where it is not
+        version = 1                              # raised when the same clips make other files
+        needs = {"coeff_3dmm": "..."}            # what it cannot do without: what it is, where it comes from
+        substitutes = {"coeff_3dmm": "..."}      # what headset can write in its place, where it can
+        takes = {"caption": "..."}               # what is better given, and made by headset where it is not
 
-        def write(self, clip: ExportClip, to: Path, given: Given) -> Note: ...          # one clip, whole or not at all
-        def finish(self, written: Sequence[Written], to: Path, given: Given) -> None    # the lists, once all clips are
-        there def validate(self, folder: Path) -> Iterator[str]                               # what the loader would
-        choke on, by its own rules
+        def write(self, clip: ExportClip, to: Path, given: Given) -> Note: ...           # one clip, whole or not at all
+        def finish(self, written: Sequence[Written], to: Path, given: Given) -> None     # the lists, once all are there
+        def validate(self, folder: Path) -> Iterator[str]                                # what its loader chokes on
 
 `needs`, `substitutes` and `takes` may be left out. A clip that the loader cannot use is given up by `Drop`, which the
 report counts. A clip may be written again over itself, since a killed export does not know whether its last clip was
