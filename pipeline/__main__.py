@@ -131,6 +131,7 @@ def parser_of_all(*, listed: bool = False) -> argparse.ArgumentParser:
         what, _, more = (module.__doc__ or "").strip().partition("\n")
         made = made_of.add_parser(
             name,
+            prog=f"headset {name}",
             help=what,
             description=f"{what}\n{more}".rstrip(),
             epilog=f"example:\n  {module.EXAMPLE}",

@@ -53,7 +53,7 @@ class KeepClips(Operator):
                 close = get_close_matches(metric, metrics, 1)
                 instead = f"did you mean {close[0]}? There are" if close else "there are"
                 raise ValueError(
-                    f"KeepClips.ranges: no earlier step scores {metric!r}; {instead}"
+                    f"KeepClips.ranges: no operator of an earlier Stage names {metric!r} in its `measures`; {instead}"
                     f" {', '.join(sorted(metrics)) or 'none'}"
                 )
 

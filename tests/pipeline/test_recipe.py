@@ -170,7 +170,8 @@ def test_a_join_with_a_default_is_made_where_something_writes_the_table() -> Non
 def test_a_metric_that_nothing_scores_is_refused_at_plan_with_those_there_are() -> None:
     with pytest.raises(
         UsageError,
-        match=r"no earlier step scores 'dnsmos_overall'; did you mean dnsmos_ovrl\? There are av_confidence, ",
+        match=r"no operator of an earlier Stage names 'dnsmos_overall' in its `measures`;"
+        r" did you mean dnsmos_ovrl\? There are av_confidence, ",
     ):
         recipe_named("talking_head").set("KeepClips.ranges.dnsmos_overall=[3, null]").plan()
 
