@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 KEY := $(shell cat pyproject.toml constraints.txt | sha256sum | cut -c1-16)
 READY := $(VENV)/.made-from-$(KEY)
 
-.PHONY: help env demo demo-board test slow check bench notebooks gpu clean
+.PHONY: help env demo demo-board test slow check bench notebooks docs gpu clean
 
 help:
 	@echo "make demo   make the environment, run the main job on an embedded sample, say where to look"
@@ -13,6 +13,7 @@ help:
 	@echo "make demo-board   the demo, floors of generation over it, all embedded metrics, a page that compares them"
 	@echo "make check  lint and type-check         make bench  measure speed, print tables"
 	@echo "make gpu    measure every stage that can run on a GPU, beside the CPU (PYTHON=...; GPU='--device cpu' without one)"
+	@echo "make docs   write the reference from the code, and the pages as a site, into site/"
 	@echo "make env    only make the environment   make clean  remove it and the demo"
 
 env: $(READY)
@@ -59,6 +60,10 @@ bench: env
 
 notebooks: env  # over demo/corpus, with what `make demo-board` adds to it
 	@$(BIN)/python notebooks/run.py
+
+docs: env  # into site/
+	@$(BIN)/python docs/make_reference.py
+	@$(BIN)/zensical build --clean --strict
 
 gpu:  # needs torch, torchvision, onnxruntime, OpenCV, pyarrow and PyAV; MediaPipe and pyannote.audio where they are
 	@$(PYTHON) -m benchmarks.speed.gpu $(GPU)

@@ -1,8 +1,14 @@
 """The pages: every link and every page that the code names is there."""
 
+import importlib.util
 import re
+import shutil
 import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -42,3 +48,47 @@ def test_pages_that_files_name_are_there() -> None:
         if not (ROOT / name).is_file()
     }
     assert not gone
+
+
+def made_pages() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make_reference", ROOT / "docs" / "make_reference.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("page", made_pages().PAGES)
+def test_the_reference_is_as_the_code_is(page: str) -> None:
+    made = made_pages().PAGES[page]()
+    assert (ROOT / "docs" / "reference" / page).read_text() == made, "make it anew: python docs/make_reference.py"
+
+
+def test_every_page_is_in_the_site() -> None:
+    config = tomllib.loads((ROOT / "zensical.toml").read_text())["project"]
+
+    def pages(part: dict | list) -> Iterator[str]:
+        for one in part.values() if isinstance(part, dict) else part:
+            if isinstance(one, str):
+                yield one
+            else:
+                yield from pages(one)
+
+    there = {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md")}
+    assert sorted(pages(config["nav"])) == sorted(there)
+
+
+@pytest.mark.slow
+def test_the_site_is_built_without_a_warning_and_asks_nothing_of_elsewhere(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    shutil.copy(ROOT / "zensical.toml", tmp_path)
+    subprocess.run([sys.executable, "-m", "zensical", "build", "--strict"], cwd=tmp_path, check=True, timeout=300)
+    pages = sorted((tmp_path / "site").rglob("*.html"))
+    assert len(pages) > len(list((ROOT / "docs").rglob("*.md")))
+    foreign = {
+        (page.name, address)
+        for page in pages
+        for address in re.findall(r'<(?:script|link|img|iframe)[^>]*(?:src|href)="(https?:[^"]*)', page.read_text())
+    }
+    assert not foreign
