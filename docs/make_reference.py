@@ -225,8 +225,10 @@ def _metrics() -> list[type[Metric]]:
 
 
 PAGES: dict[str, Callable[[], str]] = {
+    "operators.md": operators_page,
     "recipes.md": recipes_page,
     "commands.md": commands_page,
+    "layouts.md": layouts_page,
     "metrics.md": metrics_page,
 }
 
