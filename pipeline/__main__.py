@@ -19,6 +19,7 @@ from manifests.errors import HeadsetError
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("PYANNOTE_METRICS_ENABLED", "0")
+os.environ.setdefault("GLOG_minloglevel", "2")  # MediaPipe warns of what it does every time
 os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its notes on actors that may restart alarm people for nothing
 
 from rich.text import Text
