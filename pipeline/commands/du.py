@@ -6,7 +6,7 @@ from collections import Counter
 from manifests.room import garbage, room
 from pipeline.session import as_json, existing
 from pipeline.views.console import console, print_json
-from pipeline.views.facts import Grid, Told
+from pipeline.views.facts import Grid, Told, size
 
 EXAMPLE = "headset du corpus/"
 GROUP = "look"
@@ -47,12 +47,3 @@ def main(options: argparse.Namespace) -> int:
     if old.bytes:
         out.print(f"{size(old.bytes)} of it nothing needs: headset gc {options.corpus}")
     return 0
-
-
-def size(count: float) -> str:
-    """`812 B`, `4.1 MB`, `2.0 TB`: powers of 1000."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"

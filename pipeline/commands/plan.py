@@ -1,4 +1,7 @@
-"""Print what would run, with which models, for how long."""
+"""Print what would run, with which models, for how long.
+
+With --cluster it is simulated on the machines that a cluster file tells of: hours, dollars, bytes, what holds it up.
+"""
 
 import argparse
 import os
@@ -7,6 +10,7 @@ from pathlib import Path
 from manifests.errors import UsageError, WeightError
 from manifests.manifest import Manifest
 from pipeline.commands.run import asked_recipe, listed, recipe_and_videos
+from pipeline.engine.cluster_file import Fleet, read_cluster
 from pipeline.engine.costs import rates
 from pipeline.engine.simulate import Machines
 from pipeline.listing import missing
@@ -17,7 +21,6 @@ from pipeline.views.simulation import simulation
 
 EXAMPLE = "headset plan talking_head videos/ --out corpus/"
 GROUP = "make"
-LOSSES_PER_CORE_H = 0.01  # spot machines of 16 cores that go away every six hours
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +34,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--cores", type=positive, default=os.cpu_count(), help="of those machines (default: as here)")
     parser.add_argument("--gpus", type=int, default=0, help="of those machines (default: none)")
+    parser.add_argument(
+        "--cluster",
+        type=Path,
+        metavar="YAML",
+        help="simulate on a cluster whose file tells of its `machines`",
+    )
     as_json(parser)
 
 
@@ -45,18 +54,37 @@ def main(options: argparse.Namespace) -> int:
     manifest = Manifest(options.out) if options.out and Manifest(options.out).exists() else None
     lengths = [_length_s(source.uri) for source in listing.sources]
     known = [length for length in lengths if length is not None]
-    if options.simulate:
+    if options.simulate or options.cluster:
         if not known:
             raise UsageError(
                 "nothing to simulate: name videos of this machine, whose length is known before they are fetched"
             )
-        answer(simulation(plan, known, rates(), Machines(options.cores, options.gpus, LOSSES_PER_CORE_H)), options.json)
+        fleet = _fleet(options)
+        machines = Machines(fleet.cores, fleet.gpus, fleet.losses_per_core_h)
+        answer(simulation(plan, known, rates(), machines, fleet.dollars_per_hour), options.json)
         return 0
     media_s = sum(known)
     cores = float(options.workers or os.cpu_count() or 1)
     unknown = sum(length is None for length in lengths)
     answer(plan_summary(plan, manifest, media_s if listing.sources else None, unknown, rates(), cores), options.json)
     return 0
+
+
+def _fleet(options: argparse.Namespace) -> Fleet:
+    """The machines that are asked for.
+
+    Raises:
+        UsageError: for a cluster file that does not tell of them.
+    """
+    if options.cluster is None:
+        return Fleet(options.cores, options.gpus)
+    fleet = read_cluster(options.cluster).machines
+    if not fleet.cores:
+        raise UsageError(
+            f"{options.cluster} does not say what its nodes have; add a line such as"
+            " `machines: {cores: 512, gpus: 4, dollars_per_hour: 14.2}`"
+        )
+    return fleet
 
 
 def _length_s(uri: str) -> float | None:

@@ -7,6 +7,7 @@
     environment: {HEADSET_WEIGHTS: /data/weights}     # readable to whoever sees the dashboard: no secrets
     secrets: {from: nodes}             # nodes, file or here: see `pipeline/engine/travel.py`
     limits: {hours: 48, workers: 8}
+    machines: {cores: 512, gpus: 4, dollars_per_hour: 14.2}     # all together, for `headset plan --cluster`
 
 What a file does not say has the value of `Cluster`.
 """
@@ -45,6 +46,16 @@ class JobLimits:
 
 
 @dataclass(frozen=True)
+class Fleet:
+    """What its nodes have, all together: what `headset plan --cluster` reckons with."""
+
+    cores: int = 0  # 0 where nobody said
+    gpus: int = 0
+    dollars_per_hour: float = 0.0  # 0 where nobody said
+    losses_per_core_h: float = 0.01  # nodes that go away, by cores: 0.01 is a spot machine of 16 every six hours
+
+
+@dataclass(frozen=True)
 class Cluster:
     """A Ray cluster as a file tells of it."""
 
@@ -55,6 +66,7 @@ class Cluster:
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: Secrets = field(default_factory=Secrets)
     limits: JobLimits = field(default_factory=JobLimits)
+    machines: Fleet = field(default_factory=Fleet)
 
     def sees(self, path: str) -> bool:
         """Whether every node finds this path under the same name."""
@@ -84,6 +96,8 @@ class Cluster:
             raise UsageError(f"shared names {wrong[0]!r}; it must be an absolute path")
         if self.limits.hours < 0 or self.limits.workers < 0 or self.limits.driver_cpus < 0:
             raise UsageError("limits are 0, for none, or more")
+        if min(self.machines.cores, self.machines.gpus, self.machines.dollars_per_hour) < 0:
+            raise UsageError("machines are 0, for not said, or more")
 
 
 def read_cluster(path: Path | None) -> Cluster:
@@ -120,7 +134,7 @@ def _typed(kind: type[T], said: Any, where: str) -> T:
 
 
 def _value(old: Any, value: Any, name: str) -> Any:
-    if isinstance(old, Secrets | JobLimits):
+    if isinstance(old, Secrets | JobLimits | Fleet):
         return _typed(type(old), value, f"{name}.")
     if isinstance(old, Mapping):
         if isinstance(value, Mapping) and all(isinstance(one, str | int | float) for one in value.values()):

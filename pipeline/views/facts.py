@@ -153,6 +153,15 @@ def json_of(value: Any) -> Any:
     return str(value)
 
 
+def size(count: float) -> str:
+    """`812 B`, `4.1 MB`, `2.0 TB`: powers of 1000."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
 def clock(seconds: float) -> str:
     """`2 h 05 min`, `3 min 20 s`, `12.5 s`."""
     if seconds >= 3600:

@@ -56,6 +56,7 @@ class PlanSummary(Fact):
     seconds: float | None  # of this machine, for all that is left
     cores: float
     rates: str  # where the figures come from
+    error: float | None  # of these in the last run: took / foretold - 1
     stand_ins: dict[str, str]  # by operator what acts in place of its model, and how to have the model
 
     def parts(self) -> Iterator[Part]:
@@ -82,7 +83,7 @@ class PlanSummary(Fact):
             yield BLANK
             yield Line.of(
                 f"{clock(self.media_s)} of video{more}. About {clock(self.seconds)} on {self.cores:g} cores"
-                f" ({self.rates}){rest}."
+                f" ({self.rates}{told_error(self.error)}){rest}."
             )
 
     def _told(self, step: PlannedStep) -> Line:
@@ -92,6 +93,13 @@ class PlanSummary(Fact):
         return Line.of(
             Cell(step.operator, "name"), f"  {step.reads}{joined} -> {', '.join(step.writes)}   {cost}{state}", indent=2
         )
+
+
+def told_error(error: float | None) -> str:
+    """How far the rates were off in the last run, for people; "" where none told."""
+    if error is None:
+        return ""
+    return f"; the last run took {abs(error):.0%} {'more' if error > 0 else 'less'} work than they foretold"
 
 
 def _model_row(model: PlannedModel) -> list[str]:
@@ -155,5 +163,6 @@ def plan_summary(
         total,
         cores,
         rates.origin,
+        rates.error,
         dict(plan.stand_ins),
     )

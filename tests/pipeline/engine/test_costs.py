@@ -31,3 +31,22 @@ def test_shards_that_were_done_before_are_not_counted_again(corpus: Manifest) ->
     assert rates().of("Look") == pytest.approx(5 / 10)
     learn(corpus, {"Look-1": {0, 1}})
     assert rates().of("Look") == pytest.approx(5 / 10)
+
+
+def test_how_far_the_rates_were_off_is_told(corpus: Manifest) -> None:
+    learn(corpus, {"Look-1": {1}})
+    assert rates().error is None, "nothing had been foretold"
+    before = rates().of("Look")
+    assert before is not None
+    learn(corpus, {"Look-1": {0}})
+    assert rates().error == pytest.approx(5 / (before * 10) - 1)
+
+
+def test_a_corpus_takes_the_bytes_of_its_tables_and_renders(corpus: Manifest, tmp_path: Path) -> None:
+    learn(corpus, {"Look-1": {0}})
+    assert rates().bytes == 0, "shard 1 has a source of 10 s, and the step wrote no table"
+    listed = tmp_path / "corpus" / "scores" / "Look-1"
+    listed.mkdir(parents=True)
+    (listed / "00001.parquet").write_bytes(b"x" * 50)
+    learn(corpus, {"Look-1": {0}})
+    assert rates().bytes == pytest.approx(50 / 10)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from manifests.errors import NotFound, UsageError
+from pipeline.__main__ import main
 from pipeline.engine.cluster_file import Cluster, Secrets, read_cluster
 from pipeline.engine.package import check_out
 from pipeline.engine.plan_file import PLAN, lists_of, read_plan, write_plan
@@ -15,6 +16,7 @@ from pipeline.engine.secrets import load_secrets, read_secrets, write_secrets
 from pipeline.engine.submit import client_of, job_id
 from pipeline.engine.travel import SHIPPED, plain, secret_names, travelling
 from pipeline.recipe import Recipe, recipe_named
+from tests.made_videos import write_video
 
 ROOT = Path(__file__).parents[3]
 TOY = str(Path(__file__).parents[1] / "toy_recipe.py")
@@ -205,3 +207,17 @@ def test_a_corpus_that_nodes_would_not_find_is_refused(out: str, told: str) -> N
 def test_no_dashboard_is_told() -> None:
     with pytest.raises(UsageError, match="no Ray dashboard answers at http://127.0.0.1:1"):
         client_of(Cluster("http://127.0.0.1:1"))
+
+
+def test_a_plan_on_a_cluster_has_a_price(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    film = str(write_video(tmp_path / "film.mp4", [("red", 3.0)], size=(64, 64)))
+    asked = ["plan", "diarize", film, "--json", "--cluster", str(tmp_path / "cluster.yaml")]
+    (tmp_path / "cluster.yaml").write_text("machines: {cores: 4, dollars_per_hour: 2}")
+    assert main(asked) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["machines"]["cores"] == 4
+    assert told["dollars"] == pytest.approx(told["runs"][0]["seconds"] / 1800)
+
+    (tmp_path / "cluster.yaml").write_text("limits: {hours: 1}")
+    assert main(asked) == 2
+    assert "machines: {cores: 512, gpus: 4, dollars_per_hour: 14.2}" in " ".join(capsys.readouterr().err.split())
