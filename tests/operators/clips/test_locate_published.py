@@ -49,6 +49,7 @@ def test_finds_the_moment_to_the_frame_in_a_smaller_encode(tmp_path: Path) -> No
     assert 0 < (found.distance or 0) < 0.05
 
 
+@pytest.mark.slow
 def test_finds_the_moment_to_the_frame_where_the_front_is_cut_off(tmp_path: Path) -> None:
     row = published(media(*TWO_MEN), 6.0, 10.0)
     cut = copy_of(media(*TWO_MEN), tmp_path / "cut.mp4", f"trim=start=3.2,setpts=PTS-STARTPTS,{EVEN}", 26)

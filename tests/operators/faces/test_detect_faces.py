@@ -178,6 +178,7 @@ def test_the_other_detectors_draw_the_same_boxes(detector, tmp_path):
     assert rows_of(path, detector=detector) == [row]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("detector", SECOND)
 def test_the_other_detectors_see_small_faces_and_profiles(detector):
     weights(SECOND[detector])

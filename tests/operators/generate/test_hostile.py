@@ -98,6 +98,7 @@ def _runs(pid: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_two_killed_children_give_the_pair_up_and_one_does_not(corpus: Corpus) -> None:
     """The first child dies of the pair, the second makes it."""
     once = corpus.root / "once"

@@ -12,6 +12,7 @@ def test_official_values() -> None:
     assert values(Dists()) == pytest.approx(official("dists"), abs=5e-5)  # published with four digits
 
 
+@pytest.mark.slow
 def test_equal_is_zero_and_the_order_does_not_matter() -> None:
     weights("dists_weights.pt")
     metric = Dists()

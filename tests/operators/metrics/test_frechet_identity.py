@@ -7,6 +7,7 @@ from operators.metrics.frechet_identity import FrechetIdentity
 from tests.operators.metrics.faces_seen import blank, other, same
 
 
+@pytest.mark.slow
 def test_itself_then_the_same_person_then_another() -> None:
     metric = FrechetIdentity(rate_hz=25)
     itself, later, far = (

@@ -14,6 +14,7 @@ def test_official_values() -> None:
     assert values(Lpips()) == pytest.approx(official("lpips"), rel=1e-4, abs=6e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", ["alex", "vgg"])
 def test_the_library_with_the_same_backbone_agrees(network: str) -> None:
     """torchmetrics ships heads of its own; given the convolutions, its values are an independent check of heads and

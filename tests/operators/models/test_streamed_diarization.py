@@ -62,6 +62,7 @@ def spoken(found: Any) -> list[tuple[float, float, str]]:
     return [(span.start, span.end, voice) for span, _, voice in found.itertracks(yield_label=True)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("from_s", "to_s"), [(12.0, 23.3), (13.0, 18.0), (10.0, 21.0)])
 def test_it_is_equal_to_the_published_pipeline(from_s: float, to_s: float):
     """Windows and a remainder, less than a window, and windows without a remainder; two voices that overlap."""

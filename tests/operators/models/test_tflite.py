@@ -176,6 +176,7 @@ def test_a_sample_of_a_batch_is_answered_as_it_is_alone():
             )
 
 
+@pytest.mark.slow
 def test_all_of_it_runs_on_the_device_it_was_loaded_on():
     """torch's fake tensors tell of devices without having one; of convolutions they do not, so the constants are asked
     too.

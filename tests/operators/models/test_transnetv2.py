@@ -40,6 +40,7 @@ def net() -> TransNetV2:
     return TransNetV2.load(TRANSNETV2.path())
 
 
+@pytest.mark.slow
 def test_gives_what_the_published_implementation_gives(net):
     scores = np.stack(list(score_frames(net, pictures(), batch=2)))
     assert scores.shape == (110, 2)

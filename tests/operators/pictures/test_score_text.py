@@ -44,6 +44,7 @@ def test_a_photograph_without_writing(tmp_path):
     assert found["text_share"] < 0.02, "the patch on her suit can be read"
 
 
+@pytest.mark.slow
 def test_writing_covers_more_with_every_line(tmp_path):
     lines = [("breaking news tonight", 60, 440), ("and more of it follows", 60, 400), ("SUBSCRIBE NOW", 20, 20)]
     values = [scores(tmp_path, photograph(*lines[:count]))["text_share"] for count in range(4)]

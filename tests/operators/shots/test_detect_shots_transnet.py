@@ -45,6 +45,7 @@ def test_a_cut_told_by_the_last_frame_is_none():
     assert list(told(probabilities(20, {19: 0.9}, range(19, 20)), [0] * 20, 0.5)) == []
 
 
+@pytest.mark.slow
 def test_finds_the_dissolve_and_the_cut_of_a_made_video(tmp_path):
     made = next(made for made in suite() if made.name == "dissolve_and_cut")
     path = made.write(tmp_path)

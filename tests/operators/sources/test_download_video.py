@@ -52,6 +52,7 @@ def test_every_address_ends_in_what_is_true_of_it(case: Case, site: WebSite, tmp
             assert kept == site.files[case.file]
 
 
+@pytest.mark.slow
 def test_sixty_lines_of_one_list_are_all_accounted_for(tmp_path: Path):
     """Good sources arrive, bad ones have their reason, duplicates and what is no address are named; nothing is lost."""
     with serve(tmp_path / "site") as own, serve(tmp_path / "other-site") as limited:

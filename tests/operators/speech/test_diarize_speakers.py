@@ -67,6 +67,7 @@ def errors(found: list[Turn], rttm: Path, name: str, length_s: float) -> dict[st
     return metric(truth.crop(whole), said.crop(whole), uem=whole, detailed=True)  # type: ignore[return-value]
 
 
+@pytest.mark.slow
 def test_two_speakers_against_reference_turns():
     wave, rttm = sample()
     found = turns(WavAudio(wave))
@@ -113,6 +114,7 @@ def test_a_source_in_which_no_face_could_become_a_clip_is_not_listened_to(tracks
         list(DiarizeSpeakers()(SOURCE, unheard, tracks))
 
 
+@pytest.mark.slow
 def test_times_are_on_the_clock_of_the_source_and_runs_agree():
     wave, _ = sample()
     wave = wave[6 * 16000 : 18 * 16000]
@@ -148,6 +150,7 @@ def test_overlap_is_the_time_in_which_another_voice_speaks_too():
         assert found_s == sum(seconds)
 
 
+@pytest.mark.slow
 def test_the_number_of_speakers_can_be_bounded():
     wave, _ = sample()
     found = DiarizeSpeakers(max_speakers=1)(SOURCE, WavAudio(wave[6 * 16000 : 18 * 16000]))

@@ -81,6 +81,7 @@ def test_less_than_a_tenth_of_a_second_is_refused(tmp_path: Path):
         rows(audio, 0.5, 0.55)
 
 
+@pytest.mark.slow
 def test_a_model_of_ones_own_is_a_folder_of_the_mirror(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, utterance: SourceAudio
 ):

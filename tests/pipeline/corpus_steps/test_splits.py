@@ -114,6 +114,7 @@ def test_larger_shares_for_test_and_validation_only_take_from_training():
             )
 
 
+@pytest.mark.slow
 def test_each_share_is_that_of_its_own_split(tmp_path: Path):
     """Three shares that differ, and each that is nothing: told by the name that the table holds."""
     keys = [f"channel:c{number}" for number in range(2000)]

@@ -76,6 +76,7 @@ def test_a_second_run_fetches_nothing_again_and_everything_is_accounted_for(ray_
     assert all((tmp_path / "corpus" / row["media"]).is_file() for row in sources)
 
 
+@pytest.mark.slow
 def test_sources_leave_the_store_when_a_shard_is_done_and_come_back_by_need(ray_here: None, tmp_path: Path):
     crawl = recipe_named(str(Path(__file__).parents[1] / "crawl_recipe.py")).set("DownloadVideo.keep_sources=false")
 

@@ -112,6 +112,7 @@ def test_two_workers_and_another_order_give_the_same_bytes(
     assert content(tmp_path / "two") == content(Path(corpus.root))
 
 
+@pytest.mark.slow
 def test_parts_of_any_size_give_the_same_bytes(corpus: Manifest, videos: Path, toy: Recipe, tmp_path: Path) -> None:
     """A third of the shards, then halves of what there is: jobs that know nothing of each other, whose number changes
     on the way.
@@ -160,6 +161,7 @@ def test_another_parameter_redoes_only_what_depends_on_it(videos: Path, toy: Rec
     ]
 
 
+@pytest.mark.slow
 def test_sources_added_later_are_new_shards(videos: Path, toy: Recipe, tmp_path: Path) -> None:
     first, second = str(videos / "good0.mp4"), str(videos / "good1.mp4")
     made(tmp_path / "corpus", [first], toy)

@@ -128,6 +128,7 @@ def test_columns_of_a_strangers_selection_are_names_and_no_sql(corpus: Manifest,
     assert quoted('a"b') == '"a""b"'
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_into_memory_goes_to_disk_all_the_same(tmp_path: Path):
     connection = connect()
     rows = connection.sql("select i, hash(i)::varchar || repeat('x', 200) as s from range(3000000) t(i) order by s")

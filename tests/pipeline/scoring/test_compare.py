@@ -93,6 +93,7 @@ def test_what_differs_in_model_is_withheld(tmp_path: Path) -> None:
     assert "by model bb" in found.notes[0]
 
 
+@pytest.mark.slow
 def test_identity_across_persons_stands_apart_and_is_not_withheld(tmp_path: Path) -> None:
     metric = Csim("csim_whole_frame_faceplugin")
     for weight in metric.weights:
