@@ -23,7 +23,8 @@ $(READY):  # its name holds the hash of both files: a fresh clone has newer date
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 13) else f"headset needs Python 3.11 or 3.12; this is {v[0]}.{v[1]}: make PYTHON=python3.12 ...")'
 	@echo "making the environment in $(VENV): about 6 GB, 3 to 10 minutes, once"
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt pip hatchling editables
+	@# setuptools: jsonpath-rw has no wheel, and Python 3.12 brings no setuptools
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt pip hatchling editables setuptools
 	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt --no-build-isolation -e '.[dev]'
 	@touch $@
 
