@@ -256,7 +256,7 @@ class FaceEmbedding(Row):
     top_px: list[float]
     right_px: list[float]
     bottom_px: list[float]
-    embeddings: bytes  # (faces, 512) little-endian float16, each of length 1
+    embeddings: bytes  # (faces, numbers of the network) little-endian float16, each of length 1
     model: str  # the network; rows of two are never compared
 
 

@@ -69,6 +69,11 @@ class Weight:
                 return path
         return None
 
+    def given(self) -> bool:
+        """Whether somebody put the file into the folder that HEADSET_WEIGHTS names."""
+        mirror = os.environ.get("HEADSET_WEIGHTS")
+        return bool(mirror) and (Path(mirror) / self.file).is_file() and self.found() is not None
+
     def path(self) -> Path:
         """The file, fetched where need be.
 

@@ -6,7 +6,8 @@ import importlib.util
 import json
 import pkgutil
 import traceback
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from itertools import groupby
 from pathlib import Path
@@ -81,6 +82,7 @@ class Plan:
     steps: tuple[Step, ...]  # in order
     origin: str = ""  # see `Recipe`
     changes: tuple[str, ...] = ()
+    choices: tuple[tuple[str, str], ...] = ()  # of each field that said "auto", as in `EmbedFaces.network`, what it is
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -133,10 +135,12 @@ class Recipe:
         """
         versions: dict[type[Row], tuple[str, ...]] = {table: (LISTED,) for table in (Source, *self.given)}
         steps: list[Step] = []
+        choices: list[tuple[str, str]] = []
         everyone = [operator for stage in self.stages for operator in stage.operators]
         for number, stage in enumerate(self.stages):
             try:
                 resolved = [operator.resolved() for operator in stage.operators]
+                choices += [one for pair in zip(stage.operators, resolved, strict=True) for one in _choices(*pair)]
                 for operator in resolved:
                     operator.check(self._metrics_before(number))
                 resolved = [operator.fitted(everyone) for operator in resolved]
@@ -154,7 +158,7 @@ class Recipe:
                         (step.version,) if table in step.refines else (*versions.get(table, ()), step.version)
                     )
             steps += made
-        return Plan(self.name, self.what, tuple(steps), self.origin, self.changes)
+        return Plan(self.name, self.what, tuple(steps), self.origin, self.changes, tuple(choices))
 
     def _metrics_before(self, stage: int) -> set[str] | None:
         """The metrics that earlier stages score; None where one of their operators does not say which."""
@@ -247,6 +251,17 @@ def recipe_named(name: str) -> Recipe:
     if name not in names:
         raise NotFound(f"no recipe {name!r}; there are {', '.join(names)}, and any Python file with a RECIPE")
     return replace(importlib.import_module(f"pipeline.recipes.{name}").RECIPE, origin=name)
+
+
+def _choices(asked: Operator, resolved: Operator, name: str = "") -> Iterator[tuple[str, str]]:
+    """The fields of an operator, and of those in its fields, that said "auto", and what each became."""
+    for field in fields(asked):
+        before, after = getattr(asked, field.name), getattr(resolved, field.name)
+        place = f"{name or asked.name}.{field.name}"
+        if isinstance(before, Operator):
+            yield from _choices(before, after, place)
+        elif before == "auto" != after:
+            yield place, str(after)
 
 
 def _wrong_in(name: str, error: Exception) -> str:

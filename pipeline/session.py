@@ -199,6 +199,8 @@ def tell_before(plan: Plan, manifest: Manifest, console: Console) -> None:
     """Says, before any work, which weaker things act in place of models, and which finished steps are done again and
     why.
     """
+    for name, value in plan.choices:
+        console.print(Text(f"{name}: auto is {value} on this machine", "bold"), soft_wrap=True)
     for name, line in plan.stand_ins.items():
         console.print(Text.assemble((f"{name}: ", "bold"), line), soft_wrap=True)
     for line in changes_since(plan, manifest.run):

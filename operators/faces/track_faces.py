@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from manifests.boxes import Box, iou
 from manifests.tables import Face, FaceEmbedding, Shot, Track
 from operators.base import Drop, Operator
 from operators.faces.embed_faces import embeddings_of, middle
+from operators.models.face_identity import cosine_of
 
 MAX_OFF_S = 0.1  # between an embedded look and the one of a box that it may belong to
 MIN_OVERLAP = 0.5  # intersection over union
@@ -36,8 +37,8 @@ class TrackFaces(Operator):
     below `different` between the two. It is cut only where motion can be wrong: where the face was hidden for a look,
     another one was nearer than `near` widths, or it moved by half of `max_jump`; a head that turns looks like someone
     else, too. Tracks that follow each other within `max_hidden_s` and show one person, by a cosine of `same` or more,
-    are one track: people who turned back behind another, or were hidden. Without face embeddings tracks are those of
-    motion alone.
+    are one track: people who turned back behind another, or were hidden. These cosines are likenesses (see
+    `IdentityNetwork`). Without face embeddings tracks are those of motion alone.
 
     A box of `start_confidence` or more is a sure one. Only a sure box starts a track, any box continues it, and a track
     of fewer than `min_sure` is given up: so a face that turns away keeps its track, and what is hardly ever surely a
@@ -78,7 +79,8 @@ class TrackFaces(Operator):
         step_s = float(np.median(np.diff(times_s))) if len(times_s) > 1 else shot.end_s - shot.start_s
         paths = self._linked(looks)
         recognise(paths, times_s, face_embeddings)
-        paths = self._joined([part for path in paths for part in self._parts(path, paths)], times_s)
+        judge = self._on_scale(face_embeddings)
+        paths = judge._joined([part for path in paths for part in judge._parts(path, paths)], times_s)
         for number, path in enumerate(sorted(paths, key=lambda path: (path.looks[0], path.boxes[0]))):
             track = path.track(shot, f"{shot.shot_id}/t{number}", times_s, step_s)
             seen_s = track.times_s[-1] - track.times_s[0]
@@ -89,6 +91,11 @@ class TrackFaces(Operator):
                 yield Drop("face_unsure", track, detail=f"{sure} of {len(path.looks)} sightings sure")
             else:
                 yield track
+
+    def _on_scale(self, rows: Sequence[FaceEmbedding]) -> Self:
+        """With its likenesses as cosines of the network that embedded."""
+        names = ("same", "different", "alike") if rows else ()
+        return replace(self, **{name: cosine_of(getattr(self, name), rows[0].model) for name in names})
 
     def _linked(self, looks: list[Face]) -> list["_Path"]:
         """By motion."""
@@ -128,9 +135,7 @@ class TrackFaces(Operator):
         return [part for half in path.cut(best[1]) for part in self._parts(half, paths)]
 
     def _changes(self, views: NDArray[np.float64]) -> Iterator[tuple[int, float]]:
-        """Of views (n, 512) in their order: how many lie before another person, and the cosine between the means of
-        both sides.
-        """
+        """Of views (n, numbers) in order: how many lie before another person, and the cosine of both sides' means."""
         if len(views) < 2 * self.min_views:
             return
         counts = np.arange(1, len(views))
@@ -339,6 +344,6 @@ def recognise(paths: Sequence[_Path], times_s: list[float], face_embeddings: Seq
 
 
 def _mean(path: _Path) -> NDArray[np.float64]:
-    """(512,): the mean of its views, made of length 1."""
+    """(numbers,): the mean of its views, made of length 1."""
     whole = np.sum(list(path.views.values()), axis=0)
     return whole / np.linalg.norm(whole)

@@ -32,7 +32,7 @@ class AedId(FaceMetric[NDArray[np.float64]]):
 
     @property
     def weights(self) -> tuple[Weight, ...]:
-        return NETWORKS["faceplugin"][0], FACE_LANDMARKER
+        return NETWORKS["faceplugin"].weight, FACE_LANDMARKER
 
     def extract(self, picture: Picture) -> NDArray[np.float64] | None:
         return embedding(picture, "faceplugin")

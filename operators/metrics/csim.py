@@ -41,7 +41,7 @@ class Csim(FaceMetric[NDArray[np.float64]]):
 
     @property
     def weights(self) -> tuple[Weight, ...]:
-        network = NETWORKS[self._network][0]
+        network = NETWORKS[self._network].weight
         return (network,) if self._whole else (network, FACE_LANDMARKER)
 
     @property

@@ -31,7 +31,7 @@ class FrechetIdentity(SetMetric):
 
     @property
     def weights(self) -> tuple[Weight, ...]:
-        return NETWORKS["faceplugin"][0], FACE_LANDMARKER
+        return NETWORKS["faceplugin"].weight, FACE_LANDMARKER
 
     def features(self, video: Video) -> NDArray[np.float32]:
         step = max(1, round(video.fps / self.rate_hz))

@@ -94,6 +94,17 @@ FACE_FEATURE = Weight(
     "MIT",
     inside="npm:faceplugin-face-recognition-js==0.0.1:package/model/fr_feature.onnx",
 )
+DLIB_RESNET = Weight(
+    "dlib_face_recognition_resnet_model_v1.dat",
+    "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
+    22_466_066,
+    "dlib's ResNet of 29 layers: face identity embedding, 128 numbers, of a face aligned to 150 x 150",
+    "public domain (CC0 1.0)",
+    inside=(
+        "sdist:face-recognition-models==0.3.0:face_recognition_models-0.3.0/face_recognition_models/models/"
+        "dlib_face_recognition_resnet_model_v1.dat"
+    ),
+)
 FSANET_1X1 = Weight(
     "fsanet-1x1-iter-688590.onnx",
     "d85e90cb4b9d3a87e81bbfdcfcd130cbe0e175407042e439a570aa396c44eda6",

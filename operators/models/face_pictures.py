@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from operators.models import face_identity as identity
 from operators.models.face_geometry import LandmarkedFace
-from operators.models.face_identity import CROP_PX, NETWORKS, embedded
+from operators.models.face_identity import NETWORKS, embedded
 from operators.models.face_landmarker import Landmarker
 from operators.picture import Picture
 from operators.protocol import Protocol
@@ -29,7 +29,6 @@ IBUG_68 = [
     *(61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181),  # outer lips
     *(78, 82, 13, 312, 308, 317, 14, 87),  # inner lips
 ]
-MESH_5 = ((468,), (473,), (4,), (61,), (291,))  # eyes, nose tip, corners of the mouth
 
 _one_at_a_time = threading.Lock()  # the landmarker is not safe to ask from two threads
 
@@ -50,35 +49,37 @@ def points68(picture: Picture) -> NDArray[np.float64] | None:
     return None if found is None else found[IBUG_68]
 
 
-def aligned(picture: Picture) -> NDArray[np.uint8] | None:
-    """(112, 112, 3): the face turned and scaled so that its five points lie where ArcFace's networks want them; None
-    without a face.
+def aligned(picture: Picture, network: str) -> NDArray[np.uint8] | None:
+    """(size, size, 3): the face turned and scaled so that five points of its mesh lie where the network wants them;
+    None without a face.
     """
-    return picture.once("aligned", _aligned)
+    asked = NETWORKS[network]
+
+    def make(one: Picture) -> NDArray[np.uint8] | None:
+        found = mesh(one)
+        if found is None:
+            return None
+        points = np.array([found[list(some)].mean(axis=0) for some in asked.mesh])
+        return identity.aligned(one.rgb, points, asked.meshed, asked.size_px)
+
+    return picture.once(("aligned", asked.size_px, asked.mesh), make)
 
 
-def squeezed(picture: Picture) -> NDArray[np.uint8]:
-    """(112, 112, 3): the whole frame, without regard to where the face is or to the frame's shape."""
+def squeezed(picture: Picture, size: int) -> NDArray[np.uint8]:
+    """(size, size, 3): the whole frame, without regard to where the face is or to the frame's shape."""
     import cv2
 
-    return np.asarray(picture.once("squeezed", lambda one: cv2.resize(one.rgb, (CROP_PX, CROP_PX))), np.uint8)
+    return np.asarray(picture.once(("squeezed", size), lambda one: cv2.resize(one.rgb, (size, size))), np.uint8)
 
 
 def embedding(picture: Picture, network: str, whole_frame: bool = False) -> NDArray[np.float64] | None:
-    """(512,), of length 1: who is seen; None without a face, unless the whole frame is asked for."""
+    """(numbers,) of the network, of length 1: who is seen; None without a face, unless the whole frame is asked for."""
 
     def make(one: Picture) -> NDArray[np.float64] | None:
-        crop = squeezed(one) if whole_frame else aligned(one)
+        crop = squeezed(one, NETWORKS[network].size_px) if whole_frame else aligned(one, network)
         return None if crop is None else embedded(crop, network)
 
     return picture.once(("embedding", network, whole_frame), make)
-
-
-def _aligned(picture: Picture) -> NDArray[np.uint8] | None:
-    found = mesh(picture)
-    if found is None:
-        return None
-    return identity.aligned(picture.rgb, np.array([found[list(some)].mean(axis=0) for some in MESH_5]))
 
 
 def _mesh(picture: Picture) -> NDArray[np.float64] | None:

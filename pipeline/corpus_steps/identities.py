@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.tables import FaceEmbedding, Identity, Track
+from operators.models.face_identity import cosine_of
 from pipeline.corpus_steps.common import all_rows, current, digest, made_once, step_named, steps_of
 
 NEVER = 1e6  # distance of two tracks that are to be seen at once
 LARGEST = 4000  # tracks that are compared each with each: 128 MB
-STEP = 0.05
+STEP = 0.1  # of what is left to 1
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,13 @@ class Member:
     track_id: str
     start_s: float
     end_s: float
-    views: NDArray[np.float64]  # (512,): sum of the looks, each of length 1
+    views: NDArray[np.float64]  # (numbers,): sum of the looks, each of length 1
     looks: int
     model: str
 
     @property
     def mean(self) -> NDArray[np.float64]:
-        """(512,), of length 1."""
+        """(numbers,), of length 1."""
         return self.views / np.linalg.norm(self.views)
 
 
@@ -47,7 +48,7 @@ class FindIdentities:
     come.
     """
 
-    same: float = 0.5  # mean cosine of two groups of tracks from which on they are one person
+    same: float = 0.5  # mean likeness of two groups of tracks from which on they are one person; see `IdentityNetwork`
     min_looks: int = 2  # at a track: with fewer it has no identity
     together_s: float = 0.3  # two tracks of a source that share more than this are two people
     version: int = 1
@@ -61,8 +62,8 @@ class FindIdentities:
         if not manifest.count_rows(FaceEmbedding):
             raise UsageError(
                 f"{manifest.root} holds no face embeddings: its recipe has no EmbedFaces, or that ran without its"
-                " network. Run the recipe again with --set EmbedFaces.network=faceplugin, which fetches it (npm must"
-                " be installed), and ask again"
+                " network. Run the recipe again with --set EmbedFaces.network=dlib_resnet, which fetches it, and ask"
+                " again"
             )
         tracks = digest(sorted(row.track_id for row in all_rows(manifest, Track)))
         return step_named(type(self).__name__, asdict(self), steps_of(manifest, FaceEmbedding, Track), tracks)
@@ -90,7 +91,7 @@ class FindIdentities:
                 by_model[member.model].append(member)
         for model, known in sorted(by_model.items()):
             means = np.stack([member.mean for member in known])
-            for group in self._groups(known, means):
+            for group in self._groups(known, means, cosine_of(self.same, model)):
                 whole = np.sum([known[n].views for n in group], axis=0)
                 centre = whole / np.linalg.norm(whole)
                 name = min((known[n].track_id for n in group), key=_place)
@@ -109,12 +110,12 @@ class FindIdentities:
                     )
         return sorted(rows, key=lambda row: row.track_id)
 
-    def _groups(self, members: Sequence[Member], means: NDArray[np.float64]) -> list[list[int]]:
+    def _groups(self, members: Sequence[Member], means: NDArray[np.float64], same: float) -> list[list[int]]:
         from scipy.cluster.hierarchy import average, fcluster
         from scipy.spatial.distance import squareform
 
         groups: list[list[int]] = []
-        for part in _parts(means, self.same):
+        for part in _parts(means, same):
             if len(part) == 1:
                 groups.append(part)
                 continue
@@ -124,7 +125,7 @@ class FindIdentities:
                     if self._together(members[one], members[part[b]]):
                         distances[a, b] = distances[b, a] = NEVER
             np.fill_diagonal(distances, 0.0)
-            labels = fcluster(average(squareform(np.maximum(distances, 0.0), checks=False)), 1 - self.same, "distance")
+            labels = fcluster(average(squareform(np.maximum(distances, 0.0), checks=False)), 1 - same, "distance")
             groups += [
                 [one for one, other in zip(part, labels, strict=True) if other == label]
                 for label in sorted(set(labels.tolist()))
@@ -151,7 +152,7 @@ def members_of(tracks: Sequence[Track], face_embeddings: Sequence[FaceEmbedding]
 def views_of(
     tracks: Sequence[Track], face_embeddings: Sequence[FaceEmbedding]
 ) -> dict[tuple[str, str], list[NDArray[np.float64]]]:
-    """By track and network: the looks at the tracks of one source, each (512,) and of length 1.
+    """By track and network: the looks at the tracks of one source, each (numbers,) and of length 1.
 
     An embedded face is that of the track whose box overlaps it most at that time, by half or more.
     """
@@ -191,7 +192,7 @@ def _parts(means: NDArray[np.float64], same: float) -> list[list[int]]:
     small = [part for part in parts if len(part) <= LARGEST]
     for part in parts:
         if len(part) > LARGEST:
-            small += [[part[n] for n in inner] for inner in _parts(means[part], same + STEP)]
+            small += [[part[n] for n in inner] for inner in _parts(means[part], same + STEP * (1 - same))]
     return sorted(small)
 
 

@@ -16,9 +16,9 @@ from manifests.tables import Clip, FaceEmbedding, Render, Source, Track
 from pipeline.corpus_steps.identities import views_of
 
 LOOKS = 5  # of a track or a clip, evenly over its length
-# between two pictures of one person it was 0.64 and more, of two people 0.22 and less, in 136 pairs of 10 people
+# between two pictures of one person it was 0.64 and more by faceplugin, of two people 0.22 and less, in 136 pairs of 10
+# people
 MIN_COSINE = 0.4
-NETWORK = "faceplugin"
 CROP_PX = 320
 WAIT_S = 1.0  # for the first frame after a look
 
@@ -29,7 +29,7 @@ class FaceMatch:
 
     source_id: str
     row_id: str  # of a track, or of a clip that has none
-    cosine: float  # median of the looks, -1 to 1
+    cosine: float  # median of the looks, on faceplugin's scale (`IdentityNetwork.likeness`)
     looks: int  # in which a face was found
 
 
@@ -41,9 +41,9 @@ def search_faces(manifest: Manifest, picture: Path) -> tuple[list[FaceMatch], li
         The matches, the highest first; and the sources with tracks of which nothing could be looked at.
 
     Raises:
-        UsageError: for a picture without a face, or that is none.
+        UsageError: for a picture without a face, or that is none; where no network can be had.
     """
-    wanted = _of_picture(picture)
+    wanted = _Wanted(picture)
     store = MediaStore(manifest.root)
     found: list[FaceMatch] = []
     unseen: list[str] = []
@@ -62,10 +62,12 @@ def search_faces(manifest: Manifest, picture: Path) -> tuple[list[FaceMatch], li
         for source_id in sorted({row.source_id for row in (*tracks, *clips)}):
             path = store.source_file(sources[source_id]) if source_id in sources else None
             mine = [track for track in tracks if track.source_id == source_id]
-            embedded = views_of(
-                mine, [row for row in face_embeddings if row.source_id == source_id and row.model == NETWORK]
-            )
-            told = {track_id: [float(wanted @ view) for view in views] for (track_id, _), views in embedded.items()}
+            embedded = views_of(mine, [row for row in face_embeddings if row.source_id == source_id])
+            told = {
+                track_id: [wanted.likeness(view, model) for view in views]
+                for (track_id, model), views in embedded.items()
+                if wanted.comparable(model)
+            }
             found += [
                 FaceMatch(source_id, track_id, float(np.median(cosines)), len(cosines))
                 for track_id, cosines in sorted(told.items())
@@ -86,32 +88,59 @@ def search_faces(manifest: Manifest, picture: Path) -> tuple[list[FaceMatch], li
     return sorted(found, key=lambda one: (-one.cosine, one.row_id)), unseen
 
 
-def _of_picture(path: Path) -> NDArray[np.float64]:
-    from PIL import Image, UnidentifiedImageError
+class _Wanted:
+    """The face of a picture, as each network that is asked for embeds it."""
 
+    def __init__(self, path: Path):
+        """
+        Raises:
+            UsageError: for a picture without a face, or that is none; where no network can be had.
+        """
+        from PIL import Image, UnidentifiedImageError
+
+        from operators.models.face_identity import DLIB_RESNET, best_network
+        from operators.picture import Picture
+
+        if not (network := best_network()):
+            raise UsageError(f"no network that recognises faces can be had: {DLIB_RESNET.ways()}")
+        try:
+            self._picture = Picture(np.asarray(Image.open(path).convert("RGB")))
+        except (OSError, UnidentifiedImageError) as error:
+            raise UsageError(f"{path} cannot be read as a picture: {error}") from None
+        self.network = network  # for pictures of which no numbers are held
+        if self._embedded(network) is None:
+            raise UsageError(
+                f"no face is found in {path}; use a picture in which the face is seen from the front, and large"
+            )
+
+    def comparable(self, model: str) -> bool:
+        """Whether numbers of that network can be compared with the face."""
+        from operators.models.face_identity import NETWORKS
+
+        return model in NETWORKS and NETWORKS[model].weight.obtainable()
+
+    def likeness(self, view: NDArray[np.float64], model: str) -> float:
+        """Of a face (numbers,) that the network of that name embedded."""
+        from operators.models.face_identity import NETWORKS
+
+        wanted = self._embedded(model)
+        assert wanted is not None  # the face was found
+        return NETWORKS[model].likeness(float(wanted @ view))
+
+    def _embedded(self, network: str) -> NDArray[np.float64] | None:
+        from operators.models.face_pictures import embedding
+
+        return embedding(self._picture, network)
+
+
+def _match(wanted: _Wanted, source_id: str, row_id: str, pictures: Iterable[NDArray[np.uint8]]) -> Iterator[FaceMatch]:
     from operators.models.face_pictures import embedding
     from operators.picture import Picture
 
-    try:
-        rgb = np.asarray(Image.open(path).convert("RGB"))
-    except (OSError, UnidentifiedImageError) as error:
-        raise UsageError(f"{path} cannot be read as a picture: {error}") from None
-    if (found := embedding(Picture(rgb), NETWORK)) is None:
-        raise UsageError(
-            f"no face is found in {path}; use a picture in which the face is seen from the front, and large"
-        )
-    return found
-
-
-def _match(
-    wanted: NDArray[np.float64], source_id: str, row_id: str, pictures: Iterable[NDArray[np.uint8]]
-) -> Iterator[FaceMatch]:
-    from operators.models.face_pictures import embedding
-    from operators.picture import Picture
-
-    cosines = [float(wanted @ one) for rgb in pictures if (one := embedding(Picture(rgb), NETWORK)) is not None]
-    if cosines:
-        yield FaceMatch(source_id, row_id, float(np.median(cosines)), len(cosines))
+    seen = [one for rgb in pictures if (one := embedding(Picture(rgb), wanted.network)) is not None]
+    if seen:
+        told = [wanted.likeness(one, wanted.network) for one in seen]
+        yield FaceMatch(source_id, row_id, float(np.median(told)), len(told))
 
 
 def _faces_of(path: Path, track: Track) -> Iterator[NDArray[np.uint8]]:

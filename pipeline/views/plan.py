@@ -57,6 +57,7 @@ class PlanSummary(Fact):
     cores: float
     rates: str  # where the figures come from
     error: float | None  # of these in the last run: took / foretold - 1
+    choices: dict[str, str]  # by field that said "auto" what it is on this machine
     stand_ins: dict[str, str]  # by operator what acts in place of its model, and how to have the model
 
     def parts(self) -> Iterator[Part]:
@@ -72,6 +73,10 @@ class PlanSummary(Fact):
             if step.parameters:
                 text = ", ".join(f"{name}={json.dumps(value)}" for name, value in step.parameters.items())
                 yield Line.of(Cell(text, "quiet"), indent=6)
+        if self.choices:
+            yield BLANK
+        for name, value in self.choices.items():
+            yield Line.of(Cell(f"{name}: auto is {value} on this machine", "strong"))
         for operator, line in self.stand_ins.items():
             yield BLANK
             yield Line.of(Cell(f"{operator}: ", "strong"), Cell(line, "warn"))
@@ -164,5 +169,6 @@ def plan_summary(
         cores,
         rates.origin,
         rates.error,
+        dict(plan.choices),
         dict(plan.stand_ins),
     )

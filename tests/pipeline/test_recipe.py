@@ -11,6 +11,7 @@ from manifests.manifest import LISTED
 from manifests.tables import Clip, Score, Shot, Source, Track
 from operators.base import Frames, Operator
 from operators.clips.keep_clips import KeepClips
+from operators.faces.detect_faces import DetectFaces
 from operators.faces.embed_faces import EmbedFaces
 from pipeline.recipe import Recipe, Stage, recipe_named, recipe_names
 
@@ -129,6 +130,14 @@ def test_a_plan_travels_as_it_was_decided() -> None:
     assert [repr(stage) for stage in there.stages] == [repr(stage) for stage in plan.stages]
     with pytest.raises(FrozenInstanceError):
         plan.recipe = "another"  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_a_plan_tells_what_auto_became() -> None:
+    auto = Recipe("r", "", (Stage(EmbedFaces(network="auto", detector=DetectFaces(detector="auto"))),))
+    told = dict(auto.plan().choices)
+    assert set(told) == {"EmbedFaces.network", "EmbedFaces.detector.detector"}
+    assert "auto" not in told.values()
+    assert Recipe("r", "", (Stage(EmbedFaces(network="none")),)).plan().choices == ()
 
 
 def test_the_plan_knows_who_can_fetch_a_source_again() -> None:

@@ -9,7 +9,8 @@ from operators.faces.detect_faces import DetectFaces
 from operators.faces.embed_faces import EmbedFaces, embeddings_of
 from operators.faces.track_faces import TrackFaces
 from operators.media.frames import VideoFrames
-from operators.models.catalogue import FACE_FEATURE
+from operators.models.catalogue import DLIB_RESNET, FACE_FEATURE
+from operators.models.face_identity import likeness_of
 from tests.conftest import media
 from tests.made_videos import write_video
 from tests.operators.faces.crossing import END_S, SIDE, SIZE, heads, meeting
@@ -88,19 +89,44 @@ def test_the_faces_are_those_of_the_stage(tmp_path):
     assert row.left_px == [seen[0].box.left]
 
 
-def test_without_the_network_nothing_is_said(monkeypatch, tmp_path):
+def test_without_a_network_nothing_is_said(monkeypatch, tmp_path):
     monkeypatch.delenv("HEADSET_WEIGHTS", raising=False)
     monkeypatch.setenv("HEADSET_CACHE", str(tmp_path))
-    monkeypatch.setenv("PATH", str(tmp_path))  # so that npm, whose package has the network, is not there
+    monkeypatch.setenv("PIP_NO_INDEX", "1")  # so that pip, whose package has the network, gets nothing
+    monkeypatch.setattr("operators.weights._refused", set())
     resolved = EmbedFaces().resolved()
     assert resolved.network == "none"
-    assert "install npm" in resolved.stand_in
+    assert "dlib_face_recognition_resnet_model_v1.dat" in resolved.stand_in
     assert resolved.weights == ()
     assert list(EmbedFaces()(SOURCE, iter(()))) == []
     assert EmbedFaces(network="faceplugin").weights[0] is FACE_FEATURE, "who asks for it gets it fetched"
     assert resolved.fingerprint() != EMBED.fingerprint()
     with pytest.raises(ValueError, match="none or auto"):
         EmbedFaces(network="facenet")
+
+
+def test_auto_is_the_better_network_only_where_it_was_put_on_purpose(monkeypatch, tmp_path):
+    DLIB_RESNET.path(), FACE_FEATURE.path()
+    monkeypatch.delenv("HEADSET_WEIGHTS", raising=False)
+    resolved = EmbedFaces().resolved()
+    assert (resolved.network, resolved.min_length, resolved.stand_in) == ("dlib_resnet", 1.35, ""), "whatever is cached"
+    (tmp_path / FACE_FEATURE.file).symlink_to(FACE_FEATURE.path())
+    monkeypatch.setenv("HEADSET_WEIGHTS", str(tmp_path))
+    resolved = EmbedFaces().resolved()
+    assert (resolved.network, resolved.min_length) == ("faceplugin", 1.8)
+    assert EmbedFaces(min_length=1.0).resolved().min_length == 1.0
+
+
+def test_the_network_that_pip_brings_tells_people_apart(tmp_path):
+    path = write_video(tmp_path / "two.mp4", [(stills((0, 20, 40), (1, 420, 150)), 2.0)], size=SIZE, fps=10)
+    rows = rows_of(path, network="dlib_resnet")
+    assert [row.model for row in rows] == ["dlib_resnet"] * 2
+    views = np.concatenate([embeddings_of(row) for row in rows])
+    assert views.shape == (4, 128)
+    assert np.linalg.norm(views, axis=1) == pytest.approx(1, abs=1e-3)
+    alike = [likeness_of(float(views[one] @ views[other]), "dlib_resnet") for one, other in ((0, 2), (1, 3), (0, 1))]
+    assert min(alike[:2]) > 0.9
+    assert alike[2] < 0.4
 
 
 def test_another_detector_is_another_fingerprint():
@@ -119,4 +145,5 @@ def test_two_who_turn_back_while_hidden_keep_their_tracks(tmp_path):
         return [(track.left_px[0] < 300, track.left_px[-1] < 300) for track in tracks]
 
     assert sides([]) == [(True, False), (False, True)]
-    assert sides(list(EMBED(SOURCE, frames))) == [(True, True), (False, False)]
+    for network in ("faceplugin", "dlib_resnet"):
+        assert sides(list(EmbedFaces(network=network)(SOURCE, frames))) == [(True, True), (False, False)], network

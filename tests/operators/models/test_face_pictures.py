@@ -27,7 +27,7 @@ def test_the_68_points_lie_where_the_scheme_has_them() -> None:
 
 
 def test_the_aligned_face_has_its_eyes_and_mouth_in_place() -> None:
-    crop = aligned(Picture(same()[0]))
+    crop = aligned(Picture(same()[0]), "faceplugin")
     assert crop is not None
     found = mesh(Picture(crop.repeat(3, 0).repeat(3, 1)))
     assert found is not None

@@ -77,9 +77,7 @@ def test_every_command_on_a_real_corpus(demo: Path) -> None:  # long: one line a
     say("trace", "corpus", "--otlp", "trace.json")
     say("catalog", "corpus", "--format", "croissant")
     say("split", "corpus", "--shares", "0.5,0.25,0.25")
-    seen = say("sql", "corpus", "select count(*) from face_embeddings", "--csv").splitlines()[-1]
-    # a machine without npm has no identity network, and is told how to have one
-    say("identities", "corpus", ends=0 if int(seen) else 2)
+    say("identities", "corpus")
     say("export", "corpus", "--layout", "wav2lip", "--out", "wav2lip")
     say("release", "corpus", "--selection", "all", "--out", "release", "--format", "webdataset")
     assert (demo / "release" / "README.md").is_file()

@@ -181,7 +181,7 @@ def test_many_tracks_of_many_people():
 def test_says_what_to_run_where_there_are_no_appearances(tmp_path):
     rows, _ = films()
     manifest = corpus(tmp_path, [row for row in rows if not isinstance(row, FaceEmbedding)])
-    with pytest.raises(UsageError, match=r"holds no face embeddings.*EmbedFaces\.network=faceplugin"):
+    with pytest.raises(UsageError, match=r"holds no face embeddings.*EmbedFaces\.network=dlib_resnet"):
         find_identities(manifest)
 
 
