@@ -141,6 +141,7 @@ _HEARD = {  # why sound, words or sync cannot be told
     "silent_audio": ("nothing to be heard in the span", ""),
     "no_sound": ("the span has no sound that changes", ""),
     "sync_too_short": ("too short to tell how sound and mouth go together", "ScoreSync.min_s"),
+    "looks_too_sparse": ("the face was looked at too seldom to follow its mouth", "LandmarkFaces.rate_hz"),
     "mouth_unseen": ("the mouth is hidden in too many frames", "ScoreSync.min_seen"),
     "mouth_still": ("the mouth does not move", ""),
     "no_words": ("no word was understood", ""),

@@ -22,16 +22,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.accuracy.spoken_seconds import by_second, draw_seconds, most_of, smoothed
-from manifests.tables import Attribution, Clip, Score, Shot, Source, Track, Turn, span_id
-from operators.base import Audio, Drop, Frame
+from manifests.tables import Attribution, Clip, FaceLandmarks, Score, Shot, Source, Track, Turn, span_id
+from operators.base import Audio, Drop
 from operators.clips.plan_clips import PlanClips
 from operators.faces.detect_faces import DetectFaces
+from operators.faces.landmark_faces import LandmarkFaces
 from operators.faces.track_faces import TrackFaces
 from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
 from operators.speech.attribute_turns import AttributeTurns
 from operators.speech.confirm_voices import ConfirmVoices
-from operators.speech.detect_active_speaker import DetectActiveSpeaker, MouthOpening
+from operators.speech.detect_active_speaker import DetectActiveSpeaker
 from operators.speech.diarize_speakers import DiarizeSpeakers
 from operators.speech.score_sync import ScoreSync
 from tests.made_sounds import Delayed
@@ -107,20 +108,6 @@ class MatchByLightAsd(DetectActiveSpeaker):
         return LightAsd.load(Path(os.environ["HEADSET_WEIGHTS"], "light_asd_finetuning_TalkSet.model"))
 
 
-class Remembering(MouthOpening):
-    """Looks at a frame once, however many sounds are tried under it."""
-
-    def __init__(self):
-        super().__init__()
-        self.known: dict[tuple[float, ...], float] = {}
-
-    def __call__(self, frame: Frame, square) -> float:
-        key = (frame.pts_s, frame.width, *square)
-        if key not in self.known:
-            self.known[key] = super().__call__(frame, square)
-        return self.known[key]
-
-
 def seen(name: str) -> tuple[Shot, list[Track]]:
     """The clip as one shot, and its faces."""
     path = MEDIA / name
@@ -128,6 +115,11 @@ def seen(name: str) -> tuple[Shot, list[Track]]:
     end_s = faces[-1].pts_s + 0.2
     shot = Shot(path.stem, span_id(path.stem, 0.0, end_s), 0.0, end_s)
     return shot, [row for row in TrackFaces()(shot, faces) if isinstance(row, Track)]
+
+
+def mesh(path: Path, clip: Clip, tracks: list[Track]) -> list[FaceLandmarks]:
+    """What `LandmarkFaces` saw of a clip's face."""
+    return list(LandmarkFaces()(clip, tracks, VideoFrames(path, clip.start_s, clip.end_s)))
 
 
 def speakers() -> None:
@@ -196,7 +188,7 @@ def seconds() -> None:
                 scores = [
                     row
                     for clip in clips
-                    for row in sync(clip, tracks, speaking, VideoFrames(MEDIA / video, clip.start_s, clip.end_s), audio)
+                    for row in sync(clip, speaking, mesh(MEDIA / video, clip, tracks), audio)
                     if isinstance(row, Score)
                 ]
                 confirmed = [row for part in parts for row in ConfirmVoices()(part, clips, scores)]
@@ -231,35 +223,28 @@ def answer(part: Attribution, side: dict[str, str]) -> str:
 
 def sync() -> None:  # long: one figure after the other, of values made once
     operator = ScoreSync()
-    operator.__dict__["_mouth"] = Remembering()
     clips, sounds = {}, {}
     for name in IN_SYNC:
         shot, tracks = seen(name)
         track = max(tracks, key=lambda track: (track.end_s - track.start_s) * (track.right_px[0] - track.left_px[0]))
         start_s, end_s = track.start_s + 0.2, min(track.end_s, track.start_s + 12)
         box = (track.left_px[0], track.top_px[0], track.right_px[0], track.bottom_px[0])
-        clips[name] = (
-            Clip(
-                shot.source_id,
-                span_id(shot.source_id, start_s, end_s),
-                shot.shot_id,
-                track.track_id,
-                "speaker0",
-                start_s,
-                end_s,
-                *box,
-            ),
-            track,
+        clip = Clip(
+            shot.source_id,
+            span_id(shot.source_id, start_s, end_s),
+            shot.shot_id,
+            track.track_id,
+            "speaker0",
+            start_s,
+            end_s,
+            *box,
         )
+        clips[name] = clip, mesh(MEDIA / name, clip, [track])
         sounds[name] = SourceAudio(MEDIA / name)
 
     def scores(name: str, audio: Audio) -> tuple[float, float]:
-        clip, track = clips[name]
-        values = {
-            row.metric: row.value
-            for row in operator(clip, [track], [], VideoFrames(MEDIA / name, clip.start_s, clip.end_s), audio)
-            if isinstance(row, Score)
-        }
+        clip, looks = clips[name]
+        values = {row.metric: row.value for row in operator(clip, [], looks, audio) if isinstance(row, Score)}
         return values.get("av_offset_s", np.nan), values.get("av_confidence", np.nan)
 
     own = {name: {by_s: scores(name, Delayed(sounds[name], by_s)) for by_s in SHIFTS_S} for name in IN_SYNC}

@@ -18,17 +18,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.accuracy.active_speaker import seen
+from manifests.tables import Clip
 from operators.base import Audio
+from operators.faces.landmark_faces import LandmarkFaces
 from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
+from operators.models.face_geometry import landmarks_of, lip_gap
 from operators.models.sync_curves import correlations, peak, voice_level
-from operators.speech.detect_active_speaker import MouthOpening, face_squares, first_tick, shown_at_ticks
+from operators.speech.detect_active_speaker import first_tick
 from operators.speech.score_sync import ScoreSync
 from operators.timeline import TICK_HZ
 from tests.made_sounds import Delayed
 
 MEDIA = Path(os.environ["HEADSET_MEDIA"])
-REACH, EVERY = ScoreSync().reach, ScoreSync().every
+REACH = ScoreSync().reach
 # Video: into how many clips of equal length its first `MOST_S` are cut.
 VIDEOS = {
     "single/headpose_31.mp4": 3, "single/latentsync_demo1_video.mp4": 2, "single/wav2lipgfpgan_kim_7s_raw.mp4": 1,
@@ -65,24 +68,20 @@ class Seen:
 
 
 def clips() -> list[Seen]:
-    mouth, made = MouthOpening(), []
+    landmarks, made = LandmarkFaces(), []
     for video, parts in VIDEOS.items():
-        _, tracks = seen(video)
+        shot, tracks = seen(video)
         track = max(tracks, key=lambda track: (track.end_s - track.start_s) * (track.right_px[0] - track.left_px[0]))
         edges = np.linspace(track.start_s + 0.1, min(track.end_s, track.start_s + MOST_S), parts + 1)
         audio = SourceAudio(MEDIA / video)
         for start_s, end_s in itertools.pairwise(edges):
-            first, last = first_tick(start_s), first_tick(end_s) - 1
-            squares = face_squares(track, np.arange(first, last + 1))
-            frames = shown_at_ticks(VideoFrames(MEDIA / video, start_s - 0.1, end_s), first, last)
-            looks = [
-                (tick, mouth(frame, squares[tick - first]))
-                for tick, frame in frames
-                if tick % EVERY == 0 or tick in (first, last)
-            ]
-            ticks, gaps = np.array(looks).T
-            known = ~np.isnan(gaps)
-            made.append(Seen(video, first, np.interp(np.arange(first, last + 1), ticks[known], gaps[known]), audio))
+            clip = Clip(shot.source_id, "clip", shot.shot_id, track.track_id, "", start_s, end_s, 0, 0, 0, 0)
+            (mesh,) = landmarks(clip, [track], VideoFrames(MEDIA / video, start_s, end_s))
+            ticks = np.arange(first_tick(start_s), first_tick(end_s))
+            known = np.asarray(mesh.seen)
+            gaps = lip_gap(landmarks_of(mesh)[known])
+            openings = np.interp(ticks / TICK_HZ, np.asarray(mesh.times_s)[known], gaps)
+            made.append(Seen(video, int(ticks[0]), openings, audio))
     return made
 
 

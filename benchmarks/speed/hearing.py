@@ -212,6 +212,7 @@ def active_speaker(path: Path) -> dict[str, Any]:
 def sync(path: Path) -> dict[str, Any]:
     """As above: of the face that is in view longest."""
     from benchmarks.accuracy.active_speaker import seen
+    from operators.faces.landmark_faces import LandmarkFaces
     from operators.speech.score_sync import ScoreSync
 
     shot, tracks = seen(VIDEO)
@@ -220,7 +221,8 @@ def sync(path: Path) -> dict[str, Any]:
         shot.source_id, "clip", shot.shot_id, track.track_id, "speaker0", track.start_s, track.end_s, 0, 0, 0, 0
     )
     began = time.process_time()
-    rows = list(ScoreSync()(clip, tracks, [], VideoFrames(path, track.start_s, track.end_s), SourceAudio(path)))
+    looks = list(LandmarkFaces()(clip, tracks, VideoFrames(path, track.start_s, track.end_s)))
+    rows = list(ScoreSync()(clip, [], looks, SourceAudio(path)))
     return {"rows": len(rows), "cpu_s": time.process_time() - began, "heard_s": track.end_s - track.start_s}
 
 

@@ -12,6 +12,7 @@ from manifests.tables import ActiveSpeaker, Shot, Track, Turn
 from operators.base import Audio, Frame, Frames, Operator, Resources
 from operators.models.catalogue import FACE_LANDMARKER
 from operators.models.catalogue_sound import LR_ASD
+from operators.models.face_geometry import lip_gap
 from operators.models.face_landmarker import Landmarker
 from operators.timeline import MFCC_TAIL_S, TICK_HZ
 from operators.weights import Weight
@@ -249,5 +250,4 @@ class MouthOpening:
         points = found[0].points
         if np.abs(points.mean(axis=0)[:2] - 0.5).max() > 0.25:
             return float("nan")  # a neighbour's face
-        gap = np.linalg.norm(points[[13, 82, 312]] - points[[14, 87, 317]], axis=1).mean()
-        return float(gap / np.linalg.norm(points[10] - points[152]))
+        return float(lip_gap(points))

@@ -42,8 +42,8 @@ RECIPE = Recipe(
         Stage(DiarizeSpeakers()),
         Stage(DetectActiveSpeaker()),
         Stage(PlanClips(min_s=3.0, max_s=10.0)),  # the paper: 3 to 10 s
-        Stage(LandmarkFaces(), ScoreAudio(), ScoreSync()),
-        Stage(ScoreFace()),
+        Stage(LandmarkFaces(), ScoreAudio()),
+        Stage(ScoreFace(), ScoreSync()),
         Stage(
             KeepClips(
                 ranges={

@@ -21,6 +21,7 @@ from operators.clips.plan_clips import PlanClips
 from operators.clips.render_clips import RenderClips
 from operators.faces.detect_faces import DetectFaces
 from operators.faces.embed_faces import EmbedFaces
+from operators.faces.landmark_faces import LandmarkFaces
 from operators.faces.score_occlusion import ScoreOcclusion
 from operators.faces.track_faces import TrackFaces
 from operators.shots.detect_shots import DetectShots
@@ -47,7 +48,8 @@ RECIPE = Recipe(
         Stage(PlanClips(min_s=1.0, max_s=30.0, min_face_px=96.0)),  # 30 s is what Whisper hears at once
         Stage(TranscribeSpeech()),
         Stage(CutSentences(min_s=1.0, max_s=15.0, max_characters=300)),
-        Stage(ScoreOtherVoices(), ScoreOcclusion(), ScoreSync()),
+        Stage(LandmarkFaces(), ScoreOtherVoices(), ScoreOcclusion()),
+        Stage(ScoreSync()),
         Stage(KeepClips(ranges={"other_voice_share": (None, 0.1), "mouth_hidden_share": (None, 0.1)})),
         Stage(RenderClips()),
     ),

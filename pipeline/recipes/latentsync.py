@@ -8,8 +8,8 @@ latentsync` aligns the faces.
 
 Not followed: the authors' sync is SyncNet's, confidence 3 or more, whose weights come without a licence; here mouth and
 voice are correlated, and `av_confidence` 1.0 is where no foreign sound came (docs/measured/lip_sync.md). With the
-weights at hand, put `ScoreLse()` beside `ScoreSync()` and `"lse_c": (3.0, None), "sync_offset_frames": (-6, 6)` into
-`KeepClips` in a copy of this file. Their picture quality is hyperIQA, 40 or more, which nothing here has:
+weights at hand, put `ScoreLse()` beside `LandmarkFaces()` and `"lse_c": (3.0, None)`, `"sync_offset_frames": (-6, 6)`
+into `KeepClips` in a copy of this file. Their picture quality is hyperIQA, 40 or more, which nothing here has:
 `picture_blur` is the nearest thing, and no threshold of ours stands for theirs. Their pieces
 are cut at key frames, with sound that is shifted; ours begin where they should.
 """
@@ -45,7 +45,8 @@ RECIPE = Recipe(
         Stage(
             PlanTubes(min_s=5.0, max_s=10.0, min_face_px=256.0, alone=True)
         ),  # README: 5-10 s; resolution 256; one face
-        Stage(LandmarkFaces(), ScoreSync()),
+        Stage(LandmarkFaces()),
+        Stage(ScoreSync()),
         Stage(KeepClips(ranges={"av_confidence": (1.0, None), "av_offset_s": (-0.24, 0.24)})),  # sync_av.py: 6 frames
         Stage(RetimeClips(sure=1.0, most_s=0.24)),
         Stage(CropClips(rule="hdtf", ratio=1.6)),  # holds the authors' template, 1.4 boxes high

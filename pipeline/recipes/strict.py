@@ -51,8 +51,8 @@ RECIPE = Recipe(
         Stage(DiarizeSpeakers()),
         Stage(DetectActiveSpeaker()),
         Stage(PlanClips(min_s=3.0, max_s=30.0, min_face_px=128.0, max_other_voice=0.0)),
-        Stage(LandmarkFaces(), ScorePicture(), ScoreText(), ScoreOcclusion(), ScoreSync()),
-        Stage(ScoreFace()),
+        Stage(LandmarkFaces(), ScorePicture(), ScoreText(), ScoreOcclusion()),
+        Stage(ScoreFace(), ScoreSync()),
         Stage(
             KeepClips(
                 ranges={

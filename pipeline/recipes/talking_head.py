@@ -47,8 +47,8 @@ RECIPE = Recipe(
         Stage(DetectActiveSpeaker()),
         Stage(AttributeTurns()),
         Stage(PlanClips(min_s=3.0, max_s=30.0, min_face_px=96.0)),
-        Stage(LandmarkFaces(), ScorePicture(), ScoreSharpness(), ScoreSpeech(), ScoreAudio(), ScoreSync()),
-        Stage(ScoreFace()),
+        Stage(LandmarkFaces(), ScorePicture(), ScoreSharpness(), ScoreSpeech(), ScoreAudio()),
+        Stage(ScoreFace(), ScoreSync()),
         Stage(ConfirmVoices()),
         Stage(
             KeepClips(

@@ -43,7 +43,7 @@ RECIPE = Recipe(
         Stage(DiarizeSpeakers()),
         Stage(DetectActiveSpeaker()),
         Stage(PlanClips(min_s=5.0, max_s=30.0, min_face_px=205.0)),  # the code: 5 s; resolution 40 of 512
-        Stage(LandmarkFaces(), ScorePicture()),
+        Stage(LandmarkFaces(rate_hz=5.0), ScorePicture()),
         Stage(ScoreFace()),
         Stage(
             KeepClips(

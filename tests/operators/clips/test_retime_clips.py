@@ -80,11 +80,12 @@ def watched(path: Path, start_s: float, end_s: float) -> Watched:
 
 @pytest.mark.slow
 def test_real_sound_that_was_moved_by_five_frames_is_measured_in_place_again(tmp_path: Path):
+    from operators.faces.landmark_faces import LandmarkFaces
     from operators.speech.score_sync import ScoreSync
 
     def measured(path: Path, audio: Audio, of: Watched) -> dict[str, float]:
         frames = VideoFrames(path, of.clip.start_s, of.clip.end_s)
-        rows = ScoreSync()(of.clip, [of.track], [], frames, audio)
+        rows = ScoreSync()(of.clip, [], list(LandmarkFaces()(of.clip, [of.track], frames)), audio)
         return {row.metric: row.value for row in rows if isinstance(row, Score)}
 
     video = media("single", "headpose_31.mp4")

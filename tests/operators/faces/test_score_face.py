@@ -86,7 +86,7 @@ def test_a_face_never_seen_is_dropped(tmp_path):
 
 def test_a_mesh_of_every_frame_scores_as_one_of_five_a_second(tmp_path):
     moving = track(moves_px=2.0)
-    assert scores(tmp_path, portrait(), moving, rate_hz=0.0) == scores(tmp_path, portrait(), moving)
+    assert scores(tmp_path, portrait(), moving, rate_hz=0.0) == scores(tmp_path, portrait(), moving, rate_hz=5.0)
 
 
 def test_scores_of_a_real_clip_are_those_of_mediapipe_asked_look_by_look():
@@ -100,7 +100,7 @@ def test_scores_of_a_real_clip_are_those_of_mediapipe_asked_look_by_look():
     left, top, right, bottom = ([box[side] for box in boxes] for side in range(4))
     times = [frame.pts_s for frame in frames]
     seen = Track("s", CLIP.track_id, CLIP.shot_id, 1.0, 4.0, times, left, top, right, bottom, [0.9] * len(frames))
-    (mesh,) = LandmarkFaces()(clip, [seen], VideoFrames(path, 1.0, 4.0))
+    (mesh,) = LandmarkFaces(rate_hz=5.0)(clip, [seen], VideoFrames(path, 1.0, 4.0))
     values = {score.metric: score.value for score in ScoreFace()(clip, [seen], [mesh])}
 
     model = BaseOptions(model_asset_path=str(FACE_LANDMARKER.path()))

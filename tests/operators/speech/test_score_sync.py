@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from manifests.tables import ActiveSpeaker, Clip, Score
+from manifests.tables import ActiveSpeaker, Clip, FaceLandmarks, Score
 from operators.base import Drop
+from operators.faces.landmark_faces import LandmarkFaces
 from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
+from operators.models.face_geometry import MODEL, POINTS, in_units, packed_landmarks
 from operators.models.sync_curves import correlations, peak, voice_level
 from operators.speech.detect_active_speaker import DetectActiveSpeaker
 from operators.speech.score_sync import ScoreSync, speaking_share
@@ -39,9 +41,11 @@ def clip(start_s: float, end_s: float) -> Clip:
 def told(
     path, span: tuple[float, float], boxes: dict[float, Box], audio=None, speaking: list[ActiveSpeaker] | None = None
 ) -> tuple[dict[str, float], list[Drop]]:
-    rows = list(
-        ScoreSync()(clip(*span), [track(boxes)], speaking or [], VideoFrames(path, *span), audio or SourceAudio(path))
-    )
+    try:
+        looks = list(LandmarkFaces()(clip(*span), [track(boxes)], VideoFrames(path, *span)))
+    except Drop:
+        looks = []
+    rows = list(ScoreSync()(clip(*span), speaking or [], looks, audio or SourceAudio(path)))
     return {row.metric: row.value for row in rows if isinstance(row, Score)}, [
         row for row in rows if isinstance(row, Drop)
     ]
@@ -111,42 +115,38 @@ def bursts(late_s: float) -> tuple[WavAudio, Callable[[float], float]]:
     ), lambda pts_s: 0.1 * float(sounds(pts_s + np.linspace(0, 0.04, 9)).mean())
 
 
+def opened(opening: Callable[[float], float], times_s: list[float], seen: list[bool] | None = None) -> FaceLandmarks:
+    """A face 0.5 of its square high, whose lips are apart by `opening` heights of it at each time."""
+    points = np.zeros((len(times_s), POINTS, 3))
+    points[:, [10, 152], 1] = 0.25, 0.75
+    points[:, [14, 87, 317], 1] = 0.6
+    points[:, [13, 82, 312], 1] = 0.6 - 0.5 * np.array([[opening(at_s)] for at_s in times_s])
+    told = [0.0] * len(times_s)
+    return FaceLandmarks(
+        "s", "s/clip/t0/m", "s/clip/t0", MODEL, 0.0, times_s, seen or [True] * len(times_s), told, told,
+        [200.0] * len(times_s), packed_landmarks(in_units(points)), b"", told, told, told, told, told, told,
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("late_s", [-0.12, 0.0, 0.08])
-def test_the_offset_is_that_of_the_sound_and_no_other(tmp_path, late_s):
-    """To a third of a tick, with a mouth that is known and not found."""
+def test_the_offset_is_that_of_the_sound_and_no_other(late_s):
+    """To a third of a tick, with a mouth that is known and not found, seen at each tick or at every second one."""
     audio, opening = bursts(late_s)
-    frames = VideoFrames(write_video(tmp_path / "v.mp4", [("gray", 5.0)]), 0.2, 4.8)
-    scorer = ScoreSync()
-    scorer.__dict__["_mouth"] = lambda frame, square: opening(frame.pts_s)
-    boxes: dict[float, Box] = {0.0: (100, 40, 200, 140), 5.0: (100, 40, 200, 140)}
-    rows = scorer(clip(0.2, 4.8), [track(boxes)], [], frames, audio)
-    assert next(row.value for row in rows if isinstance(row, Score) and row.metric == "av_offset_s") == pytest.approx(
-        late_s, abs=0.013
-    )
+    for step_s in (0.04, 0.08):
+        looks = [opened(opening, list(np.arange(0.2, 4.8, step_s)))]
+        rows = [row for row in ScoreSync()(clip(0.2, 4.8), [], looks, audio) if isinstance(row, Score)]
+        (offset_s,) = (row.value for row in rows if row.metric == "av_offset_s")
+        assert offset_s == pytest.approx(late_s, abs=0.013)
 
 
-@pytest.mark.parametrize(
-    ("every", "ticks"), [(1, list(range(5, 55))), (2, [5, *range(6, 55, 2)]), (3, [5, *range(6, 55, 3)])]
-)
-def test_the_mouth_is_looked_at_at_every_so_manieth_tick_and_at_both_ends(tmp_path, every, ticks):
+def test_a_mouth_that_is_looked_at_too_seldom_or_hidden_is_not_judged():
     audio, opening = bursts(0.0)
-    looked: list[float] = []
-
-    def mouth(frame, square) -> float:
-        looked.append(frame.pts_s)
-        return opening(frame.pts_s)
-
-    scorer = ScoreSync(every=every)
-    scorer.__dict__["_mouth"] = mouth
-    frames = VideoFrames(write_video(tmp_path / "v.mp4", [("gray", 3.0)]), 0.2, 2.2)
-    boxes: dict[float, Box] = {0.0: (100, 40, 200, 140), 3.0: (100, 40, 200, 140)}
-    list(scorer(clip(0.2, 2.2), [track(boxes)], [], frames, audio))
-    assert looked == pytest.approx([tick / 25 for tick in sorted({*ticks, 54})])
-
-
-def test_a_mouth_cannot_be_looked_at_less_than_once_a_tick():
-    with pytest.raises(ValueError, match="every is 0"):
-        ScoreSync(every=0)
+    sparse = opened(opening, list(np.arange(0.2, 4.8, 0.2)))
+    hidden = opened(opening, times := list(np.arange(0.2, 4.8, 0.08)), [at % 4 > 0 for at in range(len(times))])
+    for looks, reason in (([sparse], "looks_too_sparse"), ([hidden], "mouth_unseen"), ([], "mouth_unseen")):
+        (drop,) = ScoreSync()(clip(0.2, 4.8), [], looks, audio)
+        assert isinstance(drop, Drop)
+        assert drop.reason == reason
 
 
 def test_a_voice_is_heard_in_its_own_tick():
