@@ -18,6 +18,11 @@ class Mutant(NamedTuple):
         return self.file.rpartition("/")[0]
 
 
+def of(file: str, tests: tuple[str, ...], **faults: tuple[str, str]) -> list[Mutant]:
+    """Faults of one file, by name: the old text and the new one."""
+    return [Mutant(name, file, old, new, tests) for name, (old, new) in faults.items()]
+
+
 GROUPS = "speech", "metrics", "models", "faces", "clips"
 SPEECH, METRICS, MODELS, FACES, CLIPS = (f"tests/operators/{group}/test_" for group in GROUPS)
 LAYOUTS, ENGINE, STEPS = (f"tests/pipeline/{name}/test_" for name in ("export/layouts", "engine", "corpus_steps"))

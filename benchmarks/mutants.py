@@ -1,7 +1,7 @@
 """Do the tests see it when the code is wrong? Each mutant is one small fault, with the tests that should turn red.
 
-    python -m benchmarks.mutants                        all of `mutant_list.py` and `mutant_list_corpus.py`
-    python -m benchmarks.mutants lmd_points splits      those whose name holds one of the words
+    python -m benchmarks.mutants                        all of the files `mutant_list*.py`
+    python -m benchmarks.mutants lmd_points engine/     those whose name, or file, holds one of the words
     python -m benchmarks.mutants --list
 
 It is put into a copy of the tree. It is killed where pytest reports a failed test, whose name is shown, and survives
@@ -25,9 +25,12 @@ from typing import NamedTuple
 from benchmarks.mutant_list import MUTANTS as OPERATORS
 from benchmarks.mutant_list import Mutant
 from benchmarks.mutant_list_corpus import CORPUS
+from benchmarks.mutant_list_engine import ENGINE_ROOMS
+from benchmarks.mutant_list_media import MEDIA_ROOMS
+from benchmarks.mutant_list_rooms import ROOMS
 
 ROOT = Path(__file__).parents[1]
-MUTANTS = [*OPERATORS, *CORPUS]
+MUTANTS = [*OPERATORS, *CORPUS, *ENGINE_ROOMS, *ROOMS, *MEDIA_ROOMS]
 LIMIT_S = 300
 
 
@@ -80,13 +83,13 @@ def tried(tree: Path, mutant: Mutant, slow: bool) -> Result:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", help="parts of names of mutants; all where none is given")
+    parser.add_argument("names", nargs="*", help="parts of names or of files; all where none is given")
     parser.add_argument("--list", action="store_true", help="show the mutants and run nothing")
     parser.add_argument("--first", action="store_true", help="run each selection of tests without a mutant first")
     parser.add_argument("--slow", action="store_true", help="run tests marked slow as well")
     options = parser.parse_args()
     names = options.names or [""]
-    chosen = [mutant for mutant in MUTANTS if any(name in mutant.name for name in names)]
+    chosen = [mutant for mutant in MUTANTS if any(name in mutant.name or name in mutant.file for name in names)]
     if not chosen:
         parser.error(f"no mutant is called {' or '.join(options.names)}; --list shows them")
     if options.list:

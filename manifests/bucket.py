@@ -23,6 +23,8 @@ from manifests.names import relative
 T = TypeVar("T")
 PART_BYTES = 16 * 2**20  # of a multipart upload; larger files go up in parts
 READ_TRIES = 5  # of an object whose body broke off
+SILENT_S = 60.0  # that a store may take to begin its answer
+ANSWER_S = 120.0  # for all tries of a request: after that no other one is begun
 MARK = "headset-writer"  # metadata of an object that says whose it is
 
 
@@ -152,12 +154,29 @@ def _tried_again(what: Callable[[], T]) -> T:
     """A body that broke off is asked for again; botocore does so only until the body begins."""
     from botocore.exceptions import HTTPClientError, IncompleteReadError, ResponseStreamingError
 
+    began = time.monotonic()
     for tries in range(1, READ_TRIES):
         try:
             return what()
         except (HTTPClientError, IncompleteReadError, ResponseStreamingError):
+            if time.monotonic() - began > ANSWER_S:
+                raise
             time.sleep(0.2 * 2**tries)
     return what()
+
+
+def _within_limit(request: Any, **_: Any) -> None:
+    """Begins no other try of a request that has had its time: botocore counts tries, and a silent store takes each of
+    them to its end.
+
+    Raises:
+        ReadTimeoutError
+    """
+    from botocore.exceptions import ReadTimeoutError
+
+    began = request.context.setdefault("headset_began", time.monotonic())  # all tries of a request share a context
+    if time.monotonic() - began > ANSWER_S:
+        raise ReadTimeoutError(endpoint_url=request.url)
 
 
 def s3_client() -> Any:
@@ -179,11 +198,13 @@ def _client(_process: int, _environment: tuple[tuple[str, str], ...]) -> Any:
     config = Config(
         retries={"mode": "standard", "total_max_attempts": 8},
         connect_timeout=10,
-        read_timeout=60,
+        read_timeout=SILENT_S,
         max_pool_connections=32,
     )
     # a session of its own: the default one is not safe among threads
-    return boto3.Session().client("s3", config=config)
+    client = boto3.Session().client("s3", config=config)
+    client.meta.events.register("request-created.s3", _within_limit)
+    return client
 
 
 def s3_head(client: Any, bucket: str, key: str) -> dict[str, Any]:

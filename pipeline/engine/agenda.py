@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from heapq import heappop, heappush
 from itertools import count
+from operator import itemgetter
 from typing import Any
 
-from manifests.errors import Inconsistent
+from manifests.errors import Inconsistent, Stalled
 from manifests.tables import Source
 from pipeline.engine.not_done import Failed
 from pipeline.engine.outcome import MAX_DEATHS
@@ -25,6 +26,7 @@ PIECE_S = 300.0  # of media: rows of a source that span more are divided
 SMALL_S = 0.25  # units that take less than this each are done together,
 TOGETHER_S = 0.5  # for so long
 MAX_TRIES = 25  # of a shard that has to be begun anew, for lost nodes
+MAX_KILLED = 5  # workers that may die of what opens or commits a shard, each of which is only done again
 
 
 class Agenda:
@@ -51,6 +53,7 @@ class Agenda:
         # of shards that are done, by stage; `sources` among them
         self.sums: dict[int, Counter[str]] = defaultdict(Counter)
         self.deaths: Counter[tuple[int, int, tuple[str, ...], tuple[int, int] | None]] = Counter()
+        self.killed: Counter[Job] = Counter()  # what opens or commits
         self._ready: dict[bool, list[tuple[Any, ...]]] = {True: [], False: []}
         self._out: set[Job] = set()
         self._numbers = count()
@@ -98,7 +101,7 @@ class Agenda:
             return unit
         cost_s, sources = self._cost_s.get(unit.stage, TOGETHER_S), list(unit.sources)
         while ready and cost_s < SMALL_S and cost_s * len(sources) < TOGETHER_S:
-            if not _goes_with(ready[0][-1], unit):
+            if not unit.goes_with(ready[0][-1]):
                 break
             sources += heappop(ready)[-1].sources
         first = not any(shard.handles.get(version) for version in unit.steps)
@@ -119,7 +122,7 @@ class Agenda:
             handles = [
                 handle
                 for source in job.sources
-                for _, handle in sorted(shard.handles[version].get(source, ()), key=_first)
+                for _, handle in sorted(shard.handles[version].get(source, ()), key=itemgetter(0))
             ]
             found[version] = list({id(handle): handle for handle in handles}.values())
         return found
@@ -193,8 +196,7 @@ class Agenda:
     def committed(self, job: Commit, *, clashes: bool) -> None:
         """
         Args:
-            clashes: whether sources made rows of one key. One of these is a failure then, and who read both has to do
-                so again.
+            clashes: whether what was made no longer holds, see `Worker.commit`, and who read it has to do so again.
         """
         self._out.discard(job)
         if (shard := self.shards.get(job.shard)) is None or shard.tries != job.tries:
@@ -211,10 +213,18 @@ class Agenda:
                 self._complete(shard, stage)
         self._close(shard)
 
-    def died(self, unit: Unit) -> None:
-        """The worker died. Rows are tried one by one then, to find the one that kills; that one is given up the second
-        time.
+    def died(self, unit: Job) -> None:
+        """The worker died. Rows are tried one by one then; the one that kills is given up the second time.
+
+        Raises:
+            Stalled: where workers always die of what opens or commits a shard.
         """
+        if not isinstance(unit, Unit):
+            self.killed[unit] += 1
+            if self.killed[unit] >= MAX_KILLED:
+                raise Stalled(f"who was to write shard {unit.shard} died {MAX_KILLED} times: has it too little memory?")
+            self.again(unit)
+            return
         self._out.discard(unit)
         if (shard := self.shards.get(unit.shard)) is None or shard.tries != unit.tries:
             return
@@ -290,7 +300,8 @@ class Agenda:
         reads = self.plan.stages[stage].reads
         parts = min(rows, max(1, round(media_s / PIECE_S))) if reads is not Source else 1
         shard.parts[stage, source] = parts
-        unit = Unit(0, stage, shard.number, shard.tries, (source,), steps, remote=source in shard.opened.remote)
+        remote, retried = source in shard.opened.remote, frozenset(again)
+        unit = Unit(0, stage, shard.number, shard.tries, (source,), steps, remote=remote, retried=retried)
         for part in range(parts):
             some = (rows * part // parts, rows * (part + 1) // parts) if parts > 1 else None
             self._push(replace(unit, number=next(self._numbers), rows=some, weight=1.0 / parts))
@@ -318,7 +329,8 @@ class Agenda:
             return
         shard.committing.add(stage)
         last = len(shard.committed) + 1 == len(shard.steps)
-        self._push(Commit(stage, shard.number, shard.tries, shard.steps[stage], shard.opened.sources, last))
+        steps, retried = shard.steps[stage], frozenset(shard.opened.again)
+        self._push(Commit(stage, shard.number, shard.tries, steps, shard.opened.sources, last, retried))
 
     def _release(self, shard: ShardInWork) -> None:
         """Lets go of what is committed and was read by all who read it."""
@@ -336,13 +348,3 @@ class Agenda:
         for stage in range(len(self.plan.stages)):
             self.sums[stage]["sources"] += len(shard.opened.sources)
             self.sums[stage].update(shard.counts.get(stage, {}))
-
-
-def _goes_with(other: Job, unit: Unit) -> bool:
-    if not isinstance(other, Unit) or other.rows is not None or other.alone:
-        return False
-    return (other.stage, other.shard, other.tries, other.steps) == (unit.stage, unit.shard, unit.tries, unit.steps)
-
-
-def _first(part: tuple[int, Any]) -> int:
-    return part[0]

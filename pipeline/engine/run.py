@@ -288,10 +288,8 @@ class _Driver:
             self.progress.over.remote(job.number)
         if lost:
             self.agenda.again(job)
-        elif isinstance(job, Unit):
-            self.agenda.died(job)
         else:
-            self.agenda.anew(job)
+            self.agenda.died(job)
 
     def _enter(self, out: _Out, found: Any) -> None:
         if isinstance(out.job, Open):

@@ -37,6 +37,13 @@ class Unit:
     commits: bool = False  # it holds all there is of its shard, which can be committed at once
     last: bool = False  # and the shard is done then
     remote: bool = False  # whether the sources lie elsewhere
+    retried: frozenset[str] = frozenset()  # steps of the shard that are done again for some sources only
+
+    def goes_with(self, other: "Job") -> bool:
+        """Whether a small one can be done together with this one."""
+        if not isinstance(other, Unit) or other.rows is not None or other.alone:
+            return False
+        return (other.stage, other.shard, other.tries, other.steps) == (self.stage, self.shard, self.tries, self.steps)
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,7 @@ class Commit:
     steps: tuple[str, ...]
     sources: tuple[str, ...]
     last: bool
+    retried: frozenset[str] = frozenset()  # as of a unit
 
 
 Job = Open | Unit | Commit

@@ -189,7 +189,7 @@ class Worker:
         if unit.commits:
             made = {version: [payload] for version, payload in payloads.items()}
             done.clashes = self.commit(
-                Commit(unit.stage, unit.shard, unit.tries, unit.steps, unit.sources, unit.last), made
+                Commit(unit.stage, unit.shard, unit.tries, unit.steps, unit.sources, unit.last, unit.retried), made
             )
         return done, dict(payloads)
 
@@ -216,17 +216,22 @@ class Worker:
         return [answers[step.version] for step in steps]
 
     def commit(self, job: Commit, made: Mapping[str, Sequence[Payload]]) -> bool:
-        """Writes what a stage made of a shard, under one receipt a step. Returns whether sources had made rows of one
-        key.
+        """Writes what a stage made of a shard, under one receipt a step. Returns whether what was made no longer holds,
+        and the shard is to be begun anew from what is committed: sources had made rows of one key, or a retry was
+        committed before by a worker that died, or was lost, before it said so.
 
         Args:
             made: by step, of every source that it was done for.
         """
-        clashes = 0
+        clashes, stale = 0, False
         for version in job.steps:
             step = self.steps[version]
             log = StepLog(step, self.known)
-            if again := self.manifest.retry(version, job.shard):
+            again = self.manifest.retry(version, job.shard)
+            if again is None and version in job.retried:
+                stale = True  # without the note nothing tells what was kept of the other sources
+                continue
+            if again is not None:
                 reads = step.operator.signature.reads
                 log.keep_others(
                     self.manifest, job.shard, again, self.manifest.read(reads, step.inputs[reads], job.shard)
@@ -244,7 +249,7 @@ class Worker:
             clashes += log.clashes
         if job.last:
             self._evict(job.shard)
-        return clashes > 0
+        return stale or clashes > 0
 
     def _evict(self, shard: int) -> None:
         """Deletes what was fetched for a shard, where the recipe says so. A source's own file elsewhere is never

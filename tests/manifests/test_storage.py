@@ -2,15 +2,16 @@
 
 import errno
 import os
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from manifests import folder
+from manifests import bucket, folder
 from manifests.bucket import s3_client
-from manifests.errors import AccessDenied, MissingBucket, MissingMedia, StorageError, UsageError
+from manifests.errors import AccessDenied, MissingBucket, MissingMedia, StorageError, Unreachable, UsageError
 from manifests.manifest import Manifest
 from manifests.storage import PART, Storage
 from manifests.tables import Source
@@ -189,6 +190,34 @@ def test_s3_that_stumbles_is_waited_for(s3: ObjectStore) -> None:
     s3.cut_bodies = 2
     assert storage.read("x") == b"12"
     assert (s3.slow_downs, s3.hang_up, s3.cut_bodies) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("ask", ["read", "write", "names"])
+def test_a_store_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch, ask: str) -> None:
+    """It takes connections and requests, and says nothing: the tries end with their time, not with their number."""
+    monkeypatch.setattr(bucket, "SILENT_S", 0.3)
+    monkeypatch.setattr(bucket, "ANSWER_S", 0.4)
+    tries: list[socket.socket] = []
+
+    def hold() -> None:
+        try:
+            while True:
+                tries.append(listener.accept()[0])
+        except OSError:
+            return
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=hold, daemon=True).start()
+        host, port = listener.getsockname()
+        aws_points_at(ObjectStore(f"http://{host}:{port}", ""), monkeypatch)
+        storage = Storage("s3://corpus/silent")
+        asked = {"read": storage.read, "write": lambda name: storage.write(name, b""), "names": storage.names}[ask]
+        with pytest.raises(Unreachable, match=r"s3://corpus/silent/x: .*does not answer"):
+            asked("x")
+        listener.shutdown(socket.SHUT_RDWR)
+    assert 1 <= len(tries) <= 3, "and not the eight that botocore may make of each, five times over"
+    for one in tries:
+        one.close()
 
 
 def test_a_file_made_in_a_try_whose_answer_was_lost_is_ours(s3: ObjectStore) -> None:
