@@ -54,7 +54,7 @@ ENGINES = [
     ),
     *of(
         "pipeline/engine/outcome.py",
-        (ENGINE + "outcome.py", ENGINE + "worker.py", ENGINE + "retry.py"),
+        (ENGINE + "outcome.py", ENGINE + "worker.py", ENGINE + "agenda.py"),
         lost_row_unseen=("    if lost:\n", "    if False:\n"),
         failure_is_final=(
             "        detail,\n        True,\n        True,\n",
@@ -72,7 +72,7 @@ ENGINES = [
     ),
     *of(
         "pipeline/engine/worker.py",
-        (ENGINE + "worker.py", ENGINE + "agenda.py", ENGINE + "retry.py", ENGINE + "downloads.py"),
+        (ENGINE + "worker.py", ENGINE + "agenda.py"),
         evicts_what_is_kept=(" and not step.operator.keep_sources:", ":"),
         retried_rows_read=("row for row in rows if row.source_id not in again.get(version, ())", "row for row in rows"),
         retry_committed_twice=("            if again is None and version in job.retried:\n", "            if False:\n"),

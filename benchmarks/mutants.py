@@ -4,10 +4,11 @@
     python -m benchmarks.mutants lmd_points engine/     those whose name, or file, holds one of the words
     python -m benchmarks.mutants --list
 
-It is put into a copy of the tree. It is killed where pytest reports a failed test, whose name is shown, and survives
-where the tests pass. Whatever else happens (no test was collected, the time is up, every test was skipped) is an error,
-and counts for neither. With `--first` each selection of tests is run without a mutant before, once; a mutant whose
-tests are red already is an error then. Tests marked `slow` are left out unless `--slow` is said.
+It is put into a copy of the tree. It is killed where pytest reports a failed test, or one whose fixtures fail: the
+test is shown. It survives where the tests pass. Whatever else happens (no test was collected, the time is up, every
+test was skipped) is an error, and counts for neither. With `--first` each selection of tests is run without a mutant
+before, once; a mutant whose tests are red already is an error then. Tests marked `slow` are left out unless `--slow` is
+said.
 """
 
 import argparse
@@ -56,14 +57,14 @@ def tested(tree: Path, tests: tuple[str, ...], slow: bool) -> Result:
     """What pytest says of some tests of a tree, up to the first failure."""
     # Bytecode is looked up by time and size, which a mutant may share with what it was made from.
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(tree)}
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-rf", "--no-header", "-p", "no:cacheprovider", *tests]
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-rfE", "--no-header", "-p", "no:cacheprovider", *tests]
     command += [] if slow else ["-m", "not slow"]
     try:
         done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, timeout=LIMIT_S)
     except subprocess.TimeoutExpired:
         return Result("error", f"longer than {LIMIT_S} s")
     last = (done.stdout.strip().splitlines() or [done.stderr.strip()[-200:]])[-1]
-    if done.returncode == 1 and (failed := re.search(r"^FAILED (.+?)(?: - |$)", done.stdout, re.MULTILINE)):
+    if done.returncode == 1 and (failed := re.search(r"^(?:FAILED|ERROR) (.+?)(?: - |$)", done.stdout, re.MULTILINE)):
         return Result("killed", failed[1].partition("[")[0].rpartition("/")[2])
     return Result("survived" if done.returncode == 0 and " passed" in done.stdout else "error", last)
 

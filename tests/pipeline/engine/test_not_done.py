@@ -11,6 +11,7 @@ from manifests.checking import add_up
 from manifests.manifest import Manifest
 from manifests.tables import Clip, Dropped, Score, Shot, Source, Turn, tables
 from operators.base import Drop, Operator
+from pipeline.engine.not_done import concerns
 from pipeline.engine.retry import retry
 from pipeline.recipe import Recipe, Stage
 from pipeline.views.funnel import funnel
@@ -200,3 +201,19 @@ def test_what_was_not_done_is_missed_like_what_failed(tmp_path: Path, failing: s
     ended = {drop["subject"]: (drop["reason"], drop["detail"]) for drop in drops if drop["operator"] == "CountTurns"}
     cause = ("not_done", "Propose failed: MemoryError")
     assert ended == {"a/0": ("no_turn", ""), "a/1": cause, "a/2": cause, "b/0": ("no_turn", "")}
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (Turn("a", "a/t", "speaker0", 19.0, 25.0), True),
+        (Turn("a", "a/t", "speaker0", 20.0, 25.0), False),
+        (Turn("a", "a/t", "speaker0", 4.0, 10.0), False),
+        (Turn("b", "b/t", "speaker0", 10.0, 20.0), False),
+    ],
+    ids=["meets", "begins where it ends", "ends where it begins", "another source"],
+)
+def test_a_failure_concerns_what_meets_it(row: Turn, told: bool) -> None:
+    """Spans are half open: what begins where the failed shot ends shares no moment with it."""
+    drop = Dropped("a", "a/1@Propose", "a/1", "shots", "Propose", "MemoryError", "", True, True)
+    assert concerns(Shot("a", "a/1", 10.0, 20.0), drop, row) is told

@@ -132,6 +132,11 @@ def test_names_are_safe_and_no_person_is_part_of_another(clips: list[ExportClip]
     assert odd.name != replace(odd, clip_id="My video (1)mp4/0-1/t1").name, "what is left out is told apart by a hash"
 
 
+def test_two_faces_of_one_span_have_two_names(clips: list[ExportClip]) -> None:
+    names = {replace(clips[0], clip_id=f"a/000000-001000/{track}").vox_name() for track in ("t0", "t1", "t2")}
+    assert len(names) == 3
+
+
 def test_parts_hold_no_more_than_they_may_and_miss_nothing(clips: list[ExportClip]) -> None:
     assert clips[0].parts(25) == [(0, 25)]
     assert replace(clips[0], frames=2500).parts(1024) == [(0, 833), (833, 1667), (1667, 2500)]
@@ -294,8 +299,14 @@ def test_more_workers_write_the_same_bytes(clips: list[ExportClip], tmp_path: Pa
     assert all((tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes() for name in files)
 
 
-def test_a_folder_with_other_clips_or_settings_is_refused(clips: list[ExportClip], tmp_path: Path) -> None:
+def test_a_folder_with_other_clips_or_settings_is_refused(
+    clips: list[ExportClip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     list(export("fomm", clips[:1], tmp_path))
+    with monkeypatch.context() as patched:
+        patched.setattr(type(layout_named("fomm")), "version", 99)  # the same clips would make other files now
+        with pytest.raises(UsageError, match="holds an export with other settings"):
+            list(export("fomm", clips[:1], tmp_path))
     for other in (clips[1:], [replace(clips[0], sha256="0" * 64)], [replace(clips[0], split="val")]):
         with pytest.raises(UsageError, match=r"holds 1 clips that are gone or changed since, such as a/"):
             list(export("fomm", other, tmp_path))
