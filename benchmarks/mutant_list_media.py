@@ -211,7 +211,7 @@ _EXPORTS = [
     ),
     *of(
         "pipeline/export/clip.py",
-        (EXPORT + "export.py", LAYOUTS + "fomm.py", LAYOUTS + "wav2lip.py", LAYOUTS + "vico.py"),
+        (EXPORT + "corpus_clips.py", EXPORT + "export.py"),
         frame_too_late=(
             "made / rate < frame.pts_s - begun_s - _EXACT_S:",
             "made / rate < frame.pts_s - begun_s - 0.02:",
