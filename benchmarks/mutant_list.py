@@ -97,8 +97,7 @@ MUTANTS = [
         "found.points[:, :2] * picture.size[::-1]", (METRICS + "akd.py",),
     ),
     Mutant(
-        "score_step_recordings", "pipeline/scoring/score.py",
-        "sorted(makers[maker] | (makers[RECORDING] if metric.compares != NOTHING else set()))", "sorted(makers[maker])",
+        "score_step_recordings", "pipeline/scoring/score.py", "Render: makers.get(RECORDING, ())}", "Render: ()}",
         ("tests/pipeline/scoring/test_score.py",),
     ),
     Mutant(

@@ -51,11 +51,13 @@ def _operators(package: str) -> Iterator[type[Operator]]:
 def _told(one: type[Operator]) -> Iterator[str]:
     signature = one.signature
     joined = ", ".join(f"`{table.table}`" for table in signature.joins.values())
+    found = ", ".join(f"`{table.table}`" for table in dict.fromkeys(signature.lookups.values()))
     asked = ", ".join(sorted(kind.__name__ for kind in signature.asks.values()))
     cores, gpus = one.resources.cpus, one.resources.gpus
     held = f"{cores:g} core{'s' * (cores > 1)}" + f", {gpus:g} of a GPU where there is one" * bool(gpus)
     writes = ", ".join(f"`{table.table}`" for table in signature.writes)
-    reads = f"`{signature.reads.table}`{f' with {joined}' * bool(joined)}{f'; {asked}' * bool(asked)}"
+    beside = f"{f' with {joined}' * bool(joined)}{f', looks up {found}' * bool(found)}"
+    reads = f"`{signature.reads.table}`{beside}{f'; {asked}' * bool(asked)}"
     yield f"reads {reads} · writes {writes} · holds {held} · version {one.version}"
     yield ""
     yield _prose(inspect.getdoc(one) or "")

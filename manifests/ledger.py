@@ -265,8 +265,8 @@ class Ledger:
         return [*(self.run.steps if self.run else []), *self.attached.values()]
 
     def attach(self, place: str, step: StepRecord) -> None:
-        """Has the rows of a step that no recipe did count as current, where all it read is. It replaces the step that
-        had its place.
+        """Has the rows of a step that no recipe did count as current, where some of what it read is. It replaces the
+        step that had its place.
         """
         self.save("steps.json", {name: asdict(one) for name, one in {**self.attached, place: step}.items()})
         for stale in ("attached", "_committed"):

@@ -141,12 +141,12 @@ class Manifest(Listing):
             for table in step.writes:
                 held[table] = [step.version] if table in step.refines else [*held.get(table, []), step.version]
             held[Dropped.table] = [*held[Dropped.table], step.version]
-        for step in self.attached.values():
-            read = all(set(steps) <= set(held.get(table, [])) for table, steps in step.inputs.items())
-            if read and shard in self._committed[step.version]:
-                for table in step.writes:
+        left = {place: one for place, one in self.attached.items() if shard in self._committed[one.version]}
+        while now := [place for place, step in left.items() if _is_read(step, held)]:  # some read what others made
+            for place in now:
+                step = left.pop(place)
+                for table in (*step.writes, Dropped.table):
                     held[table] = [*held.get(table, []), step.version]
-                held[Dropped.table] = [*held[Dropped.table], step.version]
         if shard == 0:
             held |= {table: [step] for table, step in self.in_shard_0.items()}
         return held
@@ -235,3 +235,8 @@ class Manifest(Listing):
     def in_shard_0(self) -> dict[str, str]:
         """Tables of the whole corpus that an older headset left in shard 0, with their steps; `migrate` moves them."""
         return {name: step for name, step in (self.load(legacy.WHOLE) or {}).items() if name not in self.attached}
+
+
+def _is_read(step: StepRecord, held: Mapping[str, Sequence[str]]) -> bool:
+    """Whether some of each table that a step read is current."""
+    return all(not {*steps}.isdisjoint(held.get(table, ())) for table, steps in step.inputs.items())

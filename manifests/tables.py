@@ -459,6 +459,9 @@ class Review(Row):
     reviewed_at: str  # UTC, ISO 8601
 
 
+RECORDING = "recording"  # who made the render of what was recorded
+
+
 @dataclass(frozen=True)
 class Render(Row):
     """The pixels and sound of a clip in a file of the media store."""

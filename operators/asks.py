@@ -1,16 +1,20 @@
-"""What an operator may ask for beside rows: the frames, the sound and the files of a row's source."""
+"""What an operator may ask for beside its row: frames, sound, files, and rows that lie elsewhere in the corpus."""
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from threading import RLock
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from manifests.tables import Render, Source
+from manifests.tables import Render, Row, Source
 
 T = TypeVar("T")
+R = TypeVar("R", bound=Row)
 
 
 class Frame(Protocol):
@@ -59,13 +63,17 @@ class Frame(Protocol):
 
 
 class Frames(Protocol):
-    """The frames of a row's span in order of pts: those of the whole source where the row has no span."""
+    """The frames of a row's span in order of pts: those of the whole source where the row has no span, those of its own
+    file where the row is a render.
+    """
 
     def __iter__(self) -> Iterator[Frame]: ...
 
 
 class Audio(Protocol):
-    """The sound of a row's source, whatever the row's span, on the source's clock. Decoded once."""
+    """The sound of a row's source, whatever the row's span, on the source's clock; of a render, that of its own file.
+    Decoded once.
+    """
 
     @property
     def start_s(self) -> float: ...
@@ -102,6 +110,68 @@ class RenderMedia(Media, Protocol):
     def file_of(self, render: Render) -> Path:
         """The file of a render, checked."""
         ...
+
+
+class OtherFrames(Protocol):
+    """The frames of other renders than the row's, decoded once for all operators that go through the row's `Frames`
+    together.
+    """
+
+    def __call__(self, render: Render, number: int) -> Frame | None:
+        """A frame by its number, from 0; None where the render has ended before. Frame 0 is always there; the others
+        are asked for in order, each beside the row's frame of that number.
+        """
+        ...
+
+
+class Lookup(Generic[R]):
+    """Rows of a table, in whatever shard they lie, found by the value of a column. They are read when first asked for.
+    Safe to ask from several threads at once.
+    """
+
+    def __init__(self, read: Callable[[], Iterable[R]] = tuple):
+        self._read, self._lock = read, RLock()
+        self._by: dict[str, dict[Any, list[R]]] = {}
+
+    @cached_property
+    def _rows(self) -> tuple[R, ...]:
+        return tuple(self._read())
+
+    def get(self, row_id: str) -> R | None:
+        """The row of a key; None where there is none."""
+        return next(iter(self.where("row_id", row_id)), None)
+
+    def where(self, column: str, value: Any) -> list[R]:
+        """The rows that have the value in the column."""
+        with self._lock:
+            if column not in self._by:
+                index: dict[Any, list[R]] = defaultdict(list)
+                for row in self._rows:
+                    index[getattr(row, column)].append(row)
+                self._by[column] = dict(index)
+            return self._by[column].get(value, [])
+
+
+@runtime_checkable
+class Noted(Protocol):
+    """An operator whose answers are dear: each is noted when it is there, and is not made again for a run that was
+    killed, or for rows that were chosen anew.
+    """
+
+    def made_of(self, row: Any, /, **given: Any) -> list[str]:
+        """What the answer for a row depends on, beside the operator's fingerprint.
+
+        Args:
+            given: the joins and lookups of the call.
+        """
+        ...
+
+
+@runtime_checkable
+class Ending(Protocol):
+    """An operator that holds from row to row what has to be given back, such as a process."""
+
+    def end(self) -> None: ...
 
 
 @runtime_checkable

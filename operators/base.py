@@ -5,26 +5,41 @@
 reads one `Shot` a call, with the `Track`s of that shot, the `Turn`s of its source and the shot's frames, and writes
 `Clip`s. A parameter that is a row is the table read; it comes first. A `list` of rows is a join: on the column that is
 the key of the row read where the joined table has it, else on the source; one with a default is made where some step
-writes that table. `Frames`, `Audio` and `Media` ask for what the row's source holds. `Iterator[A | B]` writes two
-tables. An operator that writes a table it reads or joins refines it: what it yields replaces what it was given.
+writes that table. A `Lookup` of rows finds them by id wherever in the corpus they lie, for steps beside a recipe
+(`pipeline/engine/beside.py`). `Frames`, `Audio` and `Media` ask for what the row's source holds. `Iterator[A | B]`
+writes two tables. An operator that writes a table it reads or joins refines it: what it yields replaces what it was
+given.
 """
 
 import hashlib
 import inspect
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from types import UnionType
 from typing import Any, ClassVar, Self, Union, get_args, get_origin, get_type_hints
 
 from manifests.tables import Row
-from operators.asks import Audio, Frame, Frames, Media, RenderMedia, SourceFetcher, Sparing, every
+from operators.asks import (
+    Audio,
+    Ending,
+    Frame,
+    Frames,
+    Lookup,
+    Media,
+    Noted,
+    OtherFrames,
+    RenderMedia,
+    SourceFetcher,
+    Sparing,
+    every,
+)
 from operators.limits import limits_of
 from operators.weights import Weight
 
 __all__ = [
-    "Audio", "Drop", "Frame", "Frames", "Measure", "Media", "Operator", "RenderMedia", "Resources", "Signature",
-    "SourceFetcher", "Sparing", "every", "with_field",
+    "Audio", "Drop", "Ending", "Frame", "Frames", "Lookup", "Measure", "Media", "Noted", "Operator", "OtherFrames",
+    "RenderMedia", "Resources", "Signature", "SourceFetcher", "Sparing", "every", "with_field",
 ]  # fmt: skip
 
 
@@ -97,6 +112,13 @@ class Operator:
         return ()
 
     @property
+    def lookups(self) -> Mapping[str, type[Row]]:
+        """The tables that it looks rows up in, by parameter. Its step is done anew when they are made anew: where the
+        parameters tell that none is asked, a subclass leaves it out.
+        """
+        return self.signature.lookups
+
+    @property
     def stand_in(self) -> str:
         """What weaker thing acts in place of the model that the operator is meant for, what that costs, and how to have
         the real one.
@@ -145,6 +167,9 @@ class Operator:
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12]
 
 
+ASKS = (Frames, Audio, Media, RenderMedia, OtherFrames)
+
+
 @dataclass(frozen=True)
 class Signature:
     """What an operator's `__call__` declares."""
@@ -152,8 +177,9 @@ class Signature:
     reads: type[Row]
     joins: dict[str, type[Row]]  # by parameter name
     writes: tuple[type[Row], ...]
-    asks: dict[str, type]  # by parameter name: Frames, Audio, Media, RenderMedia
+    asks: dict[str, type]  # by parameter name: one of ASKS
     optional: frozenset[str] = frozenset()  # joins with a default, for recipes in which nothing writes that table
+    lookups: Mapping[str, type[Row]] = field(default_factory=dict)  # by parameter name
 
     @property
     def refines(self) -> tuple[type[Row], ...]:
@@ -180,10 +206,13 @@ class Signature:
             raise TypeError(f"{where}: the first parameter is the row it reads; write e.g. `shot: Shot` first")
         joins: dict[str, type[Row]] = {}
         asks: dict[str, type] = {}
+        lookups: dict[str, type[Row]] = {}
         for name in names[1:]:
             hint = hints[name]
-            if hint in (Frames, Audio, Media, RenderMedia):
+            if hint in ASKS:
                 asks[name] = hint
+            elif get_origin(hint) is Lookup and _is_row(get_args(hint)[0]):
+                lookups[name] = get_args(hint)[0]
             elif get_origin(hint) is list and _is_row(get_args(hint)[0]):
                 joins[name] = get_args(hint)[0]
             elif _is_row(hint):
@@ -199,7 +228,7 @@ class Signature:
         if get_origin(returns) is not Iterator or not (writes := _rows_of(get_args(returns)[0])):
             raise TypeError(f"{where}: returns {returns}; write `-> Iterator[Clip]`, or `-> Iterator[Clip | Drop]`")
         optional = frozenset(name for name in joins if given[name].default is not inspect.Parameter.empty)
-        return cls(hints[names[0]], joins, writes, asks, optional)
+        return cls(hints[names[0]], joins, writes, asks, optional, lookups)
 
 
 def _is_row(hint: Any) -> bool:

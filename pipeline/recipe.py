@@ -6,8 +6,8 @@ import importlib.util
 import json
 import pkgutil
 import traceback
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from itertools import groupby
 from pathlib import Path
@@ -50,6 +50,20 @@ class Step:
     version: str
     stage: int
     inputs: dict[type[Row], tuple[str, ...]]
+    # of a step beside a recipe: `pipeline/engine/beside.py`
+    looks_up: Mapping[type[Row], tuple[str, ...]] = field(default_factory=dict)  # the steps that lookups read, by table
+    where: Mapping[str, str] = field(default_factory=dict)  # the rows that it reads, by the value of a column
+
+    def wants(self, row: Row) -> bool:
+        return all(getattr(row, column) == value for column, value in self.where.items())
+
+    @property
+    def told_inputs(self) -> dict[str, list[str]]:
+        """By table the steps whose rows it reads, but for a table of which it reads some rows only: what a receipt says
+        was read is counted against all there are.
+        """
+        reads = self.operator.signature.reads
+        return {table.table: list(steps) for table, steps in self.inputs.items() if not (self.where and table is reads)}
 
     @property
     def refines(self) -> tuple[type[Row], ...]:
@@ -64,7 +78,7 @@ class Step:
             reads=signature.reads.table,
             writes=[table.table for table in signature.writes],
             refines=[table.table for table in self.refines],
-            inputs={table.table: list(steps) for table, steps in self.inputs.items()},
+            inputs=self.told_inputs,
             parameters=self.operator.parameters(),
             weights=[_weight_record(weight) for weight in self.operator.weights],
             stand_in=self.operator.stand_in,
@@ -167,6 +181,11 @@ class Recipe:
 
     def _step(self, operator: Operator, stage: int, versions: dict[type[Row], tuple[str, ...]]) -> Step:
         signature = operator.signature
+        if looked := sorted(table.table for table in operator.lookups.values()):
+            raise UsageError(
+                f"{self.name}: {operator.name} looks up {', '.join(looked)} of other sources; it is a step beside a"
+                " recipe, not one of it"
+            )
         needed = {signature.reads}
         for name, table in signature.joins.items():
             if table in versions or name not in signature.optional:

@@ -45,7 +45,7 @@ BESIDE = {
 # `corpus.existing` opens what is compared; it is the one thing of the floor above that `query` takes.
 ABOVE = {("pipeline.query.diff", "pipeline.corpus")}
 LIBRARIES: Mapping[str, tuple[str, ...]] = {
-    "ray": ("pipeline.engine", "pipeline.scoring.score", "pipeline.corpus_steps.generation"),
+    "ray": ("pipeline.engine",),
     "boto3": ("manifests.bucket", "operators.sources"),
     "duckdb": ("pipeline.query", "pipeline.release"),
     "rich": ("pipeline.views", "pipeline.commands", "pipeline.session", "pipeline.__main__"),

@@ -18,8 +18,7 @@ from pathlib import Path
 
 from manifests.manifest import Manifest
 from manifests.media import sha256_of
-from manifests.tables import Pair, Render
-from operators.generate.generate_video import RECORDING
+from manifests.tables import RECORDING, Pair, Render
 from pipeline.corpus_steps.common import all_rows
 from pipeline.corpus_steps.pairs import make_pairs
 from tests.operators.generate.adapters import write_adapter

@@ -8,15 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from manifests.tables import Annotation, Pair, Render
-from operators.base import Drop, Operator, RenderMedia, Resources
+from manifests.tables import RECORDING, Annotation, Clip, Pair, Published, Render
+from operators.base import Drop, Lookup, Operator, RenderMedia, Resources
 from operators.generate.cards import Card, card_named
 from operators.generate.home import Home
 from operators.generate.inputs import Recording, write_request
 from operators.generate.judge import Expected, Finished, check, finish, video_path
 from operators.generate.supervisor import FATAL, Casualty, Child, Limits
 
-RECORDING = "recording"
 # of the name of a system with random weights, which says whether an adapter runs, and nothing of the system
 RANDOM = "+random"
 TRIES = 2  # children that one pair may kill
@@ -72,27 +71,39 @@ class GenerateVideo(Operator):
             "weights": {} if self.random else self.home.weights_sha256(),
         }
 
+    def made_of(
+        self,
+        pair: Pair,
+        recordings: Lookup[Render],
+        clips: Lookup[Clip],
+        published: Lookup[Published],
+        annotations: Sequence[Annotation] = (),
+    ) -> list[str]:
+        """The pair, and the recordings that it names or that show the same person; what is said, where that drives."""
+        found = _recordings(pair, recordings, clips, published)
+        said = [_said(pair, annotations)] if pair.protocol == "text_driven" else []
+        return [pair.pair_id, *(f"{row.clip_id} {row.sha256}" for row in found.values()), *said]
+
     def __call__(
-        self, pair: Pair, renders: list[Render], annotations: list[Annotation], media: RenderMedia
+        self,
+        pair: Pair,
+        recordings: Lookup[Render],
+        clips: Lookup[Clip],
+        published: Lookup[Published],
+        media: RenderMedia,
+        annotations: list[Annotation] = [],  # noqa: B006 - only read
     ) -> Iterator[Render]:
-        recordings = {row.clip_id: row for row in renders if row.made_by == RECORDING}
-        for clip_id in (pair.source_clip_id, pair.driving_clip_id):
-            if clip_id not in recordings:
+        found = _recordings(pair, recordings, clips, published)
+        named = (pair.source_clip_id, pair.driving_clip_id)
+        for clip_id in named:
+            if clip_id not in found:
                 raise Drop("no_recording", detail=f"{clip_id} is not rendered", retryable=True)
-        source, driving = (
-            _recording(recordings[clip_id], media) for clip_id in (pair.source_clip_id, pair.driving_clip_id)
-        )
-        others = [
-            recordings[clip_id]
-            for clip_id in sorted(recordings)
-            if clip_id not in (pair.source_clip_id, pair.driving_clip_id)
-        ]
+        source, driving = (_recording(found[clip_id], media) for clip_id in named)
+        others = [found[clip_id] for clip_id in sorted(found.keys() - set(named))]
         references = [source, *(_recording(row, media) for row in others)] if self.card.input.references else []
         if pair.source_clip_id == pair.driving_clip_id:
             references = references[1:]  # a system may not look up what it is to make
-        text = next(
-            (row.value for row in annotations if row.name == TRANSCRIPT and row.subject == pair.driving_clip_id), ""
-        )
+        text = _said(pair, annotations)
         with tempfile.TemporaryDirectory(prefix="headset-pair-") as folder:
             path, finished = self._made(pair, Path(folder), (source, driving), references, text)
             size = path.stat().st_size
@@ -164,6 +175,37 @@ def render_of(pair: Pair, made_by: str, finished: Finished, fps: float, kept: tu
         duration_s=finished.frames / fps,
         encoder=finished.encoder, pair_id=pair.pair_id,
     )  # fmt: skip
+
+
+def _recordings(
+    pair: Pair, recordings: Lookup[Render], clips: Lookup[Clip], published: Lookup[Published]
+) -> dict[str, Render]:
+    """By clip the recordings of both clips, and others of the source's person."""
+    wanted = [pair.source_clip_id, pair.driving_clip_id, *_same_person(pair.source_clip_id, clips, published)]
+    rows = [row for clip_id in dict.fromkeys(wanted) for row in recordings.where("clip_id", clip_id)]
+    return {row.clip_id: row for row in rows if row.made_by == RECORDING}
+
+
+def _same_person(clip_id: str, clips: Lookup[Clip], published: Lookup[Published]) -> list[str]:
+    """The clips of who is seen in a clip: as its published list says, else the speaker of the source."""
+    if (clip := clips.get(clip_id)) is None:
+        return []
+
+    def named(one: Clip) -> str:
+        listed = published.get(one.published_id) if one.published_id else None
+        return listed.identity if listed else ""
+
+    if name := named(clip):
+        known = [row.published_id for row in published.where("identity", name)]
+        return sorted(one.clip_id for listed in known for one in clips.where("published_id", listed))
+    same = [one for one in clips.where("source_id", clip.source_id) if one.speaker == clip.speaker and not named(one)]
+    return sorted(one.clip_id for one in same)
+
+
+def _said(pair: Pair, annotations: Sequence[Annotation]) -> str:
+    """The transcript of the driving clip; "" where nobody wrote it down."""
+    said = (row.value for row in annotations if row.name == TRANSCRIPT and row.subject == pair.driving_clip_id)
+    return next(said, "")
 
 
 def _recording(row: Render, media: RenderMedia) -> Recording:

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manifests.media import MediaStore
-from manifests.tables import Pair, Render
-from operators.base import Drop
+from manifests.tables import RECORDING, Clip, Pair, Render
+from operators.base import Drop, Lookup
 from operators.generate.cards import Card
-from operators.generate.generate_video import RECORDING, GenerateVideo
+from operators.generate.generate_video import GenerateVideo
 from operators.generate.home import Home
 from operators.media.encoding import Encoder
 
@@ -62,9 +62,10 @@ def try_system(card: Card, random: bool = False) -> Trial:
         recordings = [
             _recording(store, name, number) for number, name in enumerate(("trial/one", "trial/two", "trial/three"))
         ]
+        clips = [Clip("trial", row.clip_id, "", "", "speaker0", 0.0, SECONDS, 0, 0, SIDE, SIDE) for row in recordings]
         began = time.monotonic()
         try:
-            (render,) = operator(pair, recordings, [], store)
+            (render,) = operator(pair, Lookup(lambda: recordings), Lookup(lambda: clips), Lookup(), store)
         except Drop as drop:
             return Trial(False, drop.reason != "refused", f"{drop.reason}: {drop.detail}")
         finally:

@@ -1,22 +1,26 @@
 """What every metric of `renders` is: an operator that measures one variant of one metric on one render.
 
 A metric is a function of a `Video`: the frames of a render, each beside the frame it is to be compared with. It is
-called on arrays in a test, `Psnr().measure(Video.of(made, reference))`, and on files by `headset score`, which decodes
-a render and its reference once for all metrics. What several metrics want of a frame is made once (`Picture.once`).
+called on arrays in a test, `Psnr().measure(Video.of(made, reference))`, and on rows of `renders` by a step of `headset
+score`: a render and its reference are decoded once for all metrics, and what several of them want of a frame is made
+once (`Picture.once`).
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from manifests.tables import Annotation
-from operators.base import Audio, Drop, Operator
+from manifests.tables import Annotation, Clip, Features, Pair, Render, Row, Score
+from operators.base import Audio, Drop, Frame, Frames, Lookup, Operator, OtherFrames
 from operators.metrics.frechet import Moments, frechet_distance
+from operators.metrics.references import DRIVING as DRIVING
+from operators.metrics.references import IDENTITY as IDENTITY
+from operators.metrics.references import NOTHING, TARGET, Reference, has_target, reference_of
 from operators.models.catalogue import FACE_LANDMARKER
 from operators.picture import Picture
 from operators.protocol import Protocol
@@ -25,7 +29,7 @@ from operators.weights import Weight
 T = TypeVar("T")
 F = TypeVar("F")
 
-NOTHING, TARGET, DRIVING, IDENTITY = "nothing", "target", "driving", "identity"
+NO_PAIRS, NO_RENDERS = Lookup[Pair](), Lookup[Render]()
 RGB, LUMA = (Protocol(crop="whole frame", colour=f"{channels} 0..255") for channels in ("RGB", "Y"))
 
 
@@ -116,8 +120,8 @@ class Metric(Operator):
     metric: ClassVar[str]
     known: ClassVar[dict[str, Variant]]
     compares: ClassVar[str] = TARGET
-    hears_words: ClassVar[bool] = False  # whether it reads `Video.notes`
     variant: str = ""
+    size: int = 0  # px, width and height, that both sides are scaled to; 0 for as they are
 
     def __post_init__(self) -> None:
         if self.variant not in self.known:
@@ -137,6 +141,10 @@ class Metric(Operator):
         sums = [weight.sha256 for weight in self.weights]
         return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest() if sums else ""
 
+    @property
+    def lookups(self) -> Mapping[str, type[Row]]:
+        return {} if self.compares == NOTHING else super().lookups
+
     def measure(self, video: Video) -> float:
         """The value of one render.
 
@@ -144,6 +152,88 @@ class Metric(Operator):
             Drop: where it has none, with a typed reason.
         """
         raise NotImplementedError
+
+    def __call__(
+        self,
+        render: Render,
+        frames: Frames,
+        others: OtherFrames,
+        audio: Audio,
+        pairs: Lookup[Pair] = NO_PAIRS,
+        recordings: Lookup[Render] = NO_RENDERS,
+    ) -> Iterator[Score]:
+        pair, reference = None, None
+        if self.compares != NOTHING:
+            pair, reference = reference_of(self.compares, render, pairs, recordings)
+        shown = self._beside(reference, frames, others) if reference else self._alone(frames)
+        yield self._score(render, Video(shown, render.fps, lambda: audio, render.render_id, render.frames), pair)
+
+    def _score(self, render: Render, video: Video, pair: Pair | None = None) -> Score:
+        value = float(self.measure(video))
+        return Score(*self._about(render), value, self.model_sha256, str(self.measured_under(render, pair)))
+
+    def _about(self, render: Render) -> tuple[str, str, str, str, str]:
+        """The first columns of a row about a render."""
+        name = render.render_id
+        return render.source_id, f"{name}#{self.variant}", name, self.metric, self.variant
+
+    def _alone(self, frames: Frames) -> Iterator[FramePair]:
+        return (FramePair(self._picture(frame), None) for frame in frames)
+
+    def _beside(self, reference: Reference, frames: Frames, others: OtherFrames) -> Iterator[FramePair]:
+        """Where the reference has ended, so has the comparison."""
+        for number, frame in enumerate(frames):
+            if (other := others(reference.render, 0 if reference.still else number)) is None:
+                return
+            yield FramePair(self._picture(frame), self._picture(other))
+
+    def _picture(self, frame: Frame) -> Picture:
+        """Of a frame, one for all metrics that look at it in one size."""
+        whole, side = (0, 0, frame.width, frame.height), self.size
+        return frame.once((Picture, side), lambda: Picture(frame.crop(*whole, (side, side)) if side else frame.rgb()))
+
+    def measured_under(self, render: Render, pair: Pair | None) -> Protocol:
+        """What the value of a render must share with others to be averaged with them."""
+        size = f"{self.size}x{self.size} scaled" if self.size else f"{render.width}x{render.height}"
+        pairing = "" if self.compares == NOTHING else "frame by frame, of the shorter"
+        if self.compares == IDENTITY and not has_target(pair):
+            pairing = "every frame with the source clip's first"
+        return self.definition.protocol.measured(size=size, fps=render.fps, pairing=pairing)
+
+
+@dataclass(frozen=True)
+class WordMetric(Metric):
+    """A metric that is told what is said: `Video.notes` are the annotations of the clip whose sound is rendered, and of
+    the published clip that it was made from, at the times at which the render has them.
+    """
+
+    compares: ClassVar[str] = NOTHING
+
+    def __call__(
+        self,
+        render: Render,
+        clips: list[Clip],
+        frames: Frames,
+        audio: Audio,
+        annotations: list[Annotation] = [],  # noqa: B006 - only read
+    ) -> Iterator[Score]:
+        said = [
+            _heard(note, clip)
+            for clip in clips
+            if clip.clip_id == render.clip_id
+            for subject in (clip.clip_id, clip.published_id)
+            for note in annotations
+            if note.subject == subject
+        ]
+        video = Video(self._alone(frames), render.fps, lambda: audio, render.render_id, render.frames, said)
+        yield self._score(render, video)
+
+
+def _heard(note: Annotation, clip: Clip) -> Annotation:
+    """What is said of a part of the clip, at the time at which its render has it: the sound was moved."""
+    if note.start_s is None or note.end_s is None:
+        return note
+    return replace(note, start_s=note.start_s - clip.sound_late_s, end_s=note.end_s - clip.sound_late_s)
 
 
 @dataclass(frozen=True)
@@ -191,6 +281,12 @@ class SetMetric(Metric):
             Drop: where it has none.
         """
         raise NotImplementedError
+
+    def __call__(self, render: Render, frames: Frames, audio: Audio) -> Iterator[Features]:
+        video = Video(self._alone(frames), render.fps, lambda: audio, render.render_id, render.frames)
+        found = self.features(video).astype("<f4")
+        how = self.model_sha256, str(self.measured_under(render, None))
+        yield Features(*self._about(render), len(found), found.shape[1], found.tobytes(), *how)
 
     def statistic(self, made: Moments, recorded: Moments) -> float:
         """The value of two sets of features."""

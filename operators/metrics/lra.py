@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from manifests.tables import Annotation
 from operators.base import Drop
-from operators.metrics.base import NOTHING, Metric, Variant, Video
+from operators.metrics.base import Variant, Video, WordMetric
 from operators.metrics.lip_sync import FPS, shown_at_25
 from operators.models.catalogue import FACE_LANDMARKER
 from operators.models.catalogue_sound import LRW_READER, LRW_WORDS
@@ -35,7 +35,7 @@ PROTOCOL = Protocol(
 
 
 @dataclass(frozen=True)
-class Lra(Metric):
+class Lra(WordMetric):
     """Lip-reading accuracy, 0 to 1: the share of the words said in a clip that are the lip reader's best guess among
     the 500 of LRW.
 
@@ -51,8 +51,6 @@ class Lra(Metric):
 
     version: ClassVar[int] = 2  # the face is aligned by points nearer to iBUG's
     metric = "lra"
-    compares = NOTHING
-    hears_words: ClassVar[bool] = True
     known: ClassVar[dict[str, Variant]] = {
         "lra_mstcn": Variant("higher", "share of LRW's words read right by ResNet-18 and MS-TCN", PROTOCOL)
     }

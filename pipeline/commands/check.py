@@ -8,7 +8,9 @@ from collections.abc import Iterable
 
 from manifests.checking import Fault, faults, repair
 from manifests.errors import StorageError
+from manifests.ledger import StepRecord
 from manifests.manifest import Manifest
+from manifests.tables import Render
 from pipeline.session import as_json, driving, existing, may_wait
 from pipeline.views.console import console, print_json
 
@@ -92,14 +94,19 @@ def _commands(manifest: Manifest, found: Iterable[Fault]) -> list[str]:
         commands.append(f"headset run {(run.origin if run else '') or 'RECIPE'}{changes} --out {manifest.root}")
     for place, step in manifest.attached.items():
         if step.version in taken:
-            commands.append(f"headset {_made_by(place, step.operator, manifest.root)}")
+            commands.append(f"headset {_made_by(place, step, manifest.root)}")
     return list(dict.fromkeys(commands))
 
 
-def _made_by(place: str, operator: str, root: str) -> str:
+def _made_by(place: str, step: StepRecord, root: str) -> str:
     """The command that makes the rows of no recipe which have this place."""
+    if Render.table in step.writes:
+        system, plus, random = step.parameters["system"].partition("+")
+        if step.operator == "ImportRenders":
+            return f"import-renders {root} --system {system} --pairs pairs.jsonl DIR"
+        return f"generate {root} --system {system}" + f" --{random}" * bool(plus)
     if "@" in place:
-        return f"score {root} --metrics {operator}"
+        return f"score {root} --metrics {step.parameters.get('variant', '')}"
     if place == "reviews":
         return f"import-reviews {root} reviews.json"
     return f"{'split' if place == 'splits' else place} {root}"

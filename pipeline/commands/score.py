@@ -52,7 +52,7 @@ def main(options: argparse.Namespace) -> int:
     if options.workers > 1:
         with alone(out), waiting(out, "starting Ray"):
             start_ray(options.workers)
-    with driving(manifest, "headset score", options.wait, out), counting("shards", out) as tell:
+    with driving(manifest, "headset score", options.wait, out), counting("values", out) as tell:
         tally = score(manifest, metrics, made_by=options.made_by, size=options.size, workers=options.workers, tell=tell)
     if options.json:
         print_json({"renders": tally.renders, "scores": tally.scores, "left_out": left,

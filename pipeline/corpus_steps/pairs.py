@@ -14,18 +14,6 @@ PROTOCOLS = ("same_identity", "cross_identity", "audio_driven", "text_driven")
 TRANSCRIPT = "transcript"  # the annotation that says what is said in a clip
 
 
-def has_target(pair: Pair | None) -> bool:
-    """Whether a recording shows frame by frame what a render of the pair should show: the driving clip, where it is of
-    the source itself.
-
-    Without a pair a render is taken for a remake of its own clip. Nothing says when words are to be said, so
-    `text_driven` has none.
-    """
-    return pair is None or (
-        pair.source_clip_id == pair.driving_clip_id and pair.protocol in ("same_identity", "audio_driven")
-    )
-
-
 def build_pairs(
     clips: Sequence[Clip],
     identities: dict[str, str],

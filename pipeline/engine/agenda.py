@@ -16,6 +16,7 @@ from typing import Any
 
 from manifests.errors import Inconsistent, Stalled
 from manifests.tables import Source
+from operators.base import Noted
 from pipeline.engine.not_done import Failed
 from pipeline.engine.outcome import MAX_DEATHS
 from pipeline.engine.shard_in_work import ShardInWork
@@ -298,7 +299,8 @@ class Agenda:
             self._through(shard, stage, source)
             return
         reads = self.plan.stages[stage].reads
-        parts = min(rows, max(1, round(media_s / PIECE_S))) if reads is not Source else 1
+        dear = any(isinstance(step.operator, Noted) for step in self.plan.of_stage(stage))
+        parts = rows if dear else min(rows, max(1, round(media_s / PIECE_S))) if reads is not Source else 1
         shard.parts[stage, source] = parts
         remote, retried = source in shard.opened.remote, frozenset(again)
         unit = Unit(0, stage, shard.number, shard.tries, (source,), steps, remote=remote, retried=retried)

@@ -8,10 +8,11 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
+AHEAD = 4  # items that may wait for a reader: so far, and one more, is the first before the last
 _END = object()
 
 
-def fan_out(items: Iterable[T], readers: list[Callable[[Iterator[T]], R]], ahead: int = 4) -> list[R]:
+def fan_out(items: Iterable[T], readers: list[Callable[[Iterator[T]], R]], ahead: int = AHEAD) -> list[R]:
     """Calls every `reader(items)` over one shared pass of `items`, and returns what each returned.
 
     The slowest reader paces the pass, so at most `ahead` items wait for each. A reader that stops early is given no

@@ -44,7 +44,7 @@ def asked(steps: Mapping[str, Step], step: Step) -> Iterator[str]:
         steps: of the plan, by version.
     """
     signature = step.operator.signature
-    joined = _behind(steps, (version for table in signature.joins.values() for version in step.inputs[table]))
+    joined = _behind(steps, (version for table in signature.joins.values() for version in step.inputs.get(table, ())))
     if joined:
         lineage = _behind(steps, step.inputs[signature.reads])
         yield from (version for version in steps if version in joined - lineage)

@@ -4,7 +4,7 @@ import re
 import time
 import traceback
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,18 +37,20 @@ class LostRow(Exception):
     """A refining operator gave neither a row nor a Drop for the row it was given."""
 
 
-def call_step(step: Step, row: Row, joins: dict[str, list[Row]], media: Any, frames: Iterator[Any]) -> Answer:
-    """Calls an operator on a row."""
-    return call_operator(step.operator.name, row, _called(step, row, joins, media, frames))
+def call_step(step: Step, row: Row, given: Mapping[str, Any], media: Any, frames: Iterator[Any]) -> Answer:
+    """Calls an operator on a row.
+
+    Args:
+        given: its joins and lookups, by parameter.
+    """
+    return call_operator(step.operator.name, row, _called(step, row, given, media, frames))
 
 
-def _called(
-    step: Step, row: Row, joins: dict[str, list[Row]], media: Any, frames: Iterator[Any]
-) -> Iterator[Row | Drop]:
+def _called(step: Step, row: Row, given: Mapping[str, Any], media: Any, frames: Iterator[Any]) -> Iterator[Row | Drop]:
     operator, writes = step.operator, step.operator.signature.writes
     asks = {name: frames if kind is Frames else media.of(kind) for name, kind in operator.signature.asks.items()}
     lost = type(row) in step.refines
-    for item in operator(row, **joins, **asks):
+    for item in operator(row, **given, **asks):
         if type(item) not in (*writes, Drop):
             raise TypeError(
                 f"{operator.name} yielded a {type(item).__name__}; it declares {', '.join(t.__name__ for t in writes)}"
@@ -244,7 +246,7 @@ class StepLog:
             given_up=self.given_up,
             reasons=dict(sorted(Counter(drop.reason for drop in self.drops).items())),
             reads=signature.reads.table,
-            inputs={table.table: list(steps) for table, steps in self.step.inputs.items()},
+            inputs=self.step.told_inputs,
             seconds=round(self.seconds, 3),
             cpu_s=round(self.cpu_s, 3),
             decode_cpu_s=round(self.decode_s, 3),

@@ -27,7 +27,7 @@ def task(run: str, setup: bytes, on_gpu: bool, job: Job, failures: Any, names: S
     if _held is None:
         prepare_worker()
     if _held is not None and _held[0] != run:
-        _held[1].reporter.close()
+        _held[1].close()
     if _held is None or _held[0] != run:
         _held = run, Worker(*pickle.loads(setup), on_gpu=on_gpu)  # noqa: S301 - from this run's own driver
     worker = _held[1]

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,9 +15,10 @@ from manifests.errors import Inconsistent, MissingMedia
 from manifests.media import MediaStore
 from manifests.names import inside
 from manifests.tables import Render, Row, Source
-from operators.base import Audio, Media, SourceFetcher
+from operators.base import Audio, Frame, Media, OtherFrames, SourceFetcher
 from operators.media.frames import VideoFrames
 from operators.media.sound import SourceAudio
+from pipeline.engine.fan_out import AHEAD
 
 
 def span_of(row: Row) -> tuple[float, float] | None:
@@ -37,6 +39,7 @@ class RowMedia:
     at_s: float | None = field(default=None, init=False)  # pts of the last frame that was looked at
     # operators that share a decode ask from threads of their own
     _one_at_a_time: Any = field(default_factory=Lock, repr=False)
+    _others: dict[str, "_Others"] = field(default_factory=dict, init=False, repr=False)  # by place in the store
 
     @cached_property
     def path(self) -> Path:
@@ -44,6 +47,8 @@ class RowMedia:
             return self._path()
 
     def _path(self) -> Path:
+        if isinstance(self.row, Render):
+            return self.file_of(self.row)
         if self.source is None:
             raise Inconsistent(f"{self.row.row_id}: its source {self.row.source_id} is not among the sources")
         if not self.source.media:
@@ -89,10 +94,41 @@ class RowMedia:
 
     @cached_property
     def audio(self) -> Audio:
-        return _audio(self.path, self.source.audio_track if self.source is not None else None)
+        of_source = self.source is not None and not isinstance(self.row, Render)
+        return _audio(self.path, self.source.audio_track if self.source is not None and of_source else None)
+
+    def frame_of(self, render: Render, number: int) -> Frame | None:
+        """See `operators.asks.OtherFrames`."""
+        with self._one_at_a_time:
+            if render.media not in self._others:
+                self._others[render.media] = _Others(iter(VideoFrames(self.file_of(render))))
+            return self._others[render.media].frame(number)
 
     def of(self, kind: type) -> Any:
-        return self.audio if kind is Audio else self
+        return self.audio if kind is Audio else self.frame_of if kind is OtherFrames else self
+
+
+class _Others:
+    """The frames of another file, gone through once by operators that share a pass and are never further apart in it
+    than a lane of `fan_out` is long.
+    """
+
+    def __init__(self, frames: Iterator[Frame]):
+        self.frames, self.count = frames, 0
+        self.first: Frame | None = None
+        self.last: deque[Frame] = deque(maxlen=AHEAD + 4)
+
+    def frame(self, number: int) -> Frame | None:
+        while self.count <= number and (frame := next(self.frames, None)) is not None:
+            self.first = self.first or frame
+            self.last.append(frame)
+            self.count += 1
+        if number >= self.count:
+            return None
+        behind = self.count - number
+        if number and behind > len(self.last):
+            raise Inconsistent(f"frame {number} of another render is asked for, {behind} frames behind its last reader")
+        return self.last[-behind] if number else self.first
 
 
 _last_audio: list[tuple[tuple[Path, int | None], SourceAudio]] = []

@@ -52,6 +52,23 @@ def run(
     stalled_s: float = STALLED_S,
     gives_up_s: float = GIVES_UP_S,
 ) -> None:
+    """Does what is not done yet of a recipe, whose rows are the current ones from now on. Arguments and errors are
+    those of `drive`.
+    """
+    manifest.remember(plan.record())
+    drive(plan, manifest, workers=workers, part=part, watch=watch, stalled_s=stalled_s, gives_up_s=gives_up_s)
+
+
+def drive(
+    plan: Plan,
+    manifest: Manifest,
+    *,
+    workers: int | None = None,
+    part: Part | None = None,
+    watch: Callable[[list[Progress]], None] = lambda _: None,
+    stalled_s: float = STALLED_S,
+    gives_up_s: float = GIVES_UP_S,
+) -> None:
     """Does what is not done yet. Ray must be initialised.
 
     Args:
@@ -65,7 +82,6 @@ def run(
         Inconsistent: when the counts of what was read, written and dropped do not add up.
         Stalled: where work does not get on.
     """
-    manifest.remember(plan.record())
     known = manifest.takedowns()
     shards = [shard for shard in manifest.shards() if part is None or part.holds(shard)]
     committed = {step.version: manifest.committed(step.version) for step in plan.steps}

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from manifests.tables import Row
+from manifests.tables import Render, Row
 from pipeline.engine.not_done import Failed
 
 Size = tuple[int, float]  # of rows: their number, and the seconds they span
@@ -91,4 +91,10 @@ def added(one: Size, other: Size) -> Size:
 
 def spans(rows: Sequence[Row]) -> Size:
     """How many rows there are, and the seconds they span."""
-    return len(rows), sum((getattr(row, "end_s", 0.0) or 0.0) - (getattr(row, "start_s", 0.0) or 0.0) for row in rows)
+    return len(rows), sum(_span_s(row) for row in rows)
+
+
+def _span_s(row: Row) -> float:
+    if isinstance(row, Render):
+        return row.duration_s
+    return (getattr(row, "end_s", 0.0) or 0.0) - (getattr(row, "start_s", 0.0) or 0.0)

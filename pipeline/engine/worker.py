@@ -6,7 +6,8 @@ import signal
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from threading import Thread
 from typing import Any, cast
 
@@ -14,10 +15,12 @@ from manifests.manifest import LISTED, Manifest
 from manifests.media import MediaStore
 from manifests.tables import Row, Source
 from manifests.takedowns import Takedowns
-from operators.base import Frames, SourceFetcher
+from operators.base import Ending, Frames, SourceFetcher
 from pipeline.engine import metrics
 from pipeline.engine.fan_out import fan_out
+from pipeline.engine.lookups import Lookups
 from pipeline.engine.not_done import Failed, Failures, asked, failures_in, failures_of
+from pipeline.engine.notes import Notes
 from pipeline.engine.outcome import Answer, StepLog, call_step, not_done, worker_died
 from pipeline.engine.reporter import Reporter
 from pipeline.engine.row_media import RowMedia
@@ -91,6 +94,14 @@ class Worker:
         self.stages = plan.stages
         self.reporter = Reporter(progress)
         self.store, self.fetcher = MediaStore(manifest.root), plan.fetcher
+        self.lookups, self.notes = Lookups(manifest), Notes(manifest)
+
+    def close(self) -> None:
+        """Its run is over: what operators hold is given back."""
+        self.reporter.close()
+        for step in self.plan.steps:
+            if isinstance(step.operator, Ending):
+                step.operator.end()
 
     def open(self, job: Open) -> tuple[Opened, dict[str, Payload]]:
         """What is to be done in a shard, and the rows that are read for it, by step."""
@@ -106,7 +117,8 @@ class Worker:
         read: dict[str, set[type[Row]]] = defaultdict(set, {LISTED: {Source}})
         for step in todo:
             for table, versions in step.inputs.items():
-                for version in there.union((LISTED,)).intersection(versions):
+                others = self._of_others(table, versions, job.shard)
+                for version in there.union((LISTED,), others).intersection(versions):
                     read[version].add(table)
         payloads: dict[str, dict[str, Made]] = {version: {} for version in read}
         sizes: dict[str, dict[str, dict[str, Size]]] = {version: defaultdict(dict) for version in read}
@@ -131,6 +143,11 @@ class Worker:
             payloads
         )
 
+    def _of_others(self, table: type[Row], versions: Iterable[str], shard: int) -> set[str]:
+        """Of the steps that are none of this plan, those whose rows are current in a shard."""
+        others = set(versions) - self.steps.keys() - {LISTED}
+        return others and others.intersection(self.manifest.current(shard).get(table.table, ()))
+
     def do(
         self, unit: Unit, inputs: Mapping[str, Sequence[Payload]], failures: Mapping[str, Mapping[str, list[Failed]]]
     ) -> tuple[Done, dict[str, Payload]]:
@@ -153,6 +170,8 @@ class Worker:
             at = time.monotonic()
             wanted = []
             for step in steps:
+                if not step.wants(row):
+                    continue
                 if unit.give_up:
                     logs[step.version, row.source_id].enter(row, worker_died(row, step))
                 elif cause := causes[row.source_id].cause(step, row):
@@ -198,15 +217,21 @@ class Worker:
         media = RowMedia(row, given.source_of(row), self.store, self.fetcher, self.on_gpu)
         self.reporter.row(row, media)
         answers: dict[str, Answer] = {}
+        beside = {step.version: {**given.joined(row, step), **self.lookups.of(step)} for step in steps}
         looking = [step for step in steps if Frames in step.operator.signature.asks.values()]
         for step in steps:
             if step not in looking:
-                answers[step.version] = call_step(step, row, given.joined(row, step), media, iter(()))
+                answers[step.version] = self.notes.asked(
+                    step,
+                    row,
+                    beside[step.version],
+                    partial(call_step, step, row, beside[step.version], media, iter(())),
+                )
         if looking:
             began = time.thread_time()
 
             def reader(step: Step) -> Callable[[Iterator[Any]], Answer]:
-                return lambda frames: call_step(step, row, given.joined(row, step), media, frames)
+                return lambda frames: call_step(step, row, beside[step.version], media, frames)
 
             found = fan_out(media.frames, [reader(step) for step in looking])
             decode_s = time.thread_time() - began - (found[0].cpu_s if len(found) == 1 else 0.0)
@@ -233,9 +258,10 @@ class Worker:
                 continue
             if again is not None:
                 reads = step.operator.signature.reads
-                log.keep_others(
-                    self.manifest, job.shard, again, self.manifest.read(reads, step.inputs[reads], job.shard)
-                )
+                others = self._of_others(reads, step.inputs[reads], job.shard)
+                held = [v for v in step.inputs[reads] if v in others or v in self.steps or v == LISTED]
+                given = [row for row in self.manifest.read(reads, held, job.shard) if step.wants(row)]
+                log.keep_others(self.manifest, job.shard, again, given)
             for source in job.sources:
                 for payload in made.get(version, ()):
                     if source in payload and (log.again is None or source in log.again):

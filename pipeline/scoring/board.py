@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
-from manifests.tables import Clip, FaceLandmarks, Pair, Render, Score, Source
+from manifests.tables import RECORDING, Clip, FaceLandmarks, Pair, Render, Score, Source
 from operators.generate.cards import FOLDER, cards
 from operators.generate.generate_video import RANDOM
 from operators.metrics.base import NOTHING, Metric
@@ -23,7 +23,6 @@ from operators.protocol import Protocol
 from pipeline.corpus_steps.common import all_rows
 from pipeline.corpus_steps.generation import identities, pairs_of
 from pipeline.scoring.score import metrics_there
-from pipeline.scoring.scorer import RECORDING
 
 RESAMPLES = 1000
 FRONTAL_DEG, TURNED_DEG = 15.0, 40.0

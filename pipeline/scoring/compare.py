@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
-from manifests.tables import Dropped, Features, Pair, Render, Score
+from manifests.tables import RECORDING, Dropped, Features, Pair, Render, Score
 from operators.metrics.base import IDENTITY, Metric, SetMetric
 from operators.metrics.frechet import Moments, merged
 from operators.protocol import Protocol, apart
 from pipeline.corpus_steps.common import all_rows
 from pipeline.scoring.score import metrics_there
-from pipeline.scoring.scorer import RECORDING
 
 RESAMPLES = 1000
 SET_RESAMPLES = 50  # of metrics of sets, each of which is a statistic of its own

@@ -1,29 +1,25 @@
 """Scores renders: a render and its reference are decoded once for all metrics, and what is done is never done again.
 
-A step is one variant of a metric on the renders of one maker; its name is a hash of the metric, the renders and the
-pairs. Its scores are written by shard and committed by receipt, like those of any step. Metrics of sets leave features,
+A step is one variant of a metric on the renders of one maker, beside the recipe's (`pipeline/engine/beside.py`): it is
+done anew when the renders, what they are compared with or the pairs are made anew. Metrics of sets leave features,
 which `headset compare` makes a value of.
 """
 
-import hashlib
 import importlib
-import json
 import pkgutil
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from typing import Any
 
 import operators.metrics
 from manifests.errors import UsageError, WeightError
-from manifests.ledger import StepRecord
 from manifests.manifest import Manifest
-from manifests.tables import Annotation, Features, Pair, Render, Score
-from operators.metrics.base import NOTHING, Metric, SetMetric
-from pipeline.scoring.scorer import RECORDING, Job, Scorer, ScoringWorker, Tally
-
-VERSION = 2  # raised when the same metric would be shown other frames, or say its protocol otherwise
+from manifests.tables import RECORDING, Annotation, Clip, Pair, Render
+from operators.metrics.base import NOTHING, Metric
+from pipeline.corpus_steps.generation import makers_of
+from pipeline.engine.beside import Held, current_steps, run_beside, step_beside
+from pipeline.recipe import Step
 
 
 def metrics_there() -> dict[str, Metric]:
@@ -96,49 +92,41 @@ def _fetch(metric: Metric) -> None:
         weight.path()
 
 
-def plan(manifest: Manifest, metrics: Sequence[Metric], made_by: str = "", size: int = 0) -> list[Job]:
-    """The jobs of scoring a corpus.
+@dataclass
+class Tally:
+    """What scoring did."""
+
+    renders: int = 0
+    scores: int = 0
+    drops: Counter[tuple[str, str]] = field(default_factory=Counter)  # by variant and reason
+
+
+def plan(manifest: Manifest, metrics: Sequence[Metric], made_by: str = "", size: int = 0) -> dict[str, Step]:
+    """The steps of scoring a corpus by place: a stage for each maker, so that its renders are gone through once.
 
     Raises:
         UsageError: when it holds no renders, or none of the maker that is asked for.
     """
-    makers: dict[str, set[str]] = defaultdict(set)
-    notes: set[str] = set()
-    for shard in manifest.shards():
-        notes |= set(manifest.current(shard).get(Annotation.table, []))
-        for step in manifest.current(shard).get(Render.table, []):
-            for render in manifest.read(Render, [step], shard):
-                makers[render.made_by].add(step)
+    makers = makers_of(manifest)
     if not makers:
         raise UsageError(f"{manifest.root} holds no renders to score; `headset status {manifest.root}` says why")
     if made_by and made_by not in makers:
         raise UsageError(
             f"{manifest.root} holds no renders made by {made_by!r}; there are those of {', '.join(sorted(makers))}"
         )
-    jobs = []
-    for maker in sorted({made_by} if made_by else makers):
-        for metric in metrics:
-            if maker == RECORDING and metric.compares != NOTHING:
-                continue  # a recording is what others are compared with
-            read = sorted(makers[maker] | (makers[RECORDING] if metric.compares != NOTHING else set()))
-            what = [
-                metric.fingerprint(),
-                maker,
-                read,
-                manifest.whole(Pair) if metric.compares != NOTHING else "",
-                size,
-                VERSION,
-            ]
-            what += [sorted(notes)] if metric.hears_words else []
-            step = f"{metric.name}-{hashlib.sha256(json.dumps(what).encode()).hexdigest()[:12]}"
-            writes = Features.table if isinstance(metric, SetMetric) else Score.table
-            record = StepRecord(
-                operator=metric.name, version=step, stage=-1, reads=Render.table, writes=[writes], refines=[],
-                inputs={}, parameters=metric.parameters(),
-                weights=[{"file": w.file, "sha256": w.sha256} for w in metric.weights],
-            )  # fmt: skip
-            jobs.append(Job(metric, maker, step, record))
-    return jobs
+    asked = {
+        maker: [metric for metric in metrics if maker != RECORDING or metric.compares == NOTHING]
+        for maker in sorted({made_by} if made_by else makers)
+    }  # a recording is what others are compared with
+    there = current_steps(manifest, Clip, Annotation, Pair)
+    looks_up: Held = {Pair: there[Pair], Render: makers.get(RECORDING, ())}
+    steps = {}
+    for stage, maker in enumerate(maker for maker, some in asked.items() if some):
+        reads: Held = {**there, Render: makers[maker]}
+        for metric in asked[maker]:
+            place, sized = f"{metric.name}@{maker}", replace(metric, size=size) if size else metric
+            steps[place] = step_beside(manifest, sized, place, stage=stage, reads=reads, looks_up=looks_up)
+    return steps
 
 
 def score(
@@ -156,29 +144,27 @@ def score(
         made_by: whose renders; "" for all.
         size: what both sides are scaled to, width and height, in pixels; 0 for as they are.
         workers: processes, by Ray where more than one, which must be initialised then.
-        tell: of shards done.
+        tell: of values and refusals, which are one for each render and metric.
     """
-    jobs = plan(manifest, metrics, made_by, size)
-    for job in jobs:
-        manifest.attach(f"{job.metric.name}@{job.made_by}", job.record)
-    done = {job.step: manifest.committed(job.step) for job in jobs}
-    left = [shard for shard in manifest.shards() if any(shard not in done[job.step] for job in jobs)]
-    total = Tally()
-    root = manifest.root
-    if workers > 1 and len(left) > 1:
-        import ray
-        from ray.util import ActorPool
+    steps = plan(manifest, metrics, made_by, size)
+    left = {place: _undone(manifest, step) for place, step in steps.items()}
+    number = sum(sum(of.values()) for of in left.values())
+    run_beside(manifest, steps, workers=workers, tell=lambda done: tell(done, number))
+    tally, looked = Tally(), dict[tuple[int, int], int]()
+    for place, step in steps.items():
+        for shard, receipt in manifest.receipts(step.version, left[place]).items():
+            looked[step.stage, shard] = receipt.calls["read"]
+            tally.scores += sum(receipt.rows.values())
+            for reason, count in receipt.reasons.items():
+                tally.drops[step.operator.parameters()["variant"], reason] += count
+    tally.renders = sum(looked.values())
+    return tally
 
-        actors: Any = [
-            ray.remote(num_cpus=1)(ScoringWorker).remote(root, jobs, size) for _ in range(min(workers, len(left)))
-        ]
-        answers: Any = ActorPool(actors).map_unordered(lambda actor, shard: actor.score_shard.remote(shard), left)
-    else:
-        scorer = Scorer(root, jobs, size)
-        answers = map(scorer.score_shard, left)
-    for number, tally in enumerate(answers, 1):
-        total.add(tally)
-        tell(number, len(left))
-    for stale in ("_committed", "attached"):
-        manifest.__dict__.pop(stale, None)
-    return total
+
+def _undone(manifest: Manifest, step: Step) -> dict[int, int]:
+    """The shards that a step is not done on, with how many renders it reads there."""
+    found = {}
+    for shard in sorted(set(manifest.shards()) - manifest.committed(step.version)):
+        held = set(manifest.current(shard).get(Render.table, [])).intersection(step.inputs[Render])
+        found[shard] = sum(manifest.count(Render, version, shard) for version in held)
+    return found

@@ -27,7 +27,7 @@ from manifests.tables import (
     tables,
 )
 from manifests.takedowns import OF_LOOKS, Takedowns
-from pipeline.corpus_steps.generation import NOTES
+from pipeline.engine.notes import NOTES
 from pipeline.engine.row_media import RowMedia
 from pipeline.query.predicates import forget
 from pipeline.query.selection import version_of, versions

@@ -47,7 +47,7 @@ def made_corpus(root: Path, clips: int = 3) -> Manifest:
         manifest.write(Clip, STEP.version, shard, [clip])
         manifest.write(Render, STEP.version, shard, [rendered(manifest, clip, "recording", look(shard))])
         manifest.write(Dropped, STEP.version, shard, [])
-        manifest.commit(STEP.version, shard, Receipt("X"))
+        manifest.commit(STEP.version, shard, Receipt("X", rows={"clips": 1, "renders": 1}))
     manifest.remember(RunRecord("made", [STEP]))
     return manifest
 
@@ -93,7 +93,7 @@ def add_system(manifest: Manifest, made_by: str, renders: dict[int, list[Render]
     for shard in manifest.shards():
         manifest.write(Render, step.version, shard, renders.get(shard, []))
         manifest.write(Dropped, step.version, shard, [])
-        manifest.commit(step.version, shard, Receipt("X"))
+        manifest.commit(step.version, shard, Receipt("X", rows={"renders": len(renders.get(shard, []))}))
     manifest.attach(made_by, step)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from manifests.media import MediaStore
 from manifests.tables import Pair, Render
-from operators.base import Drop, RenderMedia
+from operators.base import Drop, Lookup, RenderMedia
 from operators.generate.generate_video import GenerateVideo
 from operators.generate.supervisor import KINDS, Limits
 from pipeline.engine.row_media import RowMedia
@@ -49,7 +49,7 @@ class Corpus:
 
     def make(self, operator: GenerateVideo, pair: Pair) -> Render:
         media = cast(RenderMedia, RowMedia(pair, None, MediaStore(str(self.root / "corpus"))))
-        (render,) = operator(pair, self.renders, [], media)
+        (render,) = operator(pair, Lookup(lambda: self.renders), Lookup(lambda: self.clips), Lookup(), media)
         return render
 
 

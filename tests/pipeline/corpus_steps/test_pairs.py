@@ -7,7 +7,8 @@ import pytest
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.tables import Clip, Pair, Split
-from pipeline.corpus_steps.pairs import PROTOCOLS, build_pairs, has_target, lines_of, make_pairs
+from operators.metrics.references import has_target
+from pipeline.corpus_steps.pairs import PROTOCOLS, build_pairs, lines_of, make_pairs
 from tests.pipeline.scored_corpus import clips_of, made_corpus
 
 

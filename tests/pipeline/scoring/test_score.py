@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from manifests.ledger import Receipt
 from manifests.manifest import Manifest, RunRecord, StepRecord
 from manifests.tables import Annotation, Clip, Dropped, Pair, Render, Score
 from operators.media.frames import VideoFrames
-from operators.metrics.base import NOTHING, Video
+from operators.metrics.base import NOTHING, Variant, Video, WordMetric
 from operators.metrics.psnr import Psnr
 from operators.metrics.ssim import Ssim
 from operators.protocol import Protocol
@@ -78,7 +79,7 @@ def test_the_step_follows_the_recordings_where_they_are_compared_with(tmp_path: 
         compares = NOTHING
 
     def steps(**how: int) -> list[str]:
-        return [job.step for job in plan(manifest, [Psnr(), Alone()], "system", **how)]
+        return [step.version for step in plan(manifest, [Psnr(), Alone()], "system", **how).values()]
 
     manifest = made_corpus(tmp_path, clips=1)
     clip = clips_of(manifest)[0]
@@ -91,7 +92,7 @@ def test_the_step_follows_the_recordings_where_they_are_compared_with(tmp_path: 
     again = StepRecord("Again", "Again-000000000000", 0, "clips", ["renders"], [], {}, {}, [])
     manifest.write(Render, again.version, 0, [rendered(manifest, clip, "recording", look(1))])
     manifest.write(Dropped, again.version, 0, [])
-    manifest.commit(again.version, 0, Receipt("X"))
+    manifest.commit(again.version, 0, Receipt("X", rows={"renders": 1}))
     manifest.attach("again", again)
     assert steps()[1] == alone
     assert steps()[0] != compared
@@ -127,8 +128,8 @@ def test_what_cannot_be_compared_is_refused_with_a_reason(tmp_path: Path) -> Non
         "s4": ("pair_unknown", "Psnr-psnr_rgb", False),
     }
     assert [row.source_id for row in all_rows(manifest, Score)] == ["s3"]  # up to 5 frames: of the shorter
-    receipts = [manifest.receipt(job.step, shard) for job in plan(manifest, METRICS[:1]) for shard in manifest.shards()]
-    calls = [receipt.calls for receipt in receipts if receipt]
+    steps = plan(manifest, METRICS[:1]).values()
+    calls = [receipt.calls for step in steps for receipt in manifest.receipts(step.version).values()]
     assert (
         sum(one["read"] for one in calls) == 5 == sum(one["answered"] + one["dropped"] + one["failed"] for one in calls)
     )
@@ -154,9 +155,9 @@ def test_every_metric_that_compares_refuses_other_rates_and_lengths(tmp_path: Pa
 
 
 def test_the_words_of_the_clip_reach_the_metric_that_hears_them(tmp_path: Path) -> None:
-    class Heard(Psnr):
-        compares = NOTHING
-        hears_words = True
+    class Heard(WordMetric):
+        metric = "heard"
+        known: ClassVar[dict[str, Variant]] = {"": Variant("", "how many frames, and when words are said")}
 
         def measure(self, looks: Video) -> float:
             return looks.frames + sum(100 + (note.start_s or 0.0) for note in looks.notes if note.name == "word")
@@ -169,7 +170,7 @@ def test_the_words_of_the_clip_reach_the_metric_that_hears_them(tmp_path: Path) 
         for n in (1, 2)
     ]
     said.append(Annotation("s0", f"{clip.clip_id}#word", clip.clip_id, "word", "ABOUT", "list"))
-    before = plan(manifest, [Heard()])[0].step
+    (before,) = plan(manifest, [Heard()]).values()
     step = StepRecord("Say", "Say-000000000000", 0, "clips", ["annotations"], [], {}, {}, [])
     for shard in manifest.shards():
         manifest.write(Annotation, step.version, shard, [row for row in said if not shard])
@@ -179,7 +180,8 @@ def test_the_words_of_the_clip_reach_the_metric_that_hears_them(tmp_path: Path) 
     score(manifest, [Heard()])
     # as heard in the render: 0.125 and 0.375 s
     assert [row.value for row in all_rows(manifest, Score)] == [300.5 + FRAMES, FRAMES]
-    assert plan(manifest, [Heard()])[0].step != before  # other words, another step
+    (after,) = plan(manifest, [Heard()]).values()
+    assert after.version != before.version  # other words, another step
 
 
 def test_a_size_brings_both_sides_together(tmp_path: Path) -> None:
@@ -300,7 +302,7 @@ def test_scores_that_compare_are_made_anew_with_other_recordings(tmp_path: Path)
     manifest.write(Clip, other.version, 0, [clip])
     manifest.write(Render, other.version, 0, [rendered(manifest, clip, "recording", look(7))])
     manifest.write(Dropped, other.version, 0, [])
-    manifest.commit(other.version, 0, Receipt("MakeClips"))
+    manifest.commit(other.version, 0, Receipt("MakeClips", rows={"clips": 1, "renders": 1}))
     manifest.remember(RunRecord("made", [other]))
     manifest = Manifest(str(tmp_path))
     assert score(manifest, METRICS[:1]).scores == 1
