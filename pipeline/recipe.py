@@ -274,9 +274,9 @@ def recipe_named(name: str) -> Recipe:
 
 def _choices(asked: Operator, resolved: Operator, name: str = "") -> Iterator[tuple[str, str]]:
     """The fields of an operator, and of those in its fields, that said "auto", and what each became."""
-    for field in fields(asked):
-        before, after = getattr(asked, field.name), getattr(resolved, field.name)
-        place = f"{name or asked.name}.{field.name}"
+    for one in fields(asked):
+        before, after = getattr(asked, one.name), getattr(resolved, one.name)
+        place = f"{name or asked.name}.{one.name}"
         if isinstance(before, Operator):
             yield from _choices(before, after, place)
         elif before == "auto" != after:

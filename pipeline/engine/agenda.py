@@ -287,13 +287,11 @@ class Agenda:
 
     def _begin(self, shard: ShardInWork, stage: int, source: str) -> None:
         """Makes the units of a source and stage, where all it waits for is there."""
-        if source not in shard.left[stage] or (stage, source) in shard.begun:
-            return
-        if any(source in shard.left.get(before, ()) for before in self.after[stage]):
+        waits = any(source in shard.left.get(before, ()) for before in self.after[stage])
+        if waits or source not in shard.left[stage] or (stage, source) in shard.begun:
             return
         shard.begun.add((stage, source))
-        rows, media_s = shard.size(self.plan, stage, source)
-        again = shard.opened.again
+        again, (rows, media_s) = shard.opened.again, shard.size(self.plan, stage, source)
         steps = tuple(version for version in shard.steps[stage] if source in again.get(version, (source,)))
         if not rows:
             self._through(shard, stage, source)
