@@ -8,7 +8,7 @@ from benchmarks.mutant_list import ENGINE, of
 ENGINES = [
     *of(
         "pipeline/engine/agenda.py",
-        (ENGINE + "agenda.py",),
+        (ENGINE + "late_answers.py", ENGINE + "agenda.py"),
         commits_before_what_it_read=(
             "return all(before in shard.committed for before in self.after[stage] if before in shard.steps)",
             "return True",
@@ -54,7 +54,7 @@ ENGINES = [
     ),
     *of(
         "pipeline/engine/outcome.py",
-        (ENGINE + "outcome.py", ENGINE + "worker.py", ENGINE + "agenda.py"),
+        (ENGINE + "step_log.py", ENGINE + "outcome.py"),
         lost_row_unseen=("    if lost:\n", "    if False:\n"),
         failure_is_final=(
             "        detail,\n        True,\n        True,\n",
@@ -72,7 +72,7 @@ ENGINES = [
     ),
     *of(
         "pipeline/engine/worker.py",
-        (ENGINE + "worker.py", ENGINE + "agenda.py"),
+        (ENGINE + "step_log.py", ENGINE + "retry_rules.py", ENGINE + "late_answers.py", ENGINE + "not_done.py"),
         evicts_what_is_kept=(" and not step.operator.keep_sources:", ":"),
         retried_rows_read=("row for row in rows if row.source_id not in again.get(version, ())", "row for row in rows"),
         retry_committed_twice=("            if again is None and version in job.retried:\n", "            if False:\n"),
@@ -107,7 +107,7 @@ ENGINES = [
     ),
     *of(
         "pipeline/engine/retry.py",
-        (ENGINE + "retry.py",),
+        (ENGINE + "retry_rules.py",),
         readers_keep_receipts=("for behind in _behind(step.version, readers):", "for behind in {step.version}:"),
         all_is_retried=("if reasons else drop.retryable)", "if reasons else True)"),
         taken_back_from_the_start=("in reversed([*order.static_order()]):", "in [*order.static_order()]:"),
@@ -115,20 +115,20 @@ ENGINES = [
     ),
     *of(
         "pipeline/engine/row_media.py",
-        (ENGINE + "row_media.py",),
+        (ENGINE + "step_log.py", ENGINE + "row_media.py"),
         track_of_the_last=("_last_audio[0][0] != (path, track)", "_last_audio[0][0][0] != path"),
         scratch_shared=("os.path.abspath(self.store.root).encode()", "b''"),
         frames_of_the_whole=("span_of(self.row) or (None, None)", "(None, None)"),
     ),
     *of(
         "pipeline/engine/secrets.py",
-        (ENGINE + "submit.py", ENGINE + "job.py"),
+        (ENGINE + "secrets.py",),
         secret_replaces=("os.environ.setdefault(name, value)", "os.environ[name] = value"),
         secrets_for_all=("0o600)", "0o644)"),
     ),
     *of(
         "pipeline/engine/travel.py",
-        (ENGINE + "submit.py",),
+        (ENGINE + "secrets.py",),
         secret_by_value=("if name in PLAIN and not holds_secret(value)}", "if name in PLAIN}"),
     ),
 ]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from manifests.checking import add_up
-from manifests.errors import Inconsistent, Stalled
+from manifests.errors import Inconsistent
 from manifests.manifest import LISTED, Manifest
 from manifests.tables import Clip, Dropped, Score, Shot, Source, tables
 from operators.base import Drop, Operator
@@ -241,25 +241,6 @@ def test_a_shard_that_is_always_lost_ends_the_run(tmp_path: Path) -> None:
         drive(listed(tmp_path), lambda job: "" if isinstance(job, Open) else "anew")
 
 
-def test_a_commit_whose_worker_dies_is_done_again_and_nothing_else(tmp_path: Path, calm: dict[str, bytes]) -> None:
-    killed = Counter[Job]()
-
-    def how(job: Job) -> str:
-        killed[job] += isinstance(job, Commit)
-        return "died" if 1 <= killed[job] <= 2 else ""
-
-    manifest = listed(tmp_path)
-    said = [job for job in drive(manifest, how, hands=3) if isinstance(job, Unit)]
-    assert max(killed.values()) == 3
-    assert not any(job.tries for job in said), "no shard is begun anew for it"
-    assert content(manifest) == calm
-
-
-def test_a_shard_that_nobody_can_commit_ends_the_run_soon(tmp_path: Path) -> None:
-    with pytest.raises(Stalled, match="write shard 0 died 5 times"):
-        drive(listed(tmp_path), lambda job: "died" if isinstance(job, Commit) else "")
-
-
 def test_what_is_tried_again_joins_what_was_kept(tmp_path: Path, calm: dict[str, bytes]) -> None:
     manifest = listed(tmp_path)
     drive(manifest)
@@ -267,33 +248,6 @@ def test_what_is_tried_again_joins_what_was_kept(tmp_path: Path, calm: dict[str,
     said = drive(Manifest(manifest.root))
     assert {source for job in said if isinstance(job, Unit) for source in job.sources} == {"fails"}
     assert content(manifest) == calm
-
-
-def dies_late(draw: random.Random) -> Callable[[Job], str]:
-    """Of the jobs that commit one in two loses its worker, once, when all is done and before that is said."""
-    met = set[tuple[int, int]]()
-
-    def how(job: Job) -> str:
-        commits = isinstance(job, Commit) or (isinstance(job, Unit) and job.commits)
-        if not commits or (job.stage, job.shard) in met or draw.random() < 0.5:
-            return ""
-        met.add((job.stage, job.shard))
-        return "late died"
-
-    return how
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_a_worker_that_dies_once_it_has_committed_leaves_what_it_committed(
-    tmp_path: Path, calm: dict[str, bytes], seed: int
-) -> None:
-    manifest = listed(tmp_path)
-    drive(manifest, dies_late(random.Random(seed)), hands=3, seed=seed)
-    assert content(manifest) == calm
-    for shard, source in ((0, "a"), (1, "s5")):
-        manifest.take_back(PLAN.steps[-1].version, shard, [source])
-    drive(Manifest(manifest.root), dies_late(random.Random(seed)), hands=3, seed=seed)
-    assert content(manifest) == calm, "and where only some sources are done again"
 
 
 @dataclass(frozen=True)
