@@ -34,7 +34,7 @@ _TAKEDOWN = [
     ),
     *of(
         "pipeline/takedown/naming.py",
-        _DOWN,
+        ("tests/pipeline/takedown/test_naming.py", *_DOWN),
         pair_ids_stay=('"[#@=].*$"', '"[#@].*$"'),
         pair_of_source_stays=('for mark in "/="', 'for mark in "/"'),
         longer_name_goes=('f"{source}{mark}"', "source"),
@@ -54,7 +54,7 @@ _TAKEDOWN = [
     ),
     *of(
         "manifests/takedowns.py",
-        (*_DOWN, "tests/manifests/test_manifest.py"),
+        ("tests/manifests/test_takedowns.py", *_DOWN),
         no_crop_no_face=(
             "        if not self.times_s or any(side is None for side in sides):\n            return True",
             "        if not self.times_s or any(side is None for side in sides):\n            return False",
