@@ -23,7 +23,7 @@ from pipeline.engine.shard_in_work import ShardInWork
 from pipeline.engine.units import NONE, Commit, Done, Job, Open, Opened, Unit, added
 from pipeline.recipe import Plan
 
-PIECE_S = 300.0  # of media: rows of a source that span more are divided
+PIECE_S = 60.0  # of media: rows of a source that span more are divided
 SMALL_S = 0.25  # units that take less than this each are done together,
 TOGETHER_S = 0.5  # for so long
 MAX_TRIES = 25  # of a shard that has to be begun anew, for lost nodes
@@ -67,8 +67,8 @@ class Agenda:
     # What to do.
 
     def next(self, served: bool = False) -> Job | None:
-        """The most urgent job that can be begun: what completes a shard, then what is furthest on, of the shard that
-        was begun first.
+        """The most urgent job that can be begun: what completes a shard; then, of the shard that was begun first, what
+        `ShardInWork.urgency` says. A run ends with its longest source, so that one is begun as soon as it is known.
 
         Args:
             served: whether it is asked for who has a GPU.
@@ -309,8 +309,7 @@ class Agenda:
     def _push(self, job: Unit | Commit) -> None:
         urgency: tuple[Any, ...] = (0, job.stage)
         if isinstance(job, Unit):
-            place = self.shards[job.shard].opened.sources.index(job.sources[0])
-            urgency = 1, job.shard, -job.stage, place, job.rows or (0, 0)
+            urgency = 1, job.shard, *self.shards[job.shard].urgency(self.plan, job)
         heappush(self._ready[isinstance(job, Unit) and job.stage in self.served], (*urgency, next(self._numbers), job))
 
     def _through(self, shard: ShardInWork, stage: int, source: str) -> None:

@@ -36,6 +36,16 @@ class ShardInWork:
             found = added(found, self.sizes[version].get(source, {}).get(reads.table, NONE))
         return found
 
+    def urgency(self, plan: Plan, unit: Unit) -> tuple[bool, int, float, int, tuple[int, int]]:
+        """The less, the sooner: what tells how long a source is, but for what waits for a network beside other work;
+        then what is furthest on, of the longest source.
+        """
+        source = unit.sources[0]
+        media_s = max(self.size(plan, stage, source)[1] for stage in range(unit.stage + 1))
+        waits = unit.remote and plan.stages[unit.stage].resources.cpus < 1
+        place = self.opened.sources.index(source)
+        return media_s > 0 or waits, -unit.stage, -media_s, place, unit.rows or (0, 0)
+
     def rows_of(self, plan: Plan, unit: Unit) -> int:
         """How many rows a unit of one source is."""
         return unit.rows[1] - unit.rows[0] if unit.rows is not None else self.size(plan, unit.stage, unit.sources[0])[0]

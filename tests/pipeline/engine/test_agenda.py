@@ -25,6 +25,12 @@ from pipeline.recipe import Plan, Recipe, Stage
 SHOTS = 12
 
 
+@pytest.fixture(autouse=True)
+def few_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twelve minutes of rows are two units."""
+    monkeypatch.setattr(agenda_module, "PIECE_S", 300.0)
+
+
 @dataclass(frozen=True)
 class Cut(Operator):
     """Shots of a minute; of the source `drops` none."""
