@@ -115,7 +115,8 @@ class Manifest(Listing):
         drops = self.read(Dropped, [step], shard)
         rows = {name: self.count(tables()[name], step, shard) for name in receipt.rows}
         if reads in inputs:
-            given = [row.row_id for row in self.read(tables()[reads], inputs[reads], shard)]
+            held = [one for one in inputs[reads] if self.storage.size(file_of(reads, one, shard)) is not None]
+            given = [row.row_id for row in self.read(tables()[reads], held, shard)]
             calls, given_up = ended(drops, reads, given)
         else:  # a step of no recipe, such as scoring: a row for each that was read
             calls, given_up = ended(drops, reads, {drop.subject for drop in drops if drop.subject_table == reads})

@@ -44,6 +44,10 @@ class GenerateVideo(Operator):
     limits: Limits = field(default=Limits(), repr=False)  # how long is waited says nothing of what is made
     device: str = "cpu"
 
+    def __post_init__(self) -> None:
+        if self.device == "cpu":
+            object.__setattr__(self, "resources", Resources(cpus=1))  # whatever GPU there is, this one takes none
+
     @cached_property
     def card(self) -> Card:
         return card_named(self.system)

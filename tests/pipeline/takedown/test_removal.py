@@ -139,8 +139,11 @@ def test_the_receipts_of_another_recipe_are_counted_anew(corpus: Manifest):
     assert (found.rows, found.calls["read"]) == ({"clips": 0}, 0)
 
 
-def test_scores_of_the_other_sources_of_a_shard_stay_current(tmp_path: Path):
-    """Scoring is attached to a corpus, by no recipe: its receipts are those of renders of one maker."""
+@pytest.mark.parametrize("inputs", [{}, {"renders": ["RenderClips-made", "GenerateVideo-gone"]}])
+def test_scores_of_the_other_sources_of_a_shard_stay_current(tmp_path: Path, inputs: dict[str, list[str]]):
+    """Scoring is attached to a corpus, by no recipe: its receipts are those of renders of one maker, some of which may
+    be gone.
+    """
     manifest = corpus_of(tmp_path / "corpus", rows_of(tmp_path / "corpus", tmp_path / "scratch"))
     sources = [row for shard in manifest.shards() for row in manifest.read(Source, [LISTED], shard)]
     rows: dict[type[Row], list[Row]] = {table: [] for table in tables().values()}
@@ -158,11 +161,11 @@ def test_scores_of_the_other_sources_of_a_shard_stay_current(tmp_path: Path):
     for table, version in ((t, steps[t.table]) for t in tables().values() if t.table in steps):
         manifest.write(table, version, 0, rows[table])
     renders = [row for row in rows[Render] if isinstance(row, Render)]
-    scored = StepRecord("Psnr", "Psnr-000000000000", -1, "renders", ["scores"], [], {}, {}, [])
+    scored = StepRecord("Psnr", "Psnr-000000000000", -1, "renders", ["scores"], [], inputs, {}, [])
     manifest.write(Score, scored.version, 0, [score(one, "psnr", 30.0) for one in renders])
     manifest.write(Dropped, scored.version, 0, [])
     calls = {"read": 3, "answered": 3, "dropped": 0, "failed": 0}
-    manifest.commit(scored.version, 0, Receipt("Psnr", calls, {"scores": 3}))
+    manifest.commit(scored.version, 0, Receipt("Psnr", calls, {"scores": 3}, reads="renders", inputs=inputs))
     manifest.attach("Psnr@recording", scored)
     manifest = Manifest(manifest.root)
     takedown_source(manifest, "gone")
