@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import operators
-from manifests.tables import Clip, Score, Shot, Source, Track, Turn
-from operators.base import Audio, Drop, Frames, Media, Operator, every, with_field
+from manifests.tables import Clip, Pair, Score, Shot, Source, Track, Turn
+from operators.base import Audio, Drop, Frames, Lookup, Media, Operator, every, with_field
 from operators.metrics.base import Metric
 from operators.weights import Weight
 
@@ -45,6 +45,30 @@ def test_writing_what_is_read_or_joined_refines_it() -> None:
         def __call__(self, source: Source, turns: list[Turn]) -> Iterator[Turn | Source]: ...
 
     assert set(Again.signature.refines) == {Turn, Source}
+
+
+def test_what_is_looked_up_is_neither_joined_nor_refined() -> None:
+    @dataclass(frozen=True)
+    class Across(Operator):
+        def __call__(self, pair: Pair, clips: Lookup[Clip]) -> Iterator[Clip]: ...
+
+    signature = Across.signature
+    assert (signature.joins, signature.lookups, signature.refines) == ({}, {"clips": Clip}, ())
+
+
+def test_a_lookup_reads_once_and_finds_by_any_column() -> None:
+    read: list[int] = []
+
+    def rows() -> list[Shot]:
+        read.append(1)
+        return [Shot("a", "a/0", 0.0, 1.0), Shot("a", "a/1", 1.0, 2.0), Shot("b", "b/0", 0.0, 1.0)]
+
+    shots = Lookup(rows)
+    assert read == []
+    assert [shot.shot_id for shot in shots.where("source_id", "a")] == ["a/0", "a/1"]
+    found = shots.get("b/0")
+    assert found
+    assert (found.source_id, shots.get("c"), shots.where("source_id", "c"), len(read)) == ("b", None, [], 1)
 
 
 def untyped(self, shot, frames: Frames) -> Iterator[Clip]: ...

@@ -5,10 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from manifests.errors import Inconsistent
 from manifests.media import MediaStore
 from manifests.tables import Clip, Shot, Source
+from pipeline.engine.fan_out import AHEAD, fan_out
 from pipeline.engine.row_media import RowMedia
 from tests.made_videos import tone, write_video
+from tests.pipeline.scored_corpus import FRAMES, clips_of, look, made_corpus, rendered
 
 
 @pytest.fixture
@@ -33,3 +36,27 @@ def test_the_sound_is_that_of_the_track_that_the_probe_chose(
     source = Source("s", str(film), audio_track=track)
     heard = RowMedia(source, source, MediaStore(str(tmp_path / "corpus"))).audio.samples(1.0, 2.0)
     assert np.argmax(np.abs(np.fft.rfft(heard))) == pytest.approx(frequency_hz, abs=2)
+
+
+def test_a_render_is_its_own_file_and_others_lie_beside_it(tmp_path: Path) -> None:
+    """Readers of one pass, however far apart a pass lets them be, find the frame of their number."""
+    manifest = made_corpus(tmp_path, clips=1)
+    (clip,) = clips_of(manifest)
+    one, other = (rendered(manifest, clip, f"system{number}", look(number)) for number in (1, 2))
+    media = RowMedia(one, Source("s0", "elsewhere.mp4", audio_track=7), MediaStore(manifest.root))
+    shown = [frame.rgb() for frame in RowMedia(other, None, media.store).frames]
+    assert [len(shown), np.abs(shown[0].astype(int) - next(media.frames).rgb()).mean() > 20] == [FRAMES, True]
+
+    def reader(frames: object) -> int:
+        equal = 0
+        for number, _ in enumerate(frames):  # pyright: ignore[reportArgumentType]
+            beside, first = media.frame_of(other, number), media.frame_of(other, 0)
+            assert beside
+            assert first
+            equal += np.array_equal(beside.rgb(), shown[number]) and np.array_equal(first.rgb(), shown[0])
+        return equal
+
+    assert fan_out(media.frames, [reader] * 4) == [FRAMES] * 4
+    assert media.frame_of(other, FRAMES) is None
+    with pytest.raises(Inconsistent, match="behind"):
+        media.frame_of(other, FRAMES - AHEAD - 6)
