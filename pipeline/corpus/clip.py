@@ -2,7 +2,6 @@
 """One kept clip, to play and to look into."""
 
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -99,7 +98,7 @@ class KeptClip:
         """What is said in it, in order; none where nothing was transcribed."""
         found = [
             word
-            for word in self._rows.current(Word)
+            for word in self.rows.current(Word)
             if word.start_s >= self.row.start_s - 1e-3 and word.end_s <= self.row.end_s + 1e-3
         ]
         return tuple(sorted({word.start_s: word for word in found}.values(), key=lambda word: word.start_s))
@@ -112,7 +111,7 @@ class KeptClip:
         Raises:
             NotFound: where it is not rendered.
         """
-        for render in self._rows.current(Render):
+        for render in self.rows.current(Render):
             if render.clip_id == self.clip_id and render.made_by == "recording":
                 return render
         raise NotFound(f"{self.clip_id} is not rendered; `headset status {self.root}` says why")
@@ -162,17 +161,21 @@ class KeptClip:
 
     def player(self, caption: str, *, video: str = "link") -> "Player":
         """A player for a page of many; see `Clips.players`."""
-        from pipeline.views.players import link_to
+        from pipeline.views.players import Player, link_to
 
+        if not self.is_rendered:
+            return Player(self.clip_id, f"{caption}\nnot rendered", b"", "")
         if video == "inside":
             return self._player(caption, self._preview())
         return self._player(caption, link_to(self.path) if video == "link" and Manifest(self.root).is_local else "")
 
     def timeline(self) -> "ClipTimeline":
-        """Shots, faces, voices, who speaks, mouth, sound, words and the cut, on one time axis."""
-        from pipeline.views.timeline import timeline_of
+        """Shots, faces, voices, who speaks, mouth, sound, words and the cut, on one time axis: a player above it where
+        the notebook can show widgets, else a picture.
+        """
+        from pipeline.corpus.live import LiveTimeline
 
-        return timeline_of(self._rows, self.row, self.samples().tolist() if self._is_rendered else ())
+        return LiveTimeline.of(self)
 
     def frames(self, count: int = 8, *, marks: bool = True, side_px: int = 220) -> "Stills":
         """Some frames of its file, evenly over its length.
@@ -228,7 +231,7 @@ class KeptClip:
         return (points - (row.left_px, row.top_px)) * scale
 
     def _repr_html_(self) -> str:
-        return self.play(inside=False)._repr_html_() if self._is_rendered else self.why._repr_html_()
+        return self.play(inside=False)._repr_html_() if self.is_rendered else self.why._repr_html_()
 
     def _told(self) -> str:
         return f"{self.clip_id}\n{self.seconds:.2f} s, {self.row.speaker}"
@@ -241,48 +244,60 @@ class KeptClip:
 
     def _preview(self) -> str:
         """A small version of its first seconds, to be a part of a page."""
-        from operators.media.encoding import Encoder
         from pipeline.views.players import inside_page
 
-        step = max(1, round(self.render.fps / PREVIEW_FPS))
-        count = min(len(self.video), round(PREVIEW_S * self.render.fps))
-        small = _small(self.video.get_batch(range(0, count, step)).asnumpy())
-        fps = Fraction(self.render.fps).limit_denominator(1001) / step
-        sound = self.samples(16000)[: round(count / self.render.fps * 16000)]
         with tempfile.TemporaryDirectory() as folder:
-            made = Path(folder, "preview.mp4")
-            encoder = Encoder(audio_hz=16000, audio_bps=32000, crf=30)
-            encoder.write(
-                made, small, sound if len(sound) else None, width=small[0].shape[1], height=small[0].shape[0], fps=fps
-            )
-            return inside_page(made)
+            return inside_page(self.small(Path(folder, "preview.mp4"), PREVIEW_PX, PREVIEW_FPS, PREVIEW_S))
+
+    def small(self, made: Path, side_px: int, fps: float, longest_s: float) -> Path:
+        """Writes a small version of its file, and returns its path.
+
+        Args:
+            side_px: of the longer side, at most.
+            fps: about so many frames a second are left, where there are more.
+            longest_s: of its first seconds alone.
+        """
+        from operators.media.encoding import Encoder
+
+        step = max(1, round(self.render.fps / fps))
+        count = min(len(self.video), round(longest_s * self.render.fps))
+        width, height = _fitting(self.render.width, self.render.height, side_px)
+        pictures = (_scaled(self.video[number].asnumpy(), width, height) for number in range(0, count, step))
+        rate = Fraction(self.render.fps).limit_denominator(1001) / step
+        sound = self.samples(16000)[: round(count / self.render.fps * 16000)]
+        encoder = Encoder(audio_hz=16000, audio_bps=32000, crf=30)
+        encoder.write(made, pictures, sound if len(sound) else None, width=width, height=height, fps=rate)
+        return made
 
     @cached_property
-    def _rows(self) -> SourceRows:
+    def rows(self) -> SourceRows:
+        """The rows of its source."""
         return SourceRows.of(Manifest(self.root), self.row.source_id)
 
     @property
-    def _is_rendered(self) -> bool:
-        return any(one.clip_id == self.clip_id and one.made_by == "recording" for one in self._rows.current(Render))
+    def is_rendered(self) -> bool:
+        return any(one.clip_id == self.clip_id and one.made_by == "recording" for one in self.rows.current(Render))
 
     @cached_property
     def _track(self) -> Track | None:
-        return next((one for one in self._rows.current(Track) if one.track_id == self.row.track_id), None)
+        return next((one for one in self.rows.current(Track) if one.track_id == self.row.track_id), None)
 
     @cached_property
     def _speaking(self) -> ActiveSpeaker | None:
-        return next((one for one in self._rows.current(ActiveSpeaker) if one.track_id == self.row.track_id), None)
+        return next((one for one in self.rows.current(ActiveSpeaker) if one.track_id == self.row.track_id), None)
 
     @cached_property
     def _mesh(self) -> FaceLandmarks | None:
-        return next((one for one in self._rows.current(FaceLandmarks) if one.clip_id == self.clip_id), None)
+        return next((one for one in self.rows.current(FaceLandmarks) if one.clip_id == self.clip_id), None)
 
 
-def _small(frames: NDArray[np.uint8]) -> Sequence[NDArray[np.uint8]]:
-    """Frames no larger than `PREVIEW_PX`, both sides even."""
+def _fitting(width: int, height: int, side_px: int) -> tuple[int, int]:
+    """The sides of a picture within a square, never larger than they were, both even."""
+    share = min(1.0, side_px / max(height, width))
+    return max(2, round(width * share / 2) * 2), max(2, round(height * share / 2) * 2)
+
+
+def _scaled(frame: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
     from PIL import Image
 
-    height, width = frames.shape[1:3]
-    share = min(1.0, PREVIEW_PX / max(height, width))
-    size = max(2, round(width * share / 2) * 2), max(2, round(height * share / 2) * 2)
-    return [np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BILINEAR)) for frame in frames]
+    return np.asarray(Image.fromarray(frame).resize((width, height), Image.Resampling.BILINEAR))

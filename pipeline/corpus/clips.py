@@ -4,6 +4,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -16,6 +17,7 @@ from pipeline.corpus.frames import to_pandas, to_polars
 from pipeline.query.database import quoted
 
 if TYPE_CHECKING:
+    from pipeline.corpus.live import Triage
     from pipeline.training import ClipDataset
     from pipeline.views.players import Players
 
@@ -125,6 +127,13 @@ class Clips:
             raise IndexError(f"{len(self)} clips, and none at {place}")
         return KeptClip(self.root, Clip(**found[0]))
 
+    def clip(self, clip_id: str) -> KeptClip:
+        """
+        Raises:
+            NotFound: where no kept clip has this id.
+        """
+        return KeptClip.of(self.root, clip_id)
+
     def players(self, columns: int = 4, *, video: str = "link") -> "Players":
         """Players side by side, `MOST` where `head` does not say how many.
 
@@ -145,6 +154,22 @@ class Clips:
         made = [clip.player(_caption(rows[clip.clip_id]), video=video) for clip in asked]
         total = len(replace(self, most=None))
         return Players(f"{len(made)} of {total} clips{self._told_conditions()}", tuple(made), columns)
+
+    def triage(self, file: str | Path = "reviews.json", *, reviewer: str = "") -> "Triage":
+        """A player with keys, to keep, reject or flag them one after the other: `k`, `x`, `f`; `u` takes one back.
+
+        Args:
+            file: where each word is written as it is said, as the page of `headset explore` hands it over; one that is
+                there is gone on with. `headset import-reviews` makes it a table.
+            reviewer: as whoever looks calls themselves.
+
+        Raises:
+            UsageError: where anywidget is not installed, no clip is left, or the file is none of reviews, or holds
+                those of somebody else.
+        """
+        from pipeline.corpus.live import Triage
+
+        return Triage(self, Path(file), reviewer)
 
     def _repr_html_(self) -> str:
         return self.players()._repr_html_()

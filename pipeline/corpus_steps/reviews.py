@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,21 @@ def read_reviews(path: Path) -> tuple[str, list[Said]]:
     if twice := [clip for clip, times in Counter(one.clip_id for one in said).items() if times > 1]:
         raise UsageError(f"{path} says two things of {twice[0]!r}")
     return reviewer, said
+
+
+def reviews_file(corpus: str, reviewer: str, said: Mapping[str, Any]) -> str:
+    """The text of a file that `read_reviews` reads.
+
+    Args:
+        corpus: what tells it from others, see `fingerprint` of `pipeline/views/explorer/explorer.py`.
+        said: by clip its verdict, reason and `at`.
+
+    Raises:
+        UsageError: for what is no review.
+    """
+    made = [vars(_said({**one, "clip_id": clip}, f"the review of {clip}")) for clip, one in sorted(said.items())]
+    told = {"format": FORMAT, "corpus": corpus, "reviewer": reviewer, "reviews": made}
+    return json.dumps(told, ensure_ascii=False, indent=1) + "\n"
 
 
 def _said(one: Any, where: str) -> Said:

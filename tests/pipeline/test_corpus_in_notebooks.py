@@ -3,11 +3,13 @@
 import io
 import math
 import re
+import sys
 from base64 import b64decode
 from fractions import Fraction
 from html.parser import HTMLParser
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -18,7 +20,9 @@ from manifests.media import MediaStore
 from manifests.tables import Dropped, Render, Row, Shot, Word
 from operators.media.encoding import Encoder
 from operators.models.face_geometry import head_pose_deg
+from pipeline.corpus import live
 from pipeline.corpus.frames import installed
+from pipeline.corpus_steps.reviews import Said, read_reviews
 from pipeline.views.pictures import axes_of
 from pipeline.views.sound_pictures import peaks, spectrogram_db
 from tests.pipeline.made_corpus import clip, corpus_of, score, source, track
@@ -246,6 +250,7 @@ def test_order_and_number_are_as_asked(corpus: headset.Corpus) -> None:
 def test_what_is_not_rendered_says_so(corpus: headset.Corpus) -> None:
     with pytest.raises(NotFound, match="is not rendered"):
         corpus.clips[1].play()
+    assert "not rendered" in corpus.clips._repr_html_()
     assert corpus.clips[1]._repr_html_().startswith("<div")
     assert corpus.clips[1].timeline().wave == ()
 
@@ -256,3 +261,55 @@ def test_yields_are_curves(corpus: headset.Corpus) -> None:
     assert shown.found.left_clips == 1
     assert re.search(r"yaw_deg &gt;", page)
     assert corpus.columns("clips").columns[0].name == "source_id"
+
+
+def mimes_of(shown: object) -> set[str]:
+    """What a kernel sends of an object, by the formatter that IPython has."""
+    formatter = pytest.importorskip("IPython.core.formatters").DisplayFormatter()
+    return set(formatter.format(shown)[0])
+
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def test_a_timeline_is_a_widget_and_a_picture(corpus: headset.Corpus) -> None:
+    pytest.importorskip("anywidget")
+    assert {WIDGET, "text/html"} <= mimes_of(corpus.clips[0].timeline())
+    assert WIDGET not in mimes_of(corpus.clips[0].scores)
+
+
+def test_without_anywidget_there_is_the_picture(corpus: headset.Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "anywidget", None)
+    shown = mimes_of(corpus.clips[0].timeline())
+    assert "text/html" in shown
+    assert WIDGET not in shown
+    with pytest.raises(UsageError, match="pip install anywidget"):
+        corpus.clips.triage()
+
+
+def test_triage_writes_what_import_reviews_reads(corpus: headset.Corpus, tmp_path: Path) -> None:
+    pytest.importorskip("anywidget")
+    file = tmp_path / "reviews.json"
+    triage = corpus.clips.triage(file, reviewer="ada")
+    assert mimes_of(triage) >= {WIDGET, "text/html"}
+    said = {"s1/000000-005000/t0": {"verdict": "flag", "reason": HOSTILE, "at": "2026-11-27T12:00:00Z"}}
+    triage.widget.said = said
+    assert read_reviews(file) == ("ada", [Said("s1/000000-005000/t0", "flag", HOSTILE, "2026-11-27T12:00:00Z")])
+    assert corpus.clips.triage(file).reviews == said
+    with pytest.raises(UsageError, match="holds the reviews of ada"):
+        corpus.clips.triage(file, reviewer="bob")
+    with pytest.raises(UsageError, match="no clip is left"):
+        corpus.clips.where("false").triage(file)
+
+
+def test_a_widget_is_told_all_of_a_clip(corpus: headset.Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    detail, video = live.told(corpus.clips[0])
+    assert video == corpus.clips[0].path.read_bytes()
+    assert (len(detail["media"][0]["times"]), detail["clip"]["end"]) == (125, 5.0)
+    assert live.told(corpus.clips[1])[1] == b""  # not rendered
+    monkeypatch.setattr(live, "MOST_BYTES", 0)
+    monkeypatch.setattr(live, "SMALL_PX", 32)
+    detail, video = live.told(corpus.clips[0])
+    assert len(detail["media"][0]["times"]) == 125
+    with av.open(io.BytesIO(video)) as small:
+        assert (small.streams.video[0].width, len(small.streams.audio)) == (32, 1)

@@ -1,7 +1,7 @@
 """All that a page shows of one clip: its videos with the time of every frame, what was seen and heard, its numbers."""
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -79,39 +79,14 @@ class Details:
         """What the page shows of the clip in a row, as JSON has it."""
         wide = self.columns.row(number)
         source_id, clip_id = wide["source_id"], wide["clip_id"]
-        clip = next(row for row in self.rows(source_id, Clip) if row.clip_id == clip_id)
-        source = self.rows(source_id, Source)[0]
+        rows = lambda table: self.rows(source_id, table)  # noqa: E731 - a name for one expression
+        clip = next(row for row in rows(Clip) if row.clip_id == clip_id)
         span = clip.start_s - AROUND_S, clip.end_s + AROUND_S
-        render = next(
-            (one for one in self.rows(source_id, Render) if (one.clip_id, one.made_by) == (clip_id, RECORDING)), None
-        )
-        tracks = [track for track in self.rows(source_id, Track) if track.start_s < span[1] and track.end_s > span[0]]
-        rim = [round(side, 1) for side in (clip.left_px, clip.top_px, clip.right_px, clip.bottom_px)]
-        ids = {track.track_id for track in tracks}
-        marks = next((row for row in self.rows(source_id, FaceLandmarks) if row.clip_id == clip_id), None)
+        render = next((one for one in rows(Render) if (one.clip_id, one.made_by) == (clip_id, RECORDING)), None)
         facts = [[name, wide[name]] for name in self.columns.names if wide[name] is not None and wide[name] != ""]
         return {
-            "clip": {
-                "id": clip_id,
-                "start": clip.start_s,
-                "end": clip.end_s,
-                "speaker": clip.speaker,
-                "track": clip.track_id,
-                "box": rim,
-            },
-            "source": {
-                "id": source_id,
-                "uri": source.uri,
-                "title": source.title,
-                "width": source.width,
-                "height": source.height,
-            },
-            "media": [one for one in (self._render(clip, render), self._source(source, span)) if one],
-            "lanes": self._lanes(source_id, span),
-            "tracks": [_track(track, span) for track in tracks],
-            "active": [_active(row) for row in self.rows(source_id, ActiveSpeaker) if row.track_id in ids],
-            "landmarks": _landmarks(marks) if marks else None,
-            "words": self._words(source_id, clip, span),
+            **around(clip, rows),
+            "media": [one for one in (self._render(clip, render), self._source(rows(Source)[0], span)) if one],
             "facts": [[name, _plain(value)] for name, value in facts],
         }
 
@@ -129,8 +104,7 @@ class Details:
         file = self.places.render(render) if render else ""
         if not render or not file or (path := self.path_of(render)) is None:
             return None
-        return {"name": "render", "file": file, "width": render.width, "height": render.height, "offset": clip.start_s,
-                "times": _frame_times(path, None), "peaks": _peaks(path, render.duration_s)}  # fmt: skip
+        return told_render(clip, render, path, file)
 
     def _source(self, source: Source, span: tuple[float, float]) -> dict[str, Any] | None:
         file = self.places.source(source)
@@ -139,29 +113,77 @@ class Details:
         return {"name": "source", "file": file, "width": source.width, "height": source.height, "offset": 0.0,
                 "times": _frame_times(path, span), "peaks": ""}  # fmt: skip
 
-    def _lanes(self, source_id: str, span: tuple[float, float]) -> list[dict[str, Any]]:
-        """Spans of the source around the clip, by kind."""
 
-        def spans(rows: Sequence[Any], name: Any) -> list[list[Any]]:
-            return [
-                [round(row.start_s, 3), round(row.end_s, 3), name(row)]
-                for row in rows
-                if row.start_s < span[1] and row.end_s > span[0]
-            ]
+def around(clip: Clip, rows: Callable[[type[Any]], list[Any]]) -> dict[str, Any]:
+    """What was seen and heard from `AROUND_S` before a clip to as long behind it, as JSON has it.
 
-        last = lambda row_id: row_id.rsplit("/", 1)[-1]  # noqa: E731 - a name for one expression
+    Args:
+        rows: the current rows of the clip's source, by table.
+    """
+    source, span = rows(Source)[0], (clip.start_s - AROUND_S, clip.end_s + AROUND_S)
+    rim = [round(side, 1) for side in (clip.left_px, clip.top_px, clip.right_px, clip.bottom_px)]
+    tracks = [track for track in rows(Track) if track.start_s < span[1] and track.end_s > span[0]]
+    ids = {track.track_id for track in tracks}
+    marks = next((row for row in rows(FaceLandmarks) if row.clip_id == clip.clip_id), None)
+    return {
+        "clip": {
+            "id": clip.clip_id,
+            "start": clip.start_s,
+            "end": clip.end_s,
+            "speaker": clip.speaker,
+            "track": clip.track_id,
+            "box": rim,
+        },
+        "source": {
+            "id": source.source_id,
+            "uri": source.uri,
+            "title": source.title,
+            "width": source.width,
+            "height": source.height,
+        },
+        "lanes": _lanes(rows, span),
+        "tracks": [_track(track, span) for track in tracks],
+        "active": [_active(row) for row in rows(ActiveSpeaker) if row.track_id in ids],
+        "landmarks": _landmarks(marks) if marks else None,
+        "words": _words(rows(Word), clip, span),
+    }
+
+
+def told_render(clip: Clip, render: Render, path: Path, file: str) -> dict[str, Any]:
+    """The video of a clip, as JSON has it: the time of every frame, and the envelope of its sound.
+
+    Args:
+        path: where it lies.
+        file: where the page finds it.
+    """
+    return {"name": "render", "file": file, "width": render.width, "height": render.height, "offset": clip.start_s,
+            "times": _frame_times(path, None), "peaks": _peaks(path, render.duration_s)}  # fmt: skip
+
+
+def _lanes(rows: Callable[[type[Any]], list[Any]], span: tuple[float, float]) -> list[dict[str, Any]]:
+    """Spans of the source around the clip, by kind."""
+
+    def spans(table: type[Row], name: Callable[[Any], str]) -> list[list[Any]]:
         return [
-            {"kind": "shots", "spans": spans(self.rows(source_id, Shot), lambda row: last(row.shot_id))},
-            {"kind": "faces", "spans": spans(self.rows(source_id, Track), lambda row: last(row.track_id))},
-            {"kind": "voices", "spans": spans(self.rows(source_id, Turn), lambda row: row.speaker)},
-            {"kind": "clips", "spans": spans(self.rows(source_id, Clip), lambda row: row.clip_id)},
+            [round(row.start_s, 3), round(row.end_s, 3), name(row)]
+            for row in rows(table)
+            if row.start_s < span[1] and row.end_s > span[0]
         ]
 
-    def _words(self, source_id: str, clip: Clip, span: tuple[float, float]) -> list[list[Any]]:
-        """Those of the clip where it was listened to, else those of the turns around it."""
-        there = [word for word in self.rows(source_id, Word) if word.start_s < span[1] and word.end_s > span[0]]
-        own = [word for word in there if word.subject == clip.clip_id] or there
-        return [[round(word.start_s, 3), round(word.end_s, 3), word.text, round(word.confidence, 2)] for word in own]
+    last = lambda row_id: row_id.rsplit("/", 1)[-1]  # noqa: E731 - a name for one expression
+    return [
+        {"kind": "shots", "spans": spans(Shot, lambda row: last(row.shot_id))},
+        {"kind": "faces", "spans": spans(Track, lambda row: last(row.track_id))},
+        {"kind": "voices", "spans": spans(Turn, lambda row: row.speaker)},
+        {"kind": "clips", "spans": spans(Clip, lambda row: row.clip_id)},
+    ]
+
+
+def _words(words: Sequence[Word], clip: Clip, span: tuple[float, float]) -> list[list[Any]]:
+    """Those of the clip where it was listened to, else those of the turns around it."""
+    there = [word for word in words if word.start_s < span[1] and word.end_s > span[0]]
+    own = [word for word in there if word.subject == clip.clip_id] or there
+    return [[round(word.start_s, 3), round(word.end_s, 3), word.text, round(word.confidence, 2)] for word in own]
 
 
 def _track(track: Track, span: tuple[float, float]) -> dict[str, Any]:

@@ -179,7 +179,7 @@ class Explorer:
         columns = self.columns.described
         return {
             "title": Path(self.manifest.root).name or self.manifest.root,
-            "corpus": _fingerprint(self.manifest),
+            "corpus": fingerprint(self.manifest),
             "root": self.manifest.root if self.served else Path(self.manifest.root).name,
             "made": datetime.now(UTC).isoformat(timespec="seconds"),
             "served": self.served,
@@ -245,7 +245,7 @@ def _script(name: str, content: bytes) -> bytes:
     return b'headset_data("%s","%s")\n' % (name.encode(), b64encode(content))
 
 
-def _fingerprint(manifest: Manifest) -> str:
+def fingerprint(manifest: Manifest) -> str:
     """Tells corpora apart, and stays when sources are added: the sources of the first shard, which never change."""
     first = manifest.shards()[:1]
     return hashlib.sha256("\n".join(sorted(manifest.listed(Source, first))).encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-// Builds the page's program and style into ../built, or into the folder that is named. The same sources give the same bytes.
+// Builds the page's program and style, and the notebook's widget, into ../built, or into the folder that is named. The same sources give the same bytes.
 import { build } from "esbuild";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 const here = dirname(fileURLToPath(import.meta.url));
 const out = process.argv[2] ?? join(here, "..", "built");
 const common = { bundle: true, minify: true, format: "iife", target: ["chrome120", "firefox120"], charset: "ascii", legalComments: "none", absWorkingDir: here };
+const preact = { jsx: "automatic", jsxImportSource: "preact" };
 const banner = "/* headset explorer, Apache-2.0. Built from pipeline/views/explorer/page by `npm run build`; contains Preact, MIT. */";
 
 const worker = await build({ ...common, entryPoints: ["src/worker.ts"], write: false });
@@ -13,9 +14,19 @@ await build({
   ...common,
   entryPoints: ["src/main.tsx"],
   outfile: join(out, "explorer.js"),
-  jsx: "automatic",
-  jsxImportSource: "preact",
+  ...preact,
   banner: { js: banner },
   define: { WORKER: JSON.stringify(worker.outputFiles[0].text) },
 });
-await build({ ...common, format: undefined, entryPoints: ["src/style.css"], outfile: join(out, "explorer.css") });
+const style = { ...common, format: undefined, entryPoints: ["src/style.css"] };
+await build({ ...style, outfile: join(out, "explorer.css") });
+const sheet = await build({ ...style, write: false });
+await build({
+  ...common,
+  ...preact,
+  format: "esm",
+  entryPoints: ["src/widget.tsx"],
+  outfile: join(out, "widget.js"),
+  banner: { js: banner.replace("explorer,", "widget,") },
+  define: { STYLE: JSON.stringify(sheet.outputFiles[0].text) },
+});

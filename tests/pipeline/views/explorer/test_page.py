@@ -306,5 +306,5 @@ def test_the_built_page_is_that_of_its_source(tmp_path: Path) -> None:
     subprocess.run(
         ["node", "build.mjs", str(tmp_path / "built")], cwd=here, check=True, capture_output=True, timeout=300
     )
-    for name in ("explorer.js", "explorer.css"):
+    for name in ("explorer.js", "explorer.css", "widget.js"):
         assert (tmp_path / "built" / name).read_bytes() == (PAGE.parent / "built" / name).read_bytes(), name

@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { fileName, length, middle, number } from "./format";
 import { Layout } from "./layout";
 import type { Model } from "./model";
-import type { Reviews, Verdict } from "./reviews";
+import { GLYPH, type Reviews, type Verdict } from "./reviews";
 import { useSignal } from "./signal";
 import type { Column } from "./types";
 
@@ -23,8 +23,6 @@ interface Shown {
   first: number;
   cards: Card[];
 }
-
-export const GLYPH: Record<Verdict, string> = { keep: "✓", reject: "✕", flag: "⚑" };
 
 export function Grid({ model, reviews }: { model: Model; reviews: Reviews }) {
   const box = useRef<HTMLDivElement>(null);

@@ -37,8 +37,8 @@ export class Playback {
   private readonly undo: (() => void)[] = [];
   private live = true;
 
-  /** Begins to play where `clock` is, a moment of the source, and moves it on. */
-  constructor(private detail: Detail, private media: Media, private video: HTMLVideoElement, canvas: HTMLCanvasElement, readonly clock: Signal<number>) {
+  /** Begins to play where `clock` is, a moment of the source, and moves it on; shows that moment where it is to be `still`. */
+  constructor(private detail: Detail, private media: Media, private video: HTMLVideoElement, canvas: HTMLCanvasElement, readonly clock: Signal<number>, private still = false) {
     this.from = detail.clip.start - media.offset;
     this.to = detail.clip.end - media.offset;
     this.overlay = new Overlay(canvas, video);
@@ -101,7 +101,7 @@ export class Playback {
   private start(): void {
     this.video.playbackRate = settings.speed.value;
     this.video.currentTime = Math.max(this.from, Math.min(this.to - 0.01, this.at)) + NEAR_S;
-    this.video.play().catch(() => (this.playing.value = false));
+    if (!this.still) this.video.play().catch(() => (this.playing.value = false));
   }
 
   private shown = (_: number, told: VideoFrameCallbackMetadata): void => {

@@ -1,26 +1,13 @@
 // One clip: played inside its render or its source, frame by frame where wanted, with what was seen above it and all that is known below.
 
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { fileName, moment, number } from "./format";
-import { GLYPH } from "./grid";
+import { useEffect, useState } from "preact/hooks";
+import { fileName, number } from "./format";
 import type { Model } from "./model";
-import type { Layers } from "./overlay";
-import { faster, LAYERS, Playback, settings, SPEEDS, swapLayer } from "./playback";
 import type { Reviews, Verdict } from "./reviews";
-import { Signal, useSignal } from "./signal";
-import { Timeline } from "./timeline";
-import type { Column, Detail, Media } from "./types";
-
-/** What the keys of the whole page ask of the player. */
-export interface Controls {
-  toggle(): void;
-  step(by: number): void;
-  faster(by: number): void;
-  loop(): void;
-  swap(): void;
-  layer(number: number): void;
-  turn(by: number): void;
-}
+import { type Controls, Screen } from "./screen";
+import { useSignal } from "./signal";
+import { Triage } from "./triage";
+import type { Column, Detail } from "./types";
 
 interface PlayerProps {
   model: Model;
@@ -41,6 +28,7 @@ export function Player({ model, reviews, row, controls }: PlayerProps) {
     model.detail(row).then((detail) => now && put({ row, detail }), told);
     return () => void (now = false);
   }, [row]);
+  const said = useSignal(reviews.entries);
   const detail = found?.row === row ? found.detail : null;
   if (!detail) controls.current = null;
   return (
@@ -50,50 +38,17 @@ export function Player({ model, reviews, row, controls }: PlayerProps) {
         {!detail && !failed && <p class="empty">…</p>}
         {detail && <Shown key={row} model={model} detail={detail} controls={controls} />}
       </div>
-      {clip && <Triage key={row} model={model} reviews={reviews} clip={clip} row={row} />}
+      {clip && <Triage key={row} clip={clip} entry={said.get(clip)} say={(verdict, reason, goOn) => void judge(model, reviews, row, verdict, reason, goOn)} />}
     </section>
   );
 }
 
 function Shown({ model, detail, controls }: { model: Model; detail: Detail; controls: { current: Controls | null } }) {
-  const wanted = useSignal(settings.media);
-  const loop = useSignal(settings.loop);
-  const media = detail.media.find((one) => one.name === wanted) ?? detail.media[0];
-  const video = useRef<HTMLVideoElement>(null);
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const clock = useMemo(() => new Signal(detail.clip.start), [detail]);
-  const [playback, hold] = useState<Playback | null>(null);
-  const [broken, breakDown] = useState("");
-  useEffect(() => {
-    if (!video.current || !canvas.current || !media) return;
-    const made = new Playback(detail, media, video.current, canvas.current, clock);
-    hold(made);
-    return () => made.end();
-  }, [detail, media]);
-  controls.current = playback && controlsOf(playback, detail);
+  const absent = model.catalogue.served ? "Neither the render of this clip nor its source is at hand." : "This page holds no video of the clip.";
   return (
     <>
       <Title model={model} detail={detail} />
-      {media ? (
-        <div class={`screen ${media.name}`}>
-          <video
-            ref={video}
-            key={media.file}
-            src={media.file}
-            loop={media.name === "render" && loop}
-            playsInline
-            preload="auto"
-            aria-label="the clip"
-            onError={() => breakDown("This browser cannot play the file.")}
-          />
-          <canvas ref={canvas} aria-hidden="true" onClick={() => playback?.toggle()} />
-          {broken && <p class="empty">{broken}</p>}
-        </div>
-      ) : (
-        <p class="screen empty">{model.catalogue.served ? "Neither the render of this clip nor its source is at hand." : "This page holds no video of the clip."}</p>
-      )}
-      {playback && media && <Bar controls={controls} playback={playback} detail={detail} media={media} />}
-      {media && <Timeline detail={detail} media={media} seek={(moment) => playback?.seek(moment)} clock={clock} />}
+      <Screen detail={detail} controls={controls} absent={absent} />
       <Facts model={model} detail={detail} />
     </>
   );
@@ -109,91 +64,6 @@ function Title({ model, detail }: { model: Model; detail: Detail }) {
       </div>
       <button onClick={() => (model.selected.value = null)} aria-label="close the clip" title="Esc">×</button>
     </header>
-  );
-}
-
-function controlsOf(playback: Playback, detail: Detail): Controls {
-  return {
-    toggle: () => playback.toggle(),
-    step: (by) => playback.step(by),
-    turn: (by) => playback.turn(by),
-    faster,
-    layer: swapLayer,
-    loop: () => (settings.loop.value = !settings.loop.value),
-    swap: () => (settings.media.value = settings.media.value === "render" && detail.media.length > 1 ? "source" : "render"),
-  };
-}
-
-interface BarProps {
-  controls: { current: Controls | null };
-  playback: Playback;
-  detail: Detail;
-  media: Media;
-}
-
-function Bar({ controls, playback, detail, media }: BarProps) {
-  const playing = useSignal(playback.playing);
-  const layers = useSignal(settings.layers);
-  const speed = useSignal(settings.speed);
-  const loop = useSignal(settings.loop);
-  const there: Record<keyof Layers, boolean> = { boxes: detail.tracks.length > 0, landmarks: detail.landmarks !== null, speaker: detail.active.length > 0, words: detail.words.length > 0 };
-  return (
-    <div class="controls" role="toolbar" aria-label="Playback">
-      <button onClick={() => controls.current?.toggle()} aria-label={playing ? "pause" : "play"} title="space">{playing ? "❚❚" : "▶"}</button>
-      <button onClick={() => controls.current?.step(-1)} aria-label="one frame back" title=",">‹</button>
-      <button onClick={() => controls.current?.step(1)} aria-label="one frame on" title=".">›</button>
-      <Readout playback={playback} />
-      <span class="room" />
-      <select aria-label="speed" value={String(speed)} onChange={(event) => (settings.speed.value = Number(event.currentTarget.value))}>
-        {SPEEDS.map((one) => (
-          <option key={one} value={String(one)}>{one} ×</option>
-        ))}
-      </select>
-      <button aria-pressed={loop} onClick={() => controls.current?.loop()} title="l">loop</button>
-      {detail.media.length > 1 && <button onClick={() => controls.current?.swap()} title="s">{media.name === "render" ? "in source" : "in render"}</button>}
-      <span class="layers" role="group" aria-label="Overlays">
-        {LAYERS.map(([name, text], n) => (
-          <button key={name} aria-pressed={layers[name] && there[name]} disabled={!there[name]} onClick={() => controls.current?.layer(n)} title={`${n + 1}`}>{text}</button>
-        ))}
-      </span>
-    </div>
-  );
-}
-
-function Readout({ playback }: { playback: Playback }) {
-  const time = useSignal(playback.clock);
-  const frame = useSignal(playback.frame);
-  return (
-    <output aria-live="off">
-      {moment(time)} <small>frame {frame}</small>
-    </output>
-  );
-}
-
-const REASONS = ["wrong speaker", "out of sync", "not frontal", "occluded", "bad sound", "bad crop"];
-
-function Triage({ model, reviews, clip, row }: { model: Model; reviews: Reviews; clip: string; row: number }) {
-  const entry = useSignal(reviews.entries).get(clip);
-  const input = useRef<HTMLInputElement>(null);
-  const said = (): string => input.current?.value ?? "";
-  return (
-    <form
-      class="triage"
-      aria-label="Review"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void judge(model, reviews, row, entry?.verdict || "flag", said(), true);
-        input.current?.blur();
-      }}
-    >
-      {(["keep", "reject", "flag"] as Verdict[]).map((verdict) => (
-        <button key={verdict} type="button" class={verdict} aria-pressed={entry?.verdict === verdict} onClick={() => void judge(model, reviews, row, entry?.verdict === verdict ? "" : verdict, said(), false)}>
-          {GLYPH[verdict]} {verdict} <kbd>{{ keep: "k", reject: "x", flag: "f" }[verdict]}</kbd>
-        </button>
-      ))}
-      <input ref={input} id="reason" list="reasons" placeholder="reason" aria-label="reason" maxLength={500} value={entry?.reason ?? ""} key={clip} />
-      <datalist id="reasons">{REASONS.map((one) => <option key={one} value={one} />)}</datalist>
-    </form>
   );
 }
 

@@ -5,6 +5,8 @@ import { Signal } from "./signal";
 
 export type Verdict = "keep" | "reject" | "flag";
 
+export const GLYPH: Record<Verdict, string> = { keep: "✓", reject: "✕", flag: "⚑" };
+
 export interface Entry {
   verdict: Verdict | ""; // "" for one that was taken back, so that an import takes it back too
   reason: string;
