@@ -33,6 +33,7 @@ from manifests.tables import (
     Track,
     Transition,
     Turn,
+    VoiceEmbedding,
     Word,
 )
 from operators.base import Audio, Drop, Frames, Measure, Media, Operator, Resources
@@ -85,6 +86,7 @@ __all__ = [
     "Track",
     "Transition",
     "Turn",
+    "VoiceEmbedding",
     "Word",
     "open",
 ]

@@ -379,6 +379,21 @@ class FaceLandmarks(Row):
 
 
 @dataclass(frozen=True)
+class VoiceEmbedding(Row):
+    """Whose voice a clip's speaker has, as numbers of a speaker network: `operators/speech/embed_voice.py`.
+
+    These numbers tell people apart, so they are personal data as much as the sound is.
+    """
+
+    table, key = "voice_embeddings", "voice_embedding_id"
+    voice_embedding_id: str  # <clip>@<model>
+    clip_id: str
+    heard_s: float  # seconds of the voice that were embedded
+    embedding: bytes  # (192,) little-endian float16, of length 1
+    model: str  # the network; rows of two are never compared
+
+
+@dataclass(frozen=True)
 class Published(Row):
     """What a published list says of a clip, in the list's own terms: seconds and pixels are known when its video is.
 

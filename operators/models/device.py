@@ -1,6 +1,7 @@
 """Where models run, and what the libraries that run them need of the system."""
 
 import ctypes
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -19,6 +20,18 @@ def device() -> str:
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def one_thread() -> None:
+    """Has torch give the same numbers on every machine, and pyannote.audio keep to itself: before it is imported."""
+    # pyannote.audio reads it when imported and reports each use to its makers otherwise.
+    os.environ["PYANNOTE_METRICS_ENABLED"] = "0"
+    # oneDNN keeps what it prepared for each shape, and each voice of a window is of another length: 1 GB in 5 minutes
+    # of speech.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
+    import torch
+
+    torch.set_num_threads(1)  # the sums of a convolution come in another order on another number of threads
 
 
 def batches(frames: Iterable[Any], size: int) -> Iterator[list[Any]]:

@@ -15,6 +15,7 @@ from manifests.errors import WeightError
 from manifests.tables import Clip, Source, Track, Turn, span_id
 from operators.base import Audio, Drop, Operator, Resources
 from operators.models.catalogue_sound import CAMPPLUS, SEGMENTATION_3, SILERO_VAD
+from operators.models.device import one_thread
 from operators.models.silero_vad import SileroVad, spans
 from operators.timeline import AsksForFaces, may_show, width_px
 from operators.weights import Weight
@@ -142,15 +143,9 @@ class DiarizeSpeakers(Operator):
         Raises:
             WeightError: when the files of "embedded" cannot be had, or HF_TOKEN does not open "community-1".
         """
-        # pyannote.audio reads it when imported and reports each use to its makers otherwise.
-        os.environ["PYANNOTE_METRICS_ENABLED"] = "0"
-        # oneDNN keeps what it prepared for each shape, and each voice of a window is of another length: 1 GB in 5
-        # minutes of speech.
-        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
+        one_thread()
         import torch
 
-        # The sums of a convolution come in another order on another number of threads.
-        torch.set_num_threads(1)
         pipeline: Any = embedded(self) if self.pipeline == "embedded" else _community()
         device = "cuda" if torch.cuda.is_available() else "cpu"
         # More windows at once cost 10 MB each and gain nothing on one thread.

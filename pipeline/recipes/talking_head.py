@@ -3,7 +3,7 @@
 A source is decoded once for shots and faces, who they are and how well they are to be seen. Boxes are linked to tracks
 through each shot; voices are told apart by diarization; each face is asked whether it is the one heard, and each turn
 gets the face that speaks it, or why none does. Where shot, track and turn agree, a clip is proposed. The proposals are
-decoded again to be measured, and only those that pass are encoded.
+decoded again to be measured, and only those that pass are encoded, and their voices embedded.
 
 Thresholds: `dnsmos_ovrl`, where speech cannot be followed any more (docs/measured/quality.md). `distinct_fps`: people
 speak 4 to 8 syllables a second, and the mouth opens and closes for each, so fewer than 10 different pictures a second
@@ -30,6 +30,7 @@ from operators.speech.attribute_turns import AttributeTurns
 from operators.speech.confirm_voices import ConfirmVoices
 from operators.speech.detect_active_speaker import DetectActiveSpeaker
 from operators.speech.diarize_speakers import DiarizeSpeakers
+from operators.speech.embed_voice import EmbedVoice
 from operators.speech.score_audio import ScoreAudio
 from operators.speech.score_speech import ScoreSpeech
 from operators.speech.score_sync import ScoreSync
@@ -58,6 +59,6 @@ RECIPE = Recipe(
                 }
             )
         ),
-        Stage(RenderClips()),
+        Stage(RenderClips(), EmbedVoice()),
     ),
 )

@@ -1,14 +1,17 @@
 """A corpus of one source with two people in it."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from manifests.manifest import LISTED, Manifest
 from manifests.tables import (
     Annotation,
     Attribution,
+    Clip,
     Face,
     FaceEmbedding,
     FaceQuality,
@@ -16,8 +19,10 @@ from manifests.tables import (
     Row,
     Source,
     Turn,
+    VoiceEmbedding,
 )
 from tests.manifests.test_media import s3, server  # noqa: F401 - fixtures
+from tests.pipeline import made_corpus
 from tests.pipeline.made_corpus import clip, corpus_of, render, score, source, track
 
 
@@ -33,7 +38,7 @@ def two_people(root: Path) -> Manifest:
     rows += [render(one, root, root.parent / "scratch") for one in (with_ada, both, bob_alone, hears_ada, other)]
     rows += [score(one, "dnsmos_ovrl", 3.0) for one in (with_ada, both, bob_alone, hears_ada, other)]
     rows.append(Annotation("s", "1", with_ada.clip_id, "identity", "Ada", "list"))
-    manifest = corpus_of(root, rows)
+    manifest = _with_voices(root, rows, (with_ada, both, bob_alone, hears_ada, other))
     (shard,) = [shard for shard in manifest.shards() if manifest.read(Source, [LISTED], shard)[0].source_id == "s"]
     manifest.write(Turn, "TrackFaces-made", shard, [
         Turn("s", "s/1", "speaker0", 0.0, 5.0), Turn("s", "s/2", "speaker1", 10.0, 39.0),
@@ -81,3 +86,13 @@ def two_people(root: Path) -> Manifest:
             )
     manifest.commit("TrackFaces-made", shard, replace(receipt, rows={**receipt.rows, **more}))
     return Manifest(str(root))
+
+
+def _with_voices(root: Path, rows: list[Row], clips: Iterable[Clip]) -> Manifest:
+    """The corpus, with numbers of each clip's voice that hold the clip's name, to be told from all other bytes."""
+    for one in clips:
+        numbers = f"voice of {one.clip_id}".encode()
+        rows.append(VoiceEmbedding(one.source_id, f"{one.clip_id}@made", one.clip_id, 4.0, numbers, "made"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(made_corpus.STEPS, "EmbedVoice", ("clips", "voice_embeddings"))
+        return corpus_of(root, rows)

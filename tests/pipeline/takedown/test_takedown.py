@@ -26,6 +26,7 @@ from manifests.tables import (
     Split,
     Track,
     Turn,
+    VoiceEmbedding,
     tables,
 )
 from manifests.takedowns import REASON, Region, Takedown, Takedowns
@@ -193,8 +194,15 @@ def test_a_person_is_taken_out_of_every_clip_that_shows_or_holds_them_and_nobody
         "other/000000-005000/t0",
         "s/020000-025000/t1",
     ]
+    assert [row["clip_id"] for row in manifest.table(VoiceEmbedding).to_pylist()] == [
+        "other/000000-005000/t0",
+        "s/020000-025000/t1",
+    ]
     for gone in found.clips:
         assert holding(f"sound of {gone}".encode(), root, tmp_path / "out") == set()
+        assert holding(f"voice of {gone}".encode(), root, tmp_path / "out") == set()
+    assert len(holding(b"voice of s/020000-025000/t1", root)) == 1
+    assert holding(b"voice of s/020000-025000/t1", tmp_path / "out") == set()  # no release has anybody's
     assert [shard.clips for shard in Place(str(tmp_path / "out")).shards()] == [
         ["other/000000-005000/t0", "s/020000-025000/t1"]
     ]
