@@ -20,6 +20,7 @@ from manifests.tables import ActiveSpeaker, Clip, FaceLandmarks, Render, Track, 
 from pipeline.query.source_rows import SourceRows
 
 if TYPE_CHECKING:
+    from pipeline.corpus.similar import SimilarClips
     from pipeline.views.clip_scores import ClipScores
     from pipeline.views.pictures import Marks, Stills
     from pipeline.views.players import Player
@@ -201,6 +202,20 @@ class KeptClip:
         from pipeline.views.sound_pictures import SoundPicture
 
         return SoundPicture(self.clip_id, self.render.duration_s, hz, self.samples(hz))
+
+    def similar(self, by: str, count: int = 12) -> "SimilarClips":
+        """The clips of the corpus whose face, or voice, is most like its own.
+
+        Args:
+            by: face or voice.
+
+        Raises:
+            UsageError: for another word, and where its own was not embedded.
+        """
+        from pipeline.corpus.similar import SimilarClips
+        from pipeline.corpus_steps.likeness import likeness
+
+        return SimilarClips(self, by, tuple(likeness(Manifest(self.root), by).nearest(self.clip_id, count)))
 
     def marks(self, at_s: float) -> "Marks":
         """What was found in it at a time from its start, in pixels of its render."""

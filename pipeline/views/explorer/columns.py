@@ -112,8 +112,13 @@ class ClipColumns:
 
     def rows_of(self, clip_ids: Iterable[str]) -> list[int]:
         """The rows of some clips, those that are not here left out."""
-        found = pc.index_in(pa.array(list(clip_ids), pa.string()), self._column("clip_id").combine_chunks())
-        return sorted(set(found.drop_null().to_pylist()))
+        return sorted(set(self.places_of(clip_ids).values()))
+
+    def places_of(self, clip_ids: Iterable[str]) -> dict[str, int]:
+        """The row of each of some clips, those that are not here left out."""
+        wanted = pa.array(list(clip_ids), pa.string())
+        found = pc.index_in(wanted, self._column("clip_id").combine_chunks()).to_pylist()
+        return {clip: row for clip, row in zip(wanted.to_pylist(), found, strict=True) if row is not None}
 
     def _made(self, name: str) -> tuple[PageColumn, NDArray[np.uint16]]:
         column = PageColumn(name, "text", self.groups.get(name, ""))

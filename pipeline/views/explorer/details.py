@@ -3,7 +3,7 @@
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -18,6 +18,7 @@ from operators.base import Drop
 from operators.media.containers import open_media, packets_of, shown_when_decoded, video_of
 from operators.media.sound import SourceAudio
 from operators.models.face_geometry import landmarks_of
+from pipeline.corpus_steps.likeness import KINDS, MOST, Likeness, likeness
 from pipeline.views.explorer.columns import ClipColumns
 
 R = TypeVar("R", bound=Row)
@@ -88,7 +89,26 @@ class Details:
             **around(clip, rows),
             "media": [one for one in (self._render(clip, render), self._source(rows(Source)[0], span)) if one],
             "facts": [[name, _plain(value)] for name, value in facts],
+            "similar": {by: self._similar(clip_id, by) for by in KINDS},
         }
+
+    def _similar(self, clip_id: str, by: str) -> list[tuple[int, float]]:
+        """The rows of the page whose face, or voice, is most like a clip's, with the cosine, the most alike first."""
+        known, rows = self._likeness[by]
+        if clip_id not in rows:
+            return []
+        near = known.nearest(clip_id, MOST)
+        return [(rows[one.clip_id], one.cosine) for one in near]
+
+    @cached_property
+    def _likeness(self) -> dict[str, tuple[Likeness, dict[str, int]]]:
+        """By face and by voice what is known of the clips of the page, and their rows."""
+        made = {}
+        for by in KINDS:
+            known = likeness(self.manifest, by)
+            rows = self.columns.places_of(known.clip_ids)
+            made[by] = known.only(rows), rows
+        return made
 
     def path_of(self, row: Render | Source) -> Path | None:
         """The file of a render or a source on this machine; None where it is not to be had."""

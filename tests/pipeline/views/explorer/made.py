@@ -7,7 +7,18 @@ import numpy as np
 import pytest
 
 from manifests.manifest import Manifest
-from manifests.tables import ActiveSpeaker, Clip, Dropped, FaceLandmarks, Render, Row, Source, Track, Word
+from manifests.tables import (
+    ActiveSpeaker,
+    Clip,
+    Dropped,
+    FaceLandmarks,
+    Render,
+    Row,
+    Source,
+    Track,
+    VoiceEmbedding,
+    Word,
+)
 from operators.models.face_geometry import POINTS, in_units, packed_landmarks
 from tests.made_videos import tone, write_video
 from tests.pipeline import made_corpus
@@ -56,6 +67,7 @@ def explored(folder: Path) -> Manifest:
         patch.setitem(made_corpus.STEPS, "DetectActiveSpeaker", ("tracks", "active_speaker"))
         patch.setitem(made_corpus.STEPS, "LandmarkFaces", ("clips", "face_landmarks"))
         patch.setitem(made_corpus.STEPS, "TranscribeWords", ("clips", "words"))
+        patch.setitem(made_corpus.STEPS, "EmbedVoice", ("clips", "voice_embeddings"))
         return corpus_of(folder / "corpus", rows)
 
 
@@ -76,6 +88,10 @@ def _clip_of(folder: Path, source_id: str, number: int, place: int) -> Iterable[
         word_id = f"{made.clip_id}/{round(from_s * 1000):06d}-{round(to_s * 1000):06d}"
         yield Word(source_id, word_id, made.clip_id, text, from_s, to_s, 0.9)
     yield _landmarks(made)
+    # The voices of a source's first clips are one, and so on: 30 degrees from each place to the next.
+    angle = np.radians(30 * place)
+    numbers = np.array([np.cos(angle), np.sin(angle), *[0] * 190], "<f2").tobytes()
+    yield VoiceEmbedding(source_id, f"{made.clip_id}@made", made.clip_id, LENGTH_S, numbers, "made")
 
 
 def _landmarks(of: Clip) -> FaceLandmarks:

@@ -224,6 +224,21 @@ def test_words_lie_on_the_timeline_as_they_were_said(seen: Seen) -> None:
     assert {"shots", "sound", "words", "clips"} <= set(names)
 
 
+def test_similar_voices_are_shown_beside_a_clip_and_by_a_key(seen: Seen) -> None:
+    page = seen.page
+    page.click('.card[data-row="1"]')
+    page.wait_for_selector(".similar .near")
+    near = page.locator('section[aria-label="similar voices"] .near')
+    assert near.all_text_contents() == ["1.00"] * 3 + ["0.87"] * 3
+    assert page.locator('section[aria-label="similar faces"]').count() == 0  # no face was embedded
+    page.keyboard.press("v")
+    until(page, "document.querySelector('.tally b').textContent === '13'")
+    page.keyboard.press("v")
+    until(page, f"document.querySelector('.tally b').textContent === '{ALL}'")
+    near.first.click()
+    page.wait_for_selector('.card[data-row="7"][aria-current]')
+
+
 def test_the_keyboard_alone_does(seen: Seen) -> None:
     page = seen.page
     page.focus(".shelf select")

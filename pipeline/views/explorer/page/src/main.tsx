@@ -8,7 +8,7 @@ import { condition, count, fileName } from "./format";
 import { Grid } from "./grid";
 import { LossesView } from "./losses";
 import { Model, type View } from "./model";
-import { advance, judge, Player } from "./player";
+import { advance, judge, Player, showSimilar } from "./player";
 import { GLYPH, Reviews, type Verdict } from "./reviews";
 import type { Controls } from "./screen";
 import { useSignal } from "./signal";
@@ -19,7 +19,8 @@ const KEYS: [string, string][] = [
   ["← → ↑ ↓", "from card to card"], ["Enter", "open the clip"], ["Esc", "close it"], ["n  b", "next clip, clip before"],
   ["k  x  f", "keep, reject, flag with a reason"], ["u", "take the last verdict back"],
   ["space", "play, pause"], [",  .", "a frame back, a frame on"], ["[  ]", "turn before, next turn"], ["-  =", "slower, faster"],
-  ["l", "loop"], ["s", "in the source, in the render"], ["1 2 3 4", "boxes, landmarks, active speaker, words"], ["/", "search"], ["?", "these keys"],
+  ["l", "loop"], ["s", "in the source, in the render"], ["1 2 3 4", "boxes, landmarks, active speaker, words"],
+  ["h  v", "clips with a similar face, a similar voice; again: all clips"], ["/", "search"], ["?", "these keys"],
 ];
 
 function Page({ model, reviews }: { model: Model; reviews: Reviews }) {
@@ -276,6 +277,8 @@ function pressed(event: KeyboardEvent, model: Model, reviews: Reviews, player: C
   else if (event.key === "Escape") model.selected.value = null;
   else if (event.key === "n") inTurn(() => advance(model, 1));
   else if (event.key === "b") inTurn(() => advance(model, -1));
+  else if (event.key === "h") inTurn(() => showSimilar(model, "face"));
+  else if (event.key === "v") inTurn(() => showSimilar(model, "voice"));
   else if (!player) return;
   else if (event.key === " " && !target.closest("button:not(.card), summary, a")) player.toggle();
   else if (event.key === ",") player.step(-1);

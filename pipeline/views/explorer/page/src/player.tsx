@@ -2,12 +2,17 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { fileName, number } from "./format";
+import { poster } from "./grid";
 import type { Model } from "./model";
 import type { Reviews, Verdict } from "./reviews";
 import { type Controls, Screen } from "./screen";
 import { useSignal } from "./signal";
 import { Triage } from "./triage";
-import type { Column, Detail } from "./types";
+import type { Alike, Column, Detail } from "./types";
+
+const ALIKE: [Alike, string, string][] = [["face", "similar faces", "h"], ["voice", "similar voices", "v"]];
+const SHOWN = 6; // clips beside a button
+const SIDE = 52; // pixels of their pictures
 
 interface PlayerProps {
   model: Model;
@@ -49,9 +54,41 @@ function Shown({ model, detail, controls }: { model: Model; detail: Detail; cont
     <>
       <Title model={model} detail={detail} />
       <Screen detail={detail} controls={controls} absent={absent} />
+      <Similar model={model} detail={detail} />
       <Facts model={model} detail={detail} />
     </>
   );
+}
+
+/** The clips whose face, or voice, is most like the clip's: a click goes there, a button shows them all as cards. */
+function Similar({ model, detail }: { model: Model; detail: Detail }) {
+  const kinds = ALIKE.filter(([kind]) => detail.similar?.[kind].length);
+  if (!kinds.length) return null;
+  return (
+    <div class="similar">
+      {kinds.map(([kind, text, key]) => (
+        <section key={kind} aria-label={text}>
+          <button onClick={() => void showSimilar(model, kind)} title={key}>{text} <kbd>{key}</kbd></button>
+          {detail.similar?.[kind].slice(0, SHOWN).map(([row, cosine]) => (
+            <button key={row} class="near" onClick={() => (model.selected.value = row)} aria-label={`${text}: clip ${row}, cosine ${cosine.toFixed(2)}`}>
+              <span style={{ ...poster(model, row, SIDE), width: `${SIDE}px`, height: `${SIDE}px` }} />
+              <small>{cosine.toFixed(2)}</small>
+            </button>
+          ))}
+        </section>
+      ))}
+    </div>
+  );
+}
+
+/** Lets through the clip that is open and those that are like it; the same again lets all through. */
+export async function showSimilar(model: Model, kind: Alike): Promise<void> {
+  const row = model.selected.value;
+  const name = (ALIKE.find(([one]) => one === kind) as (typeof ALIKE)[number])[1];
+  if (model.chosen.value[name]) return model.choose(name, null);
+  if (row === null) return;
+  const near = (await model.detail(row)).similar?.[kind] ?? [];
+  if (near.length && model.selected.value === row) model.choose(name, [row, ...near.map(([one]) => one)]);
 }
 
 function Title({ model, detail }: { model: Model; detail: Detail }) {

@@ -74,7 +74,10 @@ export interface Detail {
   landmarks: { times: number[]; count: number; edges: [number, number][]; points: string } | null;
   words: [number, number, string, number][];
   facts: [string, string | number | boolean][];
+  similar?: Record<Alike, [number, number][]>; // rows and cosines, the most alike first; none where it was not embedded
 }
+
+export type Alike = "face" | "voice";
 
 export interface Example {
   subject: string;
