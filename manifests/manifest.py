@@ -232,6 +232,11 @@ class Manifest(Listing):
             return self.in_shard_0[table.table]
         return self.attached[table.table].version if table.table in self.attached else None
 
+    def wholes(self) -> dict[type[Row], tuple[str, ...]]:
+        """The tables that were made of the whole corpus, each with its step: what a recipe may join."""
+        known = tables()
+        return {known[name]: (step.version,) for name, step in sorted(self.attached.items()) if name in known}
+
     @cached_property
     def in_shard_0(self) -> dict[str, str]:
         """Tables of the whole corpus that an older headset left in shard 0, with their steps; `migrate` moves them."""

@@ -5,10 +5,10 @@
 reads one `Shot` a call, with the `Track`s of that shot, the `Turn`s of its source and the shot's frames, and writes
 `Clip`s. A parameter that is a row is the table read; it comes first. A `list` of rows is a join: on the column that is
 the key of the row read where the joined table has it, else on the source; one with a default is made where some step
-writes that table. A `Lookup` of rows finds them by id wherever in the corpus they lie, for steps beside a recipe
-(`pipeline/engine/beside.py`). `Frames`, `Audio` and `Media` ask for what the row's source holds. `Iterator[A | B]`
-writes two tables. An operator that writes a table it reads or joins refines it: what it yields replaces what it was
-given.
+writes that table, or the corpus has it whole, as it has `reviews`. A `Lookup` of rows finds them by id wherever in the
+corpus they lie, for steps beside a recipe (`pipeline/engine/beside.py`). `Frames`, `Audio` and `Media` ask for what the
+row's source holds. `Iterator[A | B]` writes two tables. An operator that writes a table it reads or joins refines it:
+what it yields replaces what it was given.
 """
 
 import hashlib

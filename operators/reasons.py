@@ -128,6 +128,8 @@ _PLANNED = {  # why a span is no clip, or a clip is none of those kept
     "two_faces": ("a recording of one person shows two", "TakeRecordings.max_others"),
     "caption_missing": ("the captions given have none of this clip", "", False),
     "pose_differs": ("the pose video given does not decode, or is not as long as the clip", "", False),
+    "not_reviewed": ("nobody said anything of the clip", "KeepReviewed.unreviewed"),
+    "review_<verdict>": ("its reviewers say so, or do not agree: disputed", "KeepReviewed.verdicts"),
     "<metric>_low": ("the score is below its range", "KeepClips.ranges.<metric>"),
     "<metric>_high": ("the score is above its range", "KeepClips.ranges.<metric>"),
     "<metric>_missing": (

@@ -139,15 +139,19 @@ class Recipe:
     origin: str = ""  # its name, or the absolute path of its file, where it has one
     changes: tuple[str, ...] = ()  # what `set` was given
 
-    def plan(self) -> "Plan":
+    def plan(self, wholes: Mapping[type[Row], tuple[str, ...]] = {}) -> "Plan":
         """The recipe as it is run: every choice that depends on this machine made, every step named by all it depends
         on.
+
+        Args:
+            wholes: what the corpus has of the whole of it, such as reviews: `Manifest.wholes`. A step that joins such a
+                table is done anew when it is made anew.
 
         Raises:
             UsageError: when a table is read that no earlier stage writes, or refined twice in one stage, or a field of
                 an operator has a value that can never be meant.
         """
-        versions: dict[type[Row], tuple[str, ...]] = {table: (LISTED,) for table in (Source, *self.given)}
+        versions = {**wholes, **{table: (LISTED,) for table in (Source, *self.given)}}
         steps: list[Step] = []
         choices: list[tuple[str, str]] = []
         everyone = [operator for stage in self.stages for operator in stage.operators]

@@ -44,14 +44,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    plan = asked_recipe(options).plan()
+    manifest = Manifest(options.out) if options.out and Manifest(options.out).exists() else None
+    plan = asked_recipe(options).plan(manifest.wholes() if manifest else {})
     lacking = [weight for weight in plan.weights if weight.found() is None and not weight.inside and not weight.url]
     if lacking:
         raise WeightError("\n".join(weight.ways() for weight in lacking))
     if not_there := list(filter(None, map(missing, options.videos))):
         raise UsageError("\n".join(not_there))
     listing = listed(options, console(stderr=options.json))
-    manifest = Manifest(options.out) if options.out and Manifest(options.out).exists() else None
     lengths = [_length_s(source.uri) for source in listing.sources]
     known = [length for length in lengths if length is not None]
     if options.simulate or options.cluster:

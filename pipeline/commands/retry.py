@@ -92,7 +92,7 @@ def _last_plan(manifest: Manifest, assignments: list[str], file: str) -> Plan:
             recipe = changed
     for assignment in assignments:
         recipe = recipe.set(assignment)
-    plan = recipe.plan()
+    plan = recipe.plan(manifest.wholes())
     if _versions(plan) != [step.version for step in last.steps]:
         again = " ".join(f"--set {one}" for one in last.changes)
         raise UsageError(

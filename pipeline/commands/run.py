@@ -103,7 +103,7 @@ def add(manifest: Manifest, listing: Listing, recipe: Recipe, out: Console) -> l
 def main(options: argparse.Namespace) -> int:
     out = console(quiet=options.quiet)
     recipe = asked_recipe(options)
-    plan = recipe.plan()  # says what is wrong with it before anything is listed
+    recipe.plan()  # says what is wrong with it before anything is listed
     check_root(options.out)
     listing = listed(options, out)
     MediaStore(options.out).check()
@@ -114,6 +114,7 @@ def main(options: argparse.Namespace) -> int:
     if options.videos:
         out.print(f"{len(listing.sources)} sources named, {len(new)} of them new to {options.out}.")
     with driving(manifest, "headset run", options.wait, out, options.part):
+        plan = recipe.plan(manifest.wholes())
         before = done(plan, manifest)
         go_on(
             plan, manifest, out, before, workers=options.workers, cpus=options.cpus, part=options.part, log=options.log
