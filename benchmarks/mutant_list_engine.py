@@ -68,6 +68,10 @@ ENGINES = [
         old_drops_stay=("shard) if not self.wants(drop)]", "shard)]"),
         drop_ids_clash=("while (Dropped, key) in self._keys:", "while False:"),
         taken_down_answers=('{"answered": -1, "dropped": 1}', '{"dropped": 1}'),
+    ),
+    *of(
+        "pipeline/engine/outcome.py",
+        (ENGINE + "agenda.py::test_a_row_that_kills_is_found_and_given_up_and_nothing_else",),
         dies_once=("MAX_DEATHS = 2", "MAX_DEATHS = 1"),
     ),
     *of(

@@ -10,7 +10,7 @@ MEDIA, EXPORT = "tests/operators/media/test_", "tests/pipeline/export/test_"
 _HEARING = [
     *of(
         "operators/speech/diarize_speakers.py",
-        (SPEECH + "diarize_speakers.py",),
+        (SPEECH + "turns_told.py", SPEECH + "diarize_speakers.py"),
         beyond_the_end=("(span.start, min(span.end, duration_s), str(voice))", "(span.start, span.end, str(voice))"),
         flicker_is_a_turn=("if span[1] - span[0] >= self.min_turn_s)", "if span[1] > span[0])"),
         gate_not_fitted=("min([self.min_face_px, *(", "max([self.min_face_px, *("),
@@ -23,7 +23,7 @@ _HEARING = [
     ),
     *of(
         "operators/models/streamed_diarization.py",
-        (MODELS + "streamed_diarization.py", SPEECH + "diarize_speakers.py"),
+        (MODELS + "streamed_diarization.py",),
         last_window_lost=("1 + math.ceil(rest / self.step)", "1 + rest // self.step"),
         first_window_deaf=("(begin - self.size) // self.step + 1)", "(begin - self.size) // self.step + 2)"),
         shortest_alone=("keepdims=True) > least, alone", "keepdims=True) > 0, alone"),
@@ -59,7 +59,7 @@ _HEARING = [
     ),
     *of(
         "operators/speech/score_audio.py",
-        (SPEECH + "score_audio.py",),
+        (SPEECH + "made_levels.py", SPEECH + "score_audio.py"),
         short_silence=("lengths >= hz / 10]", "lengths >= hz / 100]"),
         silent_channel_clips=("(1 - 2e-5)) & (top >= NOTHING))", "(1 - 2e-5)) & (top >= 0))"),
         crowded_on_average=(".mean(axis=1).max())\n", ".mean())\n"),
@@ -74,7 +74,7 @@ _HEARING = [
     ),
     *of(
         "operators/speech/score_speech.py",
-        (SPEECH + "score_speech.py",),
+        (SPEECH + "made_levels.py", SPEECH + "score_speech.py"),
         last_window_unscored=("- WINDOW_S) + 1):", "- WINDOW_S) + 0):"),
         low_percentile=("np.percentile(dbfs(frames), [10, 95])", "np.percentile(dbfs(frames), [5, 95])"),
         peak_with_sign=(
@@ -107,7 +107,7 @@ _HEARING = [
     ),
     *of(
         "operators/timeline.py",
-        ("tests/operators/test_timeline.py", SPEECH + "attribute_turns.py"),
+        (SPEECH + "made_levels.py", "tests/operators/test_timeline.py", SPEECH + "attribute_turns.py"),
         hidden_is_visible=("        if then - at <= max_hidden_s:\n", "        if True:\n"),
         edges_are_silent=('half, mode="edge")', 'half, mode="constant")'),
         first_voice_is_own=(
