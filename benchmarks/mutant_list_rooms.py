@@ -10,22 +10,25 @@ def _tests(room: str, names: str) -> tuple[str, ...]:
     return tuple(f"tests/{room}/test_{name}.py" for name in names.split())
 
 
-_DOWN = _tests("pipeline/takedown", "removal takedown releases")
+_REMOVAL, _TAKEN, _RELEASES = (
+    f"tests/pipeline/takedown/test_{name}.py" for name in ("removal", "takedown", "releases")
+)
 _TAKEDOWN = [
     *of(
+        "pipeline/takedown/naming.py",
+        ("tests/pipeline/takedown/test_naming.py",),
+        pair_ids_stay=('"[#@=].*$"', '"[#@].*$"'),
+        pair_of_source_stays=('for mark in "/="', 'for mark in "/"'),
+        longer_name_goes=('f"{source}{mark}"', "source"),
+    ),
+    *of(
         "pipeline/takedown/removal.py",
-        _DOWN,
-        killed_one_forgotten=(" or noted & self.sources)", ")"),
-        file_of_person_stays=(
-            "            if table is Source\n            else cut\n",
-            "            if table is None\n            else cut\n",
-        ),
-        unknown_receipt_stays=(
-            "            self.manifest.forget(step, shard)\n            return",
-            "            return",
-        ),
-        identity_of_killed=('row["track_id"] not in left for row', 'row["track_id"] in self.ids for row'),
+        (f"{_REMOVAL}::test_what_killed_writers_left_is_deleted",),
         parts_unswept=('sorted(Path(self.manifest.root).rglob("*.part"))', "()"),
+    ),
+    *of(
+        "pipeline/takedown/removal.py",
+        (f"{_REMOVAL}::test_conditions_no_longer_name_what_is_gone", _RELEASES, _TAKEN),
         conditions_as_before=(
             "where = forget(chosen.where, self.sources | self.clips, self.names)",
             "where = chosen.where",
@@ -33,15 +36,26 @@ _TAKEDOWN = [
         seconds_as_before=('pc.sum(left["seconds"])', 'pc.sum(rows["seconds"])'),
     ),
     *of(
-        "pipeline/takedown/naming.py",
-        ("tests/pipeline/takedown/test_naming.py", *_DOWN),
-        pair_ids_stay=('"[#@=].*$"', '"[#@].*$"'),
-        pair_of_source_stays=('for mark in "/="', 'for mark in "/"'),
-        longer_name_goes=('f"{source}{mark}"', "source"),
+        "pipeline/takedown/removal.py",
+        (f"{_REMOVAL}::test_what_another_run_rendered_is_deleted_and_its_receipt_with_it", _REMOVAL),
+        unknown_receipt_stays=(
+            "            self.manifest.forget(step, shard)\n            return",
+            "            return",
+        ),
+        killed_one_forgotten=(" or noted & self.sources)", ")"),
+    ),
+    *of(
+        "pipeline/takedown/removal.py",
+        (_TAKEN, _REMOVAL),
+        file_of_person_stays=(
+            "            if table is Source\n            else cut\n",
+            "            if table is None\n            else cut\n",
+        ),
+        identity_of_killed=('row["track_id"] not in left for row', 'row["track_id"] in self.ids for row'),
     ),
     *of(
         "pipeline/takedown/takedown.py",
-        _DOWN,
+        (_TAKEN, _REMOVAL),
         earlier_regions_lost=(
             "[*(before.regions if before else []), *_regions(manifest, rows)]",
             "_regions(manifest, rows)",
@@ -54,7 +68,7 @@ _TAKEDOWN = [
     ),
     *of(
         "manifests/takedowns.py",
-        ("tests/manifests/test_takedowns.py", *_DOWN),
+        ("tests/manifests/test_takedowns.py",),
         no_crop_no_face=(
             "        if not self.times_s or any(side is None for side in sides):\n            return True",
             "        if not self.times_s or any(side is None for side in sides):\n            return False",
@@ -65,7 +79,7 @@ _TAKEDOWN = [
     ),
     *of(
         "pipeline/takedown/releases.py",
-        _DOWN,
+        (_RELEASES,),
         unfinished_shards_stay=("        for shard in begun:\n", "        for shard in ():\n"),
         release_unswept=("            place.sweep()\n", "            place.begun()\n"),
         unfinished_described=('        if facts.get("finished"):\n', "        if True:\n"),
