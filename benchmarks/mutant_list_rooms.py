@@ -87,7 +87,7 @@ _TAKEDOWN = [
     *of(
         "pipeline/takedown/face_search.py",
         _tests("pipeline/takedown", "face_search"),
-        any_network=("row.model == NETWORK]", "row.model]"),
+        any_network=("return model in NETWORKS and NETWORKS[model].weight.obtainable()", "return True"),
         best_look=(
             "FaceMatch(source_id, track_id, float(np.median(cosines))",
             "FaceMatch(source_id, track_id, float(np.max(cosines))",
