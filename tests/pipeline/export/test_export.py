@@ -241,6 +241,8 @@ def test_faces_come_from_the_mesh_where_it_holds_every_frame(meshed: Callable[[f
     assert moved < steady, "each frame has its own mesh"
     half = clip.faces(12.5)
     assert np.array_equal(half.points, held.points[::2][:12])
+    tall = replace(clip, height=2 * clip.height).faces()
+    assert tall.points == pytest.approx(held.points * (1, 2)), "a render twice as high as its crop is stretched"
 
 
 def test_a_mesh_of_some_frames_is_not_enough(meshed: Callable[[float], list[ExportClip]]) -> None:
