@@ -146,6 +146,7 @@ _HEARD = {  # why sound, words or sync cannot be told
     "looks_too_sparse": ("the face was looked at too seldom to follow its mouth", "LandmarkFaces.rate_hz"),
     "mouth_unseen": ("the mouth is hidden in too many frames", "ScoreSync.min_seen"),
     "mouth_still": ("the mouth does not move", ""),
+    "sound_out_of_sync": ("all clips of the source say that its sound is far off its picture", "EstimateOffset.most_s"),
     "no_words": ("no word was understood", ""),
     "no_word_fits": ("none of the words is one that is wanted", "CutWords.vocabulary"),
     "word_long": ("the word takes longer than its clip", "CutWords.frames"),

@@ -71,10 +71,10 @@ def places(table: dict[str, NDArray]) -> NDArray:
     return np.median(found, axis=0)
 
 
-def answers_of(table: dict[str, NDArray], seen: NDArray, network: str, way: str) -> NDArray:
-    """(looks, numbers): what a network answers of the looks in a mask, aligned by the `mesh`, or by four points."""
+def answers_of(table: dict[str, NDArray], looks: NDArray, network: str, way: str) -> NDArray:
+    """(n, numbers): what a network answers of the looks of these numbers, aligned by the `mesh` or by four points."""
     asked, found = NETWORKS[network], []
-    for number in np.flatnonzero(seen):
+    for number in looks:
         around = table["around"][number]
         points, onto = table["detected"][number], asked.detected
         if way == "mesh":
@@ -125,6 +125,30 @@ def report(label: str, network: str, answers: NDArray, who: NDArray, half: NDArr
         )
 
 
+def doubles(table: dict[str, NDArray], seen: NDArray, network: str, answers: NDArray) -> None:
+    """What `ScoreDoubles` goes by: likenesses of two people, of one at other moments of a film, and of a look and its
+    mirror image.
+    """
+    asked, lengths = NETWORKS[network], np.linalg.norm(answers, axis=1)
+    known = lengths >= asked.min_length
+    answers, who, film = answers[known] / lengths[known, None], table["who"][seen][known], table["film"][seen][known]
+    one, two = np.triu_indices(len(answers), 1)
+    found = asked.likeness(answers @ answers.T)[one, two]
+    same, together = who[one] == who[two], film[one] == film[two]
+    mirrored = {**table, "around": table["around"][:, :, ::-1]}
+    mirrored["detected"] = table["detected"][:, [1, 0, 2, 3]] * (-1, 1) + (AROUND_PX - 1, 0)
+    copies = answers_of(mirrored, np.flatnonzero(seen)[known], network, "four points")
+    alike = asked.likeness((answers * copies).sum(axis=1) / np.linalg.norm(copies, axis=1))
+    print(f"doubles by {network}: mirrored, least, 5 %, median: {np.percentile(alike, [0, 5, 50]).round(2).tolist()}")
+    for limit in (0.5, 0.6, 0.7, 0.75, 0.8):
+        print(
+            f"  {limit} and more: {np.mean(alike >= limit):.0%} of {len(alike)} mirrored,"
+            f" {np.mean(found[same & together] >= limit):.0%} of {(same & together).sum()} pairs of one person in one"
+            f" film, {np.sum(found[~same] >= limit)} of {(~same).sum()} pairs of two people, which have"
+            f" {found[~same].max():.2f} at most"
+        )
+
+
 def main(kept: str = "") -> None:
     if kept and Path(kept).is_file():
         table = dict(np.load(kept))
@@ -140,8 +164,10 @@ def main(kept: str = "") -> None:
         half = np.array([films.index(name) % 2 for name in film])
         for network in ASKED:
             for way in ("four points", "mesh"):
-                answers = answers_of(table, seen, network, way)
+                answers = answers_of(table, np.flatnonzero(seen), network, way)
                 report(f"{network} by {way}, turned by {most:g} degrees at most", network, answers, who, half)
+                if way == "four points" and most == MAX_YAW_DEG:
+                    doubles(table, seen, network, answers)
 
 
 if __name__ == "__main__":

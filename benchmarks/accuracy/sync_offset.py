@@ -67,9 +67,10 @@ class Seen:
         return found, height * float(np.sqrt(self.seconds))
 
 
-def clips() -> list[Seen]:
+def clips(videos: Mapping[str, int]) -> list[Seen]:
+    """The clips of videos, each cut into so many."""
     landmarks, made = LandmarkFaces(), []
-    for video, parts in VIDEOS.items():
+    for video, parts in videos.items():
         shot, tracks = seen(video)
         track = max(tracks, key=lambda track: (track.end_s - track.start_s) * (track.right_px[0] - track.left_px[0]))
         edges = np.linspace(track.start_s + 0.1, min(track.end_s, track.start_s + MOST_S), parts + 1)
@@ -86,7 +87,7 @@ def clips() -> list[Seen]:
 
 
 def main(picture: str = "") -> None:
-    made = clips()
+    made = clips(VIDEOS)
     shifts = np.arange(-REACH, REACH + 1)
     found = np.array([[clip.offset(Delayed(clip.audio, shift / TICK_HZ))[0] for shift in shifts] for clip in made])
     still = found[:, REACH]
