@@ -27,8 +27,9 @@ def dies_late(draw: random.Random) -> Callable[[Job], str]:
     met = set[tuple[int, int]]()
 
     def how(job: Job) -> str:
-        commits = isinstance(job, Commit) or (isinstance(job, Unit) and job.commits)
-        if not commits or (job.stage, job.shard) in met or draw.random() < 0.5:
+        if isinstance(job, Open) or (isinstance(job, Unit) and not job.commits):
+            return ""
+        if (job.stage, job.shard) in met or draw.random() < 0.5:
             return ""
         met.add((job.stage, job.shard))
         return "late died"
