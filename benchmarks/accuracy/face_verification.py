@@ -9,6 +9,8 @@ file the looks are kept there and not made again.
 """
 
 import sys
+from collections import defaultdict
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,7 @@ from operators.faces.detect_faces import DetectFaces
 from operators.media.frames import VideoFrames
 from operators.models.face_identity import NETWORKS, aligned, answered
 from operators.models.face_landmarker import Landmarker
+from pipeline.corpus_steps.identities import FindIdentities, Member
 
 ASKED = ("faceplugin", "dlib_resnet")
 AROUND_PX = 300  # twice as wide as the box
@@ -149,6 +152,34 @@ def doubles(table: dict[str, NDArray], seen: NDArray, network: str, answers: NDA
         )
 
 
+def identities(table: dict[str, NDArray], seen: NDArray, network: str, answers: NDArray) -> None:
+    """What `FindIdentities` makes of the mean looks at each person of each film, by half of the films and threshold; it
+    is not told who is seen at once.
+    """
+    lengths = np.linalg.norm(answers, axis=1)
+    views: dict[tuple[str, str], list[NDArray]] = defaultdict(list)
+    for answer, length, film, who in zip(answers, lengths, table["film"][seen], table["who"][seen], strict=True):
+        if length >= NETWORKS[network].min_length:
+            views[film, who].append(answer / length)
+    films = sorted({film for film, _ in views})
+    for half, same in product((0, 1), (0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7)):
+        whose = {f"{film}/{who}": who for film, who in views if films.index(film) % 2 == half}
+        members = [
+            Member(film, f"{film}/{who}", 0.0, 0.1, np.sum(some, axis=0), len(some), network)
+            for (film, who), some in views.items()
+            if f"{film}/{who}" in whose
+        ]
+        shown, holds = defaultdict(set), defaultdict(set)
+        for row in FindIdentities(same=same).decide(members):
+            shown[whose[row.track_id]].add(row.identity_id)
+            holds[row.identity_id].add(whose[row.track_id])
+        apart, mixed = (sum(len(some) > 1 for some in names.values()) for names in (shown, holds))
+        print(
+            f"identities by {network}, half {half + 1}, same {same}: {len(holds)} of {len(shown)} people, {apart} in"
+            f" several, {mixed} of several people"
+        )
+
+
 def main(kept: str = "") -> None:
     if kept and Path(kept).is_file():
         table = dict(np.load(kept))
@@ -168,6 +199,7 @@ def main(kept: str = "") -> None:
                 report(f"{network} by {way}, turned by {most:g} degrees at most", network, answers, who, half)
                 if way == "four points" and most == MAX_YAW_DEG:
                     doubles(table, seen, network, answers)
+                    identities(table, seen, network, answers)
 
 
 if __name__ == "__main__":
