@@ -186,7 +186,7 @@ def main(kept: str = "") -> None:
     else:
         table = looks()
         if kept:
-            np.savez(kept, **table)
+            np.savez(kept, allow_pickle=False, **table)
     print("the detector's points in dlib's crop:", places(table).round(1).tolist())
     films = sorted(set(table["film"].tolist()))
     for most in (MAX_YAW_DEG, 90.0):

@@ -29,7 +29,7 @@ def activation(wave: NDArray[np.float32]) -> float:
     return continuous_frequency_activation(np.asarray(resample_poly(wave, 16000, HZ), np.float32))
 
 
-def above(values: Sequence[float]) -> str:
+def above(values: Sequence[float] | NDArray[np.float64]) -> str:
     """The share of values above each of `LIMITS`."""
     return ", ".join(f"above {limit} {np.mean(np.array(values) > limit):.0%}" for limit in LIMITS)
 

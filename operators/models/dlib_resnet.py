@@ -82,13 +82,16 @@ class DlibFile:
         self.expect(len(self._data), self._at, "the length")
 
 
+NONE = np.zeros(0, np.float32)
+
+
 @dataclass(frozen=True)
 class Layer:
     """One layer: its kind in dlib's words, and its numbers."""
 
     kind: str
-    weight: NDArray[np.float32] | None = None  # con_: (out, in, h, w); fc_: (in, out); affine_: (channels,)
-    bias: NDArray[np.float32] | None = None  # (channels,)
+    weight: NDArray[np.float32] = NONE  # con_: (out, in, h, w); fc_: (in, out); affine_: (channels,)
+    bias: NDArray[np.float32] = NONE  # (channels,)
     kernel: tuple[int, int] = (0, 0)  # rows, columns; 0 is the whole picture
     stride: tuple[int, int] = (1, 1)
     padding: tuple[int, int] = (0, 0)
@@ -112,7 +115,7 @@ class DlibNetwork:
         file = DlibFile(path.read_bytes())
         file.expect(1, file.integer(), "the version")
         file.expect("loss_metric_2", file.text(), "the loss")
-        file.real(), file.real()  # margin and distance threshold, of training
+        [file.real() for _ in range(2)]  # margin and distance threshold, of training
         # the versions of the layers, the last first: they are nested; that of the input is 3
         while file.integer() != 3:
             pass
@@ -136,7 +139,7 @@ def _layer(file: DlibFile) -> Layer:
         return Layer(kind)
     if kind in ("max_pool_2", "avg_pool_2"):
         rows, columns, down, right, top, left = file.integers(6)
-        return Layer(kind, None, None, (rows, columns), (down, right), (top, left))
+        return Layer(kind, NONE, NONE, (rows, columns), (down, right), (top, left))
     if kind == "con_4":
         numbers = file.tensor().ravel()
         (filters, rows, columns, down, right, top, left) = file.integers(7)
@@ -146,13 +149,14 @@ def _layer(file: DlibFile) -> Layer:
         return Layer(kind, weight, bias, (rows, columns), (down, right), (top, left))
     if kind == "affine_":
         numbers = file.tensor().ravel()
-        _alias(file), _alias(file), file.integer()
+        [_alias(file) for _ in range(2)]
+        file.integer()
         half = len(numbers) // 2
         return Layer(kind, numbers[:half], numbers[half:])
     if kind == "fc_2":
         outputs, inputs = file.integers(2)
         numbers = file.tensor().reshape(inputs, outputs)
-        _alias(file), _alias(file)
+        [_alias(file) for _ in range(2)]
         file.expect(1, file.integer(), "the bias of the last layer")  # 1: it has none
         [file.real() for _ in range(4)]
         return Layer(kind, numbers)
@@ -176,10 +180,9 @@ class DlibResnet:
         self._device = device()
         self._mean = torch.tensor(network.mean_rgb, device=self._device).reshape(1, 3, 1, 1)
         self._layers = [
-            (layer, *(None if part is None else torch.tensor(part, device=self._device)
-                      for part in (layer.weight, layer.bias)))
+            (layer, torch.tensor(layer.weight, device=self._device), torch.tensor(layer.bias, device=self._device))
             for layer in network.layers
-        ]  # fmt: skip
+        ]
         self.size_px = network.size_px
 
     def __call__(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ aligned and seen: `likeness` brings the cosines of all to one scale.
 import threading
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ from operators.weights import Weight
 
 if TYPE_CHECKING:
     from operators.models.dlib_resnet import DlibResnet
+
+F = TypeVar("F", float, NDArray[np.float64])
 
 # Where ArcFace's networks want the eyes, the nose tip and the corners of the mouth in a crop of 112 x 112.
 ARCFACE_5 = np.array(
@@ -56,7 +58,7 @@ class IdentityNetwork:
     min_length: float = 0.0  # below it an answer says nothing: the less there is to be recognised, the shorter
     scale: float = 0.0  # of ONNX networks: what 127.5 is taken off is divided by
 
-    def likeness(self, cosine: float) -> float:
+    def likeness(self, cosine: F) -> F:
         """A cosine of two answers on the scale of all networks: 1 for equal pictures, about 0.3 between one person and
         two.
         """

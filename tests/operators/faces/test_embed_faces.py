@@ -106,7 +106,8 @@ def test_without_a_network_nothing_is_said(monkeypatch, tmp_path):
 
 
 def test_auto_is_the_better_network_only_where_it_was_put_on_purpose(monkeypatch, tmp_path):
-    DLIB_RESNET.path(), FACE_FEATURE.path()
+    for weight in (DLIB_RESNET, FACE_FEATURE):
+        weight.path()
     monkeypatch.delenv("HEADSET_WEIGHTS", raising=False)
     resolved = EmbedFaces().resolved()
     assert (resolved.network, resolved.min_length, resolved.stand_in) == ("dlib_resnet", 1.35, ""), "whatever is cached"
