@@ -6,7 +6,7 @@ exponent. A text is its length and its bytes. A tensor is its version, its four 
 layer is the details that its name asks for, three flags, and three tensors that training left empty.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,7 +82,8 @@ class DlibFile:
         self.expect(len(self._data), self._at, "the length")
 
 
-NONE = np.zeros(0, np.float32)
+def _none() -> NDArray[np.float32]:
+    return np.zeros(0, np.float32)
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,10 @@ class Layer:
     """One layer: its kind in dlib's words, and its numbers."""
 
     kind: str
-    weight: NDArray[np.float32] = NONE  # con_: (out, in, h, w); fc_: (in, out); affine_: (channels,)
-    bias: NDArray[np.float32] = NONE  # (channels,)
+    weight: NDArray[np.float32] = field(
+        default_factory=_none
+    )  # con_: (out, in, h, w); fc_: (in, out); affine_: (channels,)
+    bias: NDArray[np.float32] = field(default_factory=_none)  # (channels,)
     kernel: tuple[int, int] = (0, 0)  # rows, columns; 0 is the whole picture
     stride: tuple[int, int] = (1, 1)
     padding: tuple[int, int] = (0, 0)
@@ -139,7 +142,7 @@ def _layer(file: DlibFile) -> Layer:
         return Layer(kind)
     if kind in ("max_pool_2", "avg_pool_2"):
         rows, columns, down, right, top, left = file.integers(6)
-        return Layer(kind, NONE, NONE, (rows, columns), (down, right), (top, left))
+        return Layer(kind, kernel=(rows, columns), stride=(down, right), padding=(top, left))
     if kind == "con_4":
         numbers = file.tensor().ravel()
         (filters, rows, columns, down, right, top, left) = file.integers(7)
