@@ -172,7 +172,7 @@ MUTANTS = [
     ),
     Mutant(
         "turn_clock", "operators/speech/diarize_speakers.py", "audio.start_s + start_s, audio.start_s + end_s",
-        "start_s, audio.start_s + end_s", (SPEECH + "diarize_speakers.py",),
+        "start_s, audio.start_s + end_s", (SPEECH + "turns_told.py",),
     ),
     Mutant(
         "share_any_score", "operators/speech/score_sync.py", "sum(score > 0 for score", "sum(score != 0 for score",

@@ -1,5 +1,6 @@
 """The rate and the colours of an exported video are those it was given."""
 
+import wave
 from fractions import Fraction
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.export.checks import video_facts
-from pipeline.export.files import write_mp4
+from pipeline.export.files import whole_file, write_mp4, write_wav
 from tests.made_videos import COLOURS
 
 
@@ -49,3 +50,26 @@ def test_colours_are_of_the_matrix_that_the_file_names(tmp_path: Path, name: str
 def test_what_is_no_video_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_text("only some words\n" * 100)
     assert str(video_facts(tmp_path / "a.mp4")).startswith("does not decode (")
+
+
+def test_sound_beyond_full_scale_is_cut_and_does_not_wrap(tmp_path: Path) -> None:
+    write_wav(tmp_path / "a.wav", np.array([1.5, -1.5, 0.5], np.float32), 8000)
+    with wave.open(str(tmp_path / "a.wav")) as file:
+        assert np.frombuffer(file.readframes(3), "<i2").tolist() == [32767, -32767, 16384]
+
+
+def test_a_picture_is_as_wide_and_as_high_as_it_was_given(tmp_path: Path) -> None:
+    write_mp4(tmp_path / "a.mp4", [np.zeros((48, 96, 3), np.uint8)] * 2, 25)
+    assert video_facts(tmp_path / "a.mp4") == (2, 96, 48, 25.0)
+
+
+def test_a_file_that_fails_leaves_nothing_and_what_was_there_stays(tmp_path: Path) -> None:
+    def fail() -> None:
+        with whole_file(tmp_path / "a.txt") as part:
+            part.write_text("half")
+            raise RuntimeError
+
+    (tmp_path / "a.txt").write_text("before")
+    with pytest.raises(RuntimeError):
+        fail()
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.txt", "before")]
