@@ -43,7 +43,7 @@ def test_turns_lie_on_the_sources_clock_and_end_with_its_sound() -> None:
 
 
 def test_voices_are_named_in_the_order_in_which_they_are_first_heard() -> None:
-    found = turns((2.0, 3.0, "A"), (0.0, 1.0, "Z"), (1.0, 2.0, "M"))
+    found = turns((2.0, 3.0, "A"), (0.0, 1.0, "M"), (1.0, 2.0, "Z"))
     assert [(turn.start_s, turn.speaker) for turn in found] == [
         (5.0, "speaker0"),
         (6.0, "speaker1"),
