@@ -103,18 +103,20 @@ def add(manifest: Manifest, listing: Listing, recipe: Recipe, out: Console) -> l
 def main(options: argparse.Namespace) -> int:
     out = console(quiet=options.quiet)
     recipe = asked_recipe(options)
-    recipe.plan()  # says what is wrong with it before anything is listed
     check_root(options.out)
+    manifest = Manifest(options.out)
+    wholes = manifest.wholes() if manifest.exists() else {}
+    plan = recipe.plan(wholes)  # says what is wrong with it before anything is listed
     listing = listed(options, out)
     MediaStore(options.out).check()
-    manifest = Manifest(options.out)
     new = add(manifest, listing, recipe, out)
     if not manifest.exists():
         raise UsageError(f"nothing to run: name {VIDEOS}")
     if options.videos:
         out.print(f"{len(listing.sources)} sources named, {len(new)} of them new to {options.out}.")
     with driving(manifest, "headset run", options.wait, out, options.part):
-        plan = recipe.plan(manifest.wholes())
+        if (now := manifest.wholes()) != wholes:  # another command was waited for
+            plan = recipe.plan(now)
         before = done(plan, manifest)
         go_on(
             plan, manifest, out, before, workers=options.workers, cpus=options.cpus, part=options.part, log=options.log

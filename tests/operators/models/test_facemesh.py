@@ -86,9 +86,9 @@ def test_pictures_that_are_not_square_are_refused() -> None:
 def test_rows_of_batches_are_those_of_single_looks(monkeypatch, tmp_path) -> None:
     """A track that has the face at some looks only: each look keeps its own answer."""
     seen = track(sure=(0.9, 0.0, 0.9, 0.9, 0.0), moves_px=2.0)
-    told = mesh_of(tmp_path, portrait(), seen)
+    told = mesh_of(tmp_path, portrait(), seen, rate_hz=5.0)
     monkeypatch.setattr(landmark_faces, "landmarker", lambda blendshapes: Facemesh(blendshapes))
-    found = mesh_of(tmp_path, portrait(), seen)
+    found = mesh_of(tmp_path, portrait(), seen, rate_hz=5.0)
     assert found.seen == told.seen == [True, False, True, True, False]
     assert (found.times_s, found.side_px, found.left_px) == (told.times_s, told.side_px, told.left_px)
     assert np.nanmax(np.abs(landmarks_of(found) - landmarks_of(told))) < 0.05
