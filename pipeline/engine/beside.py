@@ -20,7 +20,7 @@ from manifests.tables import Row, Source
 from operators.base import Audio, Frames, Media, Operator
 from pipeline.engine.alone import work
 from pipeline.engine.notes import Notes
-from pipeline.engine.run import drive
+from pipeline.engine.run import run
 from pipeline.engine.worker import WORKER_ENVIRONMENT
 from pipeline.recipe import Plan, Step
 
@@ -98,9 +98,10 @@ def run_beside(
     plan = Plan("", "", tuple(steps.values()))
     Notes(manifest).take_back(list(plan.steps))
     if workers > 1:
-        drive(
+        run(
             plan,
             manifest,
+            beside=True,
             workers=workers,
             watch=lambda lines: tell(sum(line.kept + line.dropped + line.failed for line in lines)),
         )

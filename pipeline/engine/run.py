@@ -51,25 +51,11 @@ def run(
     watch: Callable[[list[Progress]], None] = lambda _: None,
     stalled_s: float = STALLED_S,
     gives_up_s: float = GIVES_UP_S,
-) -> None:
-    """Does what is not done yet of a recipe, whose rows are the current ones from now on. Arguments and errors are
-    those of `drive`.
-    """
-    manifest.remember(plan.record())
-    drive(plan, manifest, workers=workers, part=part, watch=watch, stalled_s=stalled_s, gives_up_s=gives_up_s)
-
-
-def drive(
-    plan: Plan,
-    manifest: Manifest,
-    *,
-    workers: int | None = None,
-    part: Part | None = None,
-    watch: Callable[[list[Progress]], None] = lambda _: None,
-    stalled_s: float = STALLED_S,
-    gives_up_s: float = GIVES_UP_S,
+    beside: bool = False,
 ) -> None:
     """Does what is not done yet. Ray must be initialised.
+
+    The steps are the corpus's recipe from now on, whose rows are the current ones.
 
     Args:
         workers: units at work at a time; None for one a core.
@@ -77,11 +63,14 @@ def drive(
         watch: told of the progress twice a second.
         stalled_s: without progress, before work is told among `Progress.stalls`.
         gives_up_s: without progress, before the run ends.
+        beside: the steps lie beside the recipe, which stays.
 
     Raises:
         Inconsistent: when the counts of what was read, written and dropped do not add up.
         Stalled: where work does not get on.
     """
+    if not beside:
+        manifest.remember(plan.record())
     known = manifest.takedowns()
     shards = [shard for shard in manifest.shards() if part is None or part.holds(shard)]
     committed = {step.version: manifest.committed(step.version) for step in plan.steps}
