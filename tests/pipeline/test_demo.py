@@ -149,4 +149,6 @@ def test_nothing_but_the_films_is_told(tmp_path: Path):
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr == ""
-    assert [Path(line).suffix for line in ended.stdout.splitlines()] == [".mp4"] * 3
+    first, *paths = ended.stdout.splitlines()
+    assert first.startswith("making three videos in "), "a minute without a word looks like a hang"
+    assert [Path(line).suffix for line in paths] == [".mp4"] * 3
