@@ -59,6 +59,7 @@ def columns(manifest: Manifest) -> dict[str, Column]:
     """The columns that `wide` has for a corpus, by name. What a score or an annotation is called depends on the corpus.
 
     A metric is a column of its own name; where it has several variants, or protocols, each is one: `lse_c_syncnet_v2`.
+    What an operator measured of the clip itself keeps the metric's name when renders are scored by another variant.
     """
     found = [Column(f.name, "clips", f'clips."{f.name}"') for f in fields(Clip)]
     found.append(Column("seconds", "clips", "clips.end_s - clips.start_s"))
@@ -93,8 +94,11 @@ def _scores(manifest: Manifest) -> list[Column]:
     for metric, variant, protocol in kinds:
         variants = {other[1] for other in kinds if other[0] == metric}
         protocols = {other[2] for other in kinds if other[:2] == (metric, variant)}
+        of_clips = [other for other in kinds if other[0] == metric and not other[2]]  # renders have a protocol
         name, test = metric, f"metric = {_text(metric)}"
-        if len(variants) > 1:
+        if of_clips == [(metric, variant, protocol)] and len(variants) > 1:
+            test = f"{test} and variant = {_text(variant)}"
+        elif len(variants) > 1:
             name, test = f"{name}_{variant}", f"{test} and variant = {_text(variant)}"
         if len(protocols) > 1:
             name, test = f"{name}_{protocol}", f"{test} and protocol = {_text(protocol)}"

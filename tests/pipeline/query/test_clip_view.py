@@ -81,6 +81,16 @@ def test_variants_and_protocols_of_a_metric_are_never_mixed(tmp_path: Path):
     assert asked(manifest, query.replace("fid_,", "fid,")) == [(6.0, 3.0, 1.0, 2.0, 125, 0.5, 7.0)]
 
 
+def test_a_column_of_the_clip_keeps_its_name_when_renders_are_scored(tmp_path: Path):
+    a = clip("s1")
+    rows = [source("s1"), a, score(a, "av_offset_s", 0.3, "mouth_envelope")]
+    query = "select av_offset_s from wide"
+    assert asked(corpus_of(tmp_path / "before", rows), query) == [(0.3,)]
+    scored = corpus_of(tmp_path / "after", [*rows, score(a, "av_offset_s", 0.0, "mesh", protocol="fps=25")])
+    assert asked(scored, query) == [(0.3,)]
+    assert asked(scored, "select av_offset_s_mesh from wide") == [(0.0,)]
+
+
 def test_splits_and_duplicates_are_columns_once_they_are_made(tmp_path: Path):
     a = clip("s1")
     manifest = corpus_of(tmp_path, [source("s1"), source("s2"), a])
