@@ -78,6 +78,11 @@ class Storage:
         return self._scheme == ""
 
     @property
+    def is_shared(self) -> bool:
+        """Whether other machines find it by the same name, whatever their disks: a store of any kind but a folder."""
+        return not self.is_local and self._scheme in KINDS
+
+    @property
     def _scheme(self) -> str:
         return self.root.partition("://")[0] if "://" in self.root else ""
 

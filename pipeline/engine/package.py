@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from manifests.errors import UsageError
+from manifests.storage import Storage
 from operators.sources.secrecy import holds_secret
 from pipeline.engine.cluster_file import Cluster
 from pipeline.listing import list_sources
@@ -19,7 +20,7 @@ def check_out(out: str, cluster: Cluster) -> None:
     Raises:
         UsageError: saying what would do.
     """
-    if out.startswith("s3://"):
+    if Storage(out).is_shared:
         return
     if "://" in out or not os.path.isabs(out):
         where = "name s3://bucket/prefix, or an absolute path that every node sees"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from manifests.errors import NotFound, UsageError
+from manifests.storage import KINDS
 from pipeline.__main__ import main
 from pipeline.engine.cluster_file import Cluster, Secrets, read_cluster
 from pipeline.engine.package import check_out
@@ -202,6 +203,12 @@ def test_a_corpus_that_nodes_would_not_find_is_refused(out: str, told: str) -> N
         check_out(out, Cluster(shared=("/data",)))
     check_out("s3://b/c", Cluster())
     check_out("/data/c", Cluster(shared=("/data",)))
+
+
+def test_a_corpus_in_a_further_kind_of_store_is_found_by_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kind of storage is a file and a line of `KINDS`, and no line of the engine."""
+    monkeypatch.setitem(KINDS, "az", KINDS["s3"])
+    check_out("az://container/prefix", Cluster())
 
 
 def test_no_dashboard_is_told() -> None:
