@@ -82,6 +82,7 @@ class Card:
     commit: str = ""
     kind: str = "uv"
     floor: bool = False  # a floor that contenders must pass, no contender
+    drives: str = ""  # the system beside it whose adapter its own loads, and gives what it made
     stops: str = ""  # of a card alone, what stops an adapter
     nearest: str = ""  # of a system whose code was never released, the public one that comes nearest
     runs_on_cpu: bool = True
@@ -98,7 +99,9 @@ class Card:
 
     @property
     def adapter_sha256(self) -> str:
-        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+        """Of the file; of one that drives another system, of both."""
+        names = [self.name, self.drives] if self.drives else [self.name]
+        return hashlib.sha256(b"".join(self.path.with_name(f"{name}.py").read_bytes() for name in names)).hexdigest()
 
     @property
     def lock_sha256(self) -> str:
@@ -252,6 +255,8 @@ def _check(card: Card, functions: set[str], tree: ast.Module) -> None:
         )
     elif card.code != "never" and not card.stops:
         raise UsageError(f"{where}: it has no adapter; say in `stops` what stops it, or define {', '.join(FUNCTIONS)}")
+    if card.drives and not card.path.with_name(f"{card.drives}.py").is_file():
+        raise UsageError(f"{where}: drives is {card.drives!r}; name a system whose file lies beside this one")
     if card.has_adapter and not card.requires_python and card.kind == "uv":
         raise UsageError(f'{where}: no requires-python; write e.g. `# requires-python = ">=3.11"`')
     if not 0 <= card.output.panel < card.output.panels:

@@ -8,12 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from manifests.tables import RECORDING, Annotation, Clip, Pair, Published, Render
+from manifests.tables import RECORDING, Annotation, Clip, Pair, Published, Render, Word
 from operators.base import Drop, Lookup, Operator, RenderMedia, Resources
 from operators.generate.cards import Card, card_named
 from operators.generate.home import Home
 from operators.generate.inputs import Recording, write_request
-from operators.generate.judge import Expected, Finished, check, finish, video_path
+from operators.generate.judge import Expected, Finished, check, finish, named_file, spoken
 from operators.generate.supervisor import FATAL, Casualty, Child, Limits
 
 # of the name of a system with random weights, which says whether an adapter runs, and nothing of the system
@@ -23,6 +23,7 @@ RETRYABLE = frozenset(
     {"missing_weights", "env_failed", "load_failed", "died", "oom_host", "oom_gpu", "timed_out", "silent"}
 )
 TRANSCRIPT = "transcript"
+SOUND_HZ = 48000
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class GenerateVideo(Operator):
     """What a generation system makes of a pair: the source clip's person, moving or speaking as in the driving clip.
 
     The child process is started with the first pair and serves all others; after a casualty another is started. What it
-    made is judged by its file (`judge.py`) and encoded as recordings are, with the driving sound. Frame k of the render
-    answers frame k of the driving recording.
+    made is judged by its file (`judge.py`) and encoded as recordings are, with the driving sound; that of a system that
+    is driven by text has the sound that it speaks. Frame k of the render answers frame k of the driving recording.
 
     Drops: the casualties of `supervisor.KINDS`. A pair that kills two children is given up.
     """
@@ -82,10 +83,11 @@ class GenerateVideo(Operator):
         clips: Lookup[Clip],
         published: Lookup[Published],
         annotations: Sequence[Annotation] = (),
+        words: Sequence[Word] = (),
     ) -> list[str]:
         """The pair, and the recordings that it names or that show the same person; what is said, where that drives."""
         found = _recordings(pair, recordings, clips, published)
-        said = [_said(pair, annotations)] if pair.protocol == "text_driven" else []
+        said = [said_in(pair, annotations, words)] if pair.protocol == "text_driven" else []
         return [pair.pair_id, *(f"{row.clip_id} {row.sha256}" for row in found.values()), *said]
 
     def __call__(
@@ -96,6 +98,7 @@ class GenerateVideo(Operator):
         published: Lookup[Published],
         media: RenderMedia,
         annotations: list[Annotation] = [],  # noqa: B006 - only read
+        words: list[Word] = [],  # noqa: B006 - only read
     ) -> Iterator[Render]:
         found = _recordings(pair, recordings, clips, published)
         named = (pair.source_clip_id, pair.driving_clip_id)
@@ -107,7 +110,7 @@ class GenerateVideo(Operator):
         references = [source, *(_recording(row, media) for row in others)] if self.card.input.references else []
         if pair.source_clip_id == pair.driving_clip_id:
             references = references[1:]  # a system may not look up what it is to make
-        text = _said(pair, annotations)
+        text = said_in(pair, annotations, words)
         with tempfile.TemporaryDirectory(prefix="headset-pair-") as folder:
             path, finished = self._made(pair, Path(folder), (source, driving), references, text)
             size = path.stat().st_size
@@ -143,10 +146,15 @@ class GenerateVideo(Operator):
                 if not self._child.alive:
                     self._child.start()
                 answer = self._child.ask(request, driving.render.duration_s)
-                made = video_path(answer, out)
+                made = named_file(answer, out)
                 count = check(made, answer, self.card.output, expected)
                 path = folder / "render.mp4"
-                return path, finish(made, path, count, self.card.output, expected, driving.sound(48000))
+                sound = (
+                    spoken(answer, out, float(expected.frames / expected.fps), SOUND_HZ)
+                    if self.card.driven_by == "text"
+                    else driving.sound(SOUND_HZ)
+                )
+                return path, finish(made, path, count, self.card.output, expected, sound)
             except Casualty as lost:
                 if lost.kind != "refused":
                     self._child.end()  # whatever it did, the next pair meets a fresh one
@@ -206,10 +214,12 @@ def _same_person(clip_id: str, clips: Lookup[Clip], published: Lookup[Published]
     return sorted(one.clip_id for one in same)
 
 
-def _said(pair: Pair, annotations: Sequence[Annotation]) -> str:
-    """The transcript of the driving clip; "" where nobody wrote it down."""
-    said = (row.value for row in annotations if row.name == TRANSCRIPT and row.subject == pair.driving_clip_id)
-    return next(said, "")
+def said_in(pair: Pair, annotations: Sequence[Annotation], words: Sequence[Word]) -> str:
+    """What is said in the driving clip: its transcript, else the words that were heard in it; "" without either."""
+    clip_id = pair.driving_clip_id
+    heard = sorted((word.start_s, word.text) for word in words if word.subject == clip_id)
+    written = (row.value for row in annotations if row.name == TRANSCRIPT and row.subject == clip_id)
+    return next(written, " ".join(text for _, text in heard))
 
 
 def _recording(row: Render, media: RenderMedia) -> Recording:

@@ -44,13 +44,13 @@ class Home:
         return self.folder / f"env-{self.card.lock_sha256[:12] or 'none'}"
 
     def python(self) -> str | None:
-        """The interpreter: the user's own where one was named, headset's for floors, else that of the environment; None
-        where there is none.
+        """The interpreter: the user's own where one was named, headset's for floors that need no more, else that of the
+        environment; None where there is none.
         """
         named = self.folder / "python"
         if named.is_file():
             return named.read_text().strip()
-        if self.card.floor:
+        if self.card.floor and self.card.kind == "command":
             return sys.executable
         ready = self.environment / READY
         made = ready.is_file() and ready.read_text() == self.card.lock_sha256

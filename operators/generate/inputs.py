@@ -57,7 +57,8 @@ def write_request(
                                           where no face is found
     references                            with `input.references`: mp4s of other recordings of the source's person,
                                           beside each its WAV and, with `input.landmarks`, its .npy
-    text                                  what is said in the driving clip; "" where nobody wrote it down
+    text                                  what is said in the driving clip: its transcript, else the words that were
+                                          heard; "" without either
     size, fps, frames                     pixels a side, and the rate and number of driving frames
     """
     px, same = card.input.px, source.render.render_id == driving.render.render_id

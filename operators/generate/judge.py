@@ -1,5 +1,5 @@
 """What a system made, judged by its file alone, its quirks undone, and encoded as recordings are, with the driving
-sound.
+sound, or with what a system that is driven by text speaks.
 """
 
 import os
@@ -20,6 +20,7 @@ from operators.media.containers import open_media, video_of
 from operators.media.decoding import Tally, decodable
 from operators.media.encoding import Encoder
 from operators.media.frames import VideoFrames
+from operators.media.sound import SourceAudio
 
 SPARE_FRAMES = 3  # by which a video may be shorter than its driving: its last frame is held
 MUCH_LONGER = 1.5  # times as many frames as expected answer something else
@@ -46,15 +47,15 @@ class Finished:
     encoder: str
 
 
-def video_path(answer: Mapping[str, Any], folder: Path) -> Path:
+def named_file(answer: Mapping[str, Any], folder: Path, key: str = "video") -> Path:
     """The file that an answer names.
 
     Raises:
         Casualty: bad_answer, for one that is not there, is no plain file, or lies outside the folder.
     """
-    named = answer.get("video")
+    named = answer.get(key)
     if not isinstance(named, str) or not named or "\0" in named:
-        raise Casualty("bad_answer", f"`video` is {str(named)[:100]!r}; it names the file that was made")
+        raise Casualty("bad_answer", f"`{key}` is {str(named)[:100]!r}; it names the file that was made")
     path = folder / named
     inside = Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)) and os.path.realpath(
         path.parent
@@ -103,6 +104,23 @@ def check(path: Path, answer: Mapping[str, Any], output: Output, expected: Expec
     if count > MUCH_LONGER * max(due, 1) + SPARE_FRAMES:
         raise Casualty("bad_video", f"{count} frames; {due} are due")
     return count
+
+
+def spoken(answer: Mapping[str, Any], folder: Path, seconds: float, hz: int) -> NDArray[np.float32]:
+    """What a system that is driven by text says, mono: the sound that its answer names, cut or with silence behind it
+    so that it is as long as the picture.
+
+    Raises:
+        Casualty: bad_answer, for a file that is not as a video's must be, is no sound, or is silent.
+    """
+    path = named_file(answer, folder, "audio")
+    try:
+        samples = SourceAudio(path).samples(0.0, seconds, hz)
+    except Drop as drop:
+        raise Casualty("bad_answer", f"its sound: {drop.reason} {drop.detail}".strip()) from None
+    if not samples.any():
+        raise Casualty("bad_answer", "its sound is silent")
+    return samples
 
 
 def stated_fps(path: Path) -> float:
@@ -173,7 +191,7 @@ def _panel(output: Output, width: int) -> slice:
 def finish(
     path: Path, made: Path, count: int, output: Output, expected: Expected, samples: NDArray[np.float32] | None
 ) -> Finished:
-    """Encodes what a system made as recordings are, into `made`, with the driving sound."""
+    """Encodes what a system made as recordings are, into `made`, with this sound."""
     first = next(pictures(path, count, output, expected))
     height, width = first.shape[:2]
     encoder = Encoder()

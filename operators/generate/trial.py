@@ -11,14 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manifests.media import MediaStore
-from manifests.tables import RECORDING, Clip, Pair, Render
+from manifests.tables import RECORDING, Annotation, Clip, Pair, Render
 from operators.base import Drop, Lookup
 from operators.generate.cards import Card
-from operators.generate.generate_video import GenerateVideo
+from operators.generate.generate_video import TRANSCRIPT, GenerateVideo
 from operators.generate.home import Home
 from operators.media.encoding import Encoder
 
 SECONDS, FPS, SIDE = 1.0, 25, 256
+SAID = "Good day."  # takes less than a second
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,13 @@ class _Store:
 
 
 def try_system(card: Card, random: bool = False) -> Trial:
-    """Gives a system one second of a face that nods and speaks, and says how it took it."""
+    """Gives a system one second of a face that nods and speaks, or the words of one, and says how it took it."""
     if missing := Home(card).missing(random):
         return Trial(False, False, "; ".join(missing))
     operator = GenerateVideo(card.name, random=random)
-    pair = Pair("trial", "cross_identity/trial/one/two", "cross_identity", "trial/one", "trial/two")
+    protocol = "text_driven" if card.driven_by == "text" else "cross_identity"
+    pair = Pair("trial", f"{protocol}/trial/one/two", protocol, "trial/one", "trial/two")
+    said = [Annotation("trial", f"trial/two#{TRANSCRIPT}", "trial/two", TRANSCRIPT, SAID, "headset")]
     with tempfile.TemporaryDirectory(prefix="headset-trial-") as folder:
         store = _Store(folder)
         recordings = [
@@ -65,7 +68,7 @@ def try_system(card: Card, random: bool = False) -> Trial:
         clips = [Clip("trial", row.clip_id, "", "", "speaker0", 0.0, SECONDS, 0, 0, SIDE, SIDE) for row in recordings]
         began = time.monotonic()
         try:
-            (render,) = operator(pair, Lookup(lambda: recordings), Lookup(lambda: clips), Lookup(), store)
+            (render,) = operator(pair, Lookup(lambda: recordings), Lookup(lambda: clips), Lookup(), store, said)
         except Drop as drop:
             return Trial(False, drop.reason != "refused", f"{drop.reason}: {drop.detail}")
         finally:

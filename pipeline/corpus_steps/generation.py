@@ -17,6 +17,8 @@ from pipeline.engine.beside import Held, run_beside, step_beside
 from pipeline.engine.notes import Notes
 from pipeline.recipe import Step
 
+TEXT_DRIVEN = "text_driven"
+
 
 @dataclass
 class GenerationTally:
@@ -88,7 +90,7 @@ def generate(
         UsageError: where the system cannot run here, or there is nothing to make.
     """
     operator.home.check(operator.random)
-    pairs = pairs_of(manifest, protocol)
+    pairs = pairs_of(manifest, _protocol(operator, protocol))
     steps, notes = _steps(manifest, operator, pairs), Notes(manifest)
     if retry:
         notes.forget_retryable(list(steps.values()))
@@ -116,6 +118,24 @@ def import_renders(manifest: Manifest, system: str, files: Mapping[str, Path]) -
     steps = _steps(manifest, ImportRenders(system, files), pairs)
     run_beside(manifest, steps)
     return _tally(manifest, steps.values(), set(files), 0)
+
+
+def _protocol(operator: GenerateVideo, asked: str) -> str:
+    """The one whose pairs a system is given; "" for all.
+
+    Nothing says when a system that is driven by text is to say which word, so that its renders equal no recording frame
+    by frame, as those of the other protocols are asked to.
+
+    Raises:
+        UsageError: for another one than `text_driven`, of a system that is driven by text.
+    """
+    if operator.card.driven_by != "text":
+        return asked
+    if asked not in ("", TEXT_DRIVEN):
+        raise UsageError(
+            f"{operator.system} is driven by text: it is given pairs of {TEXT_DRIVEN} alone, and none of {asked}"
+        )
+    return TEXT_DRIVEN
 
 
 def _steps(manifest: Manifest, operator: GenerateVideo | ImportRenders, pairs: list[Pair]) -> dict[str, Step]:

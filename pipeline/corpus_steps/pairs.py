@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
-from manifests.tables import Annotation, Clip, Pair, Published, Split
+from manifests.tables import Annotation, Clip, Pair, Published, Split, Word
 from pipeline.corpus_steps.common import all_rows, step_named
 
 PROTOCOLS = ("same_identity", "cross_identity", "audio_driven", "text_driven")
@@ -31,7 +31,7 @@ def build_pairs(
     - `cross_identity`: every clip drives `per_clip` others of other persons and other sources, which of them by the
       hash of seed and ids. A clip that has none is left out.
     - `audio_driven`: the sound of every clip drives its own first frame.
-    - `text_driven`: as that, for the clips of `transcribed`.
+    - `text_driven`: its words do, for the clips of `transcribed`.
 
     Args:
         identities: who is seen in each clip.
@@ -82,6 +82,7 @@ def make_pairs(
         clip.clip_id: published.get(clip.published_id or "") or f"{clip.source_id}/{clip.speaker}" for clip in clips
     }
     said = {row.subject for row in all_rows(manifest, Annotation) if row.name == TRANSCRIPT}
+    said |= {row.subject for row in all_rows(manifest, Word)}
     splits = {row.clip_id: row for row in all_rows(manifest, Split)}
     pairs = build_pairs(clips, identities, said, splits, protocols=protocols, split=split, per_clip=per_clip, seed=seed)
     if not pairs:
