@@ -10,7 +10,7 @@ READY := $(VENV)/.made-from-$(KEY)
 help:
 	@echo "make demo   make the environment, run the main job on an embedded sample, say where to look"
 	@echo "make test   run the fast tests          make slow   run the slow ones"
-	@echo "make demo-board   the demo, floors of generation over it, all embedded metrics, a page that compares them"
+	@echo "make demo-board   the demo, floors of generation over it, all embedded metrics, a page that compares them (half an hour)"
 	@echo "make check  lint and type-check         make bench  measure speed, print tables"
 	@echo "make gpu    measure every stage that can run on a GPU, beside the CPU (PYTHON=...; GPU='--device cpu' without one)"
 	@echo "make docs   write the reference from the code, and the pages as a site, into site/"

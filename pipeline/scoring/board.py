@@ -104,7 +104,7 @@ def board(
     there = metrics_there()
     metrics = tuple(metric for variant, metric in there.items() if any(variant in of for of in values.values()))
     persons = _persons(manifest, pairs.values())
-    floors = {card.name for card in cards() if card.floor}
+    floors = {card.name for card in cards() if card.floor and (card.driven_by != "text" or protocol == "text_driven")}
     counts = {maker: sum(key[1] == maker for key in renders) for maker in {key[1] for key in renders}}
     rows = []
     for maker in sorted({RECORDING, *counts, *floors & values.keys()}):
@@ -279,6 +279,8 @@ def _notes(
     else:
         yield "Renders and recordings went through one transcode, with the driving sound in them."
     if missing := sorted(name for name in floors if name not in counts and (FOLDER / f"{name}.py").is_file()):
-        yield f"Without the floors {', '.join(missing)}: `headset generate --system {missing[0]}` makes one."
+        yield (
+            f"Not made, of the floors: {', '.join(missing)}. `headset generate CORPUS --system {missing[0]}` makes one."
+        )
     if random := sorted(name for name in counts if name.endswith(RANDOM)):
         yield f"Random weights, which say nothing of a system: {', '.join(random)}."

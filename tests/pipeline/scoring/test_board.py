@@ -65,6 +65,12 @@ def test_random_weights_are_shown_only_when_asked(corpus: Manifest) -> None:
     assert any("Random weights" in note for note in found.notes)
 
 
+def test_a_floor_that_is_not_made_is_told_where_it_could_be(corpus: Manifest) -> None:
+    (note,) = (note for note in board(corpus, "same_identity").notes if "floors" in note)
+    assert "mesh_warp" in note
+    assert "speak" not in note  # it takes pairs of text_driven alone
+
+
 def test_an_interval_is_over_persons_and_not_over_clips() -> None:
     """Ten clips of one person and one of another: drawn by person the mean is anywhere between the two."""
     values = np.array([1.0] * 10 + [0.0])
