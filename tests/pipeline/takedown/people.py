@@ -15,6 +15,7 @@ from manifests.tables import (
     Face,
     FaceEmbedding,
     FaceQuality,
+    Fingerprint,
     Identity,
     Row,
     Source,
@@ -66,9 +67,10 @@ def two_people(root: Path) -> Manifest:
         FaceEmbedding, "TrackFaces-made", shard, [FaceEmbedding("s", "s/000000", 0.0, *boxes, embedded, "network")]
     )
     manifest.write(Attribution, "TrackFaces-made", shard, parts)
+    manifest.write(Fingerprint, "TrackFaces-made", shard, [Fingerprint("s", "s/looks", [0.5], b"looks of s")])
     manifest.write_whole(Identity, "Identities-made", [
         Identity("s", f"{one.track_id}=p", "p", one.track_id, 1.0, 3, "network") for one in (ada, bob)])  # fmt: skip
-    more = {"turns": 3, "faces": 1, "face_quality": 1, "face_embeddings": 1, "attributions": 2}
+    more = {"turns": 3, "faces": 1, "face_quality": 1, "face_embeddings": 1, "attributions": 2, "fingerprints": 1}
     record = manifest.run
     assert record
     record.steps[0].writes.extend(more)
@@ -79,10 +81,14 @@ def two_people(root: Path) -> Manifest:
         if other_shard != shard:
             for table in (Turn, Face, FaceQuality, FaceEmbedding, Attribution):
                 manifest.write(table, "TrackFaces-made", other_shard, [])
+            looks = [Fingerprint("other", "other/looks", [0.5], b"looks of other")]
+            manifest.write(Fingerprint, "TrackFaces-made", other_shard, looks)
             found = manifest.receipt("TrackFaces-made", other_shard)
             assert found
             manifest.commit(
-                "TrackFaces-made", other_shard, replace(found, rows={**found.rows, **dict.fromkeys(more, 0)})
+                "TrackFaces-made",
+                other_shard,
+                replace(found, rows={**found.rows, **dict.fromkeys(more, 0), "fingerprints": 1}),
             )
     manifest.commit("TrackFaces-made", shard, replace(receipt, rows={**receipt.rows, **more}))
     return Manifest(str(root))

@@ -198,6 +198,8 @@ def test_a_person_is_taken_out_of_every_clip_that_shows_or_holds_them_and_nobody
         "other/000000-005000/t0",
         "s/020000-025000/t1",
     ]
+    assert [row["source_id"] for row in manifest.table(Fingerprint).to_pylist()] == ["other"]
+    assert holding(b"looks of s", root) == set()  # of the whole picture, with everybody in it
     for gone in found.clips:
         assert holding(f"sound of {gone}".encode(), root, tmp_path / "out") == set()
         assert holding(f"voice of {gone}".encode(), root, tmp_path / "out") == set()
