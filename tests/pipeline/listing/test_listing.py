@@ -2,12 +2,15 @@
 
 import itertools
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 import pipeline.listing.hashes
 from manifests.bucket import s3_client
+from manifests.cache import cache_folder
 from manifests.media import sha256_of
 from pipeline.listing import list_sources
 from tests.object_store import aws_points_at, serve_s3
@@ -149,6 +152,26 @@ def test_a_name_that_no_table_can_hold_is_told(tmp_path: Path):
     assert "broken\\udcff.mp4" in listing.dropped[0].detail
 
 
+def test_a_file_named_like_a_video_of_youtube_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "dQw4w9WgXcQ").write_bytes(b"film")
+    (tmp_path / "list.txt").write_text("dQw4w9WgXcQ\n")
+    assert ids(list_sources([str(tmp_path / "list.txt")])) == [file_id(b"film")]
+
+
+def test_a_prefix_of_a_bucket_in_a_list_is_no_video(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("s3://bucket/talks/\ns3://bucket\n")
+    assert reasons(list_sources([str(tmp_path / "list.txt")])) == {"not_one_video": 2}
+
+
+def test_the_copy_with_a_licence_is_the_source(tmp_path: Path) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).write_bytes(b"film")
+    (tmp_path / "list.csv").write_text("path,licence\na.mp4,\nb.mp4,CC-BY\n")
+    listing = list_sources([str(tmp_path / "list.csv")])
+    assert [(Path(source.uri).name, source.licence) for source in listing.sources] == [("b.mp4", "CC-BY")]
+    assert reasons(listing) == {"duplicate": 1}
+
+
 def test_an_empty_file_is_a_source_and_a_second_one_its_duplicate(tmp_path: Path):
     for name in ("a.mp4", "b.mp4"):
         (tmp_path / name).touch()
@@ -185,6 +208,15 @@ def test_a_large_file_is_read_once_until_it_changes(tmp_path: Path, monkeypatch:
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # the same size and date: only the time of change tells
     assert ids(list_sources([str(path)])) == [file_id(path.read_bytes())] != first
     assert len(read) == 2
+
+
+def test_a_large_file_that_just_changed_is_read_again(tmp_path: Path) -> None:
+    """It may change once more within a tick of its clock."""
+    path = tmp_path / "a.mp4"
+    path.write_bytes(bytes(2**20))
+    assert ids(list_sources([str(path)])) == [file_id(path.read_bytes())]
+    with closing(sqlite3.connect(cache_folder() / "hashes.sqlite")) as known:
+        assert not known.execute("select * from hashes where path = ?", (str(path),)).fetchall()
 
 
 def test_a_machine_whose_cache_cannot_be_written_lists_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

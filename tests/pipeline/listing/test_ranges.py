@@ -2,7 +2,8 @@
 
 import pytest
 
-from pipeline.listing.ranges import seconds_of
+from pipeline.listing.entries import Problem
+from pipeline.listing.ranges import ranges_of, seconds_of
 
 
 @pytest.mark.parametrize(
@@ -38,3 +39,11 @@ def test_a_time_is_read_to_its_last_digit(written: object, seconds: float) -> No
 )
 def test_what_is_no_time_is_none(written: object) -> None:
     assert seconds_of(written) is None
+
+
+@pytest.mark.parametrize(("start", "end"), [("5", "5"), ("6", "5")])
+def test_a_range_that_holds_nothing_is_told(start: str, end: str) -> None:
+    found = ranges_of({"start": start, "end": end}, "https://h.org/a.mp4")
+    assert isinstance(found, Problem)
+    assert found.reason == "bad_range"
+    assert ranges_of({"start": "4", "end": "5"}, "https://h.org/a.mp4") == ((4.0, 5.0),)
