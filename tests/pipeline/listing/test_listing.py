@@ -172,6 +172,13 @@ def test_the_copy_with_a_licence_is_the_source(tmp_path: Path) -> None:
     assert reasons(listing) == {"duplicate": 1}
 
 
+def test_a_quoted_cell_may_follow_a_blank_and_hold_a_line_break(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text('url, licence\nhttps://h.org/a.mp4, "CC BY, \n4.0"\ngone.mp4, x\n')
+    listing = list_sources([str(tmp_path / "list.csv")])
+    assert [source.licence for source in listing.sources] == ["CC BY, \n4.0"]
+    assert listing.dropped[0].detail.endswith("in list.csv line 4")  # as an editor counts
+
+
 def test_an_empty_file_is_a_source_and_a_second_one_its_duplicate(tmp_path: Path):
     for name in ("a.mp4", "b.mp4"):
         (tmp_path / name).touch()

@@ -47,3 +47,7 @@ def test_a_range_that_holds_nothing_is_told(start: str, end: str) -> None:
     assert isinstance(found, Problem)
     assert found.reason == "bad_range"
     assert ranges_of({"start": "4", "end": "5"}, "https://h.org/a.mp4") == ((4.0, 5.0),)
+
+
+def test_normal_play_time_is_seconds() -> None:
+    assert ranges_of({}, "https://h.org/a.mp4#t=npt:10,20") == ((10.0, 20.0),)
