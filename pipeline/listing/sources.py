@@ -42,6 +42,8 @@ def source_of(entry: Entry, hashes: Hashes) -> Source | Problem:
 
 
 def _address(text: str, entry: Entry) -> Source | Problem:
+    if re.search(r"(?i)\s(?:https?|s3)://", text):
+        return Problem("not_an_address", "more than one address: write one a line")
     addresses.check(text)
     if addresses.holds_secret(text):
         return Problem(

@@ -179,6 +179,34 @@ def test_a_quoted_cell_may_follow_a_blank_and_hold_a_line_break(tmp_path: Path) 
     assert listing.dropped[0].detail.endswith("in list.csv line 4")  # as an editor counts
 
 
+def test_a_comment_of_another_width_names_no_columns(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("# url\nTalk,https://h.org/a.mp4\nOther,https://h.org/b.mp4\n")
+    assert {source.uri for source in list_sources([str(tmp_path / "list.csv")]).sources} == {
+        "https://h.org/a.mp4",
+        "https://h.org/b.mp4",
+    }
+
+
+def test_of_columns_that_look_alike_the_first_is_read(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text(
+        "https://h.org/a.mp4,https://h.org/x.mp4\nhttps://h.org/b.mp4,https://h.org/y.mp4\n"
+    )
+    assert {source.uri[-5:] for source in list_sources([str(tmp_path / "list.csv")]).sources} == {"a.mp4", "b.mp4"}
+
+
+def test_of_a_line_with_two_addresses_none_is_chosen(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("https://h.org/a.mp4 https://h.org/b.mp4\n")
+    listing = list_sources([str(tmp_path / "list.txt")])
+    assert not listing.sources
+    assert reasons(listing) == {"not_an_address": 1}
+    assert "write one a line" in listing.dropped[0].detail
+
+
+def test_a_list_in_utf_32_is_read(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_bytes("\ufeffhttps://h.org/a.mp4\n".encode("utf-32-le"))
+    assert [source.uri for source in list_sources([str(tmp_path / "list.txt")]).sources] == ["https://h.org/a.mp4"]
+
+
 def test_an_empty_file_is_a_source_and_a_second_one_its_duplicate(tmp_path: Path):
     for name in ("a.mp4", "b.mp4"):
         (tmp_path / name).touch()
