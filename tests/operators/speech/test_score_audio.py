@@ -146,6 +146,8 @@ def test_channels_that_hold_one_sound_none_or_its_opposite():
         (a, "mono_in_stereo"),
         (0 * a, "one_sided"),
         (-a, "out_of_phase"),
+        (0.3 * b - a, "out_of_phase"),  # the difference is 17 dB over the sum
+        (2 * b - a, "stereo"),  # 3 dB
         (b, "stereo"),
         (0.5 * a, "stereo"),
     ):
