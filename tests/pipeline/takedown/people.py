@@ -19,12 +19,24 @@ from manifests.tables import (
     Identity,
     Row,
     Source,
+    Track,
     Turn,
     VoiceEmbedding,
 )
 from tests.manifests.test_media import s3, server  # noqa: F401 - fixtures
 from tests.pipeline import made_corpus
 from tests.pipeline.made_corpus import clip, corpus_of, render, score, source, track
+
+
+def _attributed(ada: Track, bob: Track) -> list[Attribution]:
+    return [
+        Attribution(
+            "s", "s/1@000000-005000", "s/1", "speaker0", "s/shot", ada.track_id, 0.0, 5.0, "visible", "speaks", 1.0
+        ),
+        Attribution(
+            "s", "s/2@010000-039000", "s/2", "speaker1", "s/shot", bob.track_id, 10.0, 39.0, "visible", "speaks", 1.0
+        ),
+    ]
 
 
 def two_people(root: Path) -> Manifest:
@@ -54,19 +66,11 @@ def two_people(root: Path) -> Manifest:
     ones, twos = ([float(one), float(two)] for one, two in ((1, 2), (3, 4)))
     looks = FaceQuality("s", "s/000000", 0.0, *boxes, ones, ones, ones, ones, ones, ones, twos)
     embedded = np.repeat(np.array([[1.0], [2.0]], "<f2"), 512, axis=1).tobytes()
-    parts = [
-        Attribution(
-            "s", "s/1@000000-005000", "s/1", "speaker0", "s/shot", ada.track_id, 0.0, 5.0, "visible", "speaks", 1.0
-        ),
-        Attribution(
-            "s", "s/2@010000-039000", "s/2", "speaker1", "s/shot", bob.track_id, 10.0, 39.0, "visible", "speaks", 1.0
-        ),
-    ]
     manifest.write(FaceQuality, "TrackFaces-made", shard, [looks])
     manifest.write(
         FaceEmbedding, "TrackFaces-made", shard, [FaceEmbedding("s", "s/000000", 0.0, *boxes, embedded, "network")]
     )
-    manifest.write(Attribution, "TrackFaces-made", shard, parts)
+    manifest.write(Attribution, "TrackFaces-made", shard, _attributed(ada, bob))
     manifest.write(Fingerprint, "TrackFaces-made", shard, [Fingerprint("s", "s/looks", [0.5], b"looks of s")])
     manifest.write_whole(Identity, "Identities-made", [
         Identity("s", f"{one.track_id}=p", "p", one.track_id, 1.0, 3, "network") for one in (ada, bob)])  # fmt: skip
