@@ -20,7 +20,7 @@ from operators.base import Audio, Drop, Frame, Frames, Lookup, Operator, OtherFr
 from operators.metrics.frechet import Moments, frechet_distance
 from operators.metrics.references import DRIVING as DRIVING
 from operators.metrics.references import IDENTITY as IDENTITY
-from operators.metrics.references import NOTHING, TARGET, Reference, has_target, reference_of
+from operators.metrics.references import NOTHING, TARGET, TEXT_DRIVEN, Reference, has_target, reference_of
 from operators.models.catalogue import FACE_LANDMARKER
 from operators.picture import Picture
 from operators.protocol import Protocol
@@ -205,6 +205,8 @@ class Metric(Operator):
 class WordMetric(Metric):
     """A metric that is told what is said: `Video.notes` are the annotations of the clip whose sound is rendered, and of
     the published clip that it was made from, at the times at which the render has them.
+
+    Drops: `no_word`, for a pair of `text_driven`.
     """
 
     compares: ClassVar[str] = NOTHING
@@ -217,6 +219,8 @@ class WordMetric(Metric):
         audio: Audio,
         annotations: list[Annotation] = [],  # noqa: B006 - only read
     ) -> Iterator[Score]:
+        if render.pair_id.startswith(f"{TEXT_DRIVEN}/"):
+            raise Drop("no_word", detail="nothing says when a render of a clip's words says which")
         said = [
             _heard(note, clip)
             for clip in clips

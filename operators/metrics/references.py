@@ -6,6 +6,7 @@ from manifests.tables import RECORDING, Pair, Render
 from operators.base import Drop, Lookup
 
 NOTHING, TARGET, DRIVING, IDENTITY = "nothing", "target", "driving", "identity"
+TEXT_DRIVEN = "text_driven"
 SPARE_FRAMES = 5  # by which a render and its reference may differ in length: the rest of the longer is not compared
 
 
@@ -43,7 +44,8 @@ def reference_of(
     pair = pairs.get(render.pair_id) if render.pair_id else None
     if render.pair_id and pair is None:
         raise Drop("pair_unknown", detail=f"{render.pair_id} is not among the pairs", retryable=True)
-    if compares == TARGET and not has_target(pair):
+    timed = pair is None or pair.protocol != TEXT_DRIVEN  # else frame k says another word than the recording's
+    if (compares == TARGET and not has_target(pair)) or (compares == DRIVING and not timed):
         raise Drop(
             "no_target", detail=f"no recording shows what a render of {pair.pair_id if pair else ''} should show"
         )

@@ -277,7 +277,9 @@ def _notes(
             f" lip sync: {'; '.join(sorted(encoders))}."
         )
     else:
-        yield "Renders and recordings went through one transcode, with the driving sound in them."
+        speak = sorted(card.name for card in cards() if card.driven_by == "text" and card.name in counts)
+        own = f"; those of {', '.join(speak)} have the sound that it speaks" if speak else ""
+        yield f"Renders and recordings went through one transcode, with the driving sound in them{own}."
     if missing := sorted(name for name in floors if name not in counts and (FOLDER / f"{name}.py").is_file()):
         yield (
             f"Not made, of the floors: {', '.join(missing)}. `headset generate CORPUS --system {missing[0]}` makes one."

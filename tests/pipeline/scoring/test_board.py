@@ -11,7 +11,7 @@ from manifests.tables import Pair
 from operators.metrics.cpbd import Cpbd
 from operators.metrics.psnr import Psnr
 from pipeline.__main__ import main
-from pipeline.corpus_steps.pairs import make_pairs
+from pipeline.corpus_steps.pairs import build_pairs, make_pairs
 from pipeline.scoring.board import board, by_person
 from pipeline.scoring.score import score
 from pipeline.views.board import write_board
@@ -69,6 +69,16 @@ def test_a_floor_that_is_not_made_is_told_where_it_could_be(corpus: Manifest) ->
     (note,) = (note for note in board(corpus, "same_identity").notes if "floors" in note)
     assert "mesh_warp" in note
     assert "speak" not in note  # it takes pairs of text_driven alone
+
+
+def test_whose_sound_a_render_has_is_told(tmp_path: Path) -> None:
+    manifest = made_corpus(tmp_path / "corpus", clips=2)
+    people = {clip.clip_id: clip.source_id for clip in clips_of(manifest)}
+    pairs = build_pairs(clips_of(manifest), people, set(people), {}, protocols=["text_driven"])
+    manifest.write_whole(Pair, "Pairs-000000000000", pairs)
+    generated(manifest, "speak", pairs)
+    score(manifest, [Cpbd()])
+    assert any("those of speak have the sound that it speaks" in note for note in board(manifest, "text_driven").notes)
 
 
 def test_an_interval_is_over_persons_and_not_over_clips() -> None:
