@@ -56,7 +56,8 @@ def main(options: argparse.Namespace) -> int:
     if options.workers > 1:
         with alone(out), waiting(out, "starting Ray"):
             start_ray(options.workers)
-    with driving(manifest, "headset generate", options.wait, out), counting("pairs", out) as tell:
+    # MediaPipe has much to say, into the bar
+    with driving(manifest, "headset generate", options.wait, out), alone(out), counting("pairs", out) as tell:
         tally = generate(
             manifest, operator, protocol=options.protocol, workers=options.workers, retry=options.retry, tell=tell
         )

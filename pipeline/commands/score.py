@@ -47,12 +47,13 @@ def main(options: argparse.Namespace) -> int:
     manifest = existing(options.corpus)
     with waiting(out, "looking for model files"):
         metrics, left = chosen(options.metrics)
-    for line in left:
+    for line in _by_file(left):
         out.print(f"left out {line}", style=MOODS["warn"][0], soft_wrap=True)
     if options.workers > 1:
         with alone(out), waiting(out, "starting Ray"):
             start_ray(options.workers)
-    with driving(manifest, "headset score", options.wait, out), counting("values", out) as tell:
+    # MediaPipe has much to say, into the bar
+    with driving(manifest, "headset score", options.wait, out), alone(out), counting("values", out) as tell:
         tally = score(manifest, metrics, made_by=options.made_by, size=options.size, workers=options.workers, tell=tell)
     if options.json:
         print_json({"renders": tally.renders, "scores": tally.scores, "left_out": left,
@@ -64,3 +65,12 @@ def main(options: argparse.Namespace) -> int:
         out.print(f"  {variant}: {number} {reason}")
     out.print(f"Look: headset compare {options.corpus}", soft_wrap=True)
     return 0
+
+
+def _by_file(left: list[str]) -> list[str]:
+    """The lines of what was left out, one for all variants that lack the same files."""
+    lacking: dict[str, list[str]] = {}
+    for line in left:
+        variant, _, why = line.partition(": ")
+        lacking.setdefault(why, []).append(variant)
+    return [f"{', '.join(variants)}: {why}" for why, variants in lacking.items()]

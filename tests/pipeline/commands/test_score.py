@@ -1,7 +1,10 @@
+import os
 from pathlib import Path
 
 import pytest
 
+from operators.metrics.base import Video
+from operators.metrics.psnr import Psnr
 from pipeline.__main__ import main
 from pipeline.scoring.score import metrics_there
 from tests.pipeline.scored_corpus import add_system, clips_of, look, made_corpus, rendered
@@ -36,7 +39,8 @@ def test_all_is_every_metric_whose_files_can_be_had_and_the_others_are_told(
     add_system(manifest, "system", {0: [rendered(manifest, clips_of(manifest)[0], "system", look(0))]})
     assert main(["score", str(tmp_path), "--metrics", "all"]) == 0
     shown = capsys.readouterr().out
-    left = {line.split()[2].rstrip(":") for line in shown.splitlines() if line.startswith("left out")}
+    told = [line.removeprefix("left out ").partition(":")[0] for line in shown.splitlines() if line.startswith("left")]
+    left = {variant for names in told for variant in names.split(", ")}
     assert main(["compare", str(tmp_path), "--out", str(tmp_path / "table.md")]) == 0
     table = (tmp_path / "table.md").read_text()
     for variant, metric in metrics_there().items():
@@ -46,6 +50,40 @@ def test_all_is_every_metric_whose_files_can_be_had_and_the_others_are_told(
         (row,) = (line for line in table.splitlines() if line.startswith(f"| {variant} "))
         assert "(n=1)" in row or "(1 " in row  # a value, or the reason why there is none
     assert "LinAlgError" not in table
+
+
+def test_what_libraries_say_stays_off_the_terminal(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They write to the descriptors and not to `sys.stderr`, into the middle of the bar."""
+    measure = Psnr.measure
+
+    def says(metric: Psnr, video: Video) -> float:
+        os.write(2, b"W0000 Disabling support for feedback tensors.\n")
+        return measure(metric, video)
+
+    monkeypatch.setattr(Psnr, "measure", says)
+    manifest = made_corpus(tmp_path, clips=1)
+    add_system(manifest, "system", {0: [rendered(manifest, clips_of(manifest)[0], "system", look(0))]})
+    assert main(["score", str(tmp_path), "--metrics", "psnr_rgb"]) == 0
+    shown = capfd.readouterr()
+    assert "1 renders looked at, 1 values." in shown.out
+    assert "W0000" not in shown.out + shown.err
+
+
+def test_variants_that_lack_one_file_have_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = [
+        "lse_d_lrs: without syncnet.model (SyncNet)",
+        "dists: without vgg.pt",
+        "lse_c_lrs: without syncnet.model (SyncNet)",
+    ]
+    monkeypatch.setattr("pipeline.scoring.score.chosen", lambda text: ([Psnr()], left))
+    made_corpus(tmp_path, clips=1)
+    assert main(["score", str(tmp_path)]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("left out")]
+    assert lines == ["left out lse_d_lrs, lse_c_lrs: without syncnet.model (SyncNet)", "left out dists: without vgg.pt"]
 
 
 def test_the_metrics_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
