@@ -475,6 +475,7 @@ class Review(Row):
 
 
 RECORDING = "recording"  # who made the render of what was recorded
+TEXT_DRIVEN = "text_driven"  # the protocol of pairs whose driving clip gives its words alone
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from manifests.tables import RECORDING, Annotation, Clip, Pair, Published, Render, Word
+from manifests.tables import RECORDING, TEXT_DRIVEN, Annotation, Clip, Pair, Published, Render, Word
 from operators.base import Drop, Lookup, Operator, RenderMedia, Resources
 from operators.generate.cards import Card, card_named
 from operators.generate.home import Home
@@ -87,7 +87,7 @@ class GenerateVideo(Operator):
     ) -> list[str]:
         """The pair, and the recordings that it names or that show the same person; what is said, where that drives."""
         found = _recordings(pair, recordings, clips, published)
-        said = [said_in(pair, annotations, words)] if pair.protocol == "text_driven" else []
+        said = [said_in(pair, annotations, words)] if pair.protocol == TEXT_DRIVEN else []
         return [pair.pair_id, *(f"{row.clip_id} {row.sha256}" for row in found.values()), *said]
 
     def __call__(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manifests.media import MediaStore
-from manifests.tables import RECORDING, Annotation, Clip, Pair, Render
+from manifests.tables import RECORDING, TEXT_DRIVEN, Annotation, Clip, Pair, Render
 from operators.base import Drop, Lookup
 from operators.generate.cards import Card
 from operators.generate.generate_video import TRANSCRIPT, GenerateVideo
@@ -57,7 +57,7 @@ def try_system(card: Card, random: bool = False) -> Trial:
     if missing := Home(card).missing(random):
         return Trial(False, False, "; ".join(missing))
     operator = GenerateVideo(card.name, random=random)
-    protocol = "text_driven" if card.driven_by == "text" else "cross_identity"
+    protocol = TEXT_DRIVEN if card.driven_by == "text" else "cross_identity"
     pair = Pair("trial", f"{protocol}/trial/one/two", protocol, "trial/one", "trial/two")
     said = [Annotation("trial", f"trial/two#{TRANSCRIPT}", "trial/two", TRANSCRIPT, SAID, "headset")]
     with tempfile.TemporaryDirectory(prefix="headset-trial-") as folder:

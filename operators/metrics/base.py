@@ -15,12 +15,12 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from manifests.tables import Annotation, Clip, Features, Pair, Render, Row, Score
+from manifests.tables import TEXT_DRIVEN, Annotation, Clip, Features, Pair, Render, Row, Score
 from operators.base import Audio, Drop, Frame, Frames, Lookup, Operator, OtherFrames
 from operators.metrics.frechet import Moments, frechet_distance
 from operators.metrics.references import DRIVING as DRIVING
 from operators.metrics.references import IDENTITY as IDENTITY
-from operators.metrics.references import NOTHING, TARGET, TEXT_DRIVEN, Reference, has_target, reference_of
+from operators.metrics.references import NOTHING, TARGET, Reference, has_target, reference_of
 from operators.models.catalogue import FACE_LANDMARKER
 from operators.picture import Picture
 from operators.protocol import Protocol

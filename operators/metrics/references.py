@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-from manifests.tables import RECORDING, Pair, Render
+from manifests.tables import RECORDING, TEXT_DRIVEN, Pair, Render
 from operators.base import Drop, Lookup
 
 NOTHING, TARGET, DRIVING, IDENTITY = "nothing", "target", "driving", "identity"
-TEXT_DRIVEN = "text_driven"
 SPARE_FRAMES = 5  # by which a render and its reference may differ in length: the rest of the longer is not compared
 
 

@@ -47,8 +47,9 @@ def main(options: argparse.Namespace) -> int:
     manifest = existing(options.corpus)
     with waiting(out, "looking for model files"):
         metrics, left = chosen(options.metrics)
-    for line in _by_file(left):
-        out.print(f"left out {line}", style=MOODS["warn"][0], soft_wrap=True)
+    for why in dict.fromkeys(left.values()):
+        lacking = ", ".join(variant for variant in left if left[variant] == why)
+        out.print(f"left out {lacking}: {why}", style=MOODS["warn"][0], soft_wrap=True)
     if options.workers > 1:
         with alone(out), waiting(out, "starting Ray"):
             start_ray(options.workers)
@@ -65,12 +66,3 @@ def main(options: argparse.Namespace) -> int:
         out.print(f"  {variant}: {number} {reason}")
     out.print(f"Look: headset compare {options.corpus}", soft_wrap=True)
     return 0
-
-
-def _by_file(left: list[str]) -> list[str]:
-    """The lines of what was left out, one for all variants that lack the same files."""
-    lacking: dict[str, list[str]] = {}
-    for line in left:
-        variant, _, why = line.partition(": ")
-        lacking.setdefault(why, []).append(variant)
-    return [f"{', '.join(variants)}: {why}" for why, variants in lacking.items()]

@@ -9,15 +9,13 @@ from pathlib import Path
 
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
-from manifests.tables import RECORDING, Clip, Dropped, Pair, Published, Render
+from manifests.tables import RECORDING, TEXT_DRIVEN, Clip, Dropped, Pair, Published, Render
 from operators.generate.generate_video import GenerateVideo
 from operators.generate.take_video import ImportRenders
 from pipeline.corpus_steps.common import all_rows
 from pipeline.engine.beside import Held, run_beside, step_beside
 from pipeline.engine.notes import Notes
 from pipeline.recipe import Step
-
-TEXT_DRIVEN = "text_driven"
 
 
 @dataclass

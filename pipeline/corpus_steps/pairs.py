@@ -7,10 +7,10 @@ from dataclasses import asdict
 
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
-from manifests.tables import Annotation, Clip, Pair, Published, Split, Word
+from manifests.tables import TEXT_DRIVEN, Annotation, Clip, Pair, Published, Split, Word
 from pipeline.corpus_steps.common import all_rows, step_named
 
-PROTOCOLS = ("same_identity", "cross_identity", "audio_driven", "text_driven")
+PROTOCOLS = ("same_identity", "cross_identity", "audio_driven", TEXT_DRIVEN)
 TRANSCRIPT = "transcript"  # the annotation that says what is said in a clip
 
 
@@ -55,7 +55,7 @@ def build_pairs(
                 others.sort(key=lambda other: (_rank(seed, driving.clip_id, other.clip_id), other.clip_id))
                 sources = others[:per_clip]
             else:
-                sources = [driving] if protocol != "text_driven" or driving.clip_id in transcribed else []
+                sources = [driving] if protocol != TEXT_DRIVEN or driving.clip_id in transcribed else []
             for source in sources:
                 pair_id = f"{protocol}/{source.clip_id}/{driving.clip_id}"
                 found.append(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
-from manifests.tables import RECORDING, Clip, FaceLandmarks, Pair, Render, Score, Source
+from manifests.tables import RECORDING, TEXT_DRIVEN, Clip, FaceLandmarks, Pair, Render, Score, Source
 from operators.generate.cards import FOLDER, cards
 from operators.generate.generate_video import RANDOM
 from operators.metrics.base import NOTHING, Metric
@@ -104,7 +104,7 @@ def board(
     there = metrics_there()
     metrics = tuple(metric for variant, metric in there.items() if any(variant in of for of in values.values()))
     persons = _persons(manifest, pairs.values())
-    floors = {card.name for card in cards() if card.floor and (card.driven_by != "text" or protocol == "text_driven")}
+    floors = {card.name for card in cards() if card.floor and (card.driven_by != "text" or protocol == TEXT_DRIVEN)}
     counts = {maker: sum(key[1] == maker for key in renders) for maker in {key[1] for key in renders}}
     rows = []
     for maker in sorted({RECORDING, *counts, *floors & values.keys()}):

@@ -37,11 +37,11 @@ def metrics_there() -> dict[str, Metric]:
     return found
 
 
-def chosen(text: str) -> tuple[list[Metric], list[str]]:
+def chosen(text: str) -> tuple[list[Metric], dict[str, str]]:
     """The metrics that a comma-separated text names by metric (its default variant) or variant, and what was left out
-    and why.
+    and why, by variant.
 
-    `all` is every variant whose model files can be had; the others are left out, each with a line.
+    `all` is every variant whose model files can be had; the others are left out.
 
     Raises:
         UsageError: for a name that no metric has.
@@ -49,7 +49,7 @@ def chosen(text: str) -> tuple[list[Metric], list[str]]:
     """
     there = metrics_there()
     if text == "all":
-        found, left = [], []
+        found, left = [], {}
         for variant, metric in there.items():
             try:
                 _fetch(metric)
@@ -58,7 +58,7 @@ def chosen(text: str) -> tuple[list[Metric], list[str]]:
                 files = ", ".join(
                     f"{weight.file} ({weight.what})" for weight in metric.weights if weight.found() is None
                 )
-                left.append(f"{variant}: without {files}")
+                left[variant] = f"without {files}"
         return found, left
     defaults = {metric.metric: type(metric)() for metric in there.values()}
     found = []
@@ -79,7 +79,7 @@ def chosen(text: str) -> tuple[list[Metric], list[str]]:
             instead = f"\nOr score another definition, under its own name: {', '.join(others)}" if others else ""
             raise WeightError(f"{metric.variant}: {error}{instead}") from None
         found.append(metric)
-    return found, []
+    return found, {}
 
 
 def _missing(metric: Metric) -> bool:

@@ -74,11 +74,8 @@ def test_what_libraries_say_stays_off_the_terminal(
 def test_variants_that_lack_one_file_have_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    left = [
-        "lse_d_lrs: without syncnet.model (SyncNet)",
-        "dists: without vgg.pt",
-        "lse_c_lrs: without syncnet.model (SyncNet)",
-    ]
+    sync = "without syncnet.model (SyncNet)"
+    left = {"lse_d_lrs": sync, "dists": "without vgg.pt", "lse_c_lrs": sync}
     monkeypatch.setattr("pipeline.scoring.score.chosen", lambda text: ([Psnr()], left))
     made_corpus(tmp_path, clips=1)
     assert main(["score", str(tmp_path)]) == 0
