@@ -61,8 +61,8 @@ class TableFiles(Ledger):
         if (content := self.storage.read(name)) is None:
             raise damaged(self.root, name, "it is missing")
         try:
-            # Files are small, and Arrow's threads may end a process that is about to end with an abort.
-            return pq.read_table(pa.BufferReader(content), columns=columns, use_threads=False, pre_buffer=False)
+            # `read_table` has a thread let go of the bytes some time later: it aborts the process that is at its end.
+            return pq.ParquetFile(pa.BufferReader(content), pre_buffer=False).read(columns, use_threads=False)
         except (pa.ArrowException, OSError):
             raise damaged(self.root, name, f"{len(content)} bytes that are not Parquet") from None
 
