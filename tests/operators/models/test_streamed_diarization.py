@@ -207,3 +207,10 @@ def test_memory_does_not_grow_with_the_length():
 
     more_mb = peak_mb(3) - peak_mb(1)
     assert more_mb < 70, more_mb
+
+
+def test_two_voices_of_a_window_in_one_cluster_speak_where_either_does() -> None:
+    said = np.array([[[1, 0], [0, 1], [0, 0]]], np.uint8)
+    windows = SlidingWindowFeature(said, SlidingWindow(start=0.0, duration=3.0, step=3.0))
+    ((_, window),) = streamed_diarization._Clustered(windows, np.array([[0, 0]]))
+    assert window[:, 0].tolist() == [1.0, 1.0, 0.0]
