@@ -41,8 +41,7 @@ _HEARING = [
         state_forgotten=("said, state = self._session.run(", "said, _ = self._session.run("),
         context_forgotten=("given[0, :CONTEXT] = given[0, -CONTEXT:]", "given[0, :CONTEXT] = 0"),
         no_hysteresis=("low = max(threshold - HYSTERESIS, 0.01)", "low = threshold"),
-        pads_overlap=("pad = pause // 2 if pause < 2 * PAD else PAD", "pad = PAD"),
-        pad_beyond_end=("span[1] = min(count, span[1] + PAD)", "span[1] = span[1] + PAD"),
+        pad_beyond_end=("min(count, end + PAD)", "end + PAD"),
         rest_unheard=("    if len(rest):\n        yield np.pad", "    if False:\n        yield np.pad"),
     ),
     *of(

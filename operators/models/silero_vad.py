@@ -74,18 +74,7 @@ def spans(probabilities: Iterable[float], count: int, threshold: float = 0.5) ->
                 begun = fallen = None
     if begun is not None and count - begun > MIN_SPEECH:
         found.append([begun, count])
-    # Padding of neighbours meets in the middle of the pause between them.
-    for n, span in enumerate(found):
-        if n == 0:
-            span[0] = max(0, span[0] - PAD)
-        if n + 1 < len(found):
-            pause = found[n + 1][0] - span[1]
-            pad = pause // 2 if pause < 2 * PAD else PAD
-            span[1] += pad
-            found[n + 1][0] -= pad
-        else:
-            span[1] = min(count, span[1] + PAD)
-    return [(begin, end) for begin, end in found]
+    return [(max(0, begin - PAD), min(count, end + PAD)) for begin, end in found]  # pauses are longer than two of them
 
 
 def _steps(blocks: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:

@@ -17,6 +17,7 @@ from pipeline.export.clip import ExportClip
 from pipeline.export.export import export
 from pipeline.export.files import write_mp4
 from pipeline.export.layout import Given, Refused, resolved
+from pipeline.export.masks import face_mask
 from tests.pipeline.export.layouts.conftest import problem
 
 A, B = "a-000000-006880-t0", "b-000000-006880-t0"
@@ -60,6 +61,8 @@ def test_the_mask_is_as_large_as_a_frame_and_covers_the_face(made: Path, talks: 
     for frame in points[::20]:
         x, y = frame[1].round().astype(int)
         assert mask[y, x] == 255
+    for frame in points[::20]:
+        assert (mask[face_mask(frame, 256, 256) == 255] == 255).all()  # the face of any frame, and not of each
     assert 0.05 < (mask == 255).mean() < 0.7
     assert row(made)["caption"] == (made / f"caption/{A}.txt").read_text() == "A person speaking."
 

@@ -155,3 +155,10 @@ def test_the_mp4_carries_its_sound(made: Path) -> None:
     held = sound_facts(made / meta(made)["mp4_path"])
     assert isinstance(held, tuple)
     assert held[0] == 16000
+
+
+def test_a_face_is_as_wide_as_its_box_and_points_together() -> None:
+    marks = np.zeros((68, 2), np.int64)
+    marks[:, 0] = np.linspace(90, 310, 68)
+    assert musetalk._union_px(np.array([100, 0, 300, 9]), marks) == 220
+    assert musetalk._union_px(np.array([50, 0, 400, 9]), marks) == 350
