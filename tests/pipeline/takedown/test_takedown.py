@@ -90,6 +90,8 @@ def test_what_is_left_is_as_it_was_and_adds_up(released: Manifest, tmp_path: Pat
         assert manifest.table(tables()[name]).to_pylist() == kept, name
     assert selection(manifest, "hq").clips == 2
     assert selection(manifest, "hq").taken_down == 1
+    rows = manifest.parquet(selection(manifest, "hq").file).to_table()
+    assert selection(manifest, "hq").seconds == pytest.approx(sum(rows["seconds"].to_pylist()))
     for form in FORMS:
         place = Place(str(tmp_path / form))
         assert [one for shard in place.shards() for one in shard.clips] == [clip("a").clip_id, clip("z").clip_id]

@@ -10,10 +10,13 @@ import torch
 from PIL import Image
 
 from manifests.errors import UsageError
+from operators.models.face_pictures import IBUG_68
 from pipeline.export.checks import wav_facts
 from pipeline.export.clip import ExportClip
 from pipeline.export.export import export
+from pipeline.export.faces import Faces
 from pipeline.export.layout import Given, Refused, resolved
+from pipeline.export.layouts.dfa_nerf import cameras
 from tests.pipeline.export.layouts.conftest import exported, problem
 
 NEAREST = 0.2  # metres from the camera of the substitute to the nose, in these portraits
@@ -188,3 +191,12 @@ def test_cameras_the_loader_would_choke_on_are_told(broken: Path) -> None:
     said = problem("dfa_nerf", folder)
     assert "does not read (KeyError: 'focal_len')" in said
     assert "transforms_val_ba.json: does not read (ValueError" in said
+
+
+def test_the_rectangle_reaches_beyond_the_chin() -> None:
+    points = np.full((1, 478, 2), (225.0, 220.0))
+    points[0, IBUG_68[0]], points[0, IBUG_68[16]] = (175.0, 220.0), (275.0, 220.0)
+    points[0, IBUG_68[27]], points[0, IBUG_68[8]] = (225.0, 200.0), (225.0, 260.0)
+    faces = Faces(points, np.eye(4)[None], np.zeros((1, 52)))
+    (frame,) = [frame for meta in cameras(faces, 1.0).values() for frame in meta["frames"]]
+    assert frame["face_rect"] == [225 - 75, 200 - 69, 150, 138]  # 60 px to the chin, and 15 % more

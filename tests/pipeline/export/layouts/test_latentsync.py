@@ -133,3 +133,12 @@ def listed(text: str) -> Callable[[Path], None]:
 def test_traps_are_told(broken: Path, breaks: Callable[[Path], None], told: str) -> None:
     breaks(broken)
     assert told in problem("latentsync", broken)
+
+
+def test_a_fifth_of_the_last_frame_s_shift_stays() -> None:
+    rng = np.random.default_rng(1)
+    first, then = (np.cumsum(rng.uniform(1, 9, (68, 2)), axis=0) for _ in range(2))
+    _, once, twice = (turn[:, 2] for turn in alignments(np.array([first, then, then]), 256))
+    (alone,) = (turn[:, 2] for turn in alignments(np.array([then]), 256))
+    assert np.abs(once - alone).max() > 1e-3
+    assert twice - alone == pytest.approx(0.2 * (once - alone), abs=1e-9)
