@@ -116,6 +116,13 @@ def test_a_source_that_was_taken_down_is_not_listed_again_by_its_id_or_its_conte
     assert manifest.count_rows(Dropped) == Manifest(corpus.root).count_rows(Dropped)
 
 
+def test_a_catalog_that_tells_the_sizes_of_files_goes(corpus: Manifest) -> None:
+    assert main(["catalog", corpus.root, "--format", "iceberg"]) == 0
+    assert Path(corpus.root, "catalog", "iceberg").is_dir()
+    takedown_source(Manifest(corpus.root), "gone")
+    assert not [path for path in Path(corpus.root, "catalog").rglob("*") if path.is_file()]
+
+
 def test_a_takedown_of_what_is_gone_already_does_nothing(released: Manifest):
     takedown_source(released, "gone")
     again = takedown_source(Manifest(released.root), "gone")
