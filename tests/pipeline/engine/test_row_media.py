@@ -38,6 +38,13 @@ def test_the_sound_is_that_of_the_track_that_the_probe_chose(
     assert np.argmax(np.abs(np.fft.rfft(heard))) == pytest.approx(frequency_hz, abs=2)
 
 
+def test_another_track_of_the_same_file_is_another_sound(film: Path, tmp_path: Path) -> None:
+    store = MediaStore(str(tmp_path / "corpus"))
+    sources = [Source("s", str(film), audio_track=track) for track in (0, 1, 0)]
+    heard = [RowMedia(source, source, store).audio.samples(1.0, 2.0) for source in sources]
+    assert [int(np.argmax(np.abs(np.fft.rfft(one)))) for one in heard] == pytest.approx([440, 1500, 440], abs=2)
+
+
 def test_a_render_is_its_own_file_and_others_lie_beside_it(tmp_path: Path) -> None:
     """Readers of one pass, however far apart a pass lets them be, find the frame of their number."""
     manifest = made_corpus(tmp_path, clips=1)

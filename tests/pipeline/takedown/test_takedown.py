@@ -2,6 +2,7 @@
 
 import json
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -222,6 +223,22 @@ def test_a_person_is_taken_out_of_every_clip_that_shows_or_holds_them_and_nobody
     whole(manifest)
     again = takedown_identity(manifest, "Ada")
     assert (again.files, again.media, again.clips) == (0, [], found.clips)
+
+
+def test_the_file_of_a_person_s_source_goes_and_who_a_killed_takedown_left(tmp_path: Path) -> None:
+    root = tmp_path / "corpus"
+    manifest = two_people(root)
+    (tmp_path / "film").write_bytes(b"all that the source shows")
+    media, sha256 = MediaStore(str(root)).put(tmp_path / "film", ".mp4")
+    (shard,) = [shard for shard in manifest.shards() if manifest.read(Source, [LISTED], shard)[0].source_id == "s"]
+    (kept,) = manifest.read(Source, [LISTED], shard)
+    manifest.write(Source, LISTED, shard, [replace(kept, media=media, sha256=sha256)])
+    left = [Identity(**row) for row in manifest.table(Identity).to_pylist()]
+    gone = replace(left[0], identity_id="p", track_id="s/gone", **{Identity.key: "s/gone=p"})
+    manifest.write_whole(Identity, "Identities-again", [*left, gone])
+    takedown_identity(Manifest(str(root)), "Ada")
+    assert holding(b"all that the source shows", root) == set()
+    assert [row["track_id"][-2:] for row in Manifest(str(root)).table(Identity).to_pylist()] == ["t1"]
 
 
 def test_what_a_later_run_makes_of_a_person_is_dropped(tmp_path: Path):
