@@ -27,8 +27,8 @@ ENGINES = [
         ),
         handles_let_go_early=("in shard.steps.keys() - shard.committed:", "in ():"),
         waits_for_one_of_two=(
-            "for before in self.after[stage]):\n            return",
-            "for before in sorted(self.after[stage])[:1]):\n            return",
+            "for before in self.after[stage])\n        if waits",
+            "for before in sorted(self.after[stage])[:1])\n        if waits",
         ),
         all_begun_at_once=("self.waiting and self._flying() < self.in_flight:", "self.waiting:"),
         stale_answer_taken=(
