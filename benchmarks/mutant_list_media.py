@@ -243,13 +243,13 @@ _EXPORTS = [
     ),
     *of(
         "pipeline/export/checks.py",
-        tuple(LAYOUTS + f"{name}.py" for name in ("hallo3", "stableavatar", "keysync", "dfa_nerf")),
+        (EXPORT + "checks.py", *(LAYOUTS + f"{name}.py" for name in ("hallo3", "stableavatar", "keysync", "dfa_nerf"))),
         mask_of_nothing=(' if low == high else ""', ' if low > high else ""'),
         numbers_not_finite=(" or not np.isfinite(array).all():", ":"),
     ),
     *of(
         "pipeline/export/faces.py",
-        (EXPORT + "export.py", LAYOUTS + "pc_avs.py", LAYOUTS + "latentsync.py"),
+        (EXPORT + "export.py", EXPORT + "faces.py", LAYOUTS + "pc_avs.py", LAYOUTS + "latentsync.py"),
         gap_one_longer=(".max()) - 1\n", ".max()) - 2\n"),
         farther_face=("nearest = int(np.argmin(", "nearest = int(np.argmax("),
     ),

@@ -503,8 +503,8 @@ class Render(Row):
 
 @dataclass(frozen=True)
 class Pair(Row):
-    """What a generation system is given to make one render. A table of the whole corpus, which `headset pairs` makes
-    anew.
+    """What a generation system is given to make one render. A table of the whole corpus, of which `headset pairs`
+    makes the protocols anew that it is asked for.
 
     `source_id` is the driving clip's. A render made of it shows the source clip's person moving, or speaking, as in the
     driving clip.

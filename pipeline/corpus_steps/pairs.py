@@ -67,7 +67,7 @@ def build_pairs(
 def make_pairs(
     manifest: Manifest, *, protocols: Sequence[str] = PROTOCOLS, split: str = "test", per_clip: int = 1, seed: int = 0
 ) -> list[Pair]:
-    """Makes the table `pairs` of a corpus and returns it.
+    """Makes the pairs of some protocols and returns them. Those of other protocols stay where their clips are there.
 
     Who is seen in a clip is what its published list says, else the speaker of the source.
 
@@ -88,9 +88,13 @@ def make_pairs(
     if not pairs:
         why = f"none of its {len(clips)} clips is in the split {split!r}" if splits else "it holds no clips"
         raise UsageError(f"{manifest.root}: nothing to pair, since {why}")
-    manifest.write_whole(
-        Pair, step_named("Pairs", 1, sorted(protocols), split, per_clip, seed, [pair.pair_id for pair in pairs]), pairs
-    )
+    others = [
+        pair
+        for pair in all_rows(manifest, Pair)
+        if pair.protocol not in protocols and _holds(pair, identities.keys(), splits)
+    ]
+    table = sorted(pairs + others, key=lambda pair: pair.pair_id)
+    manifest.write_whole(Pair, step_named("Pairs", 2, [(pair.pair_id, pair.split) for pair in table]), table)
     return pairs
 
 
@@ -103,6 +107,14 @@ def lines_of(manifest: Manifest, clips: Collection[str]) -> bytes:
     """
     held = [pair for pair in all_rows(manifest, Pair) if pair.source_clip_id in clips and pair.driving_clip_id in clips]
     return "".join(json.dumps(asdict(pair)) + "\n" for pair in sorted(held, key=lambda pair: pair.pair_id)).encode()
+
+
+def _holds(pair: Pair, clips: Collection[str], splits: dict[str, Split]) -> bool:
+    """Whether a pair that was made before is still one: its clips are there, and of the split that it names."""
+    return all(
+        clip in clips and (splits[clip].split if clip in splits else "") == pair.split
+        for clip in (pair.source_clip_id, pair.driving_clip_id)
+    )
 
 
 def _rank(seed: int, *ids: str) -> str:

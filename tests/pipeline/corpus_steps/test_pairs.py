@@ -8,6 +8,7 @@ from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.tables import Clip, Pair, Split
 from operators.metrics.references import has_target
+from pipeline.corpus_steps.common import all_rows
 from pipeline.corpus_steps.pairs import PROTOCOLS, build_pairs, lines_of, make_pairs
 from tests.pipeline.scored_corpus import clips_of, made_corpus
 
@@ -79,6 +80,21 @@ def test_the_table_is_the_whole_corpus_s(tmp_path: Path) -> None:
     assert manifest.whole(Pair) == step
     with pytest.raises(UsageError, match="cross_identity"):
         make_pairs(manifest, protocols=["cross"])
+
+
+def test_pairs_of_other_protocols_stay_where_their_clips_do(tmp_path: Path) -> None:
+    manifest = made_corpus(tmp_path)
+    across, same = (make_pairs(manifest, protocols=[protocol]) for protocol in ("cross_identity", "same_identity"))
+    assert {pair.pair_id for pair in all_rows(manifest, Pair)} == {pair.pair_id for pair in across + same}
+    clips = [clip.clip_id for clip in clips_of(manifest)]
+    shares = [Split(clip.partition("/")[0], f"{clip}/x", clip, "train", "x") for clip in clips[:1]]
+    shares += [Split(clip.partition("/")[0], f"{clip}/x", clip, "test", "x") for clip in clips[1:]]
+    manifest.write_whole(Split, "Splits-1", shares)
+    made = make_pairs(manifest, protocols=["same_identity"])
+    assert {pair.pair_id for pair in all_rows(manifest, Pair)} == {pair.pair_id for pair in made}, (
+        "those across identities are of no split"
+    )
+    assert len(made) == len(clips) - 1
 
 
 def test_a_release_names_the_pairs_whose_clips_it_holds(tmp_path: Path) -> None:
