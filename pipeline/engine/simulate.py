@@ -1,10 +1,11 @@
 """What a run would take on machines that are not at hand: an event simulation, with rates that were measured.
 
 Two ways of dividing the work are told apart, `Flow`. `by_pools` is how headset worked before: a shard of sources at a
-time through a pool of actors for each stage, whose sizes were fixed by cost. `by_units` is how it works now: whatever
-is ready goes to whatever core is free, the furthest on first. The model knows cores, GPUs, how stages depend on each
-other, lost nodes and work that takes longer than its rate says. It does not know networks, disks, memory, the seconds
-that Ray and models take to start, or cores that slow each other.
+time through a pool of actors for each stage, whose sizes were fixed by cost. `by_units` is how it works now, in the
+order of `Agenda`: whatever is ready goes to whatever core is free, of the shard that was begun first the furthest on,
+and of that the longest source; `BY_ROWS` divides as the engine does. The model knows cores, GPUs, how stages depend on
+each other, lost nodes and work that takes longer than its rate says. It does not know networks, disks, memory, the
+seconds that Ray and models take to start, or cores that slow each other.
 """
 
 import random
@@ -13,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from manifests.manifest import SHARD_SOURCES
+from manifests.tables import Source
+from pipeline.engine.agenda import PIECE_S
 from pipeline.engine.costs import Rates
 from pipeline.recipe import Plan
 
@@ -35,6 +38,8 @@ class StageCost:
     core_s: float
     gpu_s: float
     after: tuple[int, ...]  # the stages whose rows it reads
+    whole: bool = True  # it takes a source at once, not some of the rows that were made of it
+    blind: bool = False  # it is done before anybody knows how long the source is
 
     def scaled(self, media_s: float) -> tuple[float, float]:
         return self.core_s * media_s, self.gpu_s * media_s
@@ -57,10 +62,17 @@ class Flow:
     name: str
     shard: int = 0  # sources that stay together through fixed pools; 0 for units that any core takes
     piece_s: float = 0.0  # the longest unit, in seconds of media; 0.0 for whole sources
+    rows_s: float = 0.0  # the same of stages that read rows
+
+    def pieces(self, stage: StageCost, media_s: float) -> int:
+        """How many units a source of this length is."""
+        longest_s = self.piece_s if stage.whole else self.rows_s or self.piece_s
+        return max(1, round(media_s / longest_s)) if longest_s else 1
 
 
 BY_POOLS = Flow("shards of 16 through fixed pools", shard=SHARD_SOURCES)
 BY_SOURCE = Flow("a source at a time")
+BY_ROWS = Flow("a source at a time, its rows by the minute", rows_s=PIECE_S)
 BY_PIECE = Flow("a piece of 5 min at a time", piece_s=300.0)
 
 
@@ -86,6 +98,9 @@ def stage_costs(plan: Plan, rates: Rates, on_gpu: bool) -> list[StageCost]:
     """The stages of a plan as the simulation sees them. Operators without a rate cost nothing."""
     by_version = {step.version: step.stage for step in plan.steps}
     found = []
+    probe = max(
+        (n for n, _ in enumerate(plan.stages) if plan.of_stage(n)[0].operator.name == "ProbeSource"), default=-1
+    )
     for number, stage in enumerate(plan.stages):
         steps = plan.of_stage(number)
         served = on_gpu and stage.resources.gpus > 0
@@ -94,7 +109,9 @@ def stage_costs(plan: Plan, rates: Rates, on_gpu: bool) -> list[StageCost]:
         core_s = sum(rates.of(name) or 0.0 for name in names if not (served and name in ON_H100))
         read = {version for step in steps for versions in step.inputs.values() for version in versions}
         after = {by_version[version] for version in read if version in by_version}
-        found.append(StageCost(repr(stage), core_s, gpu_s, tuple(sorted(after))))
+        found.append(
+            StageCost(repr(stage), core_s, gpu_s, tuple(sorted(after)), stage.reads is Source, number <= probe)
+        )
     return found
 
 
@@ -176,7 +193,7 @@ class _Site:
     def by_units(self, lengths: Sequence[float]) -> None:
         import simpy
 
-        in_flight = simpy.Resource(self.env, 2 * (self.machines.cores + 2 * self.machines.gpus))
+        in_flight = simpy.Resource(self.env, 2 * (self.machines.cores + 2 * self.machines.gpus) + SHARD_SOURCES)
         for number, length in enumerate(lengths):
             self.env.process(self._source(number, length, in_flight))
 
@@ -191,12 +208,13 @@ class _Site:
 
     def _stage(self, number: int, length: float, stage: int, over: list[Any]) -> Iterator[Any]:
         yield self.env.all_of([over[before] for before in self.stages[stage].after])
-        pieces = max(1, round(length / self.flow.piece_s)) if self.flow.piece_s else 1
-        yield self.env.all_of([self.env.process(self._unit(number, length / pieces, stage)) for _ in range(pieces)])
+        cost = self.stages[stage]
+        pieces = self.flow.pieces(cost, length)
+        urgency = number // SHARD_SOURCES, not cost.blind, -stage, 0.0 if cost.blind else -length, number
+        yield self.env.all_of([self.env.process(self._unit(urgency, length / pieces, stage)) for _ in range(pieces)])
         over[stage].succeed()
 
-    def _unit(self, number: int, media_s: float, stage: int) -> Iterator[Any]:
-        urgency = (-stage, number)  # the furthest on first
+    def _unit(self, urgency: tuple[Any, ...], media_s: float, stage: int) -> Iterator[Any]:
         core_s, gpu_s = self.stages[stage].scaled(media_s)
         if core_s:
             with self.cores.request(urgency) as core:
@@ -265,8 +283,7 @@ def _bottleneck(site: _Site, lengths: Sequence[float], busy: tuple[float, float]
     if site.pool_busy_s:
         name, seconds = max(site.pool_busy_s.items(), key=lambda one: one[1])
         return f"the pool of {name}, busy {seconds / site.env.now:.0%}, while others wait"
-    piece_s = min(max(lengths, default=0.0), site.flow.piece_s or float("inf"))
-    chain_s = piece_s * _longest_chain(site.stages)
+    chain_s = _longest_chain(site, max(lengths, default=0.0))
     if chain_s >= site.env.now / 2:
         return f"the longest source: its stages, one after the other, take {_spoken(chain_s)}"
     return (
@@ -274,11 +291,12 @@ def _bottleneck(site: _Site, lengths: Sequence[float], busy: tuple[float, float]
     )
 
 
-def _longest_chain(stages: Sequence[StageCost]) -> float:
-    """Seconds for a second of media where stages that do not depend on each other go side by side."""
+def _longest_chain(site: _Site, media_s: float) -> float:
+    """Seconds of a source of this length, where all that can go side by side does."""
     ends: list[float] = []
-    for stage in stages:
-        ends.append(max((ends[before] for before in stage.after), default=0.0) + stage.core_s + stage.gpu_s)
+    for stage in site.stages:
+        alone_s = sum(stage.scaled(media_s / site.flow.pieces(stage, media_s)))
+        ends.append(max((ends[before] for before in stage.after), default=0.0) + alone_s)
     return max(ends, default=0.0)
 
 

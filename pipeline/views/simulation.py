@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pipeline.engine.costs import Rates
-from pipeline.engine.simulate import BY_POOLS, BY_SOURCE, Machines, Simulated, simulate, stage_costs
+from pipeline.engine.simulate import BY_POOLS, BY_ROWS, Machines, Simulated, simulate, stage_costs
 from pipeline.recipe import Plan
 from pipeline.views.facts import BLANK, Cell, Fact, Grid, Line, Part, clock, size
 from pipeline.views.plan import told_error
@@ -75,7 +75,7 @@ def simulation(
         dollars_per_hour: of all machines together; 0 where no price is known.
     """
     stages = stage_costs(plan, rates, on_gpu=machines.gpus > 0)
-    runs = tuple(simulate(stages, lengths, machines, flow) for flow in (BY_SOURCE, BY_POOLS))
+    runs = tuple(simulate(stages, lengths, machines, flow) for flow in (BY_ROWS, BY_POOLS))
     return SimulationSummary(
         plan.recipe,
         len(lengths),

@@ -8,6 +8,7 @@ from pipeline.engine.costs import Rates
 from pipeline.engine.simulate import (
     BY_PIECE,
     BY_POOLS,
+    BY_ROWS,
     BY_SOURCE,
     Machines,
     StageCost,
@@ -36,6 +37,19 @@ def test_one_long_source_is_what_a_run_waits_for_unless_it_is_cut() -> None:
     assert whole.seconds == 6600.0
     assert "the longest source" in whole.bottleneck
     assert simulate(ONE, lengths, EXACT, BY_PIECE).seconds == 3600.0
+
+
+def test_rows_are_divided_by_the_minute_and_what_reads_a_source_is_not() -> None:
+    rows = [CHAIN[0], replace(CHAIN[1], whole=False)]
+    assert simulate(rows, [6000.0], EXACT, BY_SOURCE).seconds == 18000.0
+    assert simulate(rows, [6000.0], EXACT, BY_ROWS).seconds == 12000.0
+    assert simulate(rows, [6000.0], EXACT, BY_PIECE).seconds == 9000.0
+
+
+def test_the_longest_source_of_a_shard_goes_first_once_its_length_is_known() -> None:
+    probed = [StageCost("probe", 0.1, 0.0, (), blind=True), replace(ONE[0], after=(0,))]
+    told = simulate(probed, [10.0, 10.0, 10.0, 30.0], EXACT, BY_ROWS)
+    assert told.seconds == 42.0, "a core that is free at 12 s takes it, and leaves what was listed before it"
 
 
 def test_a_source_that_is_on_its_way_goes_first() -> None:
@@ -89,6 +103,9 @@ def test_the_stages_of_a_recipe_know_what_they_wait_for() -> None:
     costs = stage_costs(plan, Rates({"DetectFaces": 0.1, "DiarizeSpeakers": 0.3}, ""), on_gpu=False)
     by_name = {cost.name: number for number, cost in enumerate(costs)}
     assert costs[by_name["DiarizeSpeakers"]].core_s == 0.3
+    assert costs[by_name["DiarizeSpeakers"]].whole
+    assert not costs[by_name["TrackFaces"]].whole
+    assert [cost.name for cost in costs if cost.blind] == ["DownloadVideo", "ProbeSource"]
     assert by_name["PlanClips"] not in costs[by_name["TrackFaces"]].after
     assert by_name["TrackFaces"] in costs[by_name["PlanClips"]].after
     assert all(before < number for number, cost in enumerate(costs) for before in cost.after)
