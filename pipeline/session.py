@@ -26,8 +26,8 @@ from pipeline.engine.run import Part, run
 from pipeline.engine.submit import await_end, follow
 from pipeline.recipe import Plan
 from pipeline.views.console import alone, waiting
-from pipeline.views.facts import clock
-from pipeline.views.funnel import funnel
+from pipeline.views.facts import Line, Told, clock
+from pipeline.views.funnel import funnel, given_up_sources
 from pipeline.views.progress import Log, Watch
 
 STOPPED = "\nStopped. What is committed stays; run the same command again to go on."
@@ -191,7 +191,9 @@ def go_on(
         record.tell("done", seconds=round(time.monotonic() - began, 1), funnel=found.to_json())
     console.print()
     console.print(found)
-    ask = f"headset status {root}, headset explain {root} ID, headset sql {root} QUERY"
+    if lost := given_up_sources(manifest):
+        console.print(Told((Line.of(lost),)))
+    ask = f"headset sheet {root}, headset explore {root}, headset explain {root} FILE, headset status {root}"
     console.print(f"{clock(time.monotonic() - began)}. Look: {ask}", soft_wrap=True)
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from manifests.errors import Inconsistent
 from manifests.manifest import LISTED, Manifest
@@ -79,6 +80,21 @@ def funnel(manifest: Manifest) -> Funnel:
     """
     steps = _steps(manifest)
     return Funnel(tuple(steps), tuple(_sums(manifest, steps)), _chain(steps))
+
+
+def given_up_sources(manifest: Manifest, most: int = 3) -> str:
+    """`Given up: a.mp4 (truncated), b.mp4 (no_video_stream).`, the first of them by name; "" where there is none."""
+    found, files = list[Dropped](), dict[str, str]()
+    steps = [step.version for step in manifest.run.steps if Source.table in step.writes] if manifest.run else []
+    for shard in manifest.shards():
+        here = [one for one in manifest.read(Dropped, steps, shard) if one.subject_table == Source.table]
+        if here:
+            files |= {row.source_id: Path(row.uri).name for row in manifest.read(Source, [LISTED], shard)}
+            found += here
+        if len(found) > most:
+            break
+    told = ", ".join(f"{files.get(one.source_id, one.source_id)} ({one.reason})" for one in found[:most])
+    return f"Given up: {told}{' and others' if len(found) > most else ''}." if found else ""
 
 
 def _steps(manifest: Manifest) -> list[FunnelStep]:

@@ -107,9 +107,9 @@ def _copy_media(explorer: Explorer, out: Path) -> None:
             if (row.clip_id, row.made_by) == (wide["clip_id"], RECORDING):
                 _copy(details.path_of(row), out / row.media)
     for source_id in sorted(sources):
-        source = details.rows(source_id, Source)[0]
-        if name := explorer.places.source(source):
-            _copy(details.path_of(source), out / name)
+        for source in details.rows(source_id, Source)[:1]:  # none where a file was no video
+            if name := explorer.places.source(source):
+                _copy(details.path_of(source), out / name)
 
 
 def _copy(path: Path | None, place: Path) -> None:

@@ -11,10 +11,17 @@ import pytest
 
 from manifests.errors import NotFound, UsageError
 from manifests.manifest import Manifest
+from operators.sources.download_video import DownloadVideo
+from operators.sources.probe_source import ProbeSource
 from pipeline.__main__ import main
+from pipeline.listing import list_sources
+from pipeline.recipe import Recipe, Stage
 from pipeline.views.explorer.details import PER_PX, UNSEEN
 from pipeline.views.explorer.explorer import Explorer, page, policy
 from pipeline.views.explorer.written import WrittenPlaces, write_page
+from pipeline.views.funnel import given_up_sources
+from tests.made_videos import tone, write_video
+from tests.pipeline.engine.in_process import do
 from tests.pipeline.views.explorer.made import CLIPS, HOSTILE, LENGTH_S, SOURCES, WORDS
 
 
@@ -120,6 +127,20 @@ def test_only_the_clips_that_are_asked_for_with_links_to_where_they_lie(corpus: 
         assert (tmp_path / "out" / one["file"]).resolve().is_file()
     with pytest.raises(UsageError, match="no column"):
         write_page(corpus, tmp_path / "other", where="loudnes > 1")
+
+
+def test_a_file_that_is_no_video_is_told_of_and_the_page_is_whole(tmp_path: Path) -> None:
+    """Once `ProbeSource` gave it up it has no row in `sources`."""
+    (tmp_path / "films").mkdir()
+    (tmp_path / "films" / "broken.mp4").write_bytes(b"no video at all")
+    write_video(tmp_path / "films" / "good.mp4", (("red", 2.0),), audio=tone(2.0), size=(320, 180))
+    manifest = Manifest(str(tmp_path / "corpus"))
+    manifest.add(list_sources([str(tmp_path / "films")]).sources)
+    probed = do(Recipe("probe", "", (Stage(DownloadVideo()), Stage(ProbeSource()))).plan(), manifest)
+    assert write_page(probed, tmp_path / "out") == 0
+    reasons = [one["reason"] for one in told(tmp_path / "out", "losses")["reasons"]]
+    assert reasons == ["not_a_video"]
+    assert given_up_sources(probed) == "Given up: broken.mp4 (not_a_video)."
 
 
 def test_a_folder_of_something_else_stays_as_it_is(
