@@ -40,7 +40,8 @@ def main(options: argparse.Namespace) -> int:
         print_json(asdict(found))
         return 0
     new = by_number(found.verdicts) or "nothing new"
-    out.print(f"{new}; {found.taken_back} taken back, {found.as_before} as before, {found.unknown} of no clip here.")
+    elsewhere = f", {found.unknown} of clips that are not here" if found.unknown else ""
+    out.print(f"{new}; {found.taken_back} taken back, {found.as_before} as before{elsewhere}.")
     out.print(f"The table reviews: {by_number(found.table) or 'empty'}.")
     if found.table:
         out.print(

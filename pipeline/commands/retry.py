@@ -84,7 +84,7 @@ def _last_plan(manifest: Manifest, assignments: list[str], file: str) -> Plan:
     if not file and last.origin not in recipe_names():
         raise UsageError(
             f"{manifest.root} was made by the recipe file {last.origin}, and headset runs no file because a corpus"
-            f" names it; if it is yours, say so: headset retry {manifest.root} --recipe {last.origin}"
+            f" names it; if it is yours, say so, beside what you asked for: --recipe {last.origin}"
         )
     recipe = recipe_named(file or last.origin)
     for assignment in last.changes:
@@ -97,7 +97,7 @@ def _last_plan(manifest: Manifest, assignments: list[str], file: str) -> Plan:
         again = " ".join(f"--set {one}" for one in last.changes)
         raise UsageError(
             f"{file or last.origin} would now do other steps than it did last, since a field, the code or the machine"
-            f" is another; do those first: headset run {file or last.origin} --out {manifest.root}"
+            f" is another; do those first, and then retry: headset run {file or last.origin} --out {manifest.root}"
             + (f"; it was last run with {again}, of which texts have to be given here again" if again else "")
         )
     return plan

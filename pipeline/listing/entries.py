@@ -73,7 +73,7 @@ class Tally:
                 for kind, count in sorted(self.rest.items())
             ]
         elif self.rest:
-            parts.append(f"{self.rest.total()} others passed over ({_by_count(self.rest)})")
+            parts.append(f"{_counted(self.rest.total(), 'other')} passed over ({_by_count(self.rest)})")
         notes = [f"{note} ({count} times)" if count > 1 else note for note, count in sorted(self.notes.items())]
         return "; ".join([f"{self.name}: {', '.join(parts)}", *self.left_out, *notes])
 

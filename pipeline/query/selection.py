@@ -47,7 +47,8 @@ class Selection:
 
     def told(self) -> str:
         gone = f", {self.taken_down} taken down since" if self.taken_down else ""
-        return f"{self.name}:{self.version}  {self.clips} clips, {self.seconds / 3600:.2f} h{gone}"
+        lasts = f"{self.seconds / 3600:.2f} h" if self.seconds >= 3600 else f"{self.seconds:.1f} s"
+        return f"{self.name}:{self.version}  {self.clips} clips, {lasts}{gone}"
 
 
 def _named(known: dict[str, Column], where: str) -> list[str]:

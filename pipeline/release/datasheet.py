@@ -101,11 +101,20 @@ def gather(connection: Any, manifest: Manifest) -> dict[str, Any]:
         )[0]
         if known:
             scores[name] = {"p5": low, "median": middle, "p95": high, "clips": known}
+    moved, least_s, most_s = (
+        ask(
+            "select count(distinct source_id), min(abs(sound_late_s)), max(abs(sound_late_s)) from given where"
+            " sound_late_s != 0"
+        )[0]
+        if "sound_late_s" in there
+        else (0, None, None)
+    )
     drops: dict[str, int] = {}
     for row in _drops(manifest):
         drops[row] = drops.get(row, 0) + 1
     return {
         "clips": clips, "seconds": round(seconds, 3), "sources": sources, "channels": channels,
+        "sound_moved": {"sources": moved, "least_s": least_s, "most_s": most_s},
         "identities": (
             ask('select count(distinct nullif("identity", \'\')) from given')[0][0] if "identity" in there else None
         ),
@@ -221,9 +230,14 @@ def readme(facts: dict[str, Any]) -> str:
 
 def _of_clips(facts: dict[str, Any], files: dict[str, str]) -> list[str]:
     """What is told of a release that holds some."""
-    lines = [
-        "What is not known of a clip is NaN or an empty text, in Parquet null.",
-        "",
+    lines = ["What is not known of a clip is NaN or an empty text, in Parquet null.", ""]
+    if (moved := facts["sound_moved"])["sources"]:
+        lines += [
+            f"The sound of {moved['sources']} sources was off by {moved['least_s'] * 1000:.0f} to"
+            f" {moved['most_s'] * 1000:.0f} ms by headset's estimate, and is moved in their clips (`sound_late_s`).",
+            "",
+        ]
+    lines += [
         "```python",
         READ[facts["format"]].format(files=json.dumps(files), first=next(iter(files))),
         "```",

@@ -55,16 +55,17 @@ class ClipFiles(Protocol):
         """Columns of the clip view."""
         ...
 
+    @property
+    def holds(self) -> frozenset[str]:
+        """What is known of them beside video and sound."""
+        ...
+
     def opened(self, number: int) -> Any:
         """The file, as a path or as a stream of bytes."""
         ...
 
     def found(self, number: int, times_s: NDArray[np.float64], wants: Iterable[str]) -> dict[str, Any]:
-        """What is known of it at some times of its source: boxes, landmarks, words.
-
-        Raises:
-            UsageError: where that cannot be known.
-        """
+        """What is known of it at some times of its source, of what these files hold."""
         ...
 
 
@@ -75,6 +76,7 @@ class CorpusFiles:
     root: str
     rows: Sequence[Mapping[str, Any]]
     shards: Mapping[str, int] = field(repr=False)  # by source
+    holds: frozenset[str] = frozenset(("boxes", "landmarks", "words"))
 
     @classmethod
     def of(cls, root: str, rows: pa.Table) -> "CorpusFiles":
@@ -162,6 +164,7 @@ class ReleaseFiles:
     places: Sequence[tuple[str, int, int]] = field(
         repr=False
     )  # file, offset and bytes; of Parquet: file, row group and row in it
+    holds: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, to: str) -> "ReleaseFiles":
@@ -194,11 +197,6 @@ class ReleaseFiles:
             return io.BytesIO(stream.read(second))
 
     def found(self, number: int, times_s: NDArray[np.float64], wants: Iterable[str]) -> dict[str, Any]:
-        if missing := {"boxes", "landmarks", "words"} & set(wants):
-            raise UsageError(
-                f"{self.to} is a release, which holds no {', '.join(sorted(missing))}; train from its corpus, or leave"
-                " these out"
-            )
         return {}
 
 

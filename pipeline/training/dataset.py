@@ -48,10 +48,15 @@ class ClipDataset:
     def __post_init__(self) -> None:
         """
         Raises:
-            UsageError: for something wanted that cannot be, and where no clip is long enough.
+            UsageError: for something wanted that cannot be, or that these files do not hold, and where a clip is
+                not long enough.
         """
         if unknown := set(self.wants) - set(WANTS):
             raise UsageError(f"nobody knows {', '.join(sorted(unknown))}; a clip has {', '.join(WANTS)}")
+        if missing := set(self.wants) - {"video", "sound"} - self.files.holds:
+            raise UsageError(
+                f"a release holds no {', '.join(sorted(missing))}; train from its corpus, or leave these out"
+            )
         if self.frames is not None and (
             short := [row["clip_id"] for row in self.files.rows if row["frames"] < self.frames]
         ):

@@ -171,6 +171,11 @@ def clock(seconds: float) -> str:
     return f"{seconds:.1f} s"
 
 
+def late(seconds: float) -> str:
+    """`207 ms late`, `85 ms early`: of sound."""
+    return f"{abs(seconds) * 1000:.0f} ms {'late' if seconds > 0 else 'early'}"
+
+
 def by_number(counts: Mapping[str, int]) -> str:
     """`too_short 4, no_face 1`: the most frequent first."""
     return ", ".join(

@@ -104,7 +104,7 @@ def told_error(error: float | None) -> str:
     """How far the rates were off in the last run, for people; "" where none told."""
     if error is None:
         return ""
-    return f"; the last run took {abs(error):.0%} {'more' if error > 0 else 'less'} work than they foretold"
+    return f"; the last run took {abs(error):.0%} {'more' if error > 0 else 'less'} work than was foretold"
 
 
 def _model_row(model: PlannedModel) -> list[str]:

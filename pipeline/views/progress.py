@@ -56,7 +56,7 @@ def in_work(line: Progress) -> str:
 def table(lines: Sequence[Progress], elapsed_s: float) -> RenderableType:
     """The live display: one line a stage, what is in work, and the clock of the whole."""
     shown = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("stage", "sources", "", "kept", "dropped", "failed", "left"):
+    for name in ("stage", "sources", "", "rows kept", "dropped", "failed", "left"):
         shown.add_column(name, justify="left" if name in ("stage", "") else "right", overflow="fold")
     latest: float | None = 0.0  # what a stage waits for is not done sooner
     for line in lines:
@@ -80,7 +80,7 @@ def _whole(lines: Sequence[Progress], elapsed_s: float) -> str:
 
 
 def _told(line: Progress) -> str:
-    counts = f"{line.kept} kept, {line.dropped} dropped, {line.failed} failed"
+    counts = f"{line.kept} rows kept, {line.dropped} dropped, {line.failed} failed"
     at = in_work(line)
     return f"{line.stage}: {line.sources_done} of {line.sources} sources, {counts}" + (f"; at {at}" if at else "")
 

@@ -3,13 +3,13 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from manifests.manifest import LISTED, Manifest
 from manifests.tables import Clip, Dropped, Source
 from pipeline.corpus_steps.common import all_rows
-from pipeline.views.facts import BLANK, Cell, Fact, Line, Part, clock
+from pipeline.views.facts import BLANK, Cell, Fact, Line, Part, clock, late
 from pipeline.views.funnel import Funnel, funnel
 
 
@@ -65,6 +65,7 @@ class Status(Fact):
     coverage: tuple[Coverage, ...]
     # by operator of the last run, what acted in place of its model, and how to have the model
     stand_ins: dict[str, str]
+    sound_moved_s: dict[str, float] = field(default_factory=dict)  # by source how late it was, where it was moved
 
     @property
     def unfinished(self) -> list[str]:
@@ -88,6 +89,9 @@ class Status(Fact):
         if self.clips:
             mean_s = self.clips_s / self.clips
             yield Line.of(f"{self.clips} clips, {clock(self.clips_s)} in all, {mean_s:.1f} s on average.")
+        if moved := sorted(self.sound_moved_s.values(), key=abs):
+            most = f", {late(moved[0])} to {late(moved[-1])}" if len(moved) > 1 else f", {late(moved[0])}"
+            yield Line.of(f"The sound of {len(moved)} sources was off{most}, and is moved in their clips.")
         for one in self.coverage:
             yield Line.of(one.told())
         for operator, line in self.stand_ins.items():
@@ -109,7 +113,8 @@ def status(manifest: Manifest) -> Status:
     done = tuple(
         StepDone(step.operator, len(manifest.committed(step.version) & set(shards)), len(shards)) for step in steps
     )
-    lengths = [clip.end_s - clip.start_s for clip in all_rows(manifest, Clip)]
+    clips = list(all_rows(manifest, Clip))
+    lengths = [clip.end_s - clip.start_s for clip in clips]
     recipe = manifest.run.recipe if manifest.run else ""
     stand_ins = {step.operator: step.stand_in for step in steps if step.stand_in}
     covered = tuple(coverage(manifest)) if manifest.run else ()
@@ -124,6 +129,7 @@ def status(manifest: Manifest) -> Status:
         sum(lengths),
         covered,
         stand_ins,
+        {clip.source_id: clip.sound_late_s for clip in clips if clip.sound_late_s},
     )
 
 

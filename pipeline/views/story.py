@@ -9,7 +9,7 @@ from manifests.errors import NotFound
 from manifests.manifest import LISTED, Manifest
 from manifests.tables import ActiveSpeaker, Clip, Dropped, Score, Shot, Source, Track, Turn
 from pipeline.query.source_rows import SourceRows
-from pipeline.views.facts import BLANK, Cell, Fact, Grid, Lane, Lanes, Line, Part, clock
+from pipeline.views.facts import BLANK, Cell, Fact, Grid, Lane, Lanes, Line, Part, clock, late
 
 MOST_LANES = 6  # faces, and voices, that have a lane of their own
 AROUND_S = 2.0  # of a clip that are drawn before and after it
@@ -92,6 +92,8 @@ class ClipStory(Fact):
             )
             span = f"{clip.start_s:.2f} to {clip.end_s:.2f} s ({clip.end_s - clip.start_s:.2f} s)"
             yield Line.of(f"{span}, {clip.speaker}, face {clip.track_id}, crop {box}", indent=2)
+            if clip.sound_late_s:
+                yield Line.of(f"its render has the sound moved: {late(clip.sound_late_s)} in the source", indent=2)
             yield self.axis
         if self.scores:
             yield BLANK
@@ -121,6 +123,7 @@ class Story(Fact):
     clips: tuple[ClipOutcome, ...]
     drops: tuple[GivenUp, ...]  # of all but clips
     axis: Lanes
+    sound_late_s: float = 0.0  # by which the sound of its clips was moved
 
     def parts(self) -> Iterator[Part]:
         if not self.source_id:
@@ -133,6 +136,8 @@ class Story(Fact):
         kept = sum(clip.kept for clip in self.clips)
         seen = f"{self.shots} shots, {self.tracks} face tracks, {self.speakers} speakers in {self.turns} turns"
         yield Line.of(f"{seen}, {kept} of {len(self.clips)} clips kept", indent=2)
+        if self.sound_late_s:
+            yield Line.of(f"its clips have the sound moved: {late(self.sound_late_s)} in the source", indent=2)
         yield self.axis
         if self.clips:
             yield BLANK
@@ -217,6 +222,7 @@ def _source_story(rows: SourceRows) -> Story:
         clips=tuple(outcomes),
         drops=tuple(_given_up(drop) for drop in drops if drop.subject not in proposed),
         axis=_axis(rows, source, kept),
+        sound_late_s=next((clip.sound_late_s for clip in rows.current(Clip) if clip.sound_late_s), 0.0),
     )
 
 
@@ -262,9 +268,8 @@ def _axis(rows: SourceRows, source: Source, kept: set[str], span: tuple[float, f
         Lane(one, tuple((turn.start_s, turn.end_s) for turn in turns if turn.speaker == one), "voice") for one in voices
     ]
     clips = rows.ever(Clip)
-    lanes.append(
-        Lane("clips proposed", tuple((one.start_s, one.end_s) for one in clips if one.clip_id not in kept), "warn")
-    )
+    if lost := tuple((one.start_s, one.end_s) for one in clips if one.clip_id not in kept):
+        lanes.append(Lane("clips not kept", lost, "warn"))
     lanes.append(Lane("clips kept", tuple((one.start_s, one.end_s) for one in clips if one.clip_id in kept), "good"))
     return Lanes(start_s, end_s, tuple(lanes))
 

@@ -114,6 +114,6 @@ def test_the_stages_of_a_recipe_know_what_they_wait_for() -> None:
     assert "8 sources, 8 min 00 s, on 2 cores" in str(told)
     assert told.runs[0].seconds == pytest.approx(4 * 18.0)
     assert "$1.00 and 480.0 MB of tables and renders" in str(told)
-    assert "the last run took 25% more work than they foretold" in str(told)
+    assert "the last run took 25% more work than was foretold" in str(told)
     unknown = simulation(plan, [60.0] * 8, Rates({"DiarizeSpeakers": 0.3}, "rates of a test"), Machines(2, spread=0.0))
     assert (unknown.dollars, unknown.bytes) == (None, None)

@@ -9,6 +9,7 @@ from manifests.manifest import Manifest
 from pipeline.release.release import release
 from pipeline.views.console import console
 from pipeline.views.status import status
+from pipeline.views.story import story
 from tests.pipeline.made_corpus import clip, corpus_of, render, source
 
 LINE = "lips stand in for ears; put ears.onnx into the folder that HEADSET_WEIGHTS names"
@@ -29,6 +30,22 @@ def test_a_stand_in_is_told_with_its_operator(tmp_path: Path, capsys: pytest.Cap
     console().print(found)
     assert f"{operator}: {LINE}" in capsys.readouterr().out
     assert found.to_json()["stand_ins"] == {operator: LINE}
+
+
+def test_it_is_told_where_sound_was_moved(tmp_path: Path) -> None:
+    root, scratch = tmp_path / "corpus", tmp_path / "scratch"
+    clips = [clip("a", sound_late_s=0.207), clip("b", sound_late_s=-0.085), clip("c")]
+    rows = [row for one in clips for row in (source(one.source_id), one, render(one, root, scratch))]
+    manifest = corpus_of(root, rows)
+    assert "The sound of 2 sources was off, 85 ms early to 207 ms late, and is moved in their clips." in str(
+        status(manifest)
+    )
+    assert "its clips have the sound moved: 207 ms late in the source" in str(story(manifest, "a"))
+    assert "its render has the sound moved: 85 ms early in the source" in str(story(manifest, clips[1].clip_id))
+    assert "moved" not in str(story(manifest, "c"))
+    release(manifest, str(tmp_path / "out"), "folder", "r")
+    told = (tmp_path / "out" / "README.md").read_text()
+    assert "The sound of 2 sources was off by 85 to 207 ms by headset's estimate" in told
 
 
 def test_a_release_tells_of_a_stand_in(tmp_path: Path) -> None:
