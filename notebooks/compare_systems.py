@@ -17,9 +17,9 @@
 #     headset generate demo/corpus --system copy ; headset generate demo/corpus --system mesh_warp
 #     headset score demo/corpus --metrics psnr,ssim
 #
-# Below, `make demo-board` had run before: so there are renders across identities too, which `psnr` refuses, since nobody
-# recorded what they should show. `copy` (the source's frame, again and again) and `mesh_warp` are floors: a system that does not beat them has learned
-# nothing.
+# `copy` (the source's frame, again and again) and `mesh_warp` are floors: a system that does not beat them has learned
+# nothing. Below, `make demo-board` had run before: so there are renders across identities too, which `psnr` refuses,
+# since nobody recorded what they should show.
 
 # %%
 import os
