@@ -1,13 +1,14 @@
-"""Clips for a training loop: samples a CPU second of `ClipDataset`, beside decord alone and webdataset, on the same
-clips.
+"""Clips for a training loop: samples a CPU second of `ClipDataset`, beside decord alone, webdataset and, where it is
+installed, mosaicml-streaming, on the same clips.
 
     python -m benchmarks.speed.torch_dataset CORPUS
 
 A sample is 16 frames that follow one another, at the size they were rendered at. All read in one process, without
 workers, in turns, so that a busy machine slows all alike; what is told is the least CPU time of all rounds.
-webdataset reads the clips' release in the order of its tar files and decodes by decord too; ours is shuffled. Beside
-that: whether the order is the same with 0, 2 and 4 workers, and after a stop in mid-epoch. mosaicml-streaming is not
-measured: no version of it installs beside the versions in `constraints.txt`.
+webdataset reads the clips' release in the order of its tar files and decodes by decord too; mosaicml-streaming reads
+the same clips from MDS shards, and so does it; ours is shuffled. Beside that: whether the order is the same with 0, 2
+and 4 workers, and after a stop in mid-epoch. No version of mosaicml-streaming installs beside the versions in
+`constraints.txt`: it is measured by an interpreter that has it and sees these packages.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import io
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,24 @@ def of_webdataset(tars: list[str], data: headset.ClipDataset) -> Iterator[Any]:
         yield frames(io.BytesIO(sample["mp4"]), first)
 
 
+def of_streaming(folder: str, data: headset.ClipDataset) -> Iterator[Any]:
+    from streaming import StreamingDataset  # pyright: ignore[reportMissingImports]
+
+    numbers = {row["clip_id"]: number for number, row in enumerate(data.files.rows)}
+    for sample in StreamingDataset(local=folder, shuffle=False, batch_size=1):
+        number = numbers[sample["clip_id"]]
+        first, _ = data.span(data.files.rows[number], 0, number)
+        yield frames(io.BytesIO(sample["mp4"]), first)
+
+
+def as_mds(data: headset.ClipDataset, folder: str) -> None:
+    from streaming import MDSWriter  # pyright: ignore[reportMissingImports]
+
+    with MDSWriter(out=folder, columns={"clip_id": "str", "mp4": "bytes"}) as out:
+        for number, row in enumerate(data.files.rows):
+            out.write({"clip_id": row["clip_id"], "mp4": Path(data.files.opened(number)).read_bytes()})
+
+
 def cpu_s(of: Callable[[], Iterator[Any]]) -> tuple[int, float]:
     began, count = time.process_time(), 0
     for _ in of():
@@ -91,6 +111,9 @@ def main() -> None:
             "webdataset and decord": lambda: of_webdataset(tars, video),
             "ClipDataset, corpus, video, sound, boxes, landmarks, words": lambda: of_headset(whole),
         }
+        if find_spec("streaming"):
+            as_mds(video, str(Path(folder, "mds")))
+            ways["mosaicml-streaming and decord"] = lambda: of_streaming(str(Path(folder, "mds")), video)
         took: dict[str, list[float]] = {name: [] for name in ways}
         for number in range(ROUNDS + 1):  # the first round warms up
             for name in [*ways][number % len(ways) :] + [*ways][: number % len(ways)]:  # each comes first once
