@@ -30,13 +30,21 @@ corpus.funnel()
 
 # %% [markdown]
 # ## The clips
-# Conditions are SQL on the columns of the clip view; `corpus.columns()` tells what each column means.
+# The players link their videos, so the corpus must lie under the folder that Jupyter was started in;
+# `.players(video="inside")` puts the videos into the page instead.
 
 # %%
-good = corpus.clips.where("dnsmos_ovrl > 2.8").where("face_px >= 200").sort("av_confidence", descending=True)
-good.head(8)
+clips = corpus.clips.sort("av_confidence", descending=True)
+clips.head(8)
+
+# %% [markdown]
+# Conditions are SQL on the columns of the clip view; `corpus.columns()` tells what each column means. Here the limits
+# are the medians of this corpus. Where no clip reaches both, all are taken.
 
 # %%
+middle = clips.pandas(["dnsmos_ovrl", "face_px"]).median().fillna(0)
+good = clips.where(f"dnsmos_ovrl >= {middle.dnsmos_ovrl}").where(f"face_px >= {middle.face_px}")
+good = good if len(good) else clips
 good.pandas(["clip_id", "seconds", "speaker", "dnsmos_ovrl", "av_confidence", "face_px"])
 
 # %% [markdown]
@@ -62,6 +70,14 @@ clip.sound()
 
 # %%
 clip.scores
+
+# %% [markdown]
+# ## Keep or reject
+# `triage` shows clips one after the other: `k` keeps, `x` rejects, `f` flags. Each word is in the file as soon as it is
+# said, and `headset import-reviews` makes the file a table. Where no widgets are shown, the posters are left.
+
+# %%
+good.triage("reviews.json")
 
 # %% [markdown]
 # ## Out of here
