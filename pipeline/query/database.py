@@ -35,6 +35,7 @@ def connect(*, files: bool = False) -> Any:
     if not files:
         # after the spill folder is named, which it forbids too
         connection.execute("set enable_external_access = false")
+    connection.execute("set enable_progress_bar = false")  # which DuckDB shows in notebooks, among what a cell gives
     connection.execute("set lock_configuration = true")
     return connection
 

@@ -233,8 +233,8 @@ def _of_clips(facts: dict[str, Any], files: dict[str, str]) -> list[str]:
     lines = ["What is not known of a clip is NaN or an empty text, in Parquet null.", ""]
     if (moved := facts["sound_moved"])["sources"]:
         lines += [
-            f"The sound of {moved['sources']} sources was off by {moved['least_s'] * 1000:.0f} to"
-            f" {moved['most_s'] * 1000:.0f} ms by headset's estimate, and is moved in their clips (`sound_late_s`).",
+            f"Sources whose sound was off by headset's estimate and is moved in their clips: {moved['sources']}, by"
+            f" {moved['least_s'] * 1000:.0f} to {moved['most_s'] * 1000:.0f} ms (`sound_late_s`).",
             "",
         ]
     lines += [

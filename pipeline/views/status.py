@@ -91,7 +91,7 @@ class Status(Fact):
             yield Line.of(f"{self.clips} clips, {clock(self.clips_s)} in all, {mean_s:.1f} s on average.")
         if moved := sorted(self.sound_moved_s.values(), key=abs):
             most = f", {late(moved[0])} to {late(moved[-1])}" if len(moved) > 1 else f", {late(moved[0])}"
-            yield Line.of(f"The sound of {len(moved)} sources was off{most}, and is moved in their clips.")
+            yield Line.of(f"Sources whose sound was off and is moved in their clips: {len(moved)}{most}.")
         for one in self.coverage:
             yield Line.of(one.told())
         for operator, line in self.stand_ins.items():

@@ -37,15 +37,13 @@ def test_it_is_told_where_sound_was_moved(tmp_path: Path) -> None:
     clips = [clip("a", sound_late_s=0.207), clip("b", sound_late_s=-0.085), clip("c")]
     rows = [row for one in clips for row in (source(one.source_id), one, render(one, root, scratch))]
     manifest = corpus_of(root, rows)
-    assert "The sound of 2 sources was off, 85 ms early to 207 ms late, and is moved in their clips." in str(
-        status(manifest)
-    )
+    assert "sound was off and is moved in their clips: 2, 85 ms early to 207 ms late." in str(status(manifest))
     assert "its clips have the sound moved: 207 ms late in the source" in str(story(manifest, "a"))
     assert "its render has the sound moved: 85 ms early in the source" in str(story(manifest, clips[1].clip_id))
     assert "moved" not in str(story(manifest, "c"))
     release(manifest, str(tmp_path / "out"), "folder", "r")
     told = (tmp_path / "out" / "README.md").read_text()
-    assert "The sound of 2 sources was off by 85 to 207 ms by headset's estimate" in told
+    assert "is moved in their clips: 2, by 85 to 207 ms" in told
 
 
 def test_a_release_tells_of_a_stand_in(tmp_path: Path) -> None:
