@@ -11,7 +11,7 @@ import numpy as np
 
 from manifests.cache import media_cache
 from manifests.errors import StorageError
-from manifests.manifest import Manifest
+from manifests.manifest import LISTED, Manifest
 from manifests.media import MediaStore
 from manifests.tables import ActiveSpeaker, Clip, FaceLandmarks, Render, Row, Shot, Source, Track, Turn, Word
 from operators.base import Drop
@@ -75,6 +75,11 @@ class Details:
     def rows(self, source_id: str, table: type[R]) -> list[R]:
         """The current rows of a source."""
         return self._shard.of(self._shard_of[source_id], table, source_id)
+
+    def listed(self, source_id: str) -> Source | None:
+        """A source as it was listed: its row is there where a step gave the source up, too."""
+        there = self.manifest.read(Source, [LISTED], self._shard_of[source_id]) if self.has(source_id) else ()
+        return next((row for row in there if row.source_id == source_id), None)
 
     def of(self, number: int) -> dict[str, Any]:
         """What the page shows of the clip in a row, as JSON has it."""
