@@ -95,6 +95,7 @@ class Details:
             "media": [one for one in (self._render(clip, render), self._source(rows(Source)[0], span)) if one],
             "facts": [[name, _plain(value)] for name, value in facts],
             "similar": {by: self._similar(clip_id, by) for by in KINDS},
+            "same": {by: self._likeness[by][0].same(clip_id) for by in KINDS},
         }
 
     def _similar(self, clip_id: str, by: str) -> list[tuple[int, float]]:
