@@ -250,7 +250,7 @@ def test_the_scale_of_likeness_stands_beside_the_faces(browser: Any, pages: Path
     with opened(browser, address_of(tmp_path / "page")) as seen:
         seen.page.click('.card[data-row="1"]')
         seen.page.wait_for_selector(".similar .near")
-        assert seen.page.locator(".scale").all_text_contents() == ["one person from 0.945 on"]  # none of voices
+        assert seen.page.locator(".scale").all_text_contents() == ["one person: ≥ 0.945"]  # none of voices
         faces = seen.page.locator('section[aria-label="similar faces"]')
         assert faces.locator(".near.same").all_text_contents() == ["0.99", "0.95"]
         assert faces.locator(".near").count() == 3

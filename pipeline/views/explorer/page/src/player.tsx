@@ -70,7 +70,7 @@ function Similar({ model, detail }: { model: Model; detail: Detail }) {
         <section key={kind} aria-label={text}>
           <div>
             <button onClick={() => void showSimilar(model, kind)} title={key}>{text} <kbd>{key}</kbd></button>
-            {detail.same?.[kind] && <p class="scale" title="the cosine from which on `headset identities` takes two faces for one person">one person from {number(detail.same[kind])} on</p>}
+            {detail.same?.[kind] && <p class="scale" title="the cosine from which on `headset identities` takes two faces for one person">one person: ≥ {number(detail.same[kind])}</p>}
           </div>
           {detail.similar?.[kind].slice(0, SHOWN).map(([row, cosine]) => (
             <button key={row} class={`near${detail.same?.[kind] && cosine >= detail.same[kind] ? " same" : ""}`} onClick={() => (model.selected.value = row)} aria-label={`${text}: clip ${row}, cosine ${cosine.toFixed(2)}`}>
