@@ -66,9 +66,9 @@ class DetectActiveSpeaker(Operator):
             return ""
         return (
             "mouth_motion stands in for LR-ASD: it sees lips move and hears nothing, so that chewing and smiles under a"
-            " foreign voice are speech to it (26 and 38 % of moments right in two such films, LR-ASD 100 and 93 %; where"
-            f" people talk both have 96 % or more: docs/measured/active_speaker.md). To have LR-ASD, {LR_ASD.remedy()}, and run with"
-            f" --set {self.name}.model=lr_asd"
+            " foreign voice are speech to it (26 and 38 % of moments right in two such films, LR-ASD 100 and 93 %;"
+            " where people talk both have 96 % or more: docs/measured/active_speaker.md). To have LR-ASD,"
+            f" {LR_ASD.remedy()}, and run with --set {self.name}.model=lr_asd"
         )
 
     def __call__(

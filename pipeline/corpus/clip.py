@@ -215,7 +215,8 @@ class KeptClip:
         from pipeline.corpus.similar import SimilarClips
         from pipeline.corpus_steps.likeness import likeness
 
-        return SimilarClips(self, by, tuple(likeness(Manifest(self.root), by).nearest(self.clip_id, count)))
+        known = likeness(Manifest(self.root), by)
+        return SimilarClips(self, by, tuple(known.nearest(self.clip_id, count)), known.same(self.clip_id))
 
     def marks(self, at_s: float) -> "Marks":
         """What was found in it at a time from its start, in pixels of its render."""

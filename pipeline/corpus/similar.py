@@ -28,10 +28,12 @@ class SimilarClips(Fact):
     clip: Shown
     by: str  # face or voice
     near: tuple[Near, ...]  # the most alike first
+    same: float | None = None  # the cosine from which on two faces are taken for one person; None of voices
 
     @property
     def title(self) -> str:
-        return f"{len(self.near)} clips by how much their {self.by} is like that of {self.clip.clip_id}"
+        scale = f"; one person from a cosine of {self.same:.3f} on" if self.same is not None else ""
+        return f"{len(self.near)} clips by how much their {self.by} is like that of {self.clip.clip_id}{scale}"
 
     def parts(self) -> Iterator[Part]:
         yield Grid.of(("clip", ">cosine"), ((one.clip_id, f"{one.cosine:.3f}") for one in self.near), self.title)

@@ -18,7 +18,9 @@ from manifests.boxes import Box, box_at, iou
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.tables import Clip, FaceEmbedding, Row, Track, VoiceEmbedding
+from operators.models.face_identity import cosine_of
 from pipeline.corpus_steps.common import current
+from pipeline.corpus_steps.identities import FindIdentities
 
 # By what clips are alike: the table that tells, and the operator that makes it.
 KINDS: dict[str, tuple[type[Row], str]] = {
@@ -67,6 +69,14 @@ class Likeness:
         best = np.argpartition(-cosines, min(count, len(cosines) - 1))[:count]
         near = [Near(self.clip_ids[n], round(float(cosines[n]), 4)) for n in best if np.isfinite(cosines[n])]
         return sorted(near, key=lambda one: (-one.cosine, one.clip_id))
+
+    def same(self, clip_id: str) -> float | None:
+        """The cosine from which on `FindIdentities` takes two faces for one person, by the network of that clip; None
+        where nothing is known of it, and of voices, by which nobody is joined.
+        """
+        if self.by != "face" or (place := _place(self.clip_ids, clip_id)) is None:
+            return None
+        return round(cosine_of(FindIdentities.same, self.models[place]), 4)
 
 
 def likeness(manifest: Manifest, by: str) -> Likeness:

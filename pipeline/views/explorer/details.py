@@ -11,7 +11,7 @@ import numpy as np
 
 from manifests.cache import media_cache
 from manifests.errors import StorageError
-from manifests.manifest import Manifest
+from manifests.manifest import LISTED, Manifest
 from manifests.media import MediaStore
 from manifests.tables import ActiveSpeaker, Clip, FaceLandmarks, Render, Row, Shot, Source, Track, Turn, Word
 from operators.base import Drop
@@ -76,6 +76,11 @@ class Details:
         """The current rows of a source."""
         return self._shard.of(self._shard_of[source_id], table, source_id)
 
+    def listed(self, source_id: str) -> Source | None:
+        """A source as it was listed: its row is there where a step gave the source up, too."""
+        there = self.manifest.read(Source, [LISTED], self._shard_of[source_id]) if self.has(source_id) else ()
+        return next((row for row in there if row.source_id == source_id), None)
+
     def of(self, number: int) -> dict[str, Any]:
         """What the page shows of the clip in a row, as JSON has it."""
         wide = self.columns.row(number)
@@ -90,6 +95,7 @@ class Details:
             "media": [one for one in (self._render(clip, render), self._source(rows(Source)[0], span)) if one],
             "facts": [[name, _plain(value)] for name, value in facts],
             "similar": {by: self._similar(clip_id, by) for by in KINDS},
+            "same": {by: self._likeness[by][0].same(clip_id) for by in KINDS},
         }
 
     def _similar(self, clip_id: str, by: str) -> list[tuple[int, float]]:

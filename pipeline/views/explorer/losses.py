@@ -81,11 +81,12 @@ def told(found: list[Loss], manifest: Manifest, details: Details) -> dict[str, A
         examples = []
         for one in loss.examples:
             source = _source(details, one.source_id)
-            where = (
-                {"uri": source.uri, "title": source.title, "file": details.places.source(source)}
-                if source
-                else {"uri": "", "title": "", "file": ""}
-            )
+            named = source or details.listed(one.source_id)
+            where = {
+                "uri": named.uri if named else "",
+                "title": named.title if named else "",
+                "file": details.places.source(source) if source else "",
+            }
             examples.append(
                 {
                     "subject": one.subject,
@@ -121,5 +122,5 @@ def pictures(found: list[Loss], details: Details) -> list[Picture | None]:
 
 
 def _source(details: Details, source_id: str) -> Source | None:
-    """None for what never became a source."""
+    """None for what never became a source, and for one that was given up."""
     return next(iter(details.rows(source_id, Source)), None) if details.has(source_id) else None

@@ -9,7 +9,7 @@ import headset
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.tables import Clip, FaceEmbedding, Row, VoiceEmbedding
-from pipeline.corpus_steps.likeness import likeness
+from pipeline.corpus_steps.likeness import Likeness, likeness
 from pipeline.takedown.takedown import takedown_source
 from tests.pipeline import made_corpus
 from tests.pipeline.made_corpus import clip, corpus_of, source, track
@@ -64,6 +64,14 @@ def test_a_face_is_the_mean_of_the_looks_at_its_track_within_the_clip(corpus: Ma
     assert [one.cosine for one in found] == pytest.approx(np.cos(np.radians([5, 30])), abs=1e-3)
 
 
+@pytest.mark.parametrize(("network", "same"), [("faceplugin", 0.5), ("dlib_resnet", 0.945)])
+def test_faces_are_one_person_from_where_identities_join_them(network: str, same: float) -> None:
+    vectors = np.ones((1, 1), np.float32)
+    assert Likeness("face", ("a",), (network,), vectors).same("a") == pytest.approx(same)
+    assert Likeness("face", ("a",), (network,), vectors).same("b") is None
+    assert Likeness("voice", ("a",), ("campplus",), vectors).same("a") is None  # no step joins voices
+
+
 def test_what_was_not_embedded_is_told(corpus: Manifest) -> None:
     for by, name, needs in (("face", "d", "EmbedFaces"), ("voice", "e", "EmbedVoice")):
         with pytest.raises(UsageError, match=f"no {by} of {name}/.* has no {needs}"):
@@ -83,4 +91,6 @@ def test_in_a_notebook_they_are_players(corpus: Manifest) -> None:
     found = headset.open(corpus.root).clips[0].similar("voice")
     assert [one.clip_id[0] for one in found] == ["c", "b"]
     assert "cosine 0.940" in found._repr_html_()
+    assert "one person" not in found.title
+    assert "one person from a cosine of 0.500 on" in headset.open(corpus.root).clips[0].similar("face")._repr_html_()
     assert len(found) == 2

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import threading
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -237,6 +238,83 @@ def test_similar_voices_are_shown_beside_a_clip_and_by_a_key(seen: Seen) -> None
     until(page, f"document.querySelector('.tally b').textContent === '{ALL}'")
     near.first.click()
     page.wait_for_selector('.card[data-row="7"][aria-current]')
+
+
+def test_the_scale_of_likeness_stands_beside_the_faces(browser: Any, pages: Path, tmp_path: Path) -> None:
+    shutil.copytree(pages, tmp_path / "page")
+    file = tmp_path / "page" / "data" / "clips" / "0" / "1.js"
+    call, name, _, content, end = file.read_text().split('"')
+    detail = json.loads(b64decode(content))
+    detail["similar"]["face"], detail["same"]["face"] = [[2, 0.9912], [3, 0.951], [4, 0.92]], 0.945
+    file.write_text('"'.join((call, name, ",", b64encode(json.dumps(detail).encode()).decode(), end)))
+    with opened(browser, address_of(tmp_path / "page")) as seen:
+        seen.page.click('.card[data-row="1"]')
+        seen.page.wait_for_selector(".similar .near")
+        assert seen.page.locator(".scale").all_text_contents() == ["one person: ≥ 0.945"]  # none of voices
+        faces = seen.page.locator('section[aria-label="similar faces"]')
+        assert faces.locator(".near.same").all_text_contents() == ["0.99", "0.95"]
+        assert faces.locator(".near").count() == 3
+        assert seen.complaints == []
+
+
+def test_keys_act_on_the_first_card_from_the_start(seen: Seen) -> None:
+    page = seen.page
+    until(page, "document.activeElement.dataset.row === '0'")
+    page.keyboard.press("k")
+    page.wait_for_selector('.card.keep[data-row="0"]')
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("x")
+    page.wait_for_selector('.card.reject[data-row="1"]')
+    page.click(".tally")  # nobody has the keyboard now
+    until(page, "document.activeElement === document.body")
+    page.keyboard.press("ArrowRight")
+    until(page, "document.activeElement.dataset.row === '1'")
+    page.keyboard.press("Enter")
+    page.wait_for_selector('.card[data-row="1"][aria-current]')
+
+
+def test_the_keyboard_is_taken_from_nobody(seen: Seen) -> None:
+    page = seen.page
+    page.focus("#search")
+    page.keyboard.type("s1/")
+    until(page, "['0', '6'].includes(document.querySelector('.tally b').textContent)")
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate("document.activeElement.id") == "search"
+
+
+def test_one_key_takes_a_flag_back_with_its_reason(seen: Seen) -> None:
+    page = seen.page
+    page.click('.card[data-row="0"]')
+    page.keyboard.press("f")
+    until(page, "document.activeElement.id === 'reason'")
+    page.keyboard.type("out of sync")
+    page.keyboard.press("Enter")
+    page.wait_for_selector('.card[data-row="1"][aria-current]')
+    assert said_of(page) == ["0 keep", "0 reject", "1 flag"]
+    page.keyboard.press("u")
+    page.wait_for_selector('.card[data-row="0"][aria-current]')
+    assert said_of(page) == ["0 keep", "0 reject", "0 flag"]
+
+
+def test_the_menu_closes_and_asks_for_a_name_from_the_first_verdict(seen: Seen) -> None:
+    page = seen.page
+    assert page.locator(".reviewer").count() == 0
+    page.click('.card[data-row="0"]')
+    page.keyboard.press("k")
+    page.wait_for_selector(".reviewer input")
+    page.keyboard.press("x")  # the field asks for nothing: keys go on
+    page.wait_for_selector('.card.reject[data-row="1"]')
+    page.click(".menu > button")
+    assert "No reviewer is named" in page.inner_text(".menu .drop")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".menu .drop", state="detached")
+    assert page.locator(".player").count() == 1  # one key closes one thing
+    page.fill(".reviewer input", "ada")
+    page.click(".menu > button")
+    assert "No reviewer" not in page.inner_text(".menu .drop")
+    page.click("nav.views >> text=Drops")
+    page.wait_for_selector(".cards article")
+    assert page.locator(".menu .drop").count() == 0
 
 
 def test_the_keyboard_alone_does(seen: Seen) -> None:

@@ -46,7 +46,7 @@ FRONT_END = """async ([program, state]) => {
   };
   window.notebook = 0;
   addEventListener("keydown", () => window.notebook++);  // a notebook's own keys
-  const el = document.body.appendChild(document.createElement("div"));
+  const el = (document.querySelector(".output") ?? document.body).appendChild(document.createElement("div"));
   const { default: widget } = await import(URL.createObjectURL(new Blob([program], { type: "text/javascript" })));
   window.end = widget.render({ model, el });
 }"""
@@ -79,6 +79,24 @@ def attached(page: Any, widget: Any) -> None:
     page.wait_for_selector(".widget")
 
 
+def timeline_of(corpus: Manifest) -> Any:
+    from pipeline.views.widget import ClipWidget
+
+    clip = headset.open(corpus.root).clips[7]
+    return ClipWidget([clip.clip_id], lambda _: told(clip))
+
+
+# A notebook's cells, as JupyterLab names them: the second one is about to show a widget.
+CELLS = """(active) => {
+  document.body.innerHTML = `<div class="jp-Notebook" tabindex="-1">
+    <div class="jp-Cell" tabindex="0"><div class="editor" contenteditable="true">import headset</div></div>
+    <div class="jp-Cell own" tabindex="0"><div class="output"></div></div></div>`;
+  document.querySelector(active).focus();
+  document.querySelector(active).closest(".jp-Cell").classList.add("jp-mod-active");
+}"""
+HAS_KEYS = "document.activeElement.shadowRoot?.activeElement?.className === 'widget'"
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     with chromium() as made:
@@ -105,7 +123,7 @@ def test_verdicts_are_in_the_file_as_they_are_said(page: Any, tmp_path: Path) ->
     ids = list(triage.widget.clips)
     assert page.inner_text(".widget header code") == ids[0]
     until(page, "document.querySelector('div').shadowRoot.querySelector('video')?.currentTime > 0.2")
-    page.focus(".widget")
+    until(page, HAS_KEYS)  # nobody else has
     page.keyboard.press("k")
     page.wait_for_selector(f'code[title="{ids[1]}"]')
     page.keyboard.press("x")
@@ -114,9 +132,11 @@ def test_verdicts_are_in_the_file_as_they_are_said(page: Any, tmp_path: Path) ->
     page.keyboard.type("<i>bk x</i>")  # letters of a reason are no keys
     page.keyboard.press("Enter")
     page.wait_for_selector(f'code[title="{ids[3]}"]')
-    page.keyboard.press("k")
+    page.keyboard.press("f")
+    page.keyboard.type("to be taken back with its flag")
+    page.keyboard.press("Enter")
     page.wait_for_selector(f'code[title="{ids[4]}"]')
-    page.keyboard.press("u")  # taken back
+    page.keyboard.press("u")
     page.wait_for_selector(f'code[title="{ids[3]}"]')
     until(page, "document.querySelector('div').shadowRoot.querySelector('.kept').textContent.includes('reviews.json')")
     assert "4 of 6, 3 reviewed" in page.inner_text(".widget header")
@@ -129,6 +149,42 @@ def test_verdicts_are_in_the_file_as_they_are_said(page: Any, tmp_path: Path) ->
         (ids[0], "ada", "keep"), (ids[1], "ada", "reject"), (ids[2], "ada", "flag")
     }  # fmt: skip
     assert select(Manifest(corpus.root), "review = 'keep'", "kept")[0].clips == 1
+
+
+def test_a_widget_takes_the_keys_of_the_cell_that_it_is_in(page: Any, corpus: Manifest, tmp_path: Path) -> None:
+    page.evaluate(CELLS, ".own")
+    triage = headset.open(corpus.root).clips.triage(tmp_path / "reviews.json")
+    attached(page, triage.widget)
+    until(page, HAS_KEYS)
+    rim = page.evaluate("getComputedStyle(document.activeElement.shadowRoot.activeElement).borderTopColor")
+    assert "x reject" in page.inner_text(".hint")
+    page.keyboard.press("x")
+    page.wait_for_selector(f'code[title="{triage.widget.clips[1]}"]')
+    assert page.evaluate("window.notebook") == 0
+    page.keyboard.press("Escape")  # back to the notebook
+    until(page, "document.activeElement.className.includes('own')")
+    assert page.inner_text(".hint") == "Click here, then use the keys"
+    assert page.locator(".widget").evaluate("(one) => getComputedStyle(one).borderTopColor") != rim
+    page.keyboard.press("x")
+    assert page.evaluate("window.notebook") == 1
+    page.click(".hint")
+    until(page, HAS_KEYS)
+    page.keyboard.press("x")
+    page.wait_for_selector(f'code[title="{triage.widget.clips[2]}"]')
+    assert page.evaluate("window.notebook") == 1
+
+
+@pytest.mark.parametrize("active", [".editor", ".jp-Cell"])
+def test_a_widget_leaves_the_keys_to_who_has_them(page: Any, corpus: Manifest, active: str) -> None:
+    page.evaluate(CELLS, active)
+    attached(page, timeline_of(corpus))
+    page.wait_for_selector(".timeline")
+    page.wait_for_timeout(300)
+    assert page.evaluate("(one) => document.activeElement === document.querySelector(one)", active)
+    assert page.inner_text(".hint") == "Click here, then use the keys"
+    page.click(".hint")
+    until(page, HAS_KEYS)
+    assert "overlays" in page.inner_text(".hint")
 
 
 def test_triage_goes_on_with_a_file(page: Any, corpus: Manifest, tmp_path: Path) -> None:
@@ -144,10 +200,7 @@ def test_triage_goes_on_with_a_file(page: Any, corpus: Manifest, tmp_path: Path)
 
 
 def test_a_timeline_waits_and_is_clicked_on(page: Any, corpus: Manifest) -> None:
-    clip = headset.open(corpus.root).clips[7]
-    from pipeline.views.widget import ClipWidget
-
-    attached(page, ClipWidget([clip.clip_id], lambda _: told(clip)))
+    attached(page, timeline_of(corpus))
     page.wait_for_selector(".lane.words .span")
     assert page.locator(".lane.words .span").all_text_contents() == list(WORDS)
     assert {"shots", "sound", "words", "clips"} <= set(page.locator(".timeline .names li").all_text_contents())

@@ -138,8 +138,10 @@ def test_a_file_that_is_no_video_is_told_of_and_the_page_is_whole(tmp_path: Path
     manifest.add(list_sources([str(tmp_path / "films")]).sources)
     probed = do(Recipe("probe", "", (Stage(DownloadVideo()), Stage(ProbeSource()))).plan(), manifest)
     assert write_page(probed, tmp_path / "out") == 0
-    reasons = [one["reason"] for one in told(tmp_path / "out", "losses")["reasons"]]
-    assert reasons == ["not_a_video"]
+    (lost,) = told(tmp_path / "out", "losses")["reasons"]
+    assert lost["reason"] == "not_a_video"
+    (example,) = lost["examples"]
+    assert (Path(example["uri"]).name, example["file"]) == ("broken.mp4", "")  # named, with nothing to be played
     assert given_up_sources(probed) == "Given up: broken.mp4 (not_a_video)."
 
 

@@ -38,6 +38,7 @@ export function Grid({ model, reviews }: { model: Model; reviews: Reviews }) {
   const asked = useRef(0);
   const [focused, focus] = useState(0); // the place of the card that the keyboard is at
   const wantFocus = useRef(false);
+  const isNew = useRef(true); // until a card has had the keyboard: the first one gets it where nothing else has, so that keys act from the start
   const holdsFocus = useRef(false); // whether the keyboard is in the grid: a card that is drawn anew gets it back
   const before = useRef<number | null>(null); // the clip that was open last
 
@@ -90,10 +91,10 @@ export function Grid({ model, reviews }: { model: Model; reviews: Reviews }) {
   }
 
   useLayoutEffect(() => {
-    if (!wantFocus.current && !(holdsFocus.current && document.activeElement === document.body)) return;
+    if (!wantFocus.current && !((holdsFocus.current || isNew.current) && document.activeElement === document.body)) return;
     const card = box.current?.querySelector<HTMLElement>(`[data-place="${focused}"]`);
     if (card) {
-      wantFocus.current = false;
+      wantFocus.current = isNew.current = false;
       card.focus({ preventScroll: true });
     }
   });

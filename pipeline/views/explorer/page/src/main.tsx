@@ -16,7 +16,7 @@ import { SqlView } from "./sql";
 import type { Catalogue } from "./types";
 
 const KEYS: [string, string][] = [
-  ["← → ↑ ↓", "from card to card"], ["Enter", "open the clip"], ["Esc", "close it"], ["n  b", "next clip, clip before"],
+  ["← → ↑ ↓", "from card to card, from the first one"], ["Enter", "open the clip"], ["Esc", "close it"], ["n  b", "next clip, clip before"],
   ["k  x  f", "keep, reject, flag with a reason"], ["u", "take the last verdict back"],
   ["space", "play, pause"], [",  .", "a frame back, a frame on"], ["[  ]", "turn before, next turn"], ["-  =", "slower, faster"],
   ["l", "loop"], ["s", "in the source, in the render"], ["1 2 3 4", "boxes, landmarks, active speaker, words"],
@@ -71,22 +71,40 @@ function Top({ model, reviews, help }: { model: Model; reviews: Reviews; help: (
         <b>{count(passing)}</b> {passing === model.catalogue.rows ? "clips" : `of ${count(model.catalogue.rows)} clips`}
       </p>
       <span class="room" />
-      <ReviewMenu reviews={reviews} />
+      <ReviewMenu reviews={reviews} view={view} />
       <button class="quiet" onClick={swapTheme} aria-label="light or dark" title="light or dark">◐</button>
       <button class="quiet" onClick={help} aria-label="keys" title="keys (?)">?</button>
     </header>
   );
 }
 
-function ReviewMenu({ reviews }: { reviews: Reviews }) {
-  useSignal(reviews.entries);
+function ReviewMenu({ reviews, view }: { reviews: Reviews; view: View }) {
+  const said = useSignal(reviews.entries);
   const reviewer = useSignal(reviews.reviewer);
   const unsaved = useSignal(reviews.unsaved);
   const tally = reviews.tally();
   const [open, show] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  useEffect(() => show(false), [view]);
+  useEffect(() => {
+    if (!open) return;
+    const key = (event: KeyboardEvent): void => {
+      if (event.key !== "Escape" || (event.target as HTMLElement).closest("dialog")) return;
+      event.stopPropagation(); // the clip below the menu stays open
+      show(false);
+      button.current?.focus();
+    };
+    addEventListener("keydown", key, true);
+    return () => removeEventListener("keydown", key, true);
+  }, [open]);
   return (
     <div class="menu">
-      <button aria-expanded={open} onClick={() => show(!open)} title="what you said of clips">
+      {(open || said.size > 0) && (
+        <label class="reviewer" title="stands in reviews.json, so that reviews of several people are told apart">
+          Reviewer <input value={reviewer} placeholder="your name" maxLength={64} onInput={(event) => reviews.rename(event.currentTarget.value)} />
+        </label>
+      )}
+      <button ref={button} aria-expanded={open} onClick={() => show(!open)} title="what you said of clips">
         {(Object.keys(GLYPH) as Verdict[]).map((verdict) => (
           <span key={verdict} class={verdict}>
             {GLYPH[verdict]} {count(tally[verdict])} <span class="unseen">{verdict}</span>
@@ -95,9 +113,7 @@ function ReviewMenu({ reviews }: { reviews: Reviews }) {
       </button>
       {open && (
         <div class="drop">
-          <label>
-            Reviewer <input value={reviewer} maxLength={64} onInput={(event) => reviews.rename(event.currentTarget.value)} />
-          </label>
+          {!reviewer && <p class="failed">No reviewer is named: the file will not say whose words these are.</p>}
           <button class="primary" onClick={() => reviews.download()}>Download reviews.json</button>
           <p>Kept in this browser as you go. To have recipes and selections choose by them:</p>
           <code>headset import-reviews CORPUS reviews.json</code>
@@ -252,6 +268,15 @@ function inTurn(act: () => Promise<void>): void {
   line = line.then(act, act);
 }
 
+const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"];
+
+/** Brings the keyboard to the card that it was at last, at first to the first one. */
+function focusCard(): boolean {
+  const card = document.querySelector<HTMLElement>('.card[tabindex="0"]');
+  card?.focus();
+  return card !== null;
+}
+
 const VERDICTS: Record<string, Verdict> = { k: "keep", x: "reject", f: "flag" };
 
 function pressed(event: KeyboardEvent, model: Model, reviews: Reviews, player: Controls | null, help: () => void): void {
@@ -264,7 +289,9 @@ function pressed(event: KeyboardEvent, model: Model, reviews: Reviews, player: C
   const verdict = VERDICTS[event.key];
   if (event.key === "?") help();
   else if (event.key === "/") document.getElementById("search")?.focus();
-  else if (event.key === "u") model.selected.value = reviews.undo() ?? model.selected.value;
+  else if (ARROWS.includes(event.key) && model.view.value === "clips") {
+    if (target.closest(".grid, .facets, .player") || !focusCard()) return; // these have arrows of their own
+  } else if (event.key === "u") model.selected.value = reviews.undo() ?? model.selected.value;
   else if (verdict && row !== null) {
     inTurn(async () => {
       const now = open === null ? row : (model.selected.value ?? row); // the key before may have gone on to the next clip

@@ -68,9 +68,12 @@ function Similar({ model, detail }: { model: Model; detail: Detail }) {
     <div class="similar">
       {kinds.map(([kind, text, key]) => (
         <section key={kind} aria-label={text}>
-          <button onClick={() => void showSimilar(model, kind)} title={key}>{text} <kbd>{key}</kbd></button>
+          <div>
+            <button onClick={() => void showSimilar(model, kind)} title={key}>{text} <kbd>{key}</kbd></button>
+            {detail.same?.[kind] && <p class="scale" title="the cosine from which on `headset identities` takes two faces for one person">one person: ≥ {number(detail.same[kind])}</p>}
+          </div>
           {detail.similar?.[kind].slice(0, SHOWN).map(([row, cosine]) => (
-            <button key={row} class="near" onClick={() => (model.selected.value = row)} aria-label={`${text}: clip ${row}, cosine ${cosine.toFixed(2)}`}>
+            <button key={row} class={`near${detail.same?.[kind] && cosine >= detail.same[kind] ? " same" : ""}`} onClick={() => (model.selected.value = row)} aria-label={`${text}: clip ${row}, cosine ${cosine.toFixed(2)}`}>
               <span style={{ ...poster(model, row, SIDE), width: `${SIDE}px`, height: `${SIDE}px` }} />
               <small>{cosine.toFixed(2)}</small>
             </button>

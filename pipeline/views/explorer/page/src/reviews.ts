@@ -18,6 +18,11 @@ interface Kept {
   reviews: Record<string, Entry>; // by clip
 }
 
+/** Whether a word goes on with the one before it, such as a reason for the flag just set: one `u` takes both back. */
+export function goesOn(sameClip: boolean, now: Entry | undefined, verdict: Verdict | ""): boolean {
+  return sameClip && verdict !== "" && now?.verdict === verdict;
+}
+
 const FORMAT = "headset reviews 1";
 
 export class Reviews {
@@ -56,7 +61,8 @@ export class Reviews {
   }
 
   say(clip: string, row: number, verdict: Verdict | "", reason = ""): void {
-    this.before.push([clip, row, this.of(clip)]);
+    const now = this.of(clip);
+    if (!goesOn(this.before.at(-1)?.[0] === clip, now, verdict)) this.before.push([clip, row, now]);
     this.put(clip, row, { verdict, reason, at: new Date().toISOString().replace(/\.\d+Z$/, "Z") });
   }
 

@@ -75,6 +75,7 @@ export interface Detail {
   words: [number, number, string, number][];
   facts: [string, string | number | boolean][];
   similar?: Record<Alike, [number, number][]>; // rows and cosines, the most alike first; none where it was not embedded
+  same?: Record<Alike, number | null>; // the cosine from which on two are one person; null where the project has no such number
 }
 
 export type Alike = "face" | "voice";

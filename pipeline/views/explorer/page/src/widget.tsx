@@ -2,7 +2,7 @@
 
 import { render as draw } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Entry, Verdict } from "./reviews";
+import { type Entry, goesOn, type Verdict } from "./reviews";
 import { type Controls, Screen } from "./screen";
 import { Triage } from "./triage";
 import type { Detail } from "./types";
@@ -66,6 +66,33 @@ function useKernel<K extends keyof State>(kernel: Kernel, name: K): State[K] {
   return value;
 }
 
+const OPEN_TO_KEYS = "input, textarea, select, [contenteditable]:not([contenteditable=false])";
+
+/** Whether the widget may take the keyboard without taking it from anybody: nothing has it, or the cell that the widget
+ * is in, or the notebook, as after Ctrl+Enter. Another cell that is in use, and any editor, keeps it. */
+function isFree(host: Element): boolean {
+  const active = document.activeElement;
+  if (!document.hasFocus() || !active) return false; // a frame whose page is used elsewhere, as in VS Code
+  const cell = host.closest(".jp-Cell");
+  if (cell && !cell.classList.contains("jp-mod-active")) return false; // Shift+Enter has gone on to the next cell
+  return active === document.body || (active.contains(host) && !active.matches(OPEN_TO_KEYS));
+}
+
+/** Takes the keyboard once the widget is seen for the first time; a front end draws it before it is in the page. */
+function useFirstFocus(area: { current: HTMLElement | null }): void {
+  useEffect(() => {
+    const section = area.current as HTMLElement;
+    const host = (section.getRootNode() as ShadowRoot).host;
+    const seen = new IntersectionObserver((entries) => {
+      if (!entries.some((one) => one.isIntersecting)) return;
+      seen.disconnect();
+      if (isFree(host)) section.focus({ preventScroll: true });
+    });
+    seen.observe(section);
+    return () => seen.disconnect();
+  }, []);
+}
+
 function Widget({ kernel }: { kernel: Kernel }) {
   const clips = kernel.get("clips");
   const triage = kernel.get("triage");
@@ -75,6 +102,8 @@ function Widget({ kernel }: { kernel: Kernel }) {
   const before = useRef<[number, Entry | undefined][]>([]); // to be undone, the last one last
   const controls = useRef<Controls | null>(null);
   const area = useRef<HTMLElement>(null);
+  const [focused, focus] = useState(false);
+  useFirstFocus(area);
   const clip = clips[place];
   const { detail, error } = useDetail(kernel, clip);
 
@@ -84,19 +113,21 @@ function Widget({ kernel }: { kernel: Kernel }) {
     kernel.save_changes();
   };
   const say = (verdict: Verdict | "", reason: string, goOn: boolean): void => {
-    before.current.push([place, kernel.get("said")[clip]]);
+    const now = kernel.get("said")[clip];
+    if (!goesOn(before.current.at(-1)?.[0] === place, now, verdict)) before.current.push([place, now]);
     put(place, { verdict, reason, at: new Date().toISOString().replace(/\.\d+Z$/, "Z") });
     if (goOn) turn(1);
   };
-  const turn = (by: number): void => {
-    go(Math.max(0, Math.min(clips.length - 1, place + by)));
-    area.current?.focus();
+  const goTo = (to: number): void => {
+    go(Math.max(0, Math.min(clips.length - 1, to)));
+    area.current?.focus(); // what had it may end with its clip, and the next key would be the notebook's
   };
+  const turn = (by: number): void => goTo(place + by);
   const undo = (): void => {
     const last = before.current.pop();
     if (!last) return;
     put(...last);
-    go(last[0]);
+    goTo(last[0]);
   };
   const reason = (): HTMLInputElement => area.current?.querySelector("#reason") as HTMLInputElement;
   const keys: Record<string, () => void> = {
@@ -124,7 +155,7 @@ function Widget({ kernel }: { kernel: Kernel }) {
   const key = (event: KeyboardEvent): void => {
     event.stopPropagation(); // a notebook has commands on the same letters
     const target = event.target as HTMLElement;
-    if (event.key === "Escape") area.current?.focus();
+    if (event.key === "Escape") leave(target, area.current as HTMLElement);
     if (event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;
     if (["INPUT", "SELECT"].includes(target.tagName) || (event.key === " " && target.tagName === "BUTTON")) return;
     keys[event.key]();
@@ -132,7 +163,7 @@ function Widget({ kernel }: { kernel: Kernel }) {
   };
   const judged = clips.filter((one) => said[one]?.verdict).length;
   return (
-    <section class="widget" ref={area} tabIndex={0} aria-label={triage ? "Triage of clips" : "Timeline of a clip"} onKeyDown={key}>
+    <section class="widget" ref={area} tabIndex={0} aria-label={triage ? "Triage of clips" : "Timeline of a clip"} onKeyDown={key} onFocusIn={() => focus(true)} onFocusOut={() => focus(false)}>
       <header>
         <code dir="auto" title={clip}>{clip}</code>
         {triage && (
@@ -146,6 +177,7 @@ function Widget({ kernel }: { kernel: Kernel }) {
           </>
         )}
       </header>
+      <p class={`hint${focused ? "" : " away"}`}>{focused ? (triage ? TRIAGE_KEYS : PLAYER_KEYS) : "Click here, then use the keys"}</p>
       {error && <p class="empty" role="alert">{error}</p>}
       {!detail && !error && <p class="empty">…</p>}
       {detail && <Screen key={clip} detail={detail} controls={controls} absent="This clip is not rendered." still={!triage} />}
@@ -153,6 +185,16 @@ function Widget({ kernel }: { kernel: Kernel }) {
       {triage && <p class="kept" role="status">{kept}</p>}
     </section>
   );
+}
+
+const PLAYER_KEYS = "space: play, pause · , . frames · [ ] turns · 1 to 4: overlays · Esc: back to the notebook";
+const TRIAGE_KEYS = "k keep · x reject · f flag · u undo · n b: next, before · space: play, pause · Esc: back to the notebook";
+
+/** From a field to the widget; from the widget to the cell around it, whose commands are the notebook's again. */
+function leave(target: HTMLElement, area: HTMLElement): void {
+  if (target !== area) return area.focus();
+  area.blur();
+  (area.getRootNode() as ShadowRoot).host.closest<HTMLElement>("[tabindex]")?.focus({ preventScroll: true });
 }
 
 /** Light or dark as the notebook is, where it says so. */
