@@ -3,12 +3,12 @@
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.engine.reporter import Told, Work
+from pipeline.engine.heartbeats import InWork, Work
 from pipeline.recipe import Plan
 
 STALLED_S = 120.0  # without progress, before it is said
@@ -59,57 +59,6 @@ def process_state(pid: int, proc: Path = Path("/proc")) -> str:
         return "gone"
     letter = stat.rpartition(")")[2].split()[0]  # the name before it is in brackets, and may hold any
     return STATES.get(letter, "running")
-
-
-@dataclass
-class _Heard:
-    told: Told
-    at: float
-    moved_at: float
-
-
-@dataclass(frozen=True)
-class InWork:
-    """A unit that is in work."""
-
-    work: Work
-    share: float  # of it that is done, 0 to 1
-
-
-class ProgressActor:
-    """A Ray actor of the driver's node. It knows what is in work; when it has to be restarted, that is told again
-    within a second.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.clock = clock
-        self.heard: dict[int, _Heard] = {}  # by unit
-
-    def report(self, told: Told) -> None:
-        """A worker's heartbeat."""
-        now, before = self.clock(), self.heard.get(told.work.unit)
-        moved = before is None or (before.told.rows_done, before.told.work.row, before.told.work.done_s) != (
-            told.rows_done,
-            told.work.row,
-            told.work.done_s,
-        )
-        self.heard[told.work.unit] = _Heard(told, now, now if moved or before is None else before.moved_at)
-
-    def over(self, unit: int) -> None:
-        """A unit is done, or whoever had it has died."""
-        self.heard.pop(unit, None)
-
-    def snapshot(self) -> list[InWork]:
-        now = self.clock()
-        return [InWork(_aged(one, now), one.told.share) for one in self.heard.values()]
-
-
-def _aged(heard: _Heard, now: float) -> Work:
-    silent_s = now - heard.at
-    work = heard.told.work
-    return Work(
-        **{**vars(work), "elapsed_s": work.elapsed_s + silent_s, "still_s": now - heard.moved_at, "silent_s": silent_s}
-    )
 
 
 class Watcher:

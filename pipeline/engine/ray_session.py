@@ -8,6 +8,8 @@ import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,10 @@ PATIENCE = {
 }
 RAY_JOB_CONFIG = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # Ray sets it for the driver of a job
 ANSWERS_WITHIN_S = 20.0  # the head of a cluster that is there
+# Of the processes of `ray.init`, those that a run on this machine asks nothing: what scales a cluster, what carries the
+# output of workers to the driver, and the server of a dashboard, of which `include_dashboard=False` leaves the page out
+# and not the process. Each imports Ray anew, 4.5 CPU seconds together, and `ray.init` waits for the last.
+UNASKED = ("start_monitor", "start_log_monitor", "start_api_server")
 TRIES = 2  # for the one limit that Ray does not let be raised: 30 s for a node to register
 
 
@@ -68,16 +74,18 @@ def start_ray(cpus: int | None) -> bool:
     else:
         paths = [str(Path(__file__).resolve().parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
         os.environ.update({**WORKER_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(paths)})
-        _init(
-            "Ray does not start on this machine; where it is busy, run the same command again later",
-            tries=TRIES,
-            address="local",  # whatever other Ray is on this machine: a cluster is joined where RAY_ADDRESS names it
-            num_cpus=cpus or os.cpu_count(),
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            object_store_memory=200 * 2**20,
-        )
+        with _unasked_left_out():
+            _init(
+                "Ray does not start on this machine; where it is busy, run the same command again later",
+                tries=TRIES,
+                # whatever other Ray is on this machine: a cluster is joined where RAY_ADDRESS names it
+                address="local",
+                num_cpus=cpus or os.cpu_count(),
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                object_store_memory=200 * 2**20,
+            )
     return True
 
 
@@ -125,6 +133,24 @@ def _knock(address: str) -> None:
         socket.create_connection((place[1], int(place[2])), timeout=ANSWERS_WITHIN_S).close()
     except (OSError, OverflowError) as error:
         raise UsageError(f"no Ray cluster answers at RAY_ADDRESS={address} ({type(error).__name__}: {error})") from None
+
+
+@contextmanager
+def _unasked_left_out() -> Iterator[None]:
+    """Has `ray.init` start no process of UNASKED. Ray has no setting for it; a Ray without such a method, as another
+    version may be, starts what it starts. Where all of ray[default] is installed, an agent of Ray's looks for the
+    server every second and says so in its own log file.
+    """
+    from ray._private.node import Node
+
+    starts = {name: getattr(Node, name) for name in UNASKED if hasattr(Node, name)}
+    for name in starts:
+        setattr(Node, name, lambda *_, **__: None)
+    try:
+        yield
+    finally:
+        for name, start in starts.items():
+            setattr(Node, name, start)
 
 
 def _init(otherwise: str, tries: int, **arguments: object) -> None:

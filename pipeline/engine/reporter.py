@@ -4,42 +4,15 @@ import contextlib
 import os
 import platform
 import time
-from dataclasses import dataclass
 from threading import Lock, Thread
-from typing import Any, NamedTuple
+from typing import Any
 
 from manifests.tables import Row
+from pipeline.engine.heartbeats import Told, Work
 from pipeline.engine.row_media import RowMedia
 from pipeline.engine.units import Unit
 
 TELL_S = 0.5  # between two reports of a worker
-
-
-@dataclass(frozen=True)
-class Work:
-    """What a worker has in work."""
-
-    unit: int  # its number in the run
-    stage: int
-    operators: str  # for people
-    node: str  # its id in Ray
-    host: str
-    pid: int
-    shard: int
-    row: str  # the id of the row in work
-    length_s: float  # seconds of media the row spans; 0.0 where that is not known yet
-    done_s: float  # of these, as the frames tell that were looked at; 0.0 where none is
-    elapsed_s: float  # since the row was begun
-    still_s: float = 0.0  # since the last row was done or the last frame looked at
-    silent_s: float = 0.0  # since the worker's last heartbeat
-
-
-class Told(NamedTuple):
-    """A report: a worker's own account of its work, without what only the actor knows."""
-
-    work: Work
-    rows_done: int
-    share: float  # of the unit, 0 to 1
 
 
 class Reporter:

@@ -18,7 +18,8 @@ from manifests.manifest import SHARD_SOURCES, Manifest
 from manifests.tables import Source
 from manifests.takedowns import Takedowns
 from pipeline.engine.agenda import Agenda
-from pipeline.engine.progress import STALLED_S, Progress, ProgressActor, Watcher
+from pipeline.engine.heartbeats import ProgressActor
+from pipeline.engine.progress import STALLED_S, Progress, Watcher
 from pipeline.engine.remote import GpuWorker, task
 from pipeline.engine.units import Commit, Job, Open, Unit
 from pipeline.recipe import Plan, Stage

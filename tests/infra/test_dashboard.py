@@ -29,7 +29,7 @@ from manifests.ledger import Receipt
 from manifests.tables import Fetch, Render, tables
 from pipeline.engine import metrics
 from pipeline.engine.progress import Progress, Stall
-from pipeline.engine.reporter import Work
+from pipeline.engine.heartbeats import Work
 from pipeline.engine.ray_session import start_ray
 
 start_ray(None)

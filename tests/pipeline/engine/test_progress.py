@@ -10,8 +10,8 @@ import pytest
 from manifests.errors import Stalled
 from manifests.manifest import Manifest
 from manifests.tables import Score
-from pipeline.engine.progress import Progress, ProgressActor, Stall, process_state, stalled
-from pipeline.engine.reporter import Told, Work
+from pipeline.engine.heartbeats import ProgressActor, Told, Work
+from pipeline.engine.progress import Progress, Stall, process_state, stalled
 from pipeline.engine.run import run
 from pipeline.listing import list_sources
 from pipeline.recipe import recipe_named

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from manifests.errors import UsageError
-from pipeline.engine.ray_session import check_root, show_token
+from pipeline.engine.ray_session import UNASKED, _unasked_left_out, check_root, show_token
 from tests.made_videos import write_video
 
 ROOT = Path(__file__).parents[3]
@@ -85,3 +85,13 @@ def test_a_token_that_is_there_is_shown(
     monkeypatch.delitem(sys.modules, "ray")
     show_token()
     assert os.environ.get("RAY_AUTH_MODE") == mode
+
+
+def test_what_a_run_asks_nothing_is_left_out_here_and_started_elsewhere() -> None:
+    """All of it is there in this version of Ray, and back where a Ray is started otherwise."""
+    from ray._private.node import Node
+
+    before = [getattr(Node, name) for name in UNASKED]
+    with _unasked_left_out():
+        assert [getattr(Node, name)(None, include_dashboard=False) for name in UNASKED] == [None] * len(UNASKED)
+    assert [getattr(Node, name) for name in UNASKED] == before

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.engine.heartbeats import Work
 from pipeline.engine.progress import Progress, Stall
-from pipeline.engine.reporter import Work
 from pipeline.views.console import SafeConsole
 from pipeline.views.progress import BEAT_S, Log, Watch, in_work, left_s, table, whole_left_s
 
