@@ -14,7 +14,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
 
-from manifests.arrow import leave_pandas_out
 from manifests.cache import cache_folder
 from manifests.errors import HeadsetError
 
@@ -184,7 +183,6 @@ def program() -> None:
         os._exit(status[0])
 
     atexit.register(leave)
-    leave_pandas_out()
     try:
         status[0] = main()
     except SystemExit as stop:

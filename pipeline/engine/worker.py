@@ -11,7 +11,6 @@ from functools import partial
 from threading import Thread
 from typing import Any, cast
 
-from manifests.arrow import leave_pandas_out
 from manifests.manifest import LISTED, Manifest
 from manifests.media import MediaStore
 from manifests.tables import Row, Source
@@ -78,7 +77,6 @@ def prepare_worker() -> None:
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
-    leave_pandas_out()
 
 
 class Worker:
