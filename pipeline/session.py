@@ -191,7 +191,7 @@ def go_on(
         record.tell("done", seconds=round(time.monotonic() - began, 1), funnel=found.to_json())
     console.print()
     console.print(found)
-    if lost := given_up_sources(manifest):
+    if lost := given_up_sources(manifest, found):
         console.print(Told((Line.of(lost),)))
     ask = f"headset sheet {root}, headset explore {root}, headset explain {root} FILE, headset status {root}"
     console.print(f"{clock(time.monotonic() - began)}. Look: {ask}", soft_wrap=True)

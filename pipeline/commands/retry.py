@@ -97,7 +97,7 @@ def _last_plan(manifest: Manifest, assignments: list[str], file: str) -> Plan:
         again = " ".join(f"--set {one}" for one in last.changes)
         raise UsageError(
             f"{file or last.origin} would now do other steps than it did last, since a field, the code or the machine"
-            f" is another; do those first, and then retry: headset run {file or last.origin} --out {manifest.root}"
+            f" is another; before another try, do those: headset run {file or last.origin} --out {manifest.root}"
             + (f"; it was last run with {again}, of which texts have to be given here again" if again else "")
         )
     return plan

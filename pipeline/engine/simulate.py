@@ -98,9 +98,7 @@ def stage_costs(plan: Plan, rates: Rates, on_gpu: bool) -> list[StageCost]:
     """The stages of a plan as the simulation sees them. Operators without a rate cost nothing."""
     by_version = {step.version: step.stage for step in plan.steps}
     found = []
-    probe = max(
-        (n for n, _ in enumerate(plan.stages) if plan.of_stage(n)[0].operator.name == "ProbeSource"), default=-1
-    )
+    blind = max((step.stage for step in plan.steps if Source in step.operator.signature.writes), default=-1)
     for number, stage in enumerate(plan.stages):
         steps = plan.of_stage(number)
         served = on_gpu and stage.resources.gpus > 0
@@ -110,7 +108,7 @@ def stage_costs(plan: Plan, rates: Rates, on_gpu: bool) -> list[StageCost]:
         read = {version for step in steps for versions in step.inputs.values() for version in versions}
         after = {by_version[version] for version in read if version in by_version}
         found.append(
-            StageCost(repr(stage), core_s, gpu_s, tuple(sorted(after)), stage.reads is Source, number <= probe)
+            StageCost(repr(stage), core_s, gpu_s, tuple(sorted(after)), stage.reads is Source, number <= blind)
         )
     return found
 

@@ -82,19 +82,22 @@ def funnel(manifest: Manifest) -> Funnel:
     return Funnel(tuple(steps), tuple(_sums(manifest, steps)), _chain(steps))
 
 
-def given_up_sources(manifest: Manifest, most: int = 3) -> str:
-    """`Given up: a.mp4 (truncated), b.mp4 (no_video_stream).`, the first of them by name; "" where there is none."""
-    found, files = list[Dropped](), dict[str, str]()
-    steps = [step.version for step in manifest.run.steps if Source.table in step.writes] if manifest.run else []
-    for shard in manifest.shards():
-        here = [one for one in manifest.read(Dropped, steps, shard) if one.subject_table == Source.table]
-        if here:
-            files |= {row.source_id: Path(row.uri).name for row in manifest.read(Source, [LISTED], shard)}
-            found += here
-        if len(found) > most:
-            break
-    told = ", ".join(f"{files.get(one.source_id, one.source_id)} ({one.reason})" for one in found[:most])
-    return f"Given up: {told}{' and others' if len(found) > most else ''}." if found else ""
+def given_up_sources(manifest: Manifest, found: Funnel, most: int = 3) -> str:
+    """`Given up: a.mp4 (truncated), b.mp4 (no_video_stream).`, the first of them by name; "" where there is none. Only
+    shards are read whose receipts tell of one.
+    """
+    losing = {step.step for step in found.steps if step.table == Source.table and step.dropped}
+    names = list[str]()
+    for step in manifest.run.steps if manifest.run else []:
+        if step.operator not in losing or Source.table not in step.writes:
+            continue
+        for shard, receipt in manifest.receipts(step.version, manifest.done(step.version)).items():
+            if len(names) <= most and receipt.calls.get("dropped"):
+                files = {row.source_id: Path(row.uri).name for row in manifest.read(Source, [LISTED], shard)}
+                names += [
+                    f"{files[one.subject]} ({one.reason})" for one in manifest.read(Dropped, [step.version], shard)
+                ]
+    return f"Given up: {', '.join(names[:most])}{' and others' if len(names) > most else ''}." if names else ""
 
 
 def _steps(manifest: Manifest) -> list[FunnelStep]:

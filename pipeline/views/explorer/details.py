@@ -76,6 +76,10 @@ class Details:
         """The current rows of a source."""
         return self._shard.of(self._shard_of[source_id], table, source_id)
 
+    def source(self, source_id: str) -> Source | None:
+        """A source as it is now; None for what never became one, and for one that was given up."""
+        return next(iter(self.rows(source_id, Source)), None) if self.has(source_id) else None
+
     def listed(self, source_id: str) -> Source | None:
         """A source as it was listed: its row is there where a step gave the source up, too."""
         there = self.manifest.read(Source, [LISTED], self._shard_of[source_id]) if self.has(source_id) else ()

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow.compute
 
 from manifests.manifest import Manifest
-from manifests.tables import Dropped, Source
+from manifests.tables import Dropped
 from operators.reasons import reason
 from pipeline.views.explorer.details import Details
 from pipeline.views.explorer.posters import Picture, picture_at
@@ -80,7 +80,7 @@ def told(found: list[Loss], manifest: Manifest, details: Details) -> dict[str, A
         known = reason(loss.reason)
         examples = []
         for one in loss.examples:
-            source = _source(details, one.source_id)
+            source = details.source(one.source_id)
             named = source or details.listed(one.source_id)
             where = {
                 "uri": named.uri if named else "",
@@ -108,7 +108,7 @@ def pictures(found: list[Loss], details: Details) -> list[Picture | None]:
     """A frame from the middle of each example, where its source is at hand."""
     made = []
     for one in (example for loss in found for example in loss.examples):
-        source = _source(details, one.source_id)
+        source = details.source(one.source_id)
         path = details.path_of(source) if source else None
         middle = (
             (one.start_s + one.end_s) / 2
@@ -119,8 +119,3 @@ def pictures(found: list[Loss], details: Details) -> list[Picture | None]:
         )
         made.append(picture_at(path, middle, height=TALL))
     return made
-
-
-def _source(details: Details, source_id: str) -> Source | None:
-    """None for what never became a source, and for one that was given up."""
-    return next(iter(details.rows(source_id, Source)), None) if details.has(source_id) else None

@@ -99,7 +99,7 @@ def write_page(
 def _copy_media(explorer: Explorer, out: Path) -> None:
     """The videos of the clips that are shown, and of examples of what was given up."""
     details = explorer.details
-    sources = {one.source_id for loss in explorer.lost for one in loss.examples if details.has(one.source_id)}
+    sources = {one.source_id for loss in explorer.lost for one in loss.examples}
     for number in range(explorer.columns.rows):
         wide = explorer.columns.row(number)
         sources.add(wide["source_id"])
@@ -107,9 +107,8 @@ def _copy_media(explorer: Explorer, out: Path) -> None:
             if (row.clip_id, row.made_by) == (wide["clip_id"], RECORDING):
                 _copy(details.path_of(row), out / row.media)
     for source_id in sorted(sources):
-        for source in details.rows(source_id, Source)[:1]:  # none where a file was no video
-            if name := explorer.places.source(source):
-                _copy(details.path_of(source), out / name)
+        if (source := details.source(source_id)) and (name := explorer.places.source(source)):
+            _copy(details.path_of(source), out / name)
 
 
 def _copy(path: Path | None, place: Path) -> None:

@@ -19,7 +19,7 @@ from pipeline.recipe import Recipe, Stage
 from pipeline.views.explorer.details import PER_PX, UNSEEN
 from pipeline.views.explorer.explorer import Explorer, page, policy
 from pipeline.views.explorer.written import WrittenPlaces, write_page
-from pipeline.views.funnel import given_up_sources
+from pipeline.views.funnel import funnel, given_up_sources
 from tests.made_videos import tone, write_video
 from tests.pipeline.engine.in_process import do
 from tests.pipeline.views.explorer.made import CLIPS, HOSTILE, LENGTH_S, SOURCES, WORDS
@@ -142,7 +142,7 @@ def test_a_file_that_is_no_video_is_told_of_and_the_page_is_whole(tmp_path: Path
     assert lost["reason"] == "not_a_video"
     (example,) = lost["examples"]
     assert (Path(example["uri"]).name, example["file"]) == ("broken.mp4", "")  # named, with nothing to be played
-    assert given_up_sources(probed) == "Given up: broken.mp4 (not_a_video)."
+    assert given_up_sources(probed, funnel(probed)) == "Given up: broken.mp4 (not_a_video)."
 
 
 def test_a_folder_of_something_else_stays_as_it_is(
