@@ -86,17 +86,16 @@ def given_up_sources(manifest: Manifest, found: Funnel, most: int = 3) -> str:
     """`Given up: a.mp4 (truncated), b.mp4 (no_video_stream).`, the first of them by name; "" where there is none. Only
     shards are read whose receipts tell of one.
     """
-    losing = {step.step for step in found.steps if step.table == Source.table and step.dropped}
+    losing = {step.step for step in found.steps if step.table == Source.table and step.dropped + step.failed}
     names = list[str]()
     for step in manifest.run.steps if manifest.run else []:
         if step.operator not in losing or Source.table not in step.writes:
             continue
         for shard, receipt in manifest.receipts(step.version, manifest.done(step.version)).items():
-            if len(names) <= most and receipt.calls.get("dropped"):
+            if len(names) <= most and receipt.calls.get("dropped", 0) + receipt.calls.get("failed", 0):
                 files = {row.source_id: Path(row.uri).name for row in manifest.read(Source, [LISTED], shard)}
-                names += [
-                    f"{files[one.subject]} ({one.reason})" for one in manifest.read(Dropped, [step.version], shard)
-                ]
+                lost = manifest.read(Dropped, [step.version], shard)
+                names += [f"{files[one.source_id]} ({one.reason})" for one in lost]
     return f"Given up: {', '.join(names[:most])}{' and others' if len(names) > most else ''}." if names else ""
 
 
