@@ -1,8 +1,9 @@
 """What the engine itself takes: operators that do nothing, beside Ray Data alone, which keeps no account of anything.
 
-python -m benchmarks.speed.engine 1000 10000 [--two-cores]
+python -m benchmarks.speed.engine 1000 10000 100000 [--two-cores]
 
-CPU seconds are those of all processes, Ray's own among them. With `--two-cores`: eleven films of which one is twenty
+CPU seconds are those of all processes, Ray's own among them. Each corpus is then asked as a person does: `status`,
+`sql`, `check` and `check --all`, each a process of its own, with its peak memory. With `--two-cores`: eleven films of which one is twenty
 times as long as the others, through operators that take time and no core, so that it tells on a busy machine too: one
 worker beside two.
 """
@@ -10,6 +11,7 @@ worker beside two.
 import argparse
 import os
 import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -115,18 +117,33 @@ def listed(folder: str, sources: list[Source]) -> Manifest:
     return manifest
 
 
+ASKED = (("status",), ("sql", "select count(*) from clips"), ("check",), ("check", "--all"))
+
+
+def asking(corpus: str, words: tuple[str, ...]) -> str:
+    """Seconds, CPU seconds and peak MB of a command over a corpus, which has to end well."""
+    began = time.monotonic()
+    command = [sys.executable, "-m", "pipeline", words[0], corpus, *words[1:]]
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(child.pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0, words
+    cpu_s = used.ru_utime + used.ru_stime
+    return f"{time.monotonic() - began:.1f} s, {cpu_s:.1f} CPU s, {used.ru_maxrss / 1024:.0f} MB"
+
+
 def overhead(count: int) -> str:
     with tempfile.TemporaryDirectory() as folder:
         manifest = listed(folder, [Source(f"s{n:06d}", "", end_s=1.0) for n in range(count)])
         run_s, run_cpu_s = spent(lambda: run(NOTHING.plan(), manifest))
         files = sum(path.is_file() for path in Path(folder).rglob("*"))
         assert Manifest(manifest.root).count_rows(Score) == count
+        asked = " | ".join(asking(manifest.root, words) for words in ASKED)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     data_s, data_cpu_s = spent(lambda: by_ray_data(count))
     item_us, data_us = (1e6 * cpu_s / count / STAGES for cpu_s in (run_cpu_s, data_cpu_s))
     return (
         f"| {count} | {run_s:.1f} | {item_us:.0f} | {data_s:.1f} | {data_us:.0f} | {item_us / data_us:.1f} | {files} |"
-        f" {peak:.0f} |"
+        f" {peak:.0f} | {asked} |"
     )
 
 
@@ -167,8 +184,9 @@ def main() -> None:
     if options.sources:
         print(
             "| sources | s | CPU us an item and stage | Ray Data alone, s | CPU us | ratio | files | driver's peak MB |"
+            + "".join(f" {' '.join(words)} |" for words in ASKED)
         )
-        print("|---|---|---|---|---|---|---|---|")
+        print("|---|---|---|---|---|---|---|---|" + "---|" * len(ASKED))
     for count in options.sources:
         print(overhead(count), flush=True)
     if options.two_cores:
