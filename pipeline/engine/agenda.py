@@ -9,18 +9,19 @@ process.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from heapq import heappop, heappush
 from itertools import count
 from operator import itemgetter
 from typing import Any
 
 from manifests.errors import Inconsistent, Stalled
+from manifests.manifest import SHARD_SOURCES
 from manifests.tables import Source
 from operators.base import Noted
 from pipeline.engine.not_done import Failed
 from pipeline.engine.outcome import MAX_DEATHS
 from pipeline.engine.shard_in_work import ShardInWork
 from pipeline.engine.units import NONE, Commit, Done, Job, Open, Opened, Unit, added
+from pipeline.engine.urgency import Ready
 from pipeline.recipe import Plan
 
 PIECE_S = 60.0  # of media: rows of a source that span more are divided
@@ -33,14 +34,15 @@ MAX_KILLED = 5  # workers that may die of what opens or commits a shard, each of
 class Agenda:
     """What is left of a run. Every job it gives is to be answered, by what it came to or by how it ended."""
 
-    def __init__(self, plan: Plan, done: Mapping[int, frozenset[str]], in_flight: int, served: Iterable[int] = ()):
+    def __init__(self, plan: Plan, done: Mapping[int, frozenset[str]], cores: int = 0, served: Iterable[int] = ()):
         """
         Args:
             done: of each shard that is to be looked at, the steps that are committed.
-            in_flight: sources that are begun before others are done.
+            cores: units that are in work at a time; 0 to begin a source when the last one is done.
             served: the stages whose units go to whoever has a GPU.
         """
-        self.plan, self.in_flight, self.served = plan, in_flight, frozenset(served)
+        self.plan, self.served = plan, frozenset(served)
+        self.in_flight = 2 * cores + SHARD_SOURCES if cores else 1  # sources that are begun before others are done
         self.steps = {step.version: step for step in plan.steps}
         stages = range(len(plan.stages))
         read = {
@@ -55,7 +57,7 @@ class Agenda:
         self.sums: dict[int, Counter[str]] = defaultdict(Counter)
         self.deaths: Counter[tuple[int, int, tuple[str, ...], tuple[int, int] | None]] = Counter()
         self.killed: Counter[Job] = Counter()  # what opens or commits
-        self._ready: dict[bool, list[tuple[Any, ...]]] = {True: [], False: []}
+        self.ready = Ready(plan, self.after, max(cores, 1))
         self._out: set[Job] = set()
         self._numbers = count()
         self._cost_s: dict[int, float] = {}  # of a source, by stage, as the last units took
@@ -67,19 +69,18 @@ class Agenda:
     # What to do.
 
     def next(self, served: bool = False) -> Job | None:
-        """The most urgent job that can be begun: what completes a shard; then, of the shard that was begun first, what
-        `ShardInWork.urgency` says. A run ends with its longest source, so that one is begun as soon as it is known.
+        """The most urgent job that can be begun.
 
         Args:
             served: whether it is asked for who has a GPU.
         """
-        ready = self._ready[served]
-        while ready:
-            job = heappop(ready)[-1]
+        if not self.waiting:
+            self.ready.close(self.shards)
+        while (job := self.ready.pop(served)) is not None:
             if (shard := self.shards.get(job.shard)) is None or shard.tries != job.tries:
                 continue
             if isinstance(job, Unit):
-                job = self._together(job, ready, shard)
+                job = self._together(job, shard)
             return self._given(job)
         if not served and self.waiting and self._flying() < self.in_flight:
             return self._given(self.waiting.pop())
@@ -94,17 +95,16 @@ class Agenda:
         unfinished = (set[str]().union(*(left for left in shard.left.values())) for shard in self.shards.values())
         return sum(map(len, unfinished)) + 16 * opening
 
-    def _together(self, unit: Unit, ready: list[tuple[Any, ...]], shard: ShardInWork) -> Unit:
+    def _together(self, unit: Unit, shard: ShardInWork) -> Unit:
         """Adds its neighbours to a unit, where they are so small that the way there costs more, and commits with it
         what it completes.
         """
         if unit.rows is not None or unit.alone:
             return unit
         cost_s, sources = self._cost_s.get(unit.stage, TOGETHER_S), list(unit.sources)
-        while ready and cost_s < SMALL_S and cost_s * len(sources) < TOGETHER_S:
-            if not unit.goes_with(ready[0][-1]):
-                break
-            sources += heappop(ready)[-1].sources
+        served = unit.stage in self.served
+        while cost_s < SMALL_S and cost_s * len(sources) < TOGETHER_S and (more := self.ready.pop_with(unit, served)):
+            sources += more
         first = not any(shard.handles.get(version) for version in unit.steps)
         whole = first and set(sources) == shard.left[unit.stage] and self._may_commit(shard, unit.stage)
         if whole:
@@ -173,6 +173,8 @@ class Agenda:
             return
         cost_s = found.seconds / max(unit.weight, 1.0)  # the first loads models, and a busy machine stumbles
         self._cost_s[unit.stage] = min(cost_s, (cost_s + self._cost_s.get(unit.stage, cost_s)) / 2)
+        length_s = sum(shard.length_s(self.plan, range(unit.stage + 1), source) for source in unit.sources)
+        self.ready.learn(unit.stage, found.seconds, length_s * min(unit.weight, 1.0))
         shard.counts[unit.stage].update(found.counts)
         first = unit.rows[0] if unit.rows is not None else 0
         for version, by_source in found.sizes.items():
@@ -294,6 +296,7 @@ class Agenda:
         again, (rows, media_s) = shard.opened.again, shard.size(self.plan, stage, source)
         steps = tuple(version for version in shard.steps[stage] if source in again.get(version, (source,)))
         if not rows:
+            self.ready.learn(stage, 0.0, shard.length_s(self.plan, range(stage + 1), source))
             self._through(shard, stage, source)
             return
         reads = self.plan.stages[stage].reads
@@ -307,10 +310,7 @@ class Agenda:
             self._push(replace(unit, number=next(self._numbers), rows=some, weight=1.0 / parts))
 
     def _push(self, job: Unit | Commit) -> None:
-        urgency: tuple[Any, ...] = (0, job.stage)
-        if isinstance(job, Unit):
-            urgency = 1, job.shard, *self.shards[job.shard].urgency(self.plan, job)
-        heappush(self._ready[isinstance(job, Unit) and job.stage in self.served], (*urgency, next(self._numbers), job))
+        self.ready.push(job, self.shards[job.shard], isinstance(job, Unit) and job.stage in self.served)
 
     def _through(self, shard: ShardInWork, stage: int, source: str) -> None:
         shard.left[stage].discard(source)

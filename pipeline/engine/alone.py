@@ -28,7 +28,7 @@ def work(
     done = {
         shard: frozenset(others | {v for v, some in committed.items() if shard in some}) for shard in manifest.shards()
     }
-    agenda, worker = Agenda(plan, done, in_flight=1), Worker(plan, manifest, manifest.takedowns())
+    agenda, worker = Agenda(plan, done), Worker(plan, manifest, manifest.takedowns())
     try:
         while (job := agenda.next()) is not None:
             if isinstance(job, Open):

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from manifests.checking import add_up
 from manifests.errors import HeadsetError, Stalled
-from manifests.manifest import SHARD_SOURCES, Manifest
+from manifests.manifest import Manifest
 from manifests.tables import Source
 from manifests.takedowns import Takedowns
 from pipeline.engine.agenda import Agenda
@@ -149,7 +149,7 @@ class _Driver:
             _Actor(one, one.ready.remote()) for one in _gpu_actors([plan.stages[stage] for stage in served], there)
         ]
         self.slots, self.most, self.counted_at = *self._slots(), time.monotonic()
-        self.agenda = Agenda(plan, done, 2 * (int(self.slots) + len(self.actors)) + SHARD_SOURCES, served)
+        self.agenda = Agenda(plan, done, int(self.slots) + len(self.actors), served)
         self.progress = _progress_actor()
         self.watcher = watcher(self.progress)
         self.name = f"{id(self)}-{time.monotonic()}"

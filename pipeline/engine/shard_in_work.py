@@ -1,6 +1,7 @@
 """A shard that is in work: what is known of it, and where what was made of it is to be had."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,12 +37,16 @@ class ShardInWork:
             found = added(found, self.sizes[version].get(source, {}).get(reads.table, NONE))
         return found
 
+    def length_s(self, plan: Plan, stages: Iterable[int], source: str) -> float:
+        """Of a source, as far as what these stages read of it tells; 0 where it is not known yet."""
+        return max((self.size(plan, stage, source)[1] for stage in stages), default=0.0)
+
     def urgency(self, plan: Plan, unit: Unit) -> tuple[bool, int, float, int, tuple[int, int]]:
         """The less, the sooner: what tells how long a source is, but for what waits for a network beside other work;
         then what is furthest on, of the longest source.
         """
         source = unit.sources[0]
-        media_s = max(self.size(plan, stage, source)[1] for stage in range(unit.stage + 1))
+        media_s = self.length_s(plan, range(unit.stage + 1), source)
         waits = unit.remote and plan.stages[unit.stage].resources.cpus < 1
         place = self.opened.sources.index(source)
         return media_s > 0 or waits, -unit.stage, -media_s, place, unit.rows or (0, 0)

@@ -2,21 +2,23 @@
 
 Two ways of dividing the work are told apart, `Flow`. `by_pools` is how headset worked before: a shard of sources at a
 time through a pool of actors for each stage, whose sizes were fixed by cost. `by_units` is how it works now, in the
-order of `Agenda`: whatever is ready goes to whatever core is free, of the shard that was begun first the furthest on,
-and of that the longest source; `BY_ROWS` divides as the engine does. The model knows cores, GPUs, how stages depend on
-each other, lost nodes and work that takes longer than its rate says. It does not know networks, disks, memory, the
-seconds that Ray and models take to start, or cores that slow each other.
+order of `urgency.Ready`: whatever is ready goes to whatever core is free, of the shard that was begun first the
+furthest on, and of that the longest source; at the end the longest chain. `BY_ROWS` divides as the engine does. The
+model knows cores, GPUs, how stages depend on each other, lost nodes and work that takes longer than its rate says. It
+does not know networks, disks, memory, the seconds that Ray and models take to start, or cores that slow each other.
 """
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from manifests.manifest import SHARD_SOURCES
 from manifests.tables import Source
 from pipeline.engine.agenda import PIECE_S
 from pipeline.engine.costs import Rates
+from pipeline.engine.urgency import CLOSING
 from pipeline.recipe import Plan
 
 # Seconds of an H100 for a second of film, one face and one voice, with what NVDEC decodes for it: docs/measured/gpu.md.
@@ -158,6 +160,10 @@ class _Site:
     gpu_busy_s: float = 0.0
     lost_s: float = 0.0
     ends: list[float] = field(default_factory=list)  # when each source was done
+    waiting: int = 0  # sources that are not begun
+    left_s: float = 0.0  # of work on cores, of what is begun
+    undivided_s: dict[tuple[int, int], float] = field(default_factory=dict)  # what may be next, by source and stage
+    closing: bool = False  # as `urgency.Ready.closing`
     pool_busy_s: dict[str, float] = field(default_factory=dict)  # of an actor, by stage, where there are pools
     env: Any = None
     cores: Any = None
@@ -192,12 +198,15 @@ class _Site:
         import simpy
 
         in_flight = simpy.Resource(self.env, 2 * (self.machines.cores + 2 * self.machines.gpus) + SHARD_SOURCES)
+        self.waiting = len(lengths)
         for number, length in enumerate(lengths):
             self.env.process(self._source(number, length, in_flight))
 
     def _source(self, number: int, length: float, in_flight: Any) -> Iterator[Any]:
         with in_flight.request() as begun:
             yield begun
+            self.waiting -= 1
+            self.left_s += length * sum(stage.core_s for stage in self.stages)
             over = [self.env.event() for _ in self.stages]
             for stage in range(len(self.stages)):
                 self.env.process(self._stage(number, length, stage, over))
@@ -208,14 +217,46 @@ class _Site:
         yield self.env.all_of([over[before] for before in self.stages[stage].after])
         cost = self.stages[stage]
         pieces = self.flow.pieces(cost, length)
-        urgency = number // SHARD_SOURCES, not cost.blind, -stage, 0.0 if cost.blind else -length, number
-        yield self.env.all_of([self.env.process(self._unit(urgency, length / pieces, stage)) for _ in range(pieces)])
+        self.undivided_s[number, stage] = length * self.chains[stage]
+        yield self.env.all_of([self.env.process(self._unit((number, length, stage), pieces)) for _ in range(pieces)])
+        del self.undivided_s[number, stage]
+        self.left_s -= length * cost.core_s
+        if not self.waiting:
+            self._close()
         over[stage].succeed()
 
-    def _unit(self, urgency: tuple[Any, ...], media_s: float, stage: int) -> Iterator[Any]:
-        core_s, gpu_s = self.stages[stage].scaled(media_s)
+    def _close(self) -> None:
+        """As `urgency.Ready.close`."""
+        if self.closing or self.left_s > CLOSING * max(self.undivided_s.values(), default=0.0) * self.machines.cores:
+            return
+        self.closing = True
+        for waits in self.cores.put_queue:
+            waits.key = self._urgency(*waits.of), *waits.key[1:]
+        self.cores.put_queue.sort(key=lambda waits: waits.key)
+
+    def _urgency(self, number: int, length: float, stage: int) -> tuple[Any, ...]:
+        known = not self.stages[stage].blind
+        if self.closing:
+            return known, -length * self.chains[stage] if known else 0.0, -stage, number
+        return number // SHARD_SOURCES, known, -stage, -length if known else 0.0, number
+
+    @cached_property
+    def chains(self) -> list[float]:
+        """By stage what it and those behind it take for a second of a source, as far as they are not divided."""
+        found = [0.0] * len(self.stages)
+        for number in reversed(range(len(self.stages))):
+            stage = self.stages[number]
+            behind = max((found[n] for n, other in enumerate(self.stages) if number in other.after), default=0.0)
+            found[number] = behind + (stage.core_s if self.flow.pieces(stage, 1e9) == 1 else 0.0)
+        return found
+
+    def _unit(self, of: tuple[int, float, int], pieces: int) -> Iterator[Any]:
+        _, length, stage = of
+        core_s, gpu_s = self.stages[stage].scaled(length / pieces)
+        urgency = self._urgency(*of)
         if core_s:
             with self.cores.request(urgency) as core:
+                core.of = of
                 yield core
                 yield from self._work_on_core(core_s)
         if gpu_s:

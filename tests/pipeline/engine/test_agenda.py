@@ -119,7 +119,7 @@ def drive(
     committed = {step.version: manifest.committed(step.version) for step in plan.steps}
     done = {shard: frozenset(v for v, some in committed.items() if shard in some) for shard in manifest.shards()}
     agenda, worker, draw = (
-        Agenda(plan, done, in_flight=8),
+        Agenda(plan, done, cores=hands),
         Worker(plan, manifest, manifest.takedowns()),
         random.Random(seed),
     )

@@ -69,20 +69,20 @@ def test_a_shard_that_nobody_can_commit_ends_the_run_soon(tmp_path: Path) -> Non
         drive(listed(tmp_path), lambda job: "died" if isinstance(job, Commit) else "")
 
 
-def opened(manifest: Manifest, in_flight: int) -> tuple[Agenda, Worker]:
-    """An agenda of all shards, and who does what it says."""
+def opened(manifest: Manifest) -> tuple[Agenda, Worker]:
+    """An agenda of all shards, one source at a time, and who does what it says."""
     nothing = {shard: frozenset[str]() for shard in manifest.shards()}
-    return Agenda(PLAN, nothing, in_flight), Worker(PLAN, manifest, manifest.takedowns())
+    return Agenda(PLAN, nothing), Worker(PLAN, manifest, manifest.takedowns())
 
 
 def test_no_more_is_begun_than_is_to_be_in_flight(tmp_path: Path) -> None:
-    agenda, _ = opened(listed(tmp_path), in_flight=1)
+    agenda, _ = opened(listed(tmp_path))
     assert isinstance(agenda.next(), Open)
     assert agenda.next() is None, "the other shard waits until this one is known"
 
 
 def test_an_answer_that_comes_after_its_shard_was_begun_anew_is_not_taken(tmp_path: Path) -> None:
-    agenda, worker = opened(listed(tmp_path), in_flight=1)
+    agenda, worker = opened(listed(tmp_path))
     first = agenda.next()
     assert isinstance(first, Open)
     agenda.opened(first, *worker.open(first))

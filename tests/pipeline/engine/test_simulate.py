@@ -52,6 +52,13 @@ def test_the_longest_source_of_a_shard_goes_first_once_its_length_is_known() -> 
     assert told.seconds == 42.0, "a core that is free at 12 s takes it, and leaves what was listed before it"
 
 
+def test_at_the_end_the_longest_chain_goes_first() -> None:
+    chain = [StageCost("probe", 0.0, 0.0, (), blind=True), replace(ONE[0], after=(0,)), replace(ONE[0], after=(1,))]
+    told = simulate(chain, [10.0] * 16 + [100.0], EXACT, BY_ROWS)
+    assert told.seconds <= 270.0, "the last in the list is begun while others are: its two stages alone take 200 s"
+    assert simulate(chain, [10.0] * 320 + [100.0], EXACT, BY_ROWS).first_s == 30.0, "not before"
+
+
 def test_a_source_that_is_on_its_way_goes_first() -> None:
     told = simulate(CHAIN, [10.0] * 50, Machines(1, spread=0.0), BY_SOURCE)
     assert told.first_s == 40.0, "two looks, of which one was about to begin when the other was done, and a cut"
