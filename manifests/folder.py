@@ -32,9 +32,9 @@ class Folder:
         return str(inside(self.root, name)) if name else self.root
 
     def read(self, name: str) -> bytes | None:
-        with _os_errors(self.path(name)):
+        with _os_errors(path := self.path(name)):
             try:
-                with open(self.path(name), "rb") as stream:
+                with open(path, "rb") as stream:
                     return stream.read()
             except (FileNotFoundError, IsADirectoryError):
                 return None

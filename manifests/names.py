@@ -9,6 +9,7 @@ import os
 import re
 import types
 from dataclasses import MISSING, fields
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -44,6 +45,8 @@ def inside(root: str | Path, name: str) -> Path:
         OutsideRoot: for a name that leads elsewhere, or to a link that does. The root itself may be one.
     """
     path = Path(root, relative(name, root))
+    if not any(map(os.path.islink, accumulate([os.fspath(root), *name.split("/")], os.path.join))):
+        return path
     real = os.path.realpath(root)
     if not os.path.realpath(path).startswith(os.path.join(real, "")):
         raise OutsideRoot(

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,7 @@ class Plan:
     changes: tuple[str, ...] = ()
     choices: tuple[tuple[str, str], ...] = ()  # of each field that said "auto", as in `EmbedFaces.network`, what it is
 
-    @property
+    @cached_property
     def stages(self) -> tuple[Stage, ...]:
         """The stages, by the number that steps name."""
         return tuple(

@@ -3,9 +3,9 @@
 python -m benchmarks.speed.engine 1000 10000 100000 [--two-cores]
 
 CPU seconds are those of all processes, Ray's own among them. Each corpus is then asked as a person does: `status`,
-`sql`, `check` and `check --all`, each a process of its own, with its peak memory. With `--two-cores`: eleven films of which one is twenty
-times as long as the others, through operators that take time and no core, so that it tells on a busy machine too: one
-worker beside two.
+`sql`, `check` and `check --all`, each a process of its own, with its peak memory. With `--two-cores`: eleven films of
+which one is twenty times as long as the others, through operators that take time and no core, so that it tells on a
+busy machine too: one worker beside two.
 """
 
 import argparse

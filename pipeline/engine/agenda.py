@@ -51,6 +51,7 @@ class Agenda:
         }
         self.reads = read
         self.after = {stage: {self.steps[v].stage for v in read[stage] if v in self.steps} for stage in stages}
+        self.dear = {step.stage for step in plan.steps if isinstance(step.operator, Noted)}
         self.waiting = [Open(shard, 0, steps) for shard, steps in sorted(done.items(), reverse=True)]
         self.shards: dict[int, ShardInWork] = {}
         # of shards that are done, by stage; `sources` among them
@@ -300,8 +301,9 @@ class Agenda:
             self._through(shard, stage, source)
             return
         reads = self.plan.stages[stage].reads
-        dear = any(isinstance(step.operator, Noted) for step in self.plan.of_stage(stage))
-        parts = rows if dear else min(rows, max(1, round(media_s / PIECE_S))) if reads is not Source else 1
+        parts = (
+            rows if stage in self.dear else min(rows, max(1, round(media_s / PIECE_S))) if reads is not Source else 1
+        )
         shard.parts[stage, source] = parts
         remote, retried = source in shard.opened.remote, frozenset(again)
         unit = Unit(0, stage, shard.number, shard.tries, (source,), steps, remote=remote, retried=retried)

@@ -5,7 +5,7 @@ is what is read again.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import pyarrow as pa
 
@@ -27,6 +27,14 @@ class Made:
     cpu_s: float = 0.0
     decode_s: float = 0.0
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Tables travel as Arrow's own messages: Ray takes them apart column by column, at twenty times the cost."""
+        return {**vars(self), "rows": {name: _message(table) for name, table in self.rows.items()}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        rows = {name: pa.ipc.open_stream(message).read_all() for name, message in state["rows"].items()}
+        vars(self).update(state, rows=rows)
+
     def of(self, table: type[R]) -> list[R]:
         there = self.rows.get(table.table)
         return [] if there is None else [table(**row) for row in there.to_pylist()]
@@ -37,6 +45,13 @@ Payload = Mapping[str, Made]  # by source
 
 def to_arrow(table: type[Row], rows: Sequence[Row]) -> pa.Table:
     return pa.Table.from_pylist([vars(row) for row in rows], schema(table))
+
+
+def _message(table: pa.Table) -> pa.Buffer:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    return sink.getvalue()
 
 
 def by_source(rows: Iterable[R]) -> dict[str, list[R]]:
