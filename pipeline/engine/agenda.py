@@ -45,12 +45,11 @@ class Agenda:
         self.in_flight = 2 * cores + SHARD_SOURCES if cores else 1  # sources that are begun before others are done
         self.steps = {step.version: step for step in plan.steps}
         stages = range(len(plan.stages))
-        read = {
+        self.reads = {
             stage: {v for step in plan.of_stage(stage) for some in step.inputs.values() for v in some}
             for stage in stages
         }
-        self.reads = read
-        self.after = {stage: {self.steps[v].stage for v in read[stage] if v in self.steps} for stage in stages}
+        self.after = {stage: {self.steps[v].stage for v in self.reads[stage] if v in self.steps} for stage in stages}
         self.dear = {step.stage for step in plan.steps if isinstance(step.operator, Noted)}
         self.waiting = [Open(shard, 0, steps) for shard, steps in sorted(done.items(), reverse=True)]
         self.shards: dict[int, ShardInWork] = {}
