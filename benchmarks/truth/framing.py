@@ -1,4 +1,4 @@
-"""What an eye saw of framing in the films of `HEADSET_MEDIA`, on a sheet of two frames a film, before anything was asked.
+"""What an eye saw of framing in the films of `HEADSET_MEDIA`: two frames a film, before anything was asked.
 
 Shot sizes are of the one who is seen most, by where the frame cuts the body. Films with several shots have none.
 """

@@ -1,25 +1,20 @@
 """Things before the mouth."""
 
-import io
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from manifests.boxes import Box, box_at, square_around
 from manifests.tables import Clip, Score, Track
 from operators.base import Drop, Frame, Frames, Measure, Operator, every
-from operators.models.catalogue import HAND_LANDMARKS, PALM_DETECTOR
 from operators.models.device import system_libraries
-from operators.models.mediapipe import lasting, mediapipe_image
+from operators.models.hands import HANDS, HandLandmarks
 from operators.models.mouth_cover import MODEL, WEIGHTS, MouthCover, lower_face
 from operators.weights import Weight
 
-HANDS = "mediapipe_hand_landmarker"
 HIDDEN_FROM = 0.3  # of a look: chosen where 5 of 209 free looks at people whom the head had not seen were above it
 HAND_FROM = 0.1
 
@@ -73,7 +68,7 @@ class ScoreOcclusion(Operator):
 
     @property
     def weights(self) -> tuple[Weight, ...]:
-        return (*WEIGHTS, PALM_DETECTOR, HAND_LANDMARKS) if self.hands else WEIGHTS
+        return (*WEIGHTS, *HandLandmarks.weights) if self.hands else WEIGHTS
 
     def __call__(self, clip: Clip, tracks: list[Track], frames: Frames) -> Iterator[Score]:
         track = next(track for track in tracks if track.track_id == clip.track_id)
@@ -92,7 +87,7 @@ class ScoreOcclusion(Operator):
                 ("mouth_hand_cover", np.mean(hands)),
                 ("hand_on_mouth_share", (np.array(hands) > HAND_FROM).mean()),
             ]
-            yield from _scores(clip, HANDS, values, HAND_LANDMARKS)
+            yield from _scores(clip, HANDS, values, HandLandmarks.weights[1])
 
     def hand_cover(self, frame: Frame, box: Box) -> float:
         """Share of the mouth's box that lies within the outline of a hand, 0 to 1."""
@@ -102,42 +97,20 @@ class ScoreOcclusion(Operator):
         left, top, right, bottom = square_around(box, 4.0)
         to_px = self.crop_px / (right - left)
         mask = np.zeros((self.crop_px, self.crop_px), np.uint8)
-        for points in self.hands_in(frame.crop(left, top, right, bottom, (self.crop_px, self.crop_px))):
+        for points in self._hands(frame.crop(left, top, right, bottom, (self.crop_px, self.crop_px))):
             cv2.fillConvexPoly(mask, np.asarray(cv2.convexHull(points)).astype(np.int32), (1,))
         wide, high = box.right - box.left, box.bottom - box.top
         rows = slice(round((box.top + 0.6 * high - top) * to_px), round((box.bottom - top) * to_px))
         columns = slice(round((box.left + 0.25 * wide - left) * to_px), round((box.right - 0.25 * wide - left) * to_px))
         return float(mask[rows, columns].mean())
 
-    def hands_in(self, picture: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
-        """(21, 2) pixels of each hand in a picture (h, w, 3), two at most."""
-        found = self._landmarker.detect(mediapipe_image(picture)).hand_landmarks
-        size = picture.shape[1::-1]
-        return [
-            np.array([(point.x, point.y) for point in hand], np.float32) * np.array(size, np.float32) for hand in found
-        ]
-
     @cached_property
     def _mouths(self) -> MouthCover:
         return MouthCover()
 
     @cached_property
-    def _landmarker(self) -> Any:
-        with system_libraries():
-            from mediapipe.tasks.python import BaseOptions
-            from mediapipe.tasks.python.vision import HandLandmarker, HandLandmarkerOptions
-
-        held = io.BytesIO()  # the task's file is an archive of the two networks, which the package has apart
-        with zipfile.ZipFile(held, "w", zipfile.ZIP_STORED) as archive:
-            archive.write(PALM_DETECTOR.path(), "hand_detector.tflite")
-            archive.write(HAND_LANDMARKS.path(), "hand_landmarks_detector.tflite")
-        options = HandLandmarkerOptions(
-            base_options=BaseOptions(model_asset_buffer=held.getvalue()),
-            num_hands=2,
-            min_hand_detection_confidence=self.min_confidence,
-            min_hand_presence_confidence=self.min_confidence,
-        )
-        return lasting(HandLandmarker.create_from_options(options))
+    def _hands(self) -> HandLandmarks:
+        return HandLandmarks(self.min_confidence)
 
 
 def _scores(clip: Clip, variant: str, values: list[tuple[str, Any]], weight: Weight) -> Iterator[Score]:
