@@ -21,6 +21,7 @@ HEARD = "heard_language"
 _HEARD_AS = "language"  # the annotation of `TranscribeSpeech`
 SKIN = "skin_tone"
 SKIN_METRIC = "skin_ita_deg"
+SKIN_METRICS = (SKIN_METRIC, "skin_uneven_deg")  # of a clip, in no release: they are for sums over many
 CHANCE = 0.05  # that a report names any group where no filter prefers one
 
 
@@ -70,8 +71,8 @@ MEASURED = (
     Grouping(HEARD, "what TranscribeSpeech heard in the clip; its error was not measured"),
     Grouping(
         SKIN,
-        "colour of the clip's face as recorded, by individual typology angle (ScoreSkinTone): light as much as skin;"
-        " see docs/measured/faces.md for how often it errs",
+        "colour of the clip's face as recorded, by individual typology angle (ScoreSkinTone): light as much as skin,"
+        " half a stop of exposure changes the class of 6 to 8 in 10 (docs/measured/faces.md)",
         bands=tuple(name for name, _ in _SKIN),
     ),
 )

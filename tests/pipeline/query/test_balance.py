@@ -48,8 +48,8 @@ def made(
             table = STEPS[record.operator][1]
             rows = [row for row in wrote[record.operator] if row.source_id in mine]
             gone = [one for one in drops if one.operator == record.operator and one.source_id in mine]
-            given = mine if record.reads == "sources" else {one.subject for one in gone}
-            calls, given_up = ended(gone, record.reads, given)
+            read = mine if record.reads == "sources" else {one.subject for one in gone}
+            calls, given_up = ended(gone, record.reads, read)
             receipt = Receipt(record.operator, calls, {table.table: len(rows)}, len(gone), given_up,
                               Counter(one.reason for one in gone), record.reads, record.inputs)  # fmt: skip
             manifest.finish(record.version, shard, {table: rows}, gone, receipt)
