@@ -54,6 +54,11 @@ class Span(NamedTuple):
     listed: str = ""  # the published clip's; "" for none
 
 
+def proposes_clips(manifest: Manifest) -> bool:
+    """Whether there was a run, whose recipe proposes clips."""
+    return any(Clip.table in step.writes for _, step in _filters(manifest))
+
+
 def done_shards(manifest: Manifest) -> list[int]:
     """The shards that every filter of the last run is through with.
 
@@ -61,7 +66,7 @@ def done_shards(manifest: Manifest) -> list[int]:
         UsageError: where nothing ran, or the last run's recipe proposes no clips.
     """
     steps = [step for _, step in _filters(manifest)]
-    if not any(Clip.table in step.writes for step in steps):
+    if not proposes_clips(manifest):
         raise UsageError(f"the last run of {manifest.root} proposes no clips, so that nothing was kept or dropped")
     return sorted(set(manifest.shards()).intersection(*(manifest.done(step.version) for step in steps)))
 
