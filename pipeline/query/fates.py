@@ -20,7 +20,7 @@ from manifests.tables import Clip, Dropped, Face, Published, Row, Shot, Source, 
 R = TypeVar("R", bound=Row)
 CHAIN = tuple(table.table for table in (Source, Published, Shot, Track, Clip))  # what a step must write to be a filter
 NOT_PROPOSED = "not_proposed"  # a face that was seen, and of which no clip was proposed: silent, or not the one heard
-_SPAN = re.compile(r"/(\d+)-(\d+)/(\w+)$")
+_SPAN = re.compile(r"/(\d+)-(\d+)/([^/]+)$")
 
 
 @dataclass(frozen=True, order=True)
@@ -185,9 +185,12 @@ class _Shard:
             if table != Clip.table or name in current:
                 continue
             if clip := self.clips.get(name):
-                found[clip.source_id].append(_Proposal(name, clip.start_s, clip.end_s, clip.track_id, fate))
+                one = _Proposal(name, clip.start_s, clip.end_s, clip.track_id, fate)
             elif at := _SPAN.search(name):
-                found[self.owners[name]].append(_Proposal(name, int(at[1]) / 1000, int(at[2]) / 1000, at[3], fate))
+                one = _Proposal(name, int(at[1]) / 1000, int(at[2]) / 1000, at[3], fate)
+            else:  # counted, without seconds
+                one = _Proposal(name, 0.0, 0.0, "", fate)
+            found[self.owners[name]].append(one)
         return found
 
     def _seen(self, track: Track) -> Seen:
