@@ -95,6 +95,7 @@ _PLANNED = {  # why a span is no clip, or a clip is none of those kept
         "no face where one is needed: in the shot, in the clip's span, or in too many of its frames",
         "TrackFaces.start_confidence, TakeRecordings.max_unseen",
     ),
+    "skin_not_seen": ("the face's skin is black, burnt out, grey or bluish in every look: its tone cannot be told", ""),
     "not_two_faces": ("nobody else is in the picture to listen", ""),
     "no_speech": ("nobody is heard", ""),
     "shot_short": ("the shot is shorter than a clip", "PlanClips.min_s, PlanClips.margin_s"),

@@ -28,6 +28,7 @@ from pipeline.query.database import quoted
 __all__ = ["Clips", "Corpus", "Drops", "KeptClip", "existing"]
 
 if TYPE_CHECKING:
+    from pipeline.views.balance import BalanceView
     from pipeline.views.comparison import ComparisonView
     from pipeline.views.dictionary import Dictionary
     from pipeline.views.drift import Drift
@@ -180,6 +181,20 @@ class Corpus:
         from pipeline.views.yield_curves import YieldCurves
 
         return YieldCurves(yields(self.manifest, where, metric))
+
+    def balance(self, *by: str) -> "BalanceView":
+        """What came in, was dropped and was kept, by group, and which group each filter costs most.
+
+        Args:
+            by: names of groupings, such as `language`, `face_px` or an annotation's; none for all that tell two groups
+                apart.
+
+        Raises:
+            UsageError: where the last run proposes no clips, or no grouping has such a name.
+        """
+        from pipeline.views.balance import balance_view
+
+        return balance_view(self.manifest, by)
 
     def compare(self, protocol: str = "") -> "ComparisonView":
         """Systems beside each other and beside recordings: means, intervals, refusals.

@@ -8,12 +8,13 @@ from typing import Any
 
 from manifests.manifest import Manifest
 from manifests.tables import Dropped
+from pipeline.query.balance import ANNOTATED, balance
+from pipeline.query.fates import proposes_clips
 from pipeline.query.selection import Selection
 from pipeline.release.catalog.croissant import of_release
 from pipeline.views.facts import clock
 
-# that filters are compared by, where they are known
-GROUPS = ("language", "gender", "age", "ethnicity", "race", "accent")
+GROUPS = ("language", *ANNOTATED)  # that filters are compared by, where they are known
 HEIGHTS = (144, 240, 360, 480, 720, 1080, 1440, 2160)
 READ = {
     "webdataset": (
@@ -125,7 +126,17 @@ def gather(connection: Any, manifest: Manifest) -> dict[str, Any]:
         "columns": sorted(there), "scores": scores,
         "left_out": dict(sorted(drops.items(), key=lambda one: (-one[1], one[0]))),
         "groups": {group: shares for group in GROUPS if (shares := _shares(connection, manifest, group, there))},
+        "costs": _costs(manifest),
     }  # fmt: skip
+
+
+def _costs(manifest: Manifest) -> list[dict[str, Any]]:
+    """The filters that surely cost one group more than the others, as `headset balance` tells them."""
+    return [
+        {"filter": f"{cost.operator}: {cost.reason}", "grouping": cost.grouping, "group": cost.group,
+         "share": round(cost.share, 4), "others": round(cost.others, 4)}
+        for cost in (balance(manifest).costs if proposes_clips(manifest) else ()) if cost.is_sure
+    ]  # fmt: skip
 
 
 def _drops(manifest: Manifest) -> list[str]:
@@ -222,10 +233,28 @@ def readme(facts: dict[str, Any]) -> str:
         lines += [
             f"| {what} | {of['in_corpus']} | {of['released']} | {of['share']:.1%} |" for what, of in shares.items()
         ] + [""]
+    lines += _of_costs(facts["costs"])
     lines += ["## Takedowns", "",
               f"{facts['takedowns']} so far. Whoever wants to be taken out can ask whoever gave this release away; "
               "`headset takedown` removes every row, file and shard entry, here and in later runs.", ""]  # fmt: skip
     return "\n".join(lines)
+
+
+def _of_costs(costs: list[dict[str, Any]]) -> list[str]:
+    """What filters of the corpus cost whom, and what that is not."""
+    lines = [
+        "Groups are those that sites, lists and annotations name, and what was measured of films and faces: headset"
+        " guesses nobody's age, gender or descent.", ""
+    ]  # fmt: skip
+    if not costs:
+        return [*lines, "No filter surely cost one group more seconds than the others (`headset balance`).", ""]
+    lines += ["Filters that surely cost one group more than the others, of the seconds that reached them:", "",
+              "| filter | by | costs most | of it | of others |", "|---|---|---|---|---|"]  # fmt: skip
+    lines += [
+        f"| {one['filter']} | {one['grouping']} | {one['group']} | {one['share']:.1%} | {one['others']:.1%} |"
+        for one in costs
+    ]
+    return [*lines, ""]
 
 
 def _of_clips(facts: dict[str, Any], files: dict[str, str]) -> list[str]:

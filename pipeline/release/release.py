@@ -33,8 +33,8 @@ from manifests.errors import StorageError, UsageError
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
 from manifests.names import NAME, plain, record
-from manifests.tables import Duplicate
-from pipeline.query.clip_view import lay_down
+from pipeline.query.balance import SKIN_METRICS
+from pipeline.query.clip_view import columns, lay_down
 from pipeline.query.database import connect, parquet
 from pipeline.query.selection import Selection
 from pipeline.release.formats import SUFFIX, WRITE, bytes_of, key_of, sha256_of_files
@@ -160,8 +160,9 @@ class Rows:
         self.manifest, self.path = manifest, folder / "wide.parquet"
         # The path of a file on somebody's machine is nobody else's concern.
         hidden = "replace (case when uri like '%://%' then uri else regexp_extract(uri, '[^/]*$') end as uri)"
-        # Nor is what else the corpus holds: a source that was taken down would still be named.
-        other = "exclude (duplicate_of) " if manifest.whole(Duplicate) else ""
+        # Nor is what else the corpus holds, where a source that was taken down is still named, nor anybody's skin.
+        private = [name for name in columns(manifest) if name == "duplicate_of" or name.startswith(SKIN_METRICS)]
+        other = f"exclude ({', '.join(private)}) " if private else ""
         known = lay_down(manifest, self.path, f"select * {other}{hidden} from wide")
         self.connection = connect()
         self.connection.register("laid_down", parquet(self.path))

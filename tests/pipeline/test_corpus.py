@@ -49,7 +49,15 @@ def test_facts_show_themselves(corpus: headset.Corpus) -> None:
     assert corpus.funnel().sum_of("clips").kept == 4
     assert corpus.status().clips == 4
     assert corpus.story("s0").to_json()["source_id"] == "s0"
-    for shown in (corpus, corpus.funnel(), corpus.status(), corpus.story("s0"), corpus.story("s0/000000-005000/t0")):
+    assert corpus.balance().to_json()["kept_seconds"] == 20
+    for shown in (
+        corpus,
+        corpus.funnel(),
+        corpus.balance("language"),
+        corpus.status(),
+        corpus.story("s0"),
+        corpus.story("s0/000000-005000/t0"),
+    ):
         page = shown._repr_html_()
         assert page.startswith("<div")
         assert "<b>" not in page

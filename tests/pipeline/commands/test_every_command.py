@@ -67,6 +67,7 @@ def test_every_command_on_a_real_corpus(demo: Path) -> None:  # long: one line a
     say("sheet", "corpus", "--out", "clips.png")
     assert "0 sources" in say("duplicates", "corpus") or (demo / "corpus" / "duplicates").exists()
     assert facts("yield", "corpus", "--where", "dnsmos_ovrl > 1 and face_px >= 64")
+    assert {"face_px", "yaw"} <= {one["grouping"]["name"] for one in facts("balance", "corpus")["by"]}
     say("select", "corpus", "--where", "dnsmos_ovrl > 1", "--name", "all")
     say("select", "corpus", "--where", f"clip_id <> '{last}'", "--name", "most")
     assert last in say("diff", "corpus/@all", "corpus/@most")

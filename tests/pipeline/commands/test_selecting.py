@@ -50,6 +50,16 @@ def test_yield_prints_and_draws(corpus: str, tmp_path: Path, capsys: pytest.Capt
     assert "name a condition" in said(capsys, "yield", corpus, status=2)
 
 
+def test_balance_tells_of_groups_and_refuses_what_is_none(corpus: str, capsys: pytest.CaptureFixture[str]):
+    assert "20.0 s came in, 20.0 s are kept (100.0%)" in said(capsys, "balance", corpus)
+    found = json.loads(said(capsys, "balance", corpus, "--by", "height, fps", "--json"))
+    assert [[group["name"] for group in one["groups"]] for one in found["by"]] == [
+        ["720 to 1080 lines"],
+        ["not measured"],
+    ]
+    assert "no grouping 'size'; there are language, height" in said(capsys, "balance", corpus, "--by", "size", status=2)
+
+
 def test_split_then_release_of_a_selection(corpus: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert "cannot be parted" in said(capsys, "split", corpus, "--shares", "1,0,0")
     assert "write three numbers" in said(capsys, "split", corpus, "--shares", "90,10", status=2)

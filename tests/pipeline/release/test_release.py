@@ -38,6 +38,7 @@ def made(root: Path | str, scratch: Path, count: int = 9, backwards: bool = Fals
             source(one.source_id, language="en" if number % 2 else "", uri=f"/home/ada/{number}.mp4"),
             one,
             score(one, "face_width_px", 100.0 + number),
+            score(one, "skin_ita_deg", 10.0 * number),
         ]
         rows += [score(one, "dnsmos_ovrl", 2.0 + number / 10)] if number > 6 else []
         rows += [render(one, root, scratch)] if number < count - 1 else []
@@ -185,6 +186,11 @@ def test_the_datasheet_tells_what_is_in_it_and_what_was_left_out(tmp_path: Path)
     assert facts["groups"]["language"] == {"en": {"in_corpus": 4, "released": 2, "share": 0.5}}
     assert facts["scores"]["face_px"] == {"p5": 104.0, "median": 105.0, "p95": 107.0, "clips": 4}
     text = (out / "README.md").read_text()
+    assert "skin_ita_deg" not in [*facts["columns"], *facts["scores"]]
+    assert "skin_ita_deg" not in (out / "croissant.json").read_text()
+    assert facts["costs"] == []
+    assert "guesses nobody's age, gender or descent" in text
+    assert "No filter surely cost one group more" in text
     assert "# faces" in text
     assert f"the selection hq:{chosen.version} (`(face_px >= 104)`)" in text
     assert "1 clips are not rendered" in text
