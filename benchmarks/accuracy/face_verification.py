@@ -21,10 +21,11 @@ from benchmarks.truth.seen_by_eye import AGAIN, ALONE, PEOPLE
 from manifests.boxes import square_around
 from operators.base import every
 from operators.faces.detect_faces import DetectFaces
+from operators.identities import Member
 from operators.media.frames import VideoFrames
 from operators.models.face_identity import NETWORKS, aligned, answered
 from operators.models.face_landmarker import Landmarker
-from pipeline.corpus_steps.identities import FindIdentities, Member
+from pipeline.corpus_steps.identities import FindIdentities
 
 ASKED = ("faceplugin", "dlib_resnet")
 AROUND_PX = 300  # twice as wide as the box

@@ -25,10 +25,11 @@ from operators.base import Drop
 from operators.faces.detect_faces import DetectFaces
 from operators.faces.embed_faces import EmbedFaces, middle
 from operators.faces.track_faces import TrackFaces
+from operators.identities import Member, members_of
 from operators.media.frames import VideoFrames
 from operators.models.face_identity import likeness_of
 from operators.shots.detect_shots import DetectShots
-from pipeline.corpus_steps.identities import FindIdentities, Member, members_of
+from pipeline.corpus_steps.identities import FindIdentities
 from tests.seen_by_eye import FACES
 
 MEDIA = Path(os.environ.get("HEADSET_MEDIA", "."))

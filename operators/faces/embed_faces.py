@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from manifests.boxes import Box
 from manifests.tables import FaceEmbedding, Source
@@ -177,8 +176,3 @@ def _apart(one: Box, other: Box) -> float:
 def _at(box: Box, before: Box) -> bool:
     """Whether a face is where one was at the look before."""
     return _apart(box, before) < before.right - before.left
-
-
-def embeddings_of(row: FaceEmbedding) -> NDArray[np.float64]:
-    """(faces, numbers of the network): the numbers of a row."""
-    return np.frombuffer(row.embeddings, "<f2").reshape(len(row.left_px), -1).astype(np.float64)

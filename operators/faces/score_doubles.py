@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from manifests.tables import Clip, FaceEmbedding, Score
 from operators.base import Measure, Operator
-from operators.faces.embed_faces import embeddings_of
+from operators.identities import embeddings_of
 from operators.models.face_identity import likeness_of
 
 

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from manifests.boxes import Box, iou
 from manifests.tables import Face, FaceEmbedding, Shot, Track
 from operators.base import Drop, Operator
-from operators.faces.embed_faces import embeddings_of, middle
+from operators.faces.embed_faces import middle
+from operators.identities import MIN_OVERLAP, embeddings_of
 from operators.models.face_identity import cosine_of
 
 MAX_OFF_S = 0.1  # between an embedded look and the one of a box that it may belong to
-MIN_OVERLAP = 0.5  # intersection over union
 
 
 @dataclass(frozen=True)

@@ -109,8 +109,8 @@ class AttributeTurns(Operator):
         if not inside.any():
             inside[np.argmin(np.abs(times - start_s))] = True
         times, scores = times[inside], scores[:, inside]
-        timed = _with_breaths(np.stack([what[inside], named[inside]]), round(self.join_gap_s / STEP_S))
-        for first, last in _parts(timed, round(self.edge_s / STEP_S)):
+        timed = with_breaths(np.stack([what[inside], named[inside]]), round(self.join_gap_s / STEP_S))
+        for first, last in tiles(timed, round(self.edge_s / STEP_S)):
             number, track = (int(value) for value in timed[:, first])
             if number in (OTHER_MOUTH, OTHER_SPEAKS, STILL_MOUTHS) and end_s - start_s < self.edge_s:
                 number, track = UNJUDGED, -1
@@ -160,7 +160,7 @@ def part_id(turn_id: str, start_s: float, end_s: float) -> str:
     return f"{turn_id}@{round(start_s * 1000):06d}-{round(end_s * 1000):06d}"
 
 
-def _with_breaths(what: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+def with_breaths(what: NDArray[np.int64], most: int) -> NDArray[np.int64]:
     """Pauses of up to `most` steps closed where the same face speaks before and after, or, at an end of the turn, on
     the one side there is.
     """
@@ -174,7 +174,7 @@ def _with_breaths(what: NDArray[np.int64], most: int) -> NDArray[np.int64]:
     return closed
 
 
-def _parts(what: NDArray[np.int64], least: int) -> list[tuple[int, int]]:
+def tiles(what: NDArray[np.int64], least: int) -> list[tuple[int, int]]:
     """Spans of one answer each that tile the turn; what is shorter than `least` steps goes to its longer neighbour."""
     changes = np.flatnonzero((np.diff(what, axis=1) != 0).any(axis=0)) + 1
     edges = [0, *changes.tolist(), what.shape[1]]

@@ -18,6 +18,7 @@ from manifests.boxes import Box, box_at, iou
 from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.tables import Clip, FaceEmbedding, Row, Track, VoiceEmbedding
+from operators.identities import MIN_OVERLAP, embeddings_of
 from operators.models.face_identity import cosine_of
 from pipeline.corpus_steps.common import current
 from pipeline.corpus_steps.identities import FindIdentities
@@ -133,9 +134,6 @@ def _faces(manifest: Manifest, shard: int) -> Iterator[tuple[str, str, NDArray[n
 
 def _view(row: FaceEmbedding, track: Track) -> NDArray[np.float64] | None:
     """(numbers,) of length 1: the face of a look that is the track's; None where none is."""
-    from operators.faces.embed_faces import embeddings_of
-    from operators.faces.track_faces import MIN_OVERLAP
-
     if (box := box_at(track, row.pts_s)) is None:
         return None
     sides = zip(row.left_px, row.top_px, row.right_px, row.bottom_px, strict=True)

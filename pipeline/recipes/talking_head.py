@@ -1,9 +1,10 @@
 """Clips of one visible speaker: one face that speaks, 96 pixels wide or more, for 3 to 30 s, with no other voice.
 
 A source is decoded once for shots and faces, who they are and how well they are to be seen. Boxes are linked to tracks
-through each shot; voices are told apart by diarization; each face is asked whether it is the one heard, and each turn
-gets the face that speaks it, or why none does. Where shot, track and turn agree, a clip is proposed. The proposals are
-decoded again to be measured, and only those that pass are encoded, and their voices embedded.
+through each shot; voices are told apart by diarization; each face is asked whether it is the one heard, voices are told
+apart anew by who is seen to speak, and each turn gets the face that speaks it, or why none does. Where shot, track and
+turn agree, a clip is proposed. The proposals are decoded again to be measured, and only those that pass are encoded,
+and their voices embedded.
 
 The sound of a source is moved to its picture where all of its clips together say surely by how much
 (`EstimateOffset`), and its clips are dropped where that is more than 0.4 s.
@@ -43,6 +44,7 @@ from operators.speech.confirm_voices import ConfirmVoices
 from operators.speech.detect_active_speaker import DetectActiveSpeaker
 from operators.speech.diarize_speakers import DiarizeSpeakers
 from operators.speech.embed_voice import EmbedVoice
+from operators.speech.refine_turns import RefineTurns
 from operators.speech.score_audio import ScoreAudio
 from operators.speech.score_speech import ScoreSpeech
 from operators.speech.score_sync import ScoreSync
@@ -58,6 +60,7 @@ RECIPE = Recipe(
         Stage(TrackFaces()),
         Stage(DiarizeSpeakers(min_face_px=96.0, min_face_s=3.0)),  # as PlanClips asks for
         Stage(DetectActiveSpeaker()),
+        Stage(RefineTurns()),
         Stage(AttributeTurns()),
         Stage(PlanClips(min_s=3.0, max_s=30.0, min_face_px=96.0)),
         Stage(LandmarkFaces(), ScorePicture(), ScoreSharpness(), ScoreDoubles(), ScoreSpeech(), ScoreAudio()),

@@ -13,7 +13,7 @@ from manifests.errors import UsageError
 from manifests.manifest import Manifest
 from manifests.media import MediaStore
 from manifests.tables import Clip, FaceEmbedding, Render, Source, Track
-from pipeline.corpus_steps.identities import views_of
+from operators.identities import views_of
 
 LOOKS = 5  # of a track or a clip, evenly over its length
 # between two pictures of one person it was 0.64 and more by faceplugin, of two people 0.22 and less, in 136 pairs of 10

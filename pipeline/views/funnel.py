@@ -146,12 +146,13 @@ def _sums(manifest: Manifest, steps: Sequence[FunnelStep]) -> Iterator[TableSum]
         if not writers or name == Dropped.table:
             continue
         first = [line for line in writers if (line.step, name) not in refined_by]
-        refiners = [line for line in writers if (line.step, name) in refined_by]
+        refiners = [line for line in writers if (line.step, name) in refined_by and line.table == name]
         lost = [
             line.dropped if (line.step, name) == ("listed", Source.table) else line.given_up.get(name, 0)
             for line in first
         ]
         proposed = sum(line.wrote[name] for line in first) + sum(lost) + sum(_divided(line, name) for line in refiners)
+        proposed += _told_anew(manifest, table)
         kept = _kept(manifest, table)
         dropped = (
             sum(lost) + sum(line.dropped for line in refiners) + sum(line.given_up.get(name, 0) for line in refiners)
@@ -180,6 +181,20 @@ def _divided(line: FunnelStep, name: str) -> int:
     out.
     """
     return max(line.wrote[name] + line.given_up.get(name, 0) - line.answered, 0) if line.table == name else 0
+
+
+def _told_anew(manifest: Manifest, table: type[Row]) -> int:
+    """How many rows more, or fewer, the steps wrote that were given all rows of a table by source and told them anew:
+    a turn may be divided, and two may be one.
+    """
+    more = 0
+    for step in manifest.run.steps if manifest.run else []:
+        if table.table in step.refines and table.table != step.reads:
+            shards = manifest.done(step.version)
+            given = step.inputs.get(table.table, [])
+            more += sum(manifest.count(table, step.version, shard) for shard in shards)
+            more -= sum(manifest.count(table, version, shard) for version in given for shard in shards)
+    return more
 
 
 def _chain(steps: Sequence[FunnelStep]) -> str:

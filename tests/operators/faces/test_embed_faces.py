@@ -6,8 +6,9 @@ import pytest
 from manifests.tables import Face, FaceEmbedding, Shot, Source, Track
 from operators.base import every
 from operators.faces.detect_faces import DetectFaces
-from operators.faces.embed_faces import EmbedFaces, embeddings_of
+from operators.faces.embed_faces import EmbedFaces
 from operators.faces.track_faces import TrackFaces
+from operators.identities import embeddings_of
 from operators.media.frames import VideoFrames
 from operators.models.catalogue import DLIB_RESNET, FACE_FEATURE
 from operators.models.face_identity import likeness_of

@@ -8,7 +8,7 @@ import pytest
 
 from manifests.tables import ActiveSpeaker, Attribution, Clip, Shot, Source, Track, Turn
 from operators.clips.plan_clips import PlanClips
-from operators.speech.attribute_turns import AttributeTurns, _parts
+from operators.speech.attribute_turns import AttributeTurns, tiles
 from tests.conftest import media
 from tests.operators.clips.test_plan_clips import hidden, shot, speaks, track, turn
 
@@ -85,7 +85,7 @@ def test_a_mouth_that_is_hidden_under_another_voice_accuses_nobody():
 def test_a_moment_goes_to_its_longer_neighbour():
     for lengths, spans in (((10, 3, 20), [(0, 10), (10, 33)]), ((20, 3, 10), [(0, 23), (23, 33)])):
         what = np.stack([np.repeat([0, 3, 1], lengths), np.repeat([0, -1, 1], lengths)])
-        assert _parts(what, 5) == spans
+        assert tiles(what, 5) == spans
 
 
 def test_a_second_voice_over_the_speaker_is_off_screen():

@@ -11,8 +11,9 @@ from manifests.errors import UsageError
 from manifests.ledger import Receipt
 from manifests.manifest import LISTED, Manifest, RunRecord, StepRecord
 from manifests.tables import FaceEmbedding, Identity, Row, Source, Track
+from operators.identities import Member, members_of
 from pipeline.commands.identities import main
-from pipeline.corpus_steps.identities import FindIdentities, Member, find_identities, members_of
+from pipeline.corpus_steps.identities import FindIdentities, find_identities
 from pipeline.corpus_steps.splits import split_clips
 from pipeline.query.clip_view import select_rows as rows_of
 from tests.pipeline.made_corpus import clip, corpus_of, source

@@ -9,7 +9,7 @@ import pytest
 from manifests.errors import Inconsistent
 from manifests.ledger import Receipt
 from manifests.manifest import LISTED, Manifest, RunRecord, StepRecord
-from manifests.tables import Clip, Dropped, Source
+from manifests.tables import Clip, Dropped, Source, Turn
 from pipeline.views.funnel import TableSum, funnel
 
 PLAN = StepRecord("PlanClips", "PlanClips-1", 0, "sources", ["clips"], [], {"sources": [LISTED]}, {}, [])
@@ -53,6 +53,23 @@ def test_parts_are_proposed_and_end_as_kept_or_dropped(tmp_path: Path, rows: dic
     found = funnel(manifest)
     assert found.sum_of("clips") == TableSum("clips", *sums)
     assert found.chain.endswith(f"{sums[0]} clips proposed -> {sums[1]} clips kept")
+
+
+@pytest.mark.parametrize(("made", "kept"), [(3, 3), (1, 1), (None, 2)], ids=["divided", "made one", "not done yet"])
+def test_turns_of_a_source_that_are_told_anew_are_those_proposed(tmp_path: Path, made: int | None, kept: int):
+    manifest = Manifest(str(tmp_path))
+    manifest.add([Source("a", "a.mp4")])
+    hear = StepRecord("Hear", "Hear-1", 0, "sources", ["turns"], [], {"sources": [LISTED]}, {}, [])
+    given = {"sources": [LISTED], "turns": ["Hear-1"]}
+    anew = StepRecord("Anew", "Anew-1", 1, "sources", ["turns"], ["turns"], given, {}, [])
+    manifest.remember(RunRecord("made", [hear, anew]))
+    (shard,) = manifest.shards()
+    for step, count in ((hear, 2), (anew, made)):
+        if count is not None:
+            turns = [Turn("a", f"a/{n}", "speaker0", n, n + 1) for n in range(count)]
+            calls = {"read": 1, "answered": 1, "dropped": 0, "failed": 0}
+            manifest.finish(step.version, shard, {Turn: turns}, [], Receipt(step.operator, calls, {"turns": count}))
+    assert funnel(Manifest(str(tmp_path))).sum_of("turns") == TableSum("turns", kept, kept, 0, 0)
 
 
 def test_a_clip_that_is_gone_without_a_word_is_told(tmp_path: Path):
