@@ -16,7 +16,7 @@ from manifests.errors import UsageError, damaged
 from manifests.manifest import Manifest
 from manifests.packs import LISTED, RECEIPTS, Pack, pack_of, place_of
 from manifests.schema import VERSION, version_of
-from manifests.storage import Storage
+from manifests.storage import PART, Storage
 from manifests.tables import Dropped, Source, tables
 
 BLOCK_SHARDS = 256
@@ -91,8 +91,10 @@ class _Block:
 
     def pack(self) -> Tally:
         receipts = self._receipts()
-        with tempfile.TemporaryDirectory() as folder:
-            made = {table: Path(folder, table) for table in self._tables(receipts)}
+        # In the corpus, where a takedown finds what is left of it.
+        here = self.storage.path("") if self.storage.is_local else None
+        with tempfile.TemporaryDirectory(prefix="packing-", dir=here) as folder:
+            made = {table: Path(folder, f"{table}{PART}") for table in self._tables(receipts)}
             layout = {table: self._write(table, path, receipts) for table, path in made.items()}
             content = json.dumps(
                 {"tables": layout, "receipts": {str(shard): one for shard, one in receipts.items()}}, sort_keys=True
