@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from manifests.errors import Inconsistent, StorageError
 from manifests.ledger import Receipt, StepRecord, note
 from manifests.manifest import LISTED, Manifest, file_of
 from manifests.media import MediaStore
+from manifests.packs import RECEIPTS, Pack, pack_of
 from manifests.tables import Dropped, Render, Row, Source, tables
 from manifests.takedowns import Takedowns
 
@@ -118,8 +119,14 @@ def faults(manifest: Manifest, *, deep: bool = False) -> Iterator[Fault]:
         deep: also the content of media, and the steps whose rows are not current.
     """
     yield from _small_files(manifest)
+    bad: dict[str, set[int]] = defaultdict(set)  # shards of damaged packs, by step
+    for version in (LISTED, *manifest.names(RECEIPTS, folders=True)):
+        for pack in manifest.storage.packs(version, look_again=True):
+            if fault := _of_pack(manifest, pack):
+                bad[version].update(pack.shards)
+                yield fault
     shards = []
-    for fault, shard in _listing(manifest):
+    for fault, shard in _listing(manifest, bad[LISTED]):
         if fault:
             yield fault
         else:
@@ -131,7 +138,9 @@ def faults(manifest: Manifest, *, deep: bool = False) -> Iterator[Fault]:
     receipts: dict[str, dict[int, Receipt]] = defaultdict(dict)
     for version in manifest.names("receipts", folders=True):
         if version in steps or deep:
-            for shard in sorted(manifest.committed(version)):
+            packed = {shard for pack in manifest.storage.packs(version) for shard in pack.shards}
+            receipts[version] |= manifest.receipts(version, packed - bad[version])
+            for shard in sorted(manifest.committed(version) - packed):
                 yield from _of_receipt(manifest, version, shard, receipts)
     for version, step in steps.items():
         for shard, receipt in receipts[version].items():
@@ -165,12 +174,36 @@ def _small_files(manifest: Manifest) -> Iterator[Fault]:
             yield Fault(name, f"{len(content or b'')} bytes that are not JSON", instead=instead)
 
 
-def _listing(manifest: Manifest) -> Iterator[tuple[Fault | None, int]]:
-    """Of every shard there is, or was: what is wrong with its listing, or that it is whole."""
+def _of_pack(manifest: Manifest, pack: Pack) -> Fault | None:
+    """What is wrong with a pack. Its shards are made again together: the files of all are one."""
+    instead = "" if pack.step != LISTED else "restore it from a copy"
+    step = pack.step if pack.step != LISTED else ""
+    try:
+        layout, receipts = manifest.storage.layout(pack), manifest.storage.receipts(pack)
+    except StorageError:
+        return Fault(pack.receipt, "no packed receipt", step, pack.first, instead=instead)
+    for shard, receipt in receipts.items():
+        for table, rows in {**receipt["rows"], Dropped.table: receipt["drops"]}.items():
+            if (found := layout[table].rows[shard - pack.first]) != rows:
+                why = f"{found} rows of shard {shard}, but its receipt says {rows}"
+                return Fault(pack.file(table), why, step, pack.first, instead=instead)
+    for table, held in layout.items():
+        if (sha256 := manifest.storage.hash_of(pack.file(table))) != held.sha256:
+            why = "not the bytes that were packed" if sha256 else "missing"
+            return Fault(pack.file(table), why, step, pack.first, instead=instead)
+    return None
+
+
+def _listing(manifest: Manifest, bad: Set[int]) -> Iterator[tuple[Fault | None, int]]:
+    """Of every shard there is, or was: what is wrong with its listing, or that it is whole.
+
+    Args:
+        bad: those whose listing is told to be damaged.
+    """
     listed = set(manifest.shards())
     done = {shard for step in manifest.names("receipts", folders=True) for shard in manifest.committed(step)}
-    for shard in sorted(listed | done):
-        bad = None
+    for shard in sorted((listed | done) - bad):
+        wrong = None
         for table in dict.fromkeys([Source, Dropped, *manifest.given()]):
             name = file_of(table.table, LISTED, shard)
             try:
@@ -181,11 +214,11 @@ def _listing(manifest: Manifest) -> Iterator[tuple[Fault | None, int]]:
                     if manifest.storage.size(name) is not None
                     else "missing"
                 )
-                bad = Fault(
+                wrong = Fault(
                     name, why, instead="restore it from a copy, or delete what is left of it and name its videos again"
                 )
                 break
-        yield bad, shard
+        yield wrong, shard
 
 
 def _of_receipt(manifest: Manifest, version: str, shard: int, receipts: dict[str, dict[int, Receipt]]) -> list[Fault]:
@@ -266,6 +299,8 @@ def repair(manifest: Manifest, found: Iterable[Fault]) -> list[Fault]:
                 manifest.delete(fault.name)
             else:
                 left.append(fault)
+        elif (packed := pack_of(fault.name)) is not None:
+            manifest.storage.drop(packed[1])
         elif fault.sources:
             MediaStore(manifest.root).delete(fault.name)
             manifest.take_back(fault.step, fault.shard, fault.sources)

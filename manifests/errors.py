@@ -66,6 +66,11 @@ class OutsideRoot(StorageError):
     """
 
 
+def damaged(root: str, name: str, why: str) -> StorageError:
+    """What is told of a file of a corpus that is not as it was written."""
+    return StorageError(f"{root}/{name} is damaged: {why}; `headset check {root} --repair` has it made again")
+
+
 class Inconsistent(HeadsetError):
     """Counts that do not add up: a bug, or a damaged corpus. The text names the step and the shard."""
 

@@ -4,21 +4,23 @@
 <root>/retries/<step>/<shard>.json        the sources to do again, until they are; all others stay as they are
 <root>/recipes/<name>.json                the steps of the last run, to know which rows are current
 <root>/steps.json                         the steps that no recipe did, such as scoring, whose rows count as well
+
+Receipts and tables of many shards may lie in one file together: `manifests/packs.py`.
 """
 
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from typing import Any, TypeVar
 
 from manifests import legacy
-from manifests.errors import Inconsistent, StorageError, UsageError
+from manifests.errors import Inconsistent, UsageError, damaged
 from manifests.folder import Content
+from manifests.packed_storage import PackedStorage
+from manifests.packs import told
 from manifests.renames import old_names
-from manifests.storage import Storage
 from manifests.tables import Dropped
 
 T = TypeVar("T")
@@ -143,12 +145,12 @@ class Ledger:
     root: str
 
     @cached_property
-    def storage(self) -> Storage:
-        return Storage(self.root)
+    def storage(self) -> PackedStorage:
+        return PackedStorage(self.root)
 
     def refresh(self) -> None:
         """Forgets what was read of the ledger, which another command may have changed."""
-        for name in [name for name in self.__dict__ if name not in ("root", "storage")]:
+        for name in [name for name in self.__dict__ if name != "root"]:
             self.__dict__.pop(name)
 
     # Receipts commit a step on a shard.
@@ -160,8 +162,12 @@ class Ledger:
     def receipts(self, step: str, shards: Iterable[int] | None = None) -> dict[int, Receipt]:
         """The receipts of a step by shard: of all it is done on, or of some."""
         wanted = sorted(self.committed(step) if shards is None else set(shards))
-        found = self._at_once(lambda shard: self.receipt(step, shard), wanted)
-        return {shard: receipt for shard, receipt in zip(wanted, found, strict=True) if receipt is not None}
+        packs = [pack for pack in self.storage.packs(step) if not set(wanted).isdisjoint(pack.shards)]
+        packed = {shard: of for some in self._at_once(self.storage.receipts, packs) for shard, of in some.items()}
+        loose = [shard for shard in wanted if shard not in packed]
+        found = dict(zip(loose, self._at_once(lambda shard: self.receipt(step, shard), loose), strict=True))
+        found |= {shard: Receipt.of(packed[shard]) for shard in wanted if shard in packed}
+        return {shard: receipt for shard in wanted if (receipt := found[shard]) is not None}
 
     def committed(self, step: str) -> set[int]:
         """The shards a step is done on."""
@@ -301,7 +307,7 @@ class Ledger:
 
     def save(self, name: str, value: Any) -> None:
         """Writes a JSON file, whole or not at all."""
-        self.storage.write(name, json.dumps(value, indent=1, sort_keys=True).encode())
+        self.storage.write(name, told(value))
 
     def put(self, name: str, content: Content) -> None:
         """Writes a file, whole or not at all."""
@@ -325,13 +331,7 @@ class Ledger:
         return self.storage.is_local
 
     def _at_once(self, what: Callable[[Any], T], of: Iterable[Any]) -> list[T]:
-        """Does something for many. Files are small: a remote store is mostly waited for, a disk is not."""
-        with ThreadPoolExecutor(1 if self.is_local else 16) as pool:
-            return list(pool.map(what, of))
-
-
-def damaged(root: str, name: str, why: str) -> StorageError:
-    return StorageError(f"{root}/{name} is damaged: {why}; `headset check {root} --repair` has it made again")
+        return list(self.storage.at_once(what, of))
 
 
 def note(kind: str, step: str, shard: int) -> str:

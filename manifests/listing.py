@@ -142,6 +142,10 @@ class Listing(TableFiles):
         """The tables that rows were given for, beside the sources."""
         return [table for name, table in tables().items() if self._given.get(name)]
 
+    def given_in(self, shard: int) -> list[str]:
+        """The names of the tables that rows were given for with the sources of a shard."""
+        return [name for name, shards in self._given.items() if shard in shards]
+
     def takedowns(self) -> Takedowns:
         """Who and what was taken down, and must not come back."""
         return Takedowns.of(self.load(takedowns.FILE))

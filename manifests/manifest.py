@@ -2,6 +2,7 @@
 
     <root>/<table>/<step>/<shard>.parquet            rows: `manifests/table_files.py`
     <root>/receipts, retries, recipes, steps.json    what was done: `manifests/ledger.py`
+    <root>/<table>/<step>/<shard>-<shard>-*.parquet  rows of many shards: `manifests/packs.py`
     <root>/lists.json, moved.json, given.json        what the user named: `manifests/listing.py`
     <root>/leases/                                   who rewrites the corpus just now: `manifests/lease.py`
     <root>/media/                                    files by content: `manifests/media.py`
@@ -22,6 +23,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from manifests import legacy
+from manifests.errors import StorageError
 from manifests.ledger import Receipt, RunRecord, StepRecord, ended
 from manifests.listing import SHARD_SOURCES, Listing
 from manifests.schema import migrated
@@ -153,7 +155,8 @@ class Manifest(Listing):
         return held
 
     def files(self, table: type[Row], shards: Iterable[int] | None = None) -> list[str]:
-        """The files that hold the current rows of a table: of each shard, what its last committed steps left.
+        """The files that hold the current rows of a table: of each shard, what its last committed steps left. Of a
+        shard that lies in a pack, the name that its file had, by which `arrow` and `parquet` find the rows.
 
         Args:
             shards: the shards to tell of; None for all.
@@ -180,14 +183,14 @@ class Manifest(Listing):
         """The current rows of a table, of some shards or of all, as an Arrow dataset, which DuckDB scans without
         loading it whole.
         """
-        import pyarrow.dataset as dataset
-
-        if not (names := self.files(table, shards)):
+        names = self.files(table, shards)
+        if not names:
             return schema(table).empty_table()
-        for name in names if self.is_local else ():
-            self._check_ends(name)
-        filesystem, paths = self.storage.arrow[0], [self.storage.path(name) for name in names]
-        return dataset.dataset(paths, schema=schema(table), filesystem=filesystem, format="parquet")
+        try:
+            return self._scan(table, names)
+        except StorageError:  # another command may have packed them meanwhile, or unpacked them
+            self.storage.forget()
+            return self._scan(table, names)
 
     # Tables of the whole corpus: each row lies with its source, and all are made anew when what they are made of
     # changes.

@@ -13,10 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from manifests import legacy
-from manifests.ledger import damaged, note
+from manifests.errors import damaged
+from manifests.ledger import note
 from manifests.manifest import LISTED, Manifest, file_of
 from manifests.renames import NEW, OLD, TOOK_NEW_NAMES, Names
-from manifests.schema import migrated, version_of
+from manifests.schema import encoded, migrated, version_of
 from manifests.tables import Row, tables
 
 LEDGER = ("receipts", "retries")
@@ -34,12 +35,11 @@ def migrate(manifest: Manifest, to: int) -> int:
     for table, _, _, name in changed:
         migrated(manifest.arrow(name), table, to)
     for table, step, shard, name in changed:
-        sink = pa.BufferOutputStream()
-        pq.write_table(migrated(manifest.arrow(name), table, to), sink, compression="zstd")
-        manifest.put(name, sink.getvalue())
+        content = encoded(migrated(manifest.arrow(name), table, to))
+        manifest.put(name, content)
         receipt = manifest.receipt(step, shard) if step != LISTED else None
         if receipt and table.table in receipt.files:
-            files = {**receipt.files, table.table: hashlib.sha256(sink.getvalue()).hexdigest()}
+            files = {**receipt.files, table.table: hashlib.sha256(content).hexdigest()}
             manifest.commit(step, shard, replace(receipt, files=files))
     if to < TOOK_NEW_NAMES:
         _rename(manifest, OLD)

@@ -1,10 +1,12 @@
 """What takes room in a corpus, and what of it nobody needs."""
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from manifests.folder import PART
 from manifests.manifest import LISTED, Manifest
+from manifests.packing import leftovers
+from manifests.storage import Storage
 from manifests.tables import Render, Source, tables
 
 
@@ -59,10 +61,11 @@ class Garbage:
     steps: dict[str, int]  # with their bytes
     parts: dict[str, int]  # unfinished files
     media: dict[str, int]  # that no row of a step which is left names
+    packs: dict[str, int] = field(default_factory=dict)  # what was killed while it was packed, or unpacked
 
     @property
     def bytes(self) -> int:
-        return sum(sum(some.values()) for some in (self.steps, self.parts, self.media))
+        return sum(sum(some.values()) for some in (self.steps, self.parts, self.media, self.packs))
 
 
 def garbage(manifest: Manifest) -> Garbage:
@@ -88,7 +91,8 @@ def garbage(manifest: Manifest) -> Garbage:
         for name, size in sizes.items()
         if name.startswith("media/") and name not in named and name not in parts
     }
-    return Garbage(dict(steps), parts, media)
+    packs = {name: sizes[name] for name in leftovers(sizes) if name.split("/")[1] in needed}
+    return Garbage(dict(steps), parts, media, packs)
 
 
 def remove(manifest: Manifest, found: Garbage) -> None:
@@ -98,3 +102,5 @@ def remove(manifest: Manifest, found: Garbage) -> None:
             manifest.storage.clear(f"{kind}/{step}")
     for name in [*found.parts, *found.media]:
         manifest.delete(name)
+    for name in found.packs:
+        Storage(manifest.root).delete(name)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from manifests.errors import UsageError
 from manifests.renames import TOOK_NEW_NAMES, towards
@@ -27,6 +28,13 @@ def version_of(found: pa.Schema) -> int:
 def marked(rows: pa.Table, version: int = VERSION) -> pa.Table:
     """The rows with the version that their columns are of, for the file they are written to."""
     return rows.replace_schema_metadata({_KEY: str(version).encode()})
+
+
+def encoded(rows: pa.Table) -> pa.Buffer:
+    """The bytes of a file of rows."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(rows, sink, compression="zstd")
+    return sink.getvalue()
 
 
 def migrated(found: pa.Table, table: type[Row], to: int = VERSION) -> pa.Table:

@@ -1,7 +1,7 @@
 """Files of rows: `<root>/<table>/<step>/<shard>.parquet`, sorted by key, so that equal rows are equal bytes."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any, TypeVar
@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from manifests.errors import NotFound
-from manifests.ledger import Ledger, damaged
-from manifests.schema import marked, migrated
+from manifests.errors import NotFound, damaged
+from manifests.ledger import Ledger
+from manifests.packs import LISTED, Part
+from manifests.schema import encoded, marked, migrated
 from manifests.tables import Dropped, Row, Source, schema, tables
 
 R = TypeVar("R", bound=Row)
 
-LISTED = "listed"  # the step that no operator did: what the user named
 MAGIC = b"PAR1"  # a Parquet file begins and ends with it
 
 
@@ -58,6 +58,8 @@ class TableFiles(Ledger):
         Raises:
             StorageError: for one that is missing or damaged, naming it.
         """
+        if (rows := self.storage.rows(name, columns)) is not None:
+            return rows
         if (content := self.storage.read(name)) is None:
             raise damaged(self.root, name, "it is missing")
         try:
@@ -67,7 +69,7 @@ class TableFiles(Ledger):
             raise damaged(self.root, name, f"{len(content)} bytes that are not Parquet") from None
 
     def count(self, table: type[Row], step: str, shard: int) -> int:
-        """Rows in a file, from its footer.
+        """Rows in a file, as its footer, or the receipt of its pack, says.
 
         Raises:
             StorageError: for a file that is missing or damaged, naming it.
@@ -75,6 +77,8 @@ class TableFiles(Ledger):
         if not self._there(table, step, shard):
             return 0
         name = file_of(table.table, step, shard)
+        if (packed := self.storage.count(name)) is not None:
+            return packed
         if (content := self.storage.read(name)) is None:
             raise damaged(self.root, name, "it is missing")
         try:
@@ -88,11 +92,14 @@ class TableFiles(Ledger):
 
     def _check_ends(self, name: str) -> None:
         """Who scans a file in parts finds out too late, and in other words, that it was cut off."""
-        with open(self.storage.path(name), "rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(size - len(MAGIC), 0))
-            if size < 12 or file.read() != MAGIC:
-                raise damaged(self.root, name, f"{size} bytes that are not Parquet")
+        try:
+            with open(self.storage.path(name), "rb") as file:
+                size = file.seek(0, 2)
+                file.seek(max(size - len(MAGIC), 0))
+                if size < 12 or file.read() != MAGIC:
+                    raise damaged(self.root, name, f"{size} bytes that are not Parquet")
+        except FileNotFoundError:
+            raise damaged(self.root, name, "it is missing") from None
 
     def parquet(self, name: str, words: Sequence[str] = ()) -> Any:
         """A Parquet file as an Arrow dataset, which DuckDB scans without loading it whole.
@@ -100,14 +107,42 @@ class TableFiles(Ledger):
         Args:
             words: columns that hold few different strings, to be read as Arrow dictionaries.
         """
+        return next(self.parquets([name], words))
+
+    def parquets(self, names: Iterable[str], words: Sequence[str] = ()) -> Iterator[Any]:
+        """Parquet files as Arrow datasets, with the columns that each has: fewer datasets than names, where files lie
+        in one pack.
+        """
         import pyarrow.dataset as dataset
 
-        filesystem, path = self.storage.arrow[0], self.storage.path(name)
         kind = dataset.ParquetFileFormat(read_options=dataset.ParquetReadOptions(dictionary_columns=list(words)))
-        try:
-            return dataset.dataset(path, filesystem=filesystem, format=kind)
-        except (pa.ArrowException, OSError):
-            raise damaged(self.root, name, "it is missing, or not Parquet") from None
+        for part in self.storage.parts(names):
+            try:
+                fragment = self._fragment(part, kind)
+                if part.groups or not part.rest:
+                    yield dataset.FileSystemDataset([fragment], fragment.physical_schema, kind, fragment.filesystem)
+            except (pa.ArrowException, OSError):
+                raise damaged(self.root, part.file, "it is missing, or not Parquet") from None
+            if part.rest:
+                yield dataset.dataset(pa.concat_tables([self.arrow(name) for name in part.rest]))
+
+    def _scan(self, table: type[Row], names: Sequence[str]) -> Any:
+        """Files of a table as one Arrow dataset. Rows that share a row group of a pack with rows that are not wanted,
+        a MB at most, are read at once.
+        """
+        import pyarrow.dataset as dataset
+
+        parts, kind, filesystem = self.storage.parts(names), dataset.ParquetFileFormat(), self.storage.arrow[0]
+        for part in parts if self.is_local else ():
+            self._check_ends(part.file)
+        fragments = [self._fragment(part, kind) for part in parts if part.groups is None or part.groups]
+        found = dataset.FileSystemDataset(fragments, schema(table), kind, filesystem)
+        rest = [migrated(self.arrow(name), table).cast(schema(table)) for part in parts for name in part.rest]
+        return dataset.dataset([found, dataset.dataset(pa.concat_tables(rest))]) if rest else found
+
+    def _fragment(self, part: Part, kind: Any) -> Any:
+        groups = None if part.groups is None else list(part.groups)
+        return kind.make_fragment(self.storage.path(part.file), self.storage.arrow[0], row_groups=groups)
 
     @cached_property
     def _moved(self) -> dict[str, str]:
@@ -142,9 +177,7 @@ def content_of(table: type[Row], rows: Iterable[Row]) -> pa.Buffer:
 
 
 def _parquet(table: type[Row], rows: list[Row]) -> pa.Buffer:
-    sink = pa.BufferOutputStream()
-    pq.write_table(marked(pa.Table.from_pylist([vars(row) for row in rows], schema(table))), sink, compression="zstd")
-    return sink.getvalue()
+    return encoded(marked(pa.Table.from_pylist([vars(row) for row in rows], schema(table))))
 
 
 @cache

@@ -28,12 +28,17 @@ def main(options: argparse.Namespace) -> int:
     manifest = existing(options.corpus)
     with driving(manifest, "headset gc", options.wait, out):
         found = garbage(manifest)
-        if not found.bytes and not any((found.steps, found.parts, found.media)):
+        if not found.bytes and not any((found.steps, found.parts, found.media, found.packs)):
             out.print("Nothing to remove.")
             return 0
         for step, count in sorted(found.steps.items(), key=lambda one: (-one[1], one[0])):
             out.print(f"  {size(count):>9}  {step}")
-        for what, some in (("unfinished files", found.parts), ("media that no row names", found.media)):
+        kinds = {
+            "unfinished files": found.parts,
+            "files of packing that was killed": found.packs,
+            "media that no row names": found.media,
+        }
+        for what, some in kinds.items():
             if some:
                 out.print(f"  {size(sum(some.values())):>9}  {len(some)} {what}")
         if options.dry_run:

@@ -109,8 +109,7 @@ def _scores(manifest: Manifest) -> list[Column]:
 def _distinct(manifest: Manifest, table: type[Row], names: tuple[str, ...]) -> list[tuple[str, ...]]:
     """The combinations of values in some columns, sorted; "" for a column that a file of an older schema has not."""
     found: set[tuple[str, ...]] = set()
-    for file in manifest.files(table):
-        rows = manifest.parquet(file, names)
+    for rows in manifest.parquets(manifest.files(table), names):
         there = [name for name in names if name in rows.schema.names]
         kinds = (
             rows.to_table(columns=there, use_threads=False)

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from manifests.cache import media_cache
 from manifests.manifest import LISTED, Manifest, file_of
 from manifests.media import MediaStore
+from manifests.packing import sweep
+from manifests.schema import encoded
 from manifests.tables import (
     Clip,
     Dropped,
@@ -166,16 +167,14 @@ class Removal:
             self.driven.add(shard)
         if removed.num_rows or changed is not rows:
             left = changed.filter(pc.invert(cut))
-            self._put(name, left.combine_chunks().replace_schema_metadata(None))
+            self._put(name, left.combine_chunks())
             self.changed.add(shard)
             self.report.files += 1
             self.report.count(table.table, removed.num_rows)
 
     def _put(self, name: str, rows: pa.Table) -> None:
         if not self.dry:
-            sink = pa.BufferOutputStream()
-            pq.write_table(rows, sink, compression="zstd")
-            self.manifest.put(name, sink.getvalue())
+            self.manifest.put(name, encoded(rows))
 
     def _of_persons(self, table: type[Row], shard: int, rows: pa.Table, cut: Any) -> tuple[Any, pa.Table]:
         """Which rows are of a person, and the table without the boxes of their face."""
@@ -323,6 +322,8 @@ class Removal:
         """Removes what killed writers have left beside the files: it may hold anything. Whoever takes down holds the
         corpus's lease.
         """
+        with self.report.attempt("what was killed while it was packed"):
+            sweep(self.manifest.storage)
         for path in sorted(Path(self.manifest.root).rglob("*.part")) if self.manifest.is_local else ():
             with self.report.attempt(str(path)):
                 if path.is_file() or path.is_symlink():

@@ -51,6 +51,9 @@ def test_every_command_on_a_real_corpus(demo: Path) -> None:  # long: one line a
     say("run", "talking_head", "videos", "--out", "corpus", "--cpus", "2")
     say("retry", "corpus", "--reason", "no_face", "--cpus", "2")
     say("migrate", "corpus")
+    assert "packed" in say("pack", "corpus")
+    assert "Everything is as its receipt says" in say("check", "corpus", "--all")
+    assert "unpacked" in say("pack", "corpus", "--unpack")
     say("gc", "corpus", "--dry-run")
     say("gc", "corpus", "--yes")
     assert "identical" in say(
