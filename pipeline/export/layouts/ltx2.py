@@ -103,6 +103,7 @@ class LTX2(Layout):
                 if isinstance(row.get("video"), str):
                     yield from (f"{row['video']}: {problem}" for problem in _problems(folder, row, buckets))
         yield from _stale(folder)
+        yield from _lonely(folder)
 
 
 def _masks(clip: ExportClip, size: int) -> Iterator[Picture]:
@@ -159,10 +160,25 @@ def _problems(folder: Path, row: dict[str, str], buckets: Sequence[str]) -> Iter
 def _stale(folder: Path) -> Iterator[str]:
     """Latents that are older than the list: the trainer keeps what it finds, whatever has changed since."""
     newest = max((path.stat().st_mtime for path in folder.glob("dataset*.jsonl")), default=0.0)
-    for place in sorted(folder.glob(".precomputed/*")):
+    for place in _precomputed(folder):
         old = [path for path in place.rglob("*.pt") if path.stat().st_mtime < newest]
         if old:
             yield (
                 f".precomputed/{place.name}: {len(old)} files are older than the lists, and are kept; preprocess with"
                 " --overwrite"
             )
+
+
+def _lonely(folder: Path) -> Iterator[str]:
+    """Latents that the trainer leaves out, since another folder holds nothing of the same name."""
+    places = {place.name: {path.relative_to(place) for path in place.rglob("*.pt")} for place in _precomputed(folder)}
+    for name, held in places.items():
+        if name != "latents" and (lonely := places.get("latents", set()) - held):
+            yield (
+                f".precomputed/{name}: lacks {len(lonely)} files of latents/, {min(lonely)} first: the trainer leaves"
+                " them out without a word"
+            )
+
+
+def _precomputed(folder: Path) -> list[Path]:
+    return sorted(place for place in folder.glob(".precomputed/*") if place.is_dir())

@@ -2,13 +2,14 @@
 
     dataset/HDTF/video_audio_clip_root/<clip>.mp4, <clip>.wav    25 frames a second, with sound; 16 kHz
     dataset/HDTF/meta/<clip>.json                                mp4_path, wav_path, video_size, face_size, frames,
-    face_list, landmark_list, isvalid dataset/HDTF/{train,val}.txt                                 a header line, then
-    meta/<clip>.json, one a line
+    face_list, landmark_list, isvalid
+    dataset/HDTF/{train,val}.txt                                 a header line, then <clip>.json, one a line
 
 The loader's paths are fixed, so copy `dataset` into a checkout, and train with `dataset_key: HDTF`. It skips the first
 line of a list as a header, which the authors' own script does not write; without it the first clip is never trained on.
-Sound is right for the first 30 s of a file, so longer clips are cut into parts. The second stage wants 160 frames, and
-faces wider than 200 pixels; narrower ones than the first stage's 150 are refused.
+From the 700th frame on SyncNet hears the sound of 4 s before, and from the 750th on the model hears that of the
+beginning, so longer clips are cut into parts. The second stage wants 160 frames, and faces wider than 200 pixels;
+narrower ones than the first stage's 150 are refused. The loader writes a `<clip>_16k.wav` beside each wav.
 
 Points and boxes are of MediaPipe's mesh: 68 points in the order of DWPose's 23 to 90, and the box of the mesh, hairline
 to chin.
@@ -30,10 +31,8 @@ from pipeline.export.layout import Given, Layout, Note, Written
 from pipeline.export.video import cut
 
 FPS, HZ = 25, 16000
-LEAST, LONGEST = (
-    160,
-    750,
-)  # ten times the 16 frames of the second stage; 30 s, beyond which the loader's sound is another's
+LEAST = 160  # ten times the 16 frames of the second stage
+LONGEST = 700  # a sample that begins 2 s before the loader's 30 s takes its mel spectrogram 4 s too early
 FACE_PX = (150, 200)  # of the first and of the second stage
 _BRIDGED = 5
 _PLACE = Path("dataset", "HDTF")
@@ -43,7 +42,7 @@ _KEYS = {"mp4_path", "wav_path", "video_size", "face_size", "frames", "face_list
 
 
 class MuseTalk(Layout):
-    version = 1
+    version = 2
 
     def write(self, clip: ExportClip, to: Path, given: Given) -> Note:
         """
@@ -78,7 +77,7 @@ class MuseTalk(Layout):
     def finish(self, written: Sequence[Written], to: Path, given: Given) -> None:
         names = {split: [n for clip in written if clip.split == split for n in clip.note["names"]] for split in _SPLITS}
         for name, lines in (("train", names["train"]), ("val", names["val"] or names["test"])):
-            write_lines(to / _PLACE / f"{name}.txt", [_HEADER, *(f"meta/{line}.json" for line in lines)])
+            write_lines(to / _PLACE / f"{name}.txt", [_HEADER, *(f"{line}.json" for line in lines)])
 
     def validate(self, folder: Path) -> Iterator[str]:
         for split in ("train", "val"):
@@ -92,7 +91,7 @@ class MuseTalk(Layout):
             for line in lines[1:]:
                 if " " in line:
                     yield f"{name}: {line!r} holds a blank, and the loader reads up to it"
-                yield from (f"{line}: {problem}" for problem in _problems(folder, folder / _PLACE / line))
+                yield from (f"{line}: {problem}" for problem in _problems(folder, folder / _PLACE / "meta" / line))
 
 
 def _boxes(points: NDArray[np.float64], width: int, height: int) -> NDArray[np.int64]:
@@ -141,7 +140,7 @@ def _problems(folder: Path, path: Path) -> Iterator[str]:
     if fps != FPS:
         yield f"has {fps:g} frames a second, and sound is paired at {FPS}"
     if not LEAST <= frames <= LONGEST:
-        yield f"has {frames} frames, not {LEAST} to {LONGEST}: beyond 30 s the loader takes the sound of the beginning"
+        yield f"has {frames} frames, not {LEAST} to {LONGEST}: beyond them the loader takes the sound of another moment"
     if (wide := _union_px(boxes[0], marks[0])) < FACE_PX[0]:
         yield f"its first face is {wide} pixels wide, {FACE_PX[0]} are needed"
     sound, wav = sound_facts(folder / meta["mp4_path"]), wav_facts(folder / meta["wav_path"])

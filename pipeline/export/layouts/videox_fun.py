@@ -1,6 +1,6 @@
 """VideoX-Fun's audio-driven systems (aigc-apps/VideoX-Fun 804a4258): mp4, wav and one JSON list.
 
-    train/<clip>.mp4                      25 frames a second, with its sound
+    train/<clip>.mp4                      25 frames a second, 32 beside a pose video, with its sound
     wav/<clip>.wav                        16 kHz, as long as the pictures
     wav_48k/<clip>.wav                    48 kHz, the source's two channels where it has them
     control/<clip>.mp4                    68 points drawn, or what is given as pose: for Wan2.2-S2V alone
@@ -10,9 +10,11 @@ InfiniteTalk, FlashHead, LongCat-Video-Avatar, FantasyTalking, LTX-2, LTX-2.3 an
 video, Wan2.2-S2V. Start their scripts with `--train_data_dir` the folder and `--train_data_meta` its metadata.json. No
 loader reads `wav_48k_path`: it is there for who encodes sound in stereo.
 
-The loader takes frames as they come and tells the model `int(fps // stride)`, so the rate is whole. A wav that ends
-before the pictures is an error it answers by another clip, without a word. A video may be used from any frame on, so
-clips are not cut.
+The loader takes frames as they come and tells the model `int(fps // stride)`. InfiniteTalk and FlashHead take features
+of sound at 25 a second whatever they are told, so the rate is 25. Wan2.2-S2V takes every second frame: of 25 it is told
+12 where there are 12.5, and its sound is 0.27 s late at the 80th. With a pose video, which it alone reads, the rate is
+32, of which it is told 16: give such an export to no other. A wav that ends before the pictures is an error that the
+loader answers by another clip, without a word. A video may be used from any frame on, so clips are not cut.
 """
 
 import json
@@ -32,13 +34,14 @@ from pipeline.export.source_sound import widest
 from pipeline.export.video import put_video
 
 FPS, HZ = 25, 16000
-_MOST_FPS = 60  # above it a stride of 2 is not enough for the 30 the loader allows
+POSED_FPS = 32  # by the stride of Wan2.2-S2V, the 16 that it was made for
+_STRIDE, _MOST_FPS = 2, 60  # of Wan2.2-S2V; above it a stride of 2 is not enough for the 30 the loader allows
 _KEYS = ("file_path", "audio_path", "text")
 _LISTS = {"train": "metadata.json", "val": "metadata_val.json", "test": "metadata_test.json"}
 
 
 class VideoXFun(Layout):
-    version = 1
+    version = 2
     takes: ClassVar = {"caption": TAKES, "pose": POSE_TAKES}
     substitutes: ClassVar = {"pose": POSE_SUBSTITUTE}
 
@@ -50,22 +53,23 @@ class VideoXFun(Layout):
         """
         caption = caption_of(clip, given)
         sound, heard = widest(clip)
-        name = clip.name
+        posed = "pose" in given.substitutes or "pose" in given.folders
+        name, fps = clip.name, POSED_FPS if posed else FPS
         row = {"file_path": f"train/{name}.mp4", "audio_path": f"wav/{name}.wav", "wav_48k_path": f"wav_48k/{name}.wav"}
         with whole_file(to / row["audio_path"]) as part:
             write_wav(part, clip.samples(HZ), HZ)
         with whole_file(to / row["wav_48k_path"]) as part:
             write_wav(part, sound, WIDE_HZ)
-        if "pose" in given.substitutes or "pose" in given.folders:
+        if posed:
             row["control_file_path"] = f"control/{name}.mp4"
             with whole_file(to / row["control_file_path"]) as part:
-                put_pose_video(clip, given, part, FPS)
+                put_pose_video(clip, given, part, fps)
         with whole_file(to / row["file_path"]) as part:
-            put_video(clip, part, FPS)
+            put_video(clip, part, fps)
         facts = {"text": caption.text, "type": "video", "width": clip.width, "height": clip.height}
         return {
             "row": {**row, **facts},
-            "frames": clip.count(FPS),
+            "frames": clip.count(fps),
             "caption": caption.made_by,
             "sound": heard,
         }
@@ -92,17 +96,23 @@ class VideoXFun(Layout):
             yield from (f"{row['file_path']}: {problem}" for problem in _problems(folder, row))
 
 
+def _rate_problems(fps: float, posed: bool) -> Iterator[str]:
+    if posed and (fps % _STRIDE or not _STRIDE <= fps <= _MOST_FPS):
+        yield (
+            f"has {fps:g} frames a second beside a pose video: of every {_STRIDE}nd the loader tells the model the"
+            f" whole part, and wants no more than {_MOST_FPS}"
+        )
+    if not posed and fps != FPS:
+        yield f"has {fps:g} frames a second; the loader tells the model the whole part, and sound is taken at {FPS}"
+
+
 def _problems(folder: Path, row: dict[str, str]) -> Iterator[str]:
     facts = video_facts(folder / row["file_path"])
     if isinstance(facts, str):
         yield facts
         return
     frames, width, height, fps = facts
-    if fps != int(fps) or not 1 <= fps <= _MOST_FPS:
-        yield (
-            f"has {fps:g} frames a second; the loader tells the model the whole part, and wants no more than"
-            f" {_MOST_FPS}"
-        )
+    yield from _rate_problems(fps, posed="control_file_path" in row)
     if (row.get("width", width), row.get("height", height)) != (width, height):
         yield (
             f"is {width}x{height}, and the list says {row.get('width')}x{row.get('height')}, by which buckets are"

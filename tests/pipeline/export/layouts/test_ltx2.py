@@ -108,6 +108,13 @@ def stale(folder: Path) -> None:
     os.utime(old, (1.0, 1.0))
 
 
+def lonely(folder: Path) -> None:
+    for name in ("latents/a.pt", "latents/b.pt", "conditions/b.pt"):
+        path = folder / ".precomputed" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+
+
 @pytest.mark.parametrize(
     ("breaks", "told"),
     [
@@ -128,6 +135,7 @@ def stale(folder: Path) -> None:
             "is 256x256x25, the video 256x256x121",
         ),
         (stale, ".precomputed/latents: 1 files are older than the lists, and are kept; preprocess with --overwrite"),
+        (lonely, ".precomputed/conditions: lacks 1 files of latents/, a.pt first: the trainer leaves them out"),
         (lambda folder: (folder / "arguments.txt").unlink(), "arguments.txt: names no buckets"),
         (lambda folder: void((folder / "dataset.jsonl").write_text("")), "dataset.jsonl: names no clip"),
     ],

@@ -50,11 +50,11 @@ def test_boxes_and_points_are_there_for_every_frame(made: Path, talks: list[Expo
     assert (left, top) < (right, bottom)
 
 
-def test_lists_begin_with_a_header(made: Path) -> None:
-    assert (made / PLACE / "train.txt").read_text() == f"meta\nmeta/{A}.json\n"
+def test_lists_begin_with_a_header_and_name_files_of_meta(made: Path) -> None:
+    assert (made / PLACE / "train.txt").read_text() == f"meta\n{A}.json\n"
 
 
-def test_a_clip_of_more_than_30_s_is_cut_into_parts(
+def test_a_long_clip_is_cut_into_parts(
     talks: list[ExportClip], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(musetalk, "LONGEST", 90)
@@ -92,10 +92,13 @@ def video(frames: int, fps: float = 25, sound: float = 40.0) -> Callable[[Path],
     return change
 
 
-def long_one(folder: Path) -> None:
-    video(751)(folder)
-    held = meta(folder)
-    told(frames=751, face_list=[held["face_list"][0]] * 751, landmark_list=[held["landmark_list"][0]] * 751)(folder)
+def of_length(frames: int) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        video(frames)(folder)
+        boxes, marks = meta(folder)["face_list"][:1], meta(folder)["landmark_list"][:1]
+        told(frames=frames, face_list=boxes * frames, landmark_list=marks * frames)(folder)
+
+    return change
 
 
 def told(**values: object) -> Callable[[Path], None]:
@@ -123,12 +126,14 @@ def narrow(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("breaks", "said"),
     [
-        (listing(f"meta/{A}.json\n"), f"has no header, and the loader skips its first line, meta/{A}.json"),
+        (listing(f"{A}.json\n"), f"has no header, and the loader skips its first line, {A}.json"),
+        (listing(f"meta\nmeta/{A}.json\n"), f"meta/{A}.json: does not read"),
         (listing("meta\n"), "names no clip, and the loader draws from it"),
-        (listing("meta\nmeta/a b.json\n"), "holds a blank, and the loader reads up to it"),
+        (listing("meta\na b.json\n"), "holds a blank, and the loader reads up to it"),
         (video(171), "of 171"),
         (video(172, fps=30), "has 30 frames a second, and sound is paired at 25"),
-        (long_one, "has 751 frames, not 160 to 750: beyond 30 s the loader takes the sound of the beginning"),
+        (of_length(701), "has 701 frames, not 160 to 700: beyond them the loader takes the sound of another moment"),
+        (of_length(159), "has 159 frames, not 160 to 700"),
         (video(172, sound=0), "the sound of its mp4 holds no sound, and SyncNet's input is that"),
         (video(172, sound=5), "the sound of its mp4 takes 5."),
         (told(landmark_list=[[[0, 0]] * 67] * 172), "points (172, 67, 2)"),
