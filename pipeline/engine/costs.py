@@ -24,6 +24,7 @@ SHIPPED: dict[str, float] = {
     "TrackFaces": 0.02,
     "DiarizeSpeakers": 0.29,
     "DetectActiveSpeaker": 0.35,
+    "RefineTurns": 0.04,
     "PlanClips": 0.004,
     "LandmarkFaces": 0.32,
     "ScorePicture": 0.03,
