@@ -29,6 +29,11 @@ def told(listing: Listing) -> str:
 TABLE = f"title;url;licence\nTalk one;{ONE};CC BY\nTalk two;{TWO};CC BY\n"
 
 
+def compressed(content: bytes) -> bytes:
+    """The same bytes whenever tests are collected."""
+    return gzip.compress(content, mtime=0)
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -41,8 +46,8 @@ TABLE = f"title;url;licence\nTalk one;{ONE};CC BY\nTalk two;{TWO};CC BY\n"
         ("utf16_big.csv", codecs.BOM_UTF16_BE + TABLE.encode("utf-16-be")),
         ("utf16_without_a_mark.csv", TABLE.encode("utf-16-le")),
         ("mark.csv", codecs.BOM_UTF8 + TABLE.encode()),
-        ("packed.csv.gz", gzip.compress(TABLE.encode())),
-        ("packed.csv", gzip.compress(TABLE.encode())),
+        ("packed.csv.gz", compressed(TABLE.encode())),
+        ("packed.csv", compressed(TABLE.encode())),
         ("quoted.csv", f'title,url\n"Talk\none, and more",{ONE}\nTalk two,{TWO}\n'),
         ("numbered.csv", f"title,url\n#1 Interview of the year,{ONE}\nPlain,{TWO}\n"),
         ("other_names.csv", f"Who,Video Link\nA,{ONE}\nB,{TWO}\n"),
@@ -61,7 +66,7 @@ TABLE = f"title;url;licence\nTalk one;{ONE};CC BY\nTalk two;{TWO};CC BY\n"
         ("lines.json", f'{{"url": "{ONE}"}}\n{{"url": "{TWO}"}}\n'),
         ("array.jsonl", json.dumps([ONE, TWO], indent=1)),
         ("cells.jsonl", f'["one", "{ONE}"]\n["two", "{TWO}"]\n'),
-        ("lines.ndjson.gz", gzip.compress(f'"{ONE}"\n"{TWO}"\n'.encode())),
+        ("lines.ndjson.gz", compressed(f'"{ONE}"\n"{TWO}"\n'.encode())),
         ("no_scheme.txt", "youtu.be/aaaaaaaaaa1\nwww.youtube.com/watch?v=aaaaaaaaaa2\n"),
         ("no_scheme.csv", "url\n//www.youtube.com/embed/aaaaaaaaaa1\nm.youtube.com/watch?v=aaaaaaaaaa2\n"),
         ("named.txt", f"Episode 1: the start, {ONE}\n{TWO}\tanother one\n"),
@@ -219,7 +224,7 @@ def test_parquet_keeps_ranges_and_counts_its_rows(tmp_path: Path) -> None:
     ("name", "content", "reason", "sentence"),
     [
         ("cut_in_a_letter.txt", ONE.encode("utf-16")[:-1], "list_unreadable", "save the list as UTF-8"),
-        ("cut.csv.gz", gzip.compress(bytes(range(256)) * 99)[:99], "list_unreadable", "damaged or ends too early"),
+        ("cut.csv.gz", compressed(bytes(range(256)) * 99)[:99], "list_unreadable", "damaged or ends too early"),
         (
             "open.csv",
             f'title,url\n"Talk one,{ONE}\nTalk two,{TWO}\n',
@@ -245,7 +250,7 @@ def test_what_cannot_be_read_is_refused_with_a_sentence(
 
 def test_a_list_that_breaks_off_keeps_what_came_before(tmp_path: Path) -> None:
     lines = [f"https://h.org/{hashlib.sha256(bytes([n % 256, n // 256])).hexdigest()}.mp4\n" for n in range(2000)]
-    listing = listed(tmp_path, "a.csv.gz", gzip.compress("".join(["url\n", *lines]).encode())[:-20_000])
+    listing = listed(tmp_path, "a.csv.gz", compressed("".join(["url\n", *lines]).encode())[:-20_000])
     assert 500 < len(listing.sources) < 2000
     assert reasons(listing)["list_unreadable"] == 1
     assert "damaged or ends too early, after line" in next(
