@@ -54,7 +54,7 @@ def main() -> None:
     manifest = Manifest(parser.parse_args().corpus)
     sources = {Path(row.uri).name: row for shard in manifest.shards() for row in rows(manifest, Source, shard)}
     tracks = [row for shard in manifest.shards() for row in rows(manifest, Track, shard)]
-    found_hands, sizes = Counter[tuple[bool, bool]](), list[tuple[int, int]]()
+    found_hands, sizes = Counter[tuple[bool, bool]](), dict[str, tuple[int, int]]()
     print("| film | shot size | found | heads | pan, widths/s | zoom, 1/s | known |\n|---|---|---|---|---|---|---|")
     for film, (size, *seen) in SEEN.items():
         path = MEDIA / film
@@ -67,7 +67,7 @@ def main() -> None:
         track = max(own, key=lambda one: one.end_s - one.start_s)
         clip = whole(source, track)
         told = {getattr(row, "metric", "size"): row.value for row in ScoreFraming()(clip, own, [source])}
-        sizes.append((ORDER.index(size), ORDER.index(str(told["size"]))))
+        sizes[path.name] = ORDER.index(size), ORDER.index(str(told["size"]))
         frames = VideoFrames(path, clip.start_s, clip.end_s)
         moves = {row.metric: row.value for row in ScoreCamera()(clip, own, frames)}
         camera = [moves.get(f"camera_{name}", np.nan) for name in ("pan_widths_per_s", "zoom_per_s", "known_share")]
@@ -76,8 +76,9 @@ def main() -> None:
             f" {camera[1]:.3f} | {camera[2]:.0%} |",
             flush=True,
         )
-    off = [abs(one - other) for one, other in sizes]
-    print(f"shot sizes: {off.count(0)} of {len(off)} as the eye, {off.count(1)} one off, the others more")
+    ordered = [abs(one - other) for _, (one, other) in sorted(sizes.items())]  # every second film chose `ABOVE`
+    for of, off in (("chosen on", ordered[::2]), ("held back", ordered[1::2])):
+        print(f"shot sizes, {of}: {off.count(0)} of {len(off)} as the eye, {off.count(1)} one off, the others more")
     for (there, found), count in sorted(found_hands.items()):
         print(f"hands {'to be seen' if there else 'not to be seen'}, {'found' if found else 'not found'}: {count}")
 

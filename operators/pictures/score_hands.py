@@ -21,7 +21,7 @@ class ScoreHands(Operator):
     - `hands_in_view_share` (variant `mediapipe_hand_landmarker`): share of the looks with one hand or two, 0 to 1.
     - `hands_in_view`: mean number of hands, 0 to 2; more are not counted.
 
-    Hands that are small, blurred by motion, folded or cut off by the edge are missed: docs/measured/quality.md. Whether
+    Hands that are small, blurred by motion, folded or cut off by the edge are missed: docs/measured/faces.md. Whether
     a hand hides the mouth is `ScoreOcclusion`'s.
 
     Drops of a clip: `no_frames`, `crop_empty`.

@@ -25,16 +25,16 @@ def framing(top: float, bottom: float, confidence: float = 1.0) -> dict[str, flo
     [(1.5, "close_up"), (2, "medium_close_up"), (3, "medium"), (5, "medium_long"), (7.5, "full")],
 )
 def test_the_lower_the_frame_cuts_the_larger_the_shot(heads: float, size: str) -> None:
-    high = 900 / heads / 1.6
-    found = framing(100 + 0.45 * high, 100 + 1.45 * high)
+    high = 900 / heads / 1.33
+    found = framing(100 + 0.33 * high, 100 + 1.33 * high)
     assert found["shot_size"] == size
     assert found["heads_in_frame"] == pytest.approx(heads)
     assert found["face_height_share"] == pytest.approx(high / HEIGHT)
 
 
 def test_a_head_that_the_frame_cuts_off_counts_from_its_edge() -> None:
-    assert framing(0, 500)["heads_in_frame"] == pytest.approx(1000 / (1.6 * 500))
-    assert framing(225, 725)["heads_in_frame"] == pytest.approx(1000 / (1.6 * 500))
+    assert framing(0, 500)["heads_in_frame"] == pytest.approx(1000 / (1.33 * 500))
+    assert framing(165, 665)["heads_in_frame"] == pytest.approx(1000 / (1.33 * 500))
 
 
 def test_a_face_that_is_not_seen_has_no_framing() -> None:
