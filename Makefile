@@ -46,7 +46,7 @@ demo-board: demo
 	@echo "Open demo/board/index.html: floors beside the recordings, the pairs on which they differ most first."
 
 test: env
-	@$(BIN)/python -m pytest -q -m "not slow"
+	@$(BIN)/python -m pytest -q -m "not slow" -n 2 --dist loadfile
 
 slow: env
 	@$(BIN)/python -m pytest -q -m slow

@@ -13,6 +13,7 @@ from tests.demo_corpus import demo, made_demo  # noqa: F401 - fixtures of all te
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("PYANNOTE_METRICS_ENABLED", "0")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.pop("COLUMNS", None)  # of the terminal, which pytest-xdist hands on: what tests print is not wrapped
 
 
 def media(*parts: str) -> Path:
