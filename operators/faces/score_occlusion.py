@@ -97,7 +97,7 @@ class ScoreOcclusion(Operator):
         left, top, right, bottom = square_around(box, 4.0)
         to_px = self.crop_px / (right - left)
         mask = np.zeros((self.crop_px, self.crop_px), np.uint8)
-        for points in self._hands(frame.crop(left, top, right, bottom, (self.crop_px, self.crop_px))):
+        for points in self.hands_in(frame.crop(left, top, right, bottom, (self.crop_px, self.crop_px))):
             cv2.fillConvexPoly(mask, np.asarray(cv2.convexHull(points)).astype(np.int32), (1,))
         wide, high = box.right - box.left, box.bottom - box.top
         rows = slice(round((box.top + 0.6 * high - top) * to_px), round((box.bottom - top) * to_px))
@@ -109,7 +109,7 @@ class ScoreOcclusion(Operator):
         return MouthCover()
 
     @cached_property
-    def _hands(self) -> HandLandmarks:
+    def hands_in(self) -> HandLandmarks:
         return HandLandmarks(self.min_confidence)
 
 
