@@ -42,7 +42,7 @@ class Agenda:
             served: the stages whose units go to whoever has a GPU.
         """
         self.plan, self.served = plan, frozenset(served)
-        self.in_flight = 2 * cores + SHARD_SOURCES if cores else 1  # sources that are begun before others are done
+        self.in_flight = 4 * cores + SHARD_SOURCES if cores else 1  # sources that are begun before others are done
         self.steps = {step.version: step for step in plan.steps}
         stages = range(len(plan.stages))
         self.reads = {

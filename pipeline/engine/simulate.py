@@ -197,7 +197,7 @@ class _Site:
     def by_units(self, lengths: Sequence[float]) -> None:
         import simpy
 
-        in_flight = simpy.Resource(self.env, 2 * (self.machines.cores + 2 * self.machines.gpus) + SHARD_SOURCES)
+        in_flight = simpy.Resource(self.env, 4 * (self.machines.cores + 2 * self.machines.gpus) + SHARD_SOURCES)
         self.waiting = len(lengths)
         for number, length in enumerate(lengths):
             self.env.process(self._source(number, length, in_flight))
