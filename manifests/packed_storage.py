@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -36,6 +37,7 @@ from manifests.tables import tables
 
 A = TypeVar("A")
 B = TypeVar("B")
+UNPACKS = Lock()  # of this process: nobody else rewrites a corpus meanwhile
 
 
 @dataclass(frozen=True)
@@ -201,8 +203,10 @@ class PackedStorage(Storage):
     # Unpacking.
 
     def _unpack_for(self, name: str) -> None:
-        if (place := place_of(name)) and (pack := self._pack(place)):
-            self.unpack(pack)
+        if (place := place_of(name)) and self._pack(place):
+            with UNPACKS:  # else a thread that still unpacks writes over what another has written since
+                if pack := self._pack(place):
+                    self.unpack(pack)
 
     def unpack(self, pack: Pack) -> int:
         """Gives the shards of a pack files of their own, as they were. Returns how many.

@@ -4,7 +4,9 @@ files.
 
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -99,6 +101,24 @@ def test_equal_corpora_are_equal_packs_in_however_many_goes(
     pack(loose, 2)
     assert files(loose.root) == files(packed_template)
     assert files(template) != files(packed_template)
+
+
+def test_threads_that_write_shards_of_one_pack_lose_nothing(template: Path, tmp_path: Path) -> None:
+    root = str(shutil.copytree(template, tmp_path / "corpus"))
+    pack(Manifest(root), SHARDS)
+    manifest = Manifest(root)
+    assert manifest.run is not None
+    step = next(step.version for step in manifest.run.steps if Clip.table in step.writes)
+    one_another = Barrier(SHARDS)  # all find the pack before any has unpacked it
+
+    def write(shard: int) -> None:
+        assert manifest.storage.packs(step)
+        one_another.wait()
+        manifest.write(Clip, step, shard, [clip(f"s{shard}", 20.0, 25.0)])
+
+    with ThreadPoolExecutor(SHARDS) as pool:
+        list(pool.map(write, range(SHARDS)))
+    assert {row.start_s for shard in range(SHARDS) for row in Manifest(root).read(Clip, [step], shard)} == {20.0}
 
 
 class Killed(BaseException):
